@@ -1,0 +1,63 @@
+//! What is true about money: amounts, invoices, payments, fees and postings, as pure functions and types that
+//! cannot be wrong. It does no I/O, reads no clock, knows no database, no Stripe and no HTTP.
+
+pub mod fee;
+pub mod ids;
+pub mod invoice;
+pub mod ledger;
+pub mod money;
+pub mod payment;
+pub mod refusal;
+pub mod time;
+
+pub use ids::*;
+pub use money::{Currency, Money};
+pub use refusal::Refusal;
+pub use time::Timestamp;
+
+/// TEST or LIVE. Part of the identity of every business row; never taken from a request's body or a URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mode {
+    /// Stripe's test mode: no real money moves.
+    Test,
+    /// Stripe's live mode.
+    Live,
+}
+
+impl Mode {
+    /// Stripe's `livemode` flag.
+    pub fn is_live(self) -> bool {
+        self == Mode::Live
+    }
+
+    /// The mode of an object whose `livemode` flag is given.
+    pub fn from_livemode(livemode: bool) -> Mode {
+        if livemode { Mode::Live } else { Mode::Test }
+    }
+
+    /// `TEST` or `LIVE`, as operators read it in the start-up lines.
+    pub fn label(self) -> &'static str {
+        match self {
+            Mode::Test => "TEST",
+            Mode::Live => "LIVE",
+        }
+    }
+
+    /// `test` or `live`, as the API spells it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Mode::Test => "test",
+            Mode::Live => "live",
+        }
+    }
+}
+
+/// Whose rows a piece of work may see. It comes only from authentication, from a pay link, or from a verified
+/// event's account and `livemode`; no query on a tenant's table works without it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scope {
+    /// The MSP whose rows these are.
+    pub tenant: TenantId,
+    /// TEST or LIVE rows.
+    pub mode: Mode,
+}

@@ -1,0 +1,274 @@
+//! Amounts and the currencies that Stripe charges in. Integers in minor units only; no conversion between currencies.
+
+use std::fmt;
+
+use crate::Refusal;
+
+/// A currency that Stripe charges in, with what the API asks of its amounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Currency {
+    code: &'static str,
+    decimals: u32,
+    step: i64,
+    minimum: i64,
+    maximum: i64,
+}
+
+/// Eight digits, the most that Stripe takes in all currencies but the rupiah.
+const MAXIMUM: i64 = 99_999_999;
+/// Twelve digits.
+const MAXIMUM_IDR: i64 = 999_999_999_999;
+
+/// Two decimals and no minimum published: Stripe applies that of the currency it settles in.
+const TWO_DECIMALS: &[&str] = &[
+    "afn", "all", "amd", "ang", "aoa", "ars", "awg", "azn", "bam", "bbd", "bdt", "bmd", "bnd", "bob", "bsd",
+    "bwp", "byn", "bzd", "cdf", "cny", "cop", "crc", "cve", "dop", "dzd", "egp", "etb", "fjd", "fkp", "gel",
+    "gip", "gmd", "gtq", "gyd", "hnl", "htg", "idr", "ils", "jmd", "kes", "kgs", "khr", "kyd", "kzt", "lak",
+    "lbp", "lkr", "lrd", "lsl", "mad", "mdl", "mkd", "mmk", "mnt", "mop", "mur", "mvr", "mwk", "mzn", "nad",
+    "ngn", "nio", "npr", "pab", "pen", "pgk", "php", "pkr", "qar", "rsd", "rub", "sar", "sbd", "scr", "shp",
+    "sle", "sos", "srd", "std", "szl", "tjs", "top", "try", "ttd", "twd", "tzs", "uah", "uyu", "uzs", "wst",
+    "xcd", "yer", "zar", "zmw",
+];
+/// No decimals: 500 is ¥500.
+const ZERO_DECIMALS: &[&str] = &[
+    "bif", "clp", "djf", "gnf", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf",
+];
+/// Three decimals, of which the last must be 0 in the API.
+const THREE_DECIMALS: &[&str] = &["bhd", "jod", "kwd", "omr", "tnd"];
+/// No decimals in life, two in the API, the last two digits 00.
+const TWO_DECIMALS_WHOLE: &[&str] = &["isk", "ugx"];
+/// Currencies with a published minimum charge, in minor units.
+const WITH_MINIMUM: &[(&str, u32, i64)] = &[
+    ("usd", 2, 50),
+    ("aed", 2, 200),
+    ("aud", 2, 50),
+    ("bgn", 2, 100),
+    ("brl", 2, 50),
+    ("cad", 2, 50),
+    ("chf", 2, 50),
+    ("czk", 2, 1_500),
+    ("dkk", 2, 250),
+    ("eur", 2, 50),
+    ("gbp", 2, 30),
+    ("hkd", 2, 400),
+    ("huf", 2, 17_500),
+    ("inr", 2, 50),
+    ("jpy", 0, 50),
+    ("mxn", 2, 1_000),
+    ("myr", 2, 200),
+    ("nok", 2, 300),
+    ("nzd", 2, 50),
+    ("pln", 2, 200),
+    ("ron", 2, 200),
+    ("sek", 2, 300),
+    ("sgd", 2, 50),
+    ("thb", 2, 1_000),
+];
+
+impl Currency {
+    /// Reads a three-letter ISO code in either case.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownCurrency`] when Stripe does not charge in it.
+    pub fn parse(text: &str) -> Result<Currency, Refusal> {
+        let wanted = text.to_ascii_lowercase();
+        Currency::all()
+            .find(|currency| currency.code == wanted)
+            .ok_or(Refusal::UnknownCurrency)
+    }
+
+    /// Every currency, each once.
+    pub fn all() -> impl Iterator<Item = Currency> {
+        let plain = |code, decimals, step, minimum| {
+            let maximum = if code == "idr" { MAXIMUM_IDR } else { MAXIMUM };
+            Currency {
+                code,
+                decimals,
+                step,
+                minimum,
+                maximum,
+            }
+        };
+        let published = WITH_MINIMUM
+            .iter()
+            .map(move |(code, decimals, min)| plain(*code, *decimals, 1, *min));
+        let two = TWO_DECIMALS.iter().map(move |code| plain(*code, 2, 1, 1));
+        let zero = ZERO_DECIMALS.iter().map(move |code| plain(*code, 0, 1, 1));
+        let three = THREE_DECIMALS.iter().map(move |code| plain(*code, 3, 10, 10));
+        let whole = TWO_DECIMALS_WHOLE
+            .iter()
+            .map(move |code| plain(*code, 2, 100, 100));
+        published.chain(two).chain(zero).chain(three).chain(whole)
+    }
+
+    /// The code in lower case, as Stripe writes it.
+    pub const fn code(self) -> &'static str {
+        self.code
+    }
+
+    /// Decimals of the amounts in the API: 1,234 is 12.34 with two.
+    pub const fn decimals(self) -> u32 {
+        self.decimals
+    }
+
+    /// The least charge, in minor units.
+    pub const fn minimum(self) -> i64 {
+        self.minimum
+    }
+
+    /// The greatest charge, in minor units.
+    pub const fn maximum(self) -> i64 {
+        self.maximum
+    }
+}
+
+/// An amount in minor units of one currency. May be negative (a posting); what is charged is checked by
+/// [`Money::chargeable`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Money {
+    minor: i64,
+    currency: Currency,
+}
+
+impl Money {
+    /// An amount in minor units.
+    pub const fn new(minor: i64, currency: Currency) -> Money {
+        Money { minor, currency }
+    }
+
+    /// Minor units: cents for usd, yen for jpy.
+    pub const fn minor(self) -> i64 {
+        self.minor
+    }
+
+    /// The currency.
+    pub const fn currency(self) -> Currency {
+        self.currency
+    }
+
+    /// Whether Stripe would take this amount as a charge.
+    ///
+    /// # Errors
+    /// [`Refusal::AmountTooSmall`] (zero and negative included), [`Refusal::AmountTooLarge`], or
+    /// [`Refusal::InvalidField`] when the last digits must be zero and are not.
+    pub fn chargeable(self) -> Result<Money, Refusal> {
+        let Currency {
+            minimum,
+            maximum,
+            step,
+            ..
+        } = self.currency;
+        if self.minor < minimum {
+            return Err(Refusal::AmountTooSmall {
+                minimum: Money::new(minimum, self.currency).to_string(),
+            });
+        }
+        if self.minor > maximum {
+            return Err(Refusal::AmountTooLarge {
+                maximum: Money::new(maximum, self.currency).to_string(),
+            });
+        }
+        if self.minor % step != 0 {
+            let problem = format!("must be a multiple of {step} minor units in {}", self.currency);
+            return Err(Refusal::invalid("total", problem));
+        }
+        Ok(self)
+    }
+
+    /// The amount without its currency: `1234.50`, `500`, `1.230`.
+    pub fn plain(self) -> String {
+        let decimals = usize::try_from(self.currency.decimals).unwrap_or_default();
+        let digits = format!("{:0>width$}", self.minor.unsigned_abs(), width = decimals + 1);
+        let (whole, part) = digits.split_at(digits.len() - decimals);
+        let sign = if self.minor < 0 { "-" } else { "" };
+        if part.is_empty() {
+            format!("{sign}{whole}")
+        } else {
+            format!("{sign}{whole}.{part}")
+        }
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.code.to_ascii_uppercase())
+    }
+}
+
+/// `123.45 USD`.
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.plain(), self.currency)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(code: &str, minor: i64, shown: &str, chargeable: bool) {
+        let money = Money::new(minor, Currency::parse(code).unwrap());
+        assert_eq!(money.to_string(), shown);
+        assert_eq!(money.chargeable().is_ok(), chargeable, "{shown}");
+    }
+
+    #[test]
+    fn amounts_are_written_with_their_currencys_decimals() {
+        check("usd", 12_345, "123.45 USD", true);
+        check("usd", 50, "0.50 USD", true);
+        check("usd", 49, "0.49 USD", false);
+        check("usd", 0, "0.00 USD", false);
+        check("usd", -500, "-5.00 USD", false);
+        check("usd", 99_999_999, "999999.99 USD", true);
+        check("usd", 100_000_000, "1000000.00 USD", false);
+        check("JPY", 50, "50 JPY", true);
+        check("jpy", 49, "49 JPY", false);
+        check("kwd", 1_230, "1.230 KWD", true);
+        check("kwd", 1_234, "1.234 KWD", false);
+        check("isk", 10_000, "100.00 ISK", true);
+        check("isk", 10_050, "100.50 ISK", false);
+        check("ugx", 50_000, "500.00 UGX", true);
+        check("huf", 17_500, "175.00 HUF", true);
+        check("huf", 17_499, "174.99 HUF", false);
+        check("twd", 1_501, "15.01 TWD", true);
+        check("idr", 123_456_789_012, "1234567890.12 IDR", true);
+    }
+
+    #[test]
+    fn each_currency_is_listed_once_and_takes_its_own_bounds() {
+        let all: Vec<Currency> = Currency::all().collect();
+        assert!(all.len() > 130);
+        for currency in &all {
+            assert_eq!(Currency::parse(currency.code()), Ok(*currency));
+            assert_eq!(Currency::parse(&currency.to_string()), Ok(*currency));
+            assert_eq!(
+                all.iter().filter(|other| other.code() == currency.code()).count(),
+                1,
+                "{currency}"
+            );
+            assert!(
+                Money::new(currency.minimum(), *currency).chargeable().is_ok(),
+                "{currency}"
+            );
+            assert!(
+                Money::new(currency.minimum() - 1, *currency)
+                    .chargeable()
+                    .is_err(),
+                "{currency}"
+            );
+            assert!(
+                Money::new(currency.maximum() + 1, *currency)
+                    .chargeable()
+                    .is_err(),
+                "{currency}"
+            );
+        }
+    }
+
+    #[test]
+    fn unknown_currencies_are_refused() {
+        for code in ["", "us", "usdd", "xxx", "u$d", "btc"] {
+            assert_eq!(Currency::parse(code), Err(Refusal::UnknownCurrency), "{code}");
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Payments: one row per payment intent. What may be started, and how what Stripe says is merged into what we know.
+
+use crate::{Money, Refusal, invoice, invoice::InvoiceState};
+
+/// After so many declined confirmations an intent is cancelled and the next try starts a new one: nobody tests
+/// cards on one intent.
+pub const DECLINES_MAX: i64 = 5;
+
+/// What Stripe says of a payment intent (its `status`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum IntentStatus {
+    /// Made, or declined: waits for a payment method.
+    RequiresPaymentMethod,
+    /// Has a payment method and waits to be confirmed.
+    RequiresConfirmation,
+    /// Waits for the payer, such as for 3D Secure.
+    RequiresAction,
+    /// On its way; a bank debit takes days.
+    Processing,
+    /// Authorized, not captured. We never ask for it, but someone in Stripe's dashboard could.
+    RequiresCapture,
+    /// The money was received.
+    Succeeded,
+    /// Over without money.
+    Canceled,
+}
+
+impl IntentStatus {
+    /// Every status.
+    pub const ALL: [IntentStatus; 7] = [
+        IntentStatus::RequiresPaymentMethod,
+        IntentStatus::RequiresConfirmation,
+        IntentStatus::RequiresAction,
+        IntentStatus::Processing,
+        IntentStatus::RequiresCapture,
+        IntentStatus::Succeeded,
+        IntentStatus::Canceled,
+    ];
+
+    /// The status as Stripe writes it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            IntentStatus::RequiresPaymentMethod => "requires_payment_method",
+            IntentStatus::RequiresConfirmation => "requires_confirmation",
+            IntentStatus::RequiresAction => "requires_action",
+            IntentStatus::Processing => "processing",
+            IntentStatus::RequiresCapture => "requires_capture",
+            IntentStatus::Succeeded => "succeeded",
+            IntentStatus::Canceled => "canceled",
+        }
+    }
+
+    /// The status that Stripe wrote; `None` for one that did not exist when this was written.
+    pub fn from_word(word: &str) -> Option<IntentStatus> {
+        IntentStatus::ALL.into_iter().find(|status| status.word() == word)
+    }
+}
+
+/// Where a payment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PaymentState {
+    /// Its creation at Stripe was decided and its outcome is not known yet.
+    Creating,
+    /// Stripe refused to create the intent: there is nothing there.
+    Failed,
+    /// Stripe has the intent, and said this of it last.
+    At(IntentStatus),
+}
+
+impl PaymentState {
+    /// Every state.
+    pub fn all() -> impl Iterator<Item = PaymentState> {
+        let known = IntentStatus::ALL.into_iter().map(PaymentState::At);
+        [PaymentState::Creating, PaymentState::Failed]
+            .into_iter()
+            .chain(known)
+    }
+
+    /// The state as the API and the database write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            PaymentState::Creating => "creating",
+            PaymentState::Failed => "failed",
+            PaymentState::At(status) => status.word(),
+        }
+    }
+
+    /// The state that our own database wrote.
+    pub fn from_word(word: &str) -> Option<PaymentState> {
+        PaymentState::all().find(|state| state.word() == word)
+    }
+
+    /// Whether money could still arrive by it. At most one payment of an invoice is live.
+    pub const fn is_live(self) -> bool {
+        match self {
+            PaymentState::Creating => true,
+            PaymentState::Failed => false,
+            PaymentState::At(status) => !matches!(status, IntentStatus::Succeeded | IntentStatus::Canceled),
+        }
+    }
+}
+
+/// Where an observation comes from, which says how far it can be trusted to be newest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// A snapshot event: true when it was made, perhaps overtaken since. Events come in any order.
+    Snapshot,
+    /// Stripe's answer to our own request, or an object that was just retrieved.
+    Current,
+}
+
+/// What an observation does to a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Merge {
+    /// Nothing new.
+    Same,
+    /// The payment moves to this state.
+    Move(PaymentState),
+    /// Older than what we know: nothing changes.
+    Stale,
+    /// It would move backwards on the word of a snapshot: retrieve the object and merge that.
+    Retrieve,
+}
+
+/// Merges what Stripe said into what we know. Success is never taken back, cancellation only by money that
+/// arrived; between the other states a snapshot only moves forward and a current object moves freely, because a
+/// decline really leads from `requires_action` back to `requires_payment_method`.
+pub fn merge(known: PaymentState, seen: IntentStatus, evidence: Evidence) -> Merge {
+    let moved = Merge::Move(PaymentState::At(seen));
+    let status = match known {
+        PaymentState::Creating | PaymentState::Failed => return moved,
+        PaymentState::At(status) => status,
+    };
+    match (status, seen) {
+        (status, seen) if status == seen => Merge::Same,
+        (IntentStatus::Succeeded, _) => Merge::Stale,
+        (_, IntentStatus::Succeeded) => moved,
+        (IntentStatus::Canceled, _) => Merge::Stale,
+        (_, IntentStatus::Canceled) => moved,
+        (status, seen) => match evidence {
+            Evidence::Current => moved,
+            Evidence::Snapshot if progress(seen) > progress(status) => moved,
+            Evidence::Snapshot => Merge::Retrieve,
+        },
+    }
+}
+
+/// How far an intent has come on its usual way.
+const fn progress(status: IntentStatus) -> u8 {
+    match status {
+        IntentStatus::RequiresPaymentMethod => 1,
+        IntentStatus::RequiresConfirmation => 2,
+        IntentStatus::RequiresAction => 3,
+        IntentStatus::Processing => 4,
+        IntentStatus::RequiresCapture => 5,
+        IntentStatus::Succeeded | IntentStatus::Canceled => 6,
+    }
+}
+
+/// The live payment of an invoice, as far as the decision needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Live {
+    /// Where it stands.
+    pub state: PaymentState,
+    /// Declined confirmations so far.
+    pub declines: i64,
+    /// Whether a write to Stripe is under way or has an unknown outcome.
+    pub unresolved: bool,
+    /// The amount and currency it was made for, in minor units.
+    pub amount: Money,
+}
+
+/// What a press on Pay sets off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// Make an intent, then confirm it.
+    Create,
+    /// Confirm the intent that is there: it was only made, or its last card was declined.
+    Confirm,
+    /// Cancel the intent that is there at Stripe, then make another.
+    Replace,
+}
+
+/// Decides what a press on Pay sets off. `owed` is what the invoice asks for now, `seen` what the payer saw.
+///
+/// # Errors
+/// The refusal that fits the invoice's state; [`Refusal::PaymentsUnavailable`] when the tenant's account cannot
+/// take cards; [`Refusal::AmountChanged`]; [`Refusal::PaymentInProgress`] while another try is not settled.
+pub fn begin(
+    state: InvoiceState,
+    owed: Money,
+    seen: Money,
+    chargeable: bool,
+    live: Option<Live>,
+) -> Result<Begin, Refusal> {
+    invoice::payable(state)?;
+    if !chargeable {
+        return Err(Refusal::PaymentsUnavailable);
+    }
+    if owed != seen {
+        return Err(Refusal::AmountChanged {
+            amount_now: owed.to_string(),
+        });
+    }
+    let Some(live) = live else {
+        return Ok(Begin::Create);
+    };
+    if live.unresolved {
+        return Err(Refusal::PaymentInProgress);
+    }
+    match live.state {
+        PaymentState::Creating | PaymentState::Failed => Err(Refusal::PaymentInProgress),
+        PaymentState::At(status) => match status {
+            IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation => {
+                let reusable = live.amount == owed && live.declines < DECLINES_MAX;
+                Ok(if reusable { Begin::Confirm } else { Begin::Replace })
+            }
+            IntentStatus::RequiresAction => Ok(Begin::Replace),
+            IntentStatus::Processing | IntentStatus::RequiresCapture => Err(Refusal::PaymentInProgress),
+            IntentStatus::Succeeded => Err(Refusal::InvoicePaid),
+            IntentStatus::Canceled => Ok(Begin::Create),
+        },
+    }
+}
+
+/// How much of what arrived the invoice takes up; the rest is the client's credit.
+pub fn applied(state: InvoiceState, owed_minor: i64, received_minor: i64) -> i64 {
+    match state {
+        InvoiceState::Draft | InvoiceState::Void => 0,
+        InvoiceState::Open | InvoiceState::Processing | InvoiceState::Paid => {
+            received_minor.min(owed_minor.max(0))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

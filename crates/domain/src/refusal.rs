@@ -1,0 +1,178 @@
+//! Why a command is not carried out: a closed list with stable codes and sentences that a person can act on.
+//! Observations of Stripe are never refused, so nothing here is about them.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// A refusal. Its code is part of the API and never changes; its sentence may be reworded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// A field has a value that cannot be taken; the problem says what it must be.
+    InvalidField {
+        /// The field's path in the request, such as `lines[2].quantity`.
+        field: Cow<'static, str>,
+        /// What the value must be.
+        problem: Cow<'static, str>,
+    },
+    /// The amount is below what Stripe charges in this currency.
+    AmountTooSmall {
+        /// The least amount, with its currency, as people write it.
+        minimum: String,
+    },
+    /// The amount has more digits than Stripe takes.
+    AmountTooLarge {
+        /// The greatest amount, with its currency, as people write it.
+        maximum: String,
+    },
+    /// The currency is not one that Stripe charges in.
+    UnknownCurrency,
+    /// There is no such object, or it belongs to somebody else: both answer the same.
+    NotFound,
+    /// An invoice without lines cannot be finalized.
+    InvoiceEmpty,
+    /// The invoice is a draft and cannot be paid or linked to yet.
+    InvoiceDraft,
+    /// The invoice was finalized and can no longer be edited.
+    InvoiceFinalized,
+    /// The invoice is paid.
+    InvoicePaid,
+    /// The invoice was voided.
+    InvoiceVoid,
+    /// The row was changed by somebody else since it was read.
+    VersionConflict,
+    /// A payment of this invoice is under way or is being checked; nothing else may start.
+    PaymentInProgress,
+    /// The amount that the payer saw is not the amount now.
+    AmountChanged {
+        /// What is to be paid now, with its currency, as people write it.
+        amount_now: String,
+    },
+    /// The link was replaced or has run out.
+    LinkExpired,
+    /// The tenant's account cannot take payments now.
+    PaymentsUnavailable,
+    /// The confirmation token was used before, has run out, or was not made for this account.
+    TokenRefused,
+    /// Stripe refused the payment for a reason that is ours to look into.
+    PaymentRefused {
+        /// Stripe's error code.
+        code: String,
+    },
+    /// The key or page is of the other mode than the one in which new work is done now.
+    ModeNotActive,
+}
+
+impl Refusal {
+    /// A refusal of one field.
+    pub fn invalid(field: impl Into<Cow<'static, str>>, problem: impl Into<Cow<'static, str>>) -> Refusal {
+        Refusal::InvalidField {
+            field: field.into(),
+            problem: problem.into(),
+        }
+    }
+
+    /// The same refusal, said of a field within a list or an object: `quantity` within `lines[2]`.
+    pub fn within(self, path: &str) -> Refusal {
+        match self {
+            Refusal::InvalidField { field, problem } => Refusal::InvalidField {
+                field: format!("{path}.{field}").into(),
+                problem,
+            },
+            other => other,
+        }
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::InvalidField { .. } => "invalid_field",
+            Refusal::AmountTooSmall { .. } => "amount_too_small",
+            Refusal::AmountTooLarge { .. } => "amount_too_large",
+            Refusal::UnknownCurrency => "unknown_currency",
+            Refusal::NotFound => "not_found",
+            Refusal::InvoiceEmpty => "invoice_empty",
+            Refusal::InvoiceDraft => "invoice_draft",
+            Refusal::InvoiceFinalized => "invoice_finalized",
+            Refusal::InvoicePaid => "invoice_paid",
+            Refusal::InvoiceVoid => "invoice_void",
+            Refusal::VersionConflict => "version_conflict",
+            Refusal::PaymentInProgress => "payment_in_progress",
+            Refusal::AmountChanged { .. } => "amount_changed",
+            Refusal::LinkExpired => "link_expired",
+            Refusal::PaymentsUnavailable => "payments_unavailable",
+            Refusal::TokenRefused => "confirmation_token_refused",
+            Refusal::PaymentRefused { .. } => "payment_refused",
+            Refusal::ModeNotActive => "mode_not_active",
+        }
+    }
+
+    /// The field that the refusal is about, where there is one.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Refusal::InvalidField { field, .. } => Some(field),
+            Refusal::AmountTooSmall { .. } | Refusal::AmountTooLarge { .. } => Some("total"),
+            Refusal::UnknownCurrency => Some("currency"),
+            Refusal::InvoiceEmpty => Some("lines"),
+            Refusal::VersionConflict => Some("version"),
+            Refusal::AmountChanged { .. } => Some("amount"),
+            Refusal::TokenRefused => Some("confirmation_token"),
+            Refusal::NotFound
+            | Refusal::InvoiceDraft
+            | Refusal::InvoiceFinalized
+            | Refusal::InvoicePaid
+            | Refusal::InvoiceVoid
+            | Refusal::PaymentInProgress
+            | Refusal::LinkExpired
+            | Refusal::PaymentsUnavailable
+            | Refusal::PaymentRefused { .. }
+            | Refusal::ModeNotActive => None,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::InvalidField { field, problem } => write!(f, "{field} {problem}."),
+            Refusal::AmountTooSmall { minimum } => write!(f, "The total must be at least {minimum}."),
+            Refusal::AmountTooLarge { maximum } => write!(f, "The total must be at most {maximum}."),
+            Refusal::UnknownCurrency => {
+                f.write_str("currency must be a three-letter code that Stripe charges in, such as usd or eur.")
+            }
+            Refusal::NotFound => f.write_str("There is no such object."),
+            Refusal::InvoiceEmpty => f.write_str("Add at least one line before finalizing the invoice."),
+            Refusal::InvoiceDraft => f.write_str("The invoice is a draft. Finalize it first."),
+            Refusal::InvoiceFinalized => {
+                f.write_str("The invoice was finalized and cannot be changed. Void it and make a new one.")
+            }
+            Refusal::InvoicePaid => f.write_str("The invoice is already paid."),
+            Refusal::InvoiceVoid => f.write_str("The invoice was voided."),
+            Refusal::VersionConflict => {
+                f.write_str("The invoice was changed in the meantime. Read it again and repeat the change.")
+            }
+            Refusal::PaymentInProgress => {
+                f.write_str("A payment of this invoice is being processed. Wait for its result before trying again.")
+            }
+            Refusal::AmountChanged { amount_now } => {
+                write!(f, "The amount due has changed to {amount_now}. Reload the page and check it before paying.")
+            }
+            Refusal::LinkExpired => {
+                f.write_str("This link is no longer valid. Ask the sender of the invoice for a new one.")
+            }
+            Refusal::PaymentsUnavailable => {
+                f.write_str("The sender of this invoice cannot take online payments at the moment.")
+            }
+            Refusal::TokenRefused => f.write_str(
+                "The payment details were already used or have run out. Enter them again; nothing was charged.",
+            ),
+            Refusal::PaymentRefused { code } => {
+                write!(f, "The payment could not be started ({code}). Nothing was charged.")
+            }
+            Refusal::ModeNotActive => f.write_str(
+                "This key belongs to the mode that is switched off. Use a key of the mode the server runs in.",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}

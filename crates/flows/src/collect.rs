@@ -1,0 +1,559 @@
+//! Collecting an invoice, from the press on Pay to the answer. Rules 1, 2, 7 and 9: each call is noted before it is
+//! made, silence means unknown, an invoice has one live intent, and the server confirms.
+
+use domain::fee::{BasisPoints, application_fee};
+use domain::payment::{Begin, DECLINES_MAX, Evidence, IntentStatus, Live, PaymentState, begin};
+use domain::{InvoiceId, Money, OperationId, PaymentId, Refusal, Scope};
+use store::invoices::{self, Invoice};
+use store::payments::{self, Payment};
+use store::stripe_config::{self, StripeConfig};
+use store::stripe_operations::{self as rows, Kind, Operation};
+use store::{Tx, state_history};
+use stripe::payment_intents::{self, CancelReason, Confirm, Create};
+use stripe::{PaymentIntent, Secret};
+
+use crate::observe::{self, IntentFacts};
+use crate::operations::{self, Intent, Ran};
+use crate::{App, Failure, Moment, pay_links};
+
+/// Cancel, create, confirm, and one more look where somebody else was faster: no press on Pay takes more steps.
+const STEPS_MAX: usize = 6;
+
+/// What a payer sends when they press Pay.
+#[derive(Clone, Debug)]
+pub struct PayRequest {
+    /// `ctoken_…`, made by Stripe.js on the tenant's account.
+    pub confirmation_token: String,
+    /// The amount that the payer saw.
+    pub seen: Money,
+}
+
+/// Where a payment stands, as its payer may know it.
+#[derive(Clone, Debug)]
+pub struct PayStatus {
+    /// The payment's state.
+    pub state: PaymentState,
+    /// Whether the last write to Stripe has no known outcome: the page says "being checked".
+    pub in_doubt: bool,
+    /// The account on which the payment is made.
+    pub stripe_account_id: String,
+    /// For `handleNextAction`: only while an action is needed.
+    pub client_secret: Option<Secret>,
+    /// Why the card was declined, if it was just now.
+    pub decline: Option<DeclineReason>,
+}
+
+/// Stripe's codes of a decline; which of them a payer may read is the page's business.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeclineReason {
+    /// Such as `card_declined`.
+    pub code: Option<String>,
+    /// Such as `insufficient_funds`.
+    pub decline_code: Option<String>,
+}
+
+/// Pays an invoice by its public link.
+///
+/// # Errors
+/// The refusals of [`begin`], [`Refusal::LinkExpired`], [`Refusal::NotFound`], [`Refusal::TokenRefused`].
+pub async fn pay(app: &App, token: &str, request: &PayRequest) -> Result<PayStatus, Failure> {
+    for _ in 0..STEPS_MAX {
+        let operation = next_step_of_link(app, token, request).await?;
+        let ran = operations::run(app, &operation).await?;
+        let status = |state, in_doubt| PayStatus {
+            state,
+            in_doubt,
+            stripe_account_id: operation.stripe_account_id.clone(),
+            client_secret: None,
+            decline: None,
+        };
+        match (operation.kind, ran) {
+            (_, Ran::Rejected(refusal)) => return Err(refusal.into()),
+            (_, Ran::Unknown) => return Ok(status(PaymentState::At(IntentStatus::Processing), true)),
+            (_, Ran::Declined { code, decline_code }) => {
+                cancel_if_worn(app, &operation).await?;
+                let state = PaymentState::At(IntentStatus::RequiresPaymentMethod);
+                let decline = Some(DeclineReason { code, decline_code });
+                return Ok(PayStatus {
+                    decline,
+                    ..status(state, false)
+                });
+            }
+            (
+                Kind::ConfirmIntent,
+                Ran::Done {
+                    status: reached,
+                    client_secret,
+                },
+            ) => {
+                let client_secret = client_secret.filter(|_| reached == IntentStatus::RequiresAction);
+                return Ok(PayStatus {
+                    client_secret,
+                    ..status(PaymentState::At(reached), false)
+                });
+            }
+            (Kind::CreateIntent | Kind::CancelIntent, Ran::Done { .. }) => {}
+            (_, Ran::Overtaken) => {
+                look_again(app, &operation.scope, &operation.payment_id).await?;
+            }
+        }
+    }
+    Err(Refusal::PaymentInProgress.into())
+}
+
+async fn next_step_of_link(app: &App, token: &str, request: &PayRequest) -> Result<Operation, Failure> {
+    let (key, rate, moment) = (app.link_key.clone(), app.fee, app.moment());
+    let (token, request) = (token.to_owned(), request.clone());
+    let noted = app.db.write(move |tx| {
+        let link = pay_links::open_valid(tx, &key, &token, moment.at)?;
+        let situation = Situation::read(tx, &link.scope, &link.invoice_id)?;
+        let config = situation.account_that_can_charge();
+        let next = situation.begin(request.seen, config.is_some())?;
+        match (next, config, &situation.live) {
+            (Begin::Create, Some(config), _) => situation.note_create(tx, moment, rate, config),
+            (Begin::Confirm, _, Some(live)) => note_confirm(tx, moment, live, &request.confirmation_token),
+            (Begin::Replace, _, Some(live)) => note_cancel(tx, moment, live, CancelReason::Abandoned),
+            (_, None, _) | (_, _, None) => Err(Refusal::PaymentsUnavailable.into()),
+        }
+    });
+    noted.await.map_err(somebody_was_faster)
+}
+
+/// What the unique indexes refuse is a second press on Pay at the same moment.
+fn somebody_was_faster(failure: Failure) -> Failure {
+    match failure {
+        Failure::Store(store::Error::Unique { constraint })
+            if constraint.starts_with("payments_") || constraint.starts_with("stripe_operations_") =>
+        {
+            Refusal::PaymentInProgress.into()
+        }
+        other => other,
+    }
+}
+
+/// An intent for an integrator's own front end, which confirms it there with the client secret.
+#[derive(Clone, Debug)]
+pub struct IntegratorIntent {
+    /// Our payment.
+    pub payment_id: PaymentId,
+    /// The intent as Stripe has it now, with its client secret.
+    pub intent: PaymentIntent,
+    /// The account on which it was made.
+    pub stripe_account_id: String,
+    /// What it asks for.
+    pub amount: Money,
+}
+
+/// The invoice's live intent, made if there is none. The same call gives the same intent.
+///
+/// # Errors
+/// The refusals of [`begin`] and [`Refusal::NotFound`]; [`Failure::Unknown`] while Stripe has not answered.
+pub async fn payment_intent(
+    app: &App,
+    scope: &Scope,
+    invoice: &InvoiceId,
+) -> Result<IntegratorIntent, Failure> {
+    for _ in 0..STEPS_MAX {
+        match next_step_of_integrator(app, scope, invoice).await? {
+            IntegratorStep::Use(payment) => {
+                let Some((payment, intent)) = refresh(app, &payment).await? else {
+                    continue;
+                };
+                if !payment.status.is_live() {
+                    continue;
+                }
+                return Ok(IntegratorIntent {
+                    payment_id: payment.id.clone(),
+                    intent,
+                    stripe_account_id: payment.stripe_account_id.clone(),
+                    amount: payment.asked(),
+                });
+            }
+            IntegratorStep::Run(operation) => match operations::run(app, &operation).await? {
+                Ran::Rejected(refusal) => return Err(refusal.into()),
+                Ran::Unknown => return Err(Refusal::PaymentInProgress.into()),
+                Ran::Overtaken => look_again(app, &operation.scope, &operation.payment_id).await?,
+                Ran::Done { .. } | Ran::Declined { .. } => {}
+            },
+        }
+    }
+    Err(Refusal::PaymentInProgress.into())
+}
+
+enum IntegratorStep {
+    Use(Box<Payment>),
+    Run(Box<Operation>),
+}
+
+async fn next_step_of_integrator(
+    app: &App,
+    scope: &Scope,
+    invoice: &InvoiceId,
+) -> Result<IntegratorStep, Failure> {
+    let (rate, moment, scope, invoice) = (app.fee, app.moment(), scope.clone(), invoice.clone());
+    let step = app.db.write(move |tx| {
+        let situation = Situation::read(tx, &scope, &invoice)?;
+        let owed = situation.invoice.owed();
+        let config = situation.account_that_can_charge();
+        let next = situation.begin(owed, config.is_some())?;
+        if let Some(live) = &situation.live
+            && live.amount == owed.minor()
+            && live.declines < DECLINES_MAX
+        {
+            return Ok(IntegratorStep::Use(Box::new(live.clone())));
+        }
+        let operation = match (next, config, &situation.live) {
+            (Begin::Create, Some(config), _) => situation.note_create(tx, moment, rate, config)?,
+            (_, _, Some(live)) => note_cancel(tx, moment, live, CancelReason::Abandoned)?,
+            (_, None, _) | (_, _, None) => return Err(Refusal::PaymentsUnavailable.into()),
+        };
+        Ok(IntegratorStep::Run(Box::new(operation)))
+    });
+    step.await.map_err(somebody_was_faster)
+}
+
+/// Looks at the payer's own payment at Stripe: after 3D Secure, or on return from a redirect. What the browser says
+/// does not count; our stored intent is retrieved.
+///
+/// # Errors
+/// [`Refusal::NotFound`] for a link that never was; expired links may still look.
+pub async fn check(app: &App, token: &str) -> Result<Option<PayStatus>, Failure> {
+    let (key, token, moment) = (app.link_key.clone(), token.to_owned(), app.moment());
+    let (payment, open) = app
+        .db
+        .read(move |tx| {
+            let link = match pay_links::open(tx, &key, &token, moment.at)? {
+                pay_links::Opened::Valid(link) | pay_links::Opened::Expired(link) => link,
+            };
+            let payment = payments::of_invoice(tx, &link.scope, &link.invoice_id, 1)?
+                .into_iter()
+                .next();
+            let open = match &payment {
+                Some(payment) => rows::open_of(tx, &link.scope, &payment.id)?,
+                None => None,
+            };
+            Ok::<_, Failure>((payment, open))
+        })
+        .await?;
+    let Some(payment) = payment else { return Ok(None) };
+    if let Some(operation) = open {
+        operations::replay_if_due(app, &operation).await?;
+    }
+    let seen = look_at(app, &payment.scope, &payment.id).await?;
+    Ok(Some(seen))
+}
+
+async fn look_at(app: &App, scope: &Scope, id: &PaymentId) -> Result<PayStatus, Failure> {
+    let payment = load(app, scope, id).await?;
+    let (payment, intent) = match payment.status.is_live() {
+        true => match refresh(app, &payment).await? {
+            Some((payment, intent)) => (payment, Some(intent)),
+            None => (payment, None),
+        },
+        false => (payment, None),
+    };
+    let action = payment.status == PaymentState::At(IntentStatus::RequiresAction);
+    let decline = payment
+        .failure_code
+        .clone()
+        .filter(|_| payment.status.is_live() && !action);
+    Ok(PayStatus {
+        state: payment.status,
+        in_doubt: payment.status == PaymentState::Creating,
+        stripe_account_id: payment.stripe_account_id.clone(),
+        client_secret: intent.and_then(|intent| intent.client_secret).filter(|_| action),
+        decline: decline.map(|code| DeclineReason {
+            code: Some(code),
+            decline_code: None,
+        }),
+    })
+}
+
+/// Retrieves a payment's intent and observes it; none when it has no intent yet.
+pub async fn refresh(app: &App, payment: &Payment) -> Result<Option<(Payment, PaymentIntent)>, Failure> {
+    let Some(intent_id) = payment.intent_id.clone() else {
+        return Ok(None);
+    };
+    let client = app.stripe(payment.scope.mode)?;
+    let intent = payment_intents::retrieve(client, &payment.stripe_account_id, &intent_id).await?;
+    let (facts, moment, before) = (IntentFacts::of(&intent), app.moment(), payment.clone());
+    let after = app
+        .db
+        .write(move |tx| {
+            let mut payment = get(tx, &before.scope, &before.id)?;
+            // If somebody has written in between, what was retrieved may be the older of the two.
+            let unchanged = payment.version == before.version;
+            let evidence = if unchanged {
+                Evidence::Current
+            } else {
+                Evidence::Snapshot
+            };
+            observe::intent(tx, moment, &mut payment, &facts, evidence, "retrieved")?;
+            Ok::<_, Failure>(payment)
+        })
+        .await?;
+    Ok(Some((after, intent)))
+}
+
+/// After Stripe said that the intent is elsewhere than we thought.
+async fn look_again(app: &App, scope: &Scope, id: &PaymentId) -> Result<(), Failure> {
+    let payment = load(app, scope, id).await?;
+    refresh(app, &payment).await?;
+    Ok(())
+}
+
+/// Cancels an invoice's live intent at Stripe, if it has one, and confirms that it is gone.
+///
+/// # Errors
+/// [`Refusal::PaymentInProgress`] while money may be on its way.
+pub async fn cancel_live(app: &App, scope: &Scope, invoice: &InvoiceId) -> Result<(), Failure> {
+    for _ in 0..STEPS_MAX {
+        let (moment, scope, invoice) = (app.moment(), scope.clone(), invoice.clone());
+        let noted = app.db.write(move |tx| {
+            let situation = Situation::read(tx, &scope, &invoice)?;
+            let Some(live) = &situation.live else {
+                return Ok(None);
+            };
+            if situation.unresolved || live.status == PaymentState::At(IntentStatus::Processing) {
+                return Err(Failure::from(Refusal::PaymentInProgress));
+            }
+            note_cancel(tx, moment, live, CancelReason::RequestedByCustomer).map(Some)
+        });
+        let Some(operation) = noted.await.map_err(somebody_was_faster)? else {
+            return Ok(());
+        };
+        match operations::run(app, &operation).await? {
+            Ran::Rejected(refusal) => return Err(refusal.into()),
+            Ran::Unknown => return Err(Refusal::PaymentInProgress.into()),
+            Ran::Overtaken => look_again(app, &operation.scope, &operation.payment_id).await?,
+            Ran::Done { .. } | Ran::Declined { .. } => {}
+        }
+    }
+    Err(Refusal::PaymentInProgress.into())
+}
+
+/// Whether money could still arrive for the invoice.
+pub fn has_live(tx: &mut Tx, scope: &Scope, invoice: &InvoiceId) -> Result<bool, Failure> {
+    Ok(payments::of_invoice(tx, scope, invoice, 1)?
+        .iter()
+        .any(|payment| payment.status.is_live()))
+}
+
+/// Five declined cards, and the intent is cancelled: the next try starts a new one.
+async fn cancel_if_worn(app: &App, operation: &Operation) -> Result<(), Failure> {
+    let (moment, operation) = (app.moment(), operation.clone());
+    let noted = app
+        .db
+        .write(move |tx| {
+            let payment = get(tx, &operation.scope, &operation.payment_id)?;
+            let worn = payment.declines >= DECLINES_MAX && payment.status.is_live();
+            let free = rows::open_of(tx, &payment.scope, &payment.id)?.is_none();
+            if worn && free {
+                note_cancel(tx, moment, &payment, CancelReason::Fraudulent).map(Some)
+            } else {
+                Ok::<_, Failure>(None)
+            }
+        })
+        .await?;
+    if let Some(operation) = noted {
+        operations::run(app, &operation).await?;
+    }
+    Ok(())
+}
+
+/// An invoice with all that decides what may be started on it.
+struct Situation {
+    scope: Scope,
+    invoice: Invoice,
+    config: Option<StripeConfig>,
+    live: Option<Payment>,
+    unresolved: bool,
+    attempts: i64,
+}
+
+impl Situation {
+    fn read(tx: &mut Tx, scope: &Scope, invoice: &InvoiceId) -> Result<Situation, Failure> {
+        let invoice = invoices::get(tx, scope, invoice)?.ok_or(Refusal::NotFound)?;
+        let newest = payments::of_invoice(tx, scope, &invoice.id, 1)?
+            .into_iter()
+            .next();
+        let attempts = newest.as_ref().map_or(0, |payment| payment.attempt);
+        let live = newest.filter(|payment| payment.status.is_live());
+        let unresolved = match &live {
+            Some(live) => rows::open_of(tx, scope, &live.id)?.is_some(),
+            None => false,
+        };
+        let config = stripe_config::get(tx, scope)?;
+        Ok(Situation {
+            scope: scope.clone(),
+            invoice,
+            config,
+            live,
+            unresolved,
+            attempts,
+        })
+    }
+
+    fn account_that_can_charge(&self) -> Option<&StripeConfig> {
+        self.config.as_ref().filter(|config| config.can_charge())
+    }
+
+    fn begin(&self, seen: Money, chargeable: bool) -> Result<Begin, Refusal> {
+        let live = self.live.as_ref().map(|payment| Live {
+            state: payment.status,
+            declines: payment.declines,
+            unresolved: self.unresolved,
+            amount: payment.asked(),
+        });
+        begin(self.invoice.status, self.invoice.owed(), seen, chargeable, live)
+    }
+
+    /// Adds the payment and notes the creation of its intent.
+    fn note_create(
+        &self,
+        tx: &mut Tx,
+        moment: Moment,
+        rate: BasisPoints,
+        config: &StripeConfig,
+    ) -> Result<Operation, Failure> {
+        let owed = self.invoice.owed();
+        let rate = config.fee_bps.map(BasisPoints::new).transpose()?.unwrap_or(rate);
+        let payment = self.new_payment(moment, config, application_fee(owed, rate));
+        payments::insert(tx, &payment)?;
+        let change = state_history::Change {
+            scope: &self.scope,
+            subject_id: payment.id.as_str(),
+            version: 1,
+            from: None,
+            to: payment.status.word(),
+            cause: "pay",
+        };
+        state_history::insert(tx, &change, moment.at)?;
+        let id = OperationId::new(moment.at, moment.random(1));
+        let named = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let create = Create {
+            account: &payment.stripe_account_id,
+            amount: payment.amount,
+            currency: payment.currency.code(),
+            application_fee_amount: payment.application_fee,
+            description: self.invoice.number.as_deref(),
+            metadata: vec![
+                named("invoice_id", self.invoice.id.as_str()),
+                named("op_id", id.as_str()),
+                named("payment_id", payment.id.as_str()),
+                named("tenant_id", self.scope.tenant.as_str()),
+            ],
+            receipt_email: None,
+            customer: None,
+        };
+        let write = payment_intents::create(&create, key(&payment, "create"));
+        let intent = Intent {
+            kind: Kind::CreateIntent,
+            write,
+        };
+        operations::note(tx, &self.scope, &payment.id, id, intent, moment.at)
+    }
+
+    fn new_payment(&self, moment: Moment, config: &StripeConfig, fee: Option<i64>) -> Payment {
+        Payment {
+            scope: self.scope.clone(),
+            id: PaymentId::new(moment.at, moment.random(0)),
+            invoice_id: self.invoice.id.clone(),
+            attempt: self.attempts.saturating_add(1),
+            stripe_account_id: config.stripe_account_id.clone(),
+            intent_id: None,
+            charge_id: None,
+            currency: self.invoice.currency,
+            amount: self.invoice.owed().minor(),
+            received: 0,
+            application_fee: fee,
+            stripe_fee: None,
+            net: None,
+            status: PaymentState::Creating,
+            declines: 0,
+            failure_code: None,
+            method_brand: None,
+            method_last4: None,
+            version: 1,
+            next_check_at: Some(observe::next_check(moment.at, moment.at)),
+            created_at: moment.at,
+            succeeded_at: None,
+        }
+    }
+}
+
+fn note_confirm(tx: &mut Tx, moment: Moment, live: &Payment, token: &str) -> Result<Operation, Failure> {
+    let number = rows::count_of(tx, &live.scope, &live.id, Kind::ConfirmIntent)?.saturating_add(1);
+    let confirm = Confirm {
+        account: &live.stripe_account_id,
+        intent_id: intent_of(live)?,
+        confirmation_token: token,
+        return_url: None,
+    };
+    let write = payment_intents::confirm(&confirm, key(live, &format!("confirm:{number}")));
+    let id = OperationId::new(moment.at, moment.random(1));
+    operations::note(
+        tx,
+        &live.scope,
+        &live.id,
+        id,
+        Intent {
+            kind: Kind::ConfirmIntent,
+            write,
+        },
+        moment.at,
+    )
+}
+
+fn note_cancel(
+    tx: &mut Tx,
+    moment: Moment,
+    live: &Payment,
+    reason: CancelReason,
+) -> Result<Operation, Failure> {
+    let number = rows::count_of(tx, &live.scope, &live.id, Kind::CancelIntent)?.saturating_add(1);
+    let key = key(live, &format!("cancel:{number}"));
+    let write = payment_intents::cancel(&live.stripe_account_id, intent_of(live)?, reason, key);
+    let id = OperationId::new(moment.at, moment.random(1));
+    operations::note(
+        tx,
+        &live.scope,
+        &live.id,
+        id,
+        Intent {
+            kind: Kind::CancelIntent,
+            write,
+        },
+        moment.at,
+    )
+}
+
+/// The key says what is done: tenant, invoice, attempt, step. Nothing in it is random.
+fn key(payment: &Payment, step: &str) -> String {
+    let Payment {
+        scope,
+        invoice_id,
+        attempt,
+        ..
+    } = payment;
+    format!("pay:{}:{invoice_id}:{attempt}:{step}", scope.tenant)
+}
+
+fn intent_of(payment: &Payment) -> Result<&str, Failure> {
+    let missing = || {
+        Failure::Bug(format!(
+            "payment {} is live and settled, but has no intent",
+            payment.id
+        ))
+    };
+    payment.intent_id.as_deref().ok_or_else(missing)
+}
+
+async fn load(app: &App, scope: &Scope, id: &PaymentId) -> Result<Payment, Failure> {
+    let (scope, id) = (scope.clone(), id.clone());
+    app.db.read(move |tx| get(tx, &scope, &id)).await
+}
+
+fn get(tx: &mut Tx, scope: &Scope, id: &PaymentId) -> Result<Payment, Failure> {
+    payments::get(tx, scope, id)?.ok_or_else(|| Failure::Bug(format!("payment {id} is gone")))
+}

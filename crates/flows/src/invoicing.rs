@@ -1,0 +1,277 @@
+//! Invoices from draft to void: the tenant's own commands. What payments do to an invoice is in `observe.rs`.
+
+use domain::invoice::{self, InvoiceState, Line, Totals};
+use domain::{ClientId, Currency, InvoiceId, LedgerTransactionId, Refusal, Scope, Timestamp, ledger};
+use store::clients::{self, Client};
+use store::invoices::{self, Invoice};
+use store::ledger::Posting;
+use store::state_history::{self, Change};
+use store::{Tx, ledger as books};
+
+use crate::{App, Failure, Moment, collect};
+
+/// Longest name, e-mail or memo, in characters.
+pub const TEXT_MAX: usize = 500;
+
+/// Adds a client to whom invoices can be made.
+///
+/// # Errors
+/// [`Refusal::InvalidField`] for the name or the e-mail; [`Refusal::ModeNotActive`].
+pub async fn add_client(
+    app: &App,
+    scope: &Scope,
+    name: &str,
+    email: Option<&str>,
+) -> Result<Client, Failure> {
+    refuse_new_work_in_the_other_mode(app, scope)?;
+    let name = text("name", name)?;
+    let email = email.map(email_address).transpose()?;
+    let moment = app.moment();
+    let client = Client {
+        id: ClientId::new(moment.at, moment.random(0)),
+        name,
+        email,
+        created_at: moment.at,
+    };
+    let (scope, row) = (scope.clone(), client.clone());
+    app.db.write(move |tx| clients::insert(tx, &scope, &row)).await?;
+    Ok(client)
+}
+
+/// What an invoice says, checked line by line.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Who owes it.
+    pub client_id: ClientId,
+    /// The currency of all its amounts.
+    pub currency: Currency,
+    /// A sentence for the payer.
+    pub memo: Option<String>,
+    /// `YYYY-MM-DD`, checked by the caller.
+    pub due_date: Option<String>,
+    /// The lines.
+    pub lines: Vec<Line>,
+}
+
+/// Drafts an invoice.
+///
+/// # Errors
+/// [`Refusal::InvalidField`] (an unknown client included), [`Refusal::AmountTooLarge`], [`Refusal::ModeNotActive`].
+pub async fn create(app: &App, scope: &Scope, draft: Draft) -> Result<Invoice, Failure> {
+    refuse_new_work_in_the_other_mode(app, scope)?;
+    let totals = check(&draft)?;
+    let moment = app.moment();
+    let invoice = Invoice {
+        id: InvoiceId::new(moment.at, moment.random(0)),
+        client_id: draft.client_id.clone(),
+        number: None,
+        currency: draft.currency,
+        memo: draft.memo.clone(),
+        due_date: draft.due_date.clone(),
+        status: InvoiceState::Draft,
+        version: 1,
+        subtotal: totals.subtotal_minor,
+        tax: totals.tax_minor,
+        total: totals.total,
+        applied: 0,
+        created_at: moment.at,
+        finalized_at: None,
+        paid_at: None,
+        voided_at: None,
+    };
+    let scope = scope.clone();
+    app.db
+        .write(move |tx| {
+            known_client(tx, &scope, &draft.client_id)?;
+            invoices::insert(tx, &scope, &invoice)?;
+            invoices::insert_lines(tx, &scope, &invoice.id, &draft.lines, moment.at)?;
+            note(tx, &scope, &invoice, None, "api", moment.at)?;
+            Ok(invoice.clone())
+        })
+        .await
+}
+
+/// Replaces the content of a draft, guarded by the version that the caller read.
+///
+/// # Errors
+/// [`Refusal::InvoiceFinalized`] once it is no draft, [`Refusal::VersionConflict`], and those of [`create`].
+pub async fn edit(
+    app: &App,
+    scope: &Scope,
+    id: &InvoiceId,
+    version: Option<i64>,
+    draft: Draft,
+) -> Result<Invoice, Failure> {
+    let totals = check(&draft)?;
+    let (moment, scope, id) = (app.moment(), scope.clone(), id.clone());
+    app.db
+        .write(move |tx| {
+            let mut invoice = invoices::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
+            invoice::edit(invoice.status)?;
+            if version.is_some_and(|version| version != invoice.version) {
+                return Err(Failure::from(Refusal::VersionConflict));
+            }
+            known_client(tx, &scope, &draft.client_id)?;
+            invoice.client_id.clone_from(&draft.client_id);
+            invoice.currency = draft.currency;
+            invoice.memo.clone_from(&draft.memo);
+            invoice.due_date.clone_from(&draft.due_date);
+            invoice.subtotal = totals.subtotal_minor;
+            invoice.tax = totals.tax_minor;
+            invoice.total = totals.total;
+            if !invoices::edit(tx, &scope, &invoice)? {
+                return Err(Refusal::VersionConflict.into());
+            }
+            invoices::insert_lines(tx, &scope, &id, &draft.lines, moment.at)?;
+            invoice.version += 1;
+            Ok(invoice)
+        })
+        .await
+}
+
+/// Finalizes a draft: it gets its number, is owed from here on, and is booked.
+///
+/// # Errors
+/// [`Refusal::InvoiceEmpty`], [`Refusal::AmountTooSmall`], [`Refusal::InvoiceFinalized`], [`Refusal::NotFound`].
+pub async fn finalize(app: &App, scope: &Scope, id: &InvoiceId) -> Result<Invoice, Failure> {
+    let (moment, scope, id) = (app.moment(), scope.clone(), id.clone());
+    app.db
+        .write(move |tx| {
+            let mut invoice = invoices::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
+            let lines = invoices::lines(tx, &scope, &id)?.len();
+            let from = invoice.status;
+            let to = invoice::finalize(from, lines, invoice.total)?;
+            let number = format!("INV-{:05}", invoices::next_number(tx, &scope, moment.at)?);
+            if !invoices::finalize(tx, &scope, &invoice, &number, moment.at)? {
+                return Err(Failure::from(Refusal::VersionConflict));
+            }
+            invoice.status = to;
+            invoice.number = Some(number);
+            invoice.finalized_at = Some(moment.at);
+            invoice.version += 1;
+            note(tx, &scope, &invoice, Some(from), "api", moment.at)?;
+            let transaction = ledger::invoice(invoice.total, invoice.subtotal, invoice.tax)?;
+            post(tx, moment, &scope, &invoice, &transaction, None)?;
+            Ok(invoice)
+        })
+        .await
+}
+
+/// Voids an invoice. A live payment intent is cancelled at Stripe first; if that shows that money has arrived or is
+/// on its way, the invoice is not voided.
+///
+/// # Errors
+/// [`Refusal::InvoicePaid`], [`Refusal::PaymentInProgress`], [`Refusal::InvoiceVoid`], [`Refusal::NotFound`].
+pub async fn void(app: &App, scope: &Scope, id: &InvoiceId) -> Result<Invoice, Failure> {
+    collect::cancel_live(app, scope, id).await?;
+    let (moment, scope, id) = (app.moment(), scope.clone(), id.clone());
+    app.db
+        .write(move |tx| {
+            let mut invoice = invoices::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
+            if collect::has_live(tx, &scope, &id)? {
+                return Err(Failure::from(Refusal::PaymentInProgress));
+            }
+            let from = invoice.status;
+            invoice.status = invoice::void(from)?;
+            invoice.voided_at = Some(moment.at);
+            if !invoices::store(tx, &scope, &invoice)? {
+                return Err(Refusal::VersionConflict.into());
+            }
+            invoice.version += 1;
+            note(tx, &scope, &invoice, Some(from), "api", moment.at)?;
+            if from == InvoiceState::Open {
+                let undone = books::find(tx, &scope, ledger::Kind::Invoice, id.as_str())?;
+                let transaction = ledger::invoice_void(invoice.total, invoice.subtotal, invoice.tax)?;
+                post(tx, moment, &scope, &invoice, &transaction, undone)?;
+            }
+            Ok(invoice)
+        })
+        .await
+}
+
+fn refuse_new_work_in_the_other_mode(app: &App, scope: &Scope) -> Result<(), Refusal> {
+    if scope.mode == app.active_mode {
+        Ok(())
+    } else {
+        Err(Refusal::ModeNotActive)
+    }
+}
+
+fn check(draft: &Draft) -> Result<Totals, Refusal> {
+    if let Some(memo) = &draft.memo {
+        text("memo", memo)?;
+    }
+    invoice::totals(&draft.lines, draft.currency)
+}
+
+fn known_client(tx: &mut Tx, scope: &Scope, id: &ClientId) -> Result<(), Failure> {
+    match clients::get(tx, scope, id)? {
+        Some(_) => Ok(()),
+        None => {
+            Err(Refusal::invalid("client_id", "must be the id of one of your clients in this mode").into())
+        }
+    }
+}
+
+fn text(field: &'static str, text: &str) -> Result<String, Refusal> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > TEXT_MAX || text.contains('\0') {
+        return Err(Refusal::invalid(
+            field,
+            format!("must have 1 to {TEXT_MAX} characters"),
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// A plausible address: mail is sent to it later, so line breaks and spaces must never get in.
+fn email_address(address: &str) -> Result<String, Refusal> {
+    let address = text("email", address)?;
+    let plausible = address
+        .split_once('@')
+        .is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+    if !plausible || address.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(Refusal::invalid("email", "must be an e-mail address"));
+    }
+    Ok(address)
+}
+
+fn note(
+    tx: &mut Tx,
+    scope: &Scope,
+    invoice: &Invoice,
+    from: Option<InvoiceState>,
+    cause: &str,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    let change = Change {
+        scope,
+        subject_id: invoice.id.as_str(),
+        version: invoice.version,
+        from: from.map(InvoiceState::word),
+        to: invoice.status.word(),
+        cause,
+    };
+    Ok(state_history::insert(tx, &change, at)?)
+}
+
+fn post(
+    tx: &mut Tx,
+    moment: Moment,
+    scope: &Scope,
+    invoice: &Invoice,
+    transaction: &ledger::Transaction,
+    reverses: Option<LedgerTransactionId>,
+) -> Result<(), Failure> {
+    let posting = Posting {
+        scope,
+        id: LedgerTransactionId::new(moment.at, moment.random(0)),
+        source_id: invoice.id.as_str(),
+        invoice_id: Some(&invoice.id),
+        payment_id: None,
+        reverses,
+        at: moment.at,
+    };
+    books::post(tx, &posting, transaction)?;
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! What happens: one file per money story. Each decides in `domain`, carries it out in one transaction of `store`,
+//! and calls `stripe` only between transactions. It knows no HTTP server, no runtime, no threads and no HTML: the
+//! three ports are the database, Stripe's transport and the clock.
+
+mod clock;
+pub mod collect;
+mod failure;
+pub mod invoicing;
+mod observe;
+pub mod onboarding;
+pub mod operations;
+pub mod pay_links;
+pub mod payer_view;
+pub mod reconcile;
+pub mod stripe_events;
+
+use std::sync::Arc;
+
+pub use clock::{Clock, Moment};
+pub use failure::Failure;
+
+use domain::Mode;
+use domain::fee::BasisPoints;
+use store::Db;
+use stripe::{Client, Secret};
+
+/// Everything that the flows need. No global state: all hangs from here.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// Stripe in TEST mode, if its keys are configured.
+    pub stripe_test: Option<Client>,
+    /// Stripe in LIVE mode, if its keys are configured.
+    pub stripe_live: Option<Client>,
+    /// The clock and the source of randomness.
+    pub clock: Arc<dyn Clock>,
+    /// The platform's fee where a tenant has none of its own.
+    pub fee: BasisPoints,
+    /// What pay links are derived from (`SECRET_KEY`).
+    pub link_key: Secret,
+    /// The mode in which *new* work is done (`STRIPE_MODE`). Rows finish in their own.
+    pub active_mode: Mode,
+}
+
+impl App {
+    /// Stripe in the mode of a row.
+    ///
+    /// # Errors
+    /// [`Failure::NotConfigured`] when that mode has no keys.
+    pub fn stripe(&self, mode: Mode) -> Result<&Client, Failure> {
+        let client = match mode {
+            Mode::Test => self.stripe_test.as_ref(),
+            Mode::Live => self.stripe_live.as_ref(),
+        };
+        client.ok_or(Failure::NotConfigured(mode))
+    }
+
+    /// Now, with randomness for the ids of one phase.
+    pub fn moment(&self) -> Moment {
+        Moment::new(self.clock.now(), self.clock.random())
+    }
+}

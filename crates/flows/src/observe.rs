@@ -1,0 +1,487 @@
+//! The one place where money becomes true. Webhook, return page, API answer and reconciler all end here, within
+//! their own transaction: what Stripe said is merged into the payment, the invoice follows, the books are posted.
+
+use domain::payment::{Evidence, IntentStatus, Merge, PaymentState, applied, merge};
+use domain::{BreakId, Currency, LedgerTransactionId, Mode, Money, TenantId, Timestamp, invoice, ledger};
+use store::ledger::Posting;
+use store::payments::Payment;
+use store::reconciliation_breaks::{self as breaks, Break};
+use store::state_history::{self, Change};
+use store::{Tx, application_fees, invoices, payments};
+use stripe::{BalanceTransaction, Charge, PaymentIntent};
+
+use crate::{Failure, Moment};
+
+/// The least and the greatest wait before the reconciler looks at a payment again.
+const CHECK_MS_MIN: i64 = 5 * 60 * 1000;
+const CHECK_MS_MAX: i64 = 6 * 60 * 60 * 1000;
+/// Stripe reports its fee within seconds of the charge.
+const FEE_CHECK_MS: i64 = 30 * 1000;
+
+/// What Stripe says of an intent, as far as money depends on it.
+#[derive(Clone, Debug)]
+pub struct IntentFacts {
+    /// `pi_…`.
+    pub id: String,
+    /// Its status; none for one that this version does not know.
+    pub status: Option<IntentStatus>,
+    /// The status as Stripe wrote it.
+    pub status_word: String,
+    /// What it asks for, minor units.
+    pub amount: i64,
+    /// The currency as Stripe writes it.
+    pub currency: String,
+    /// What arrived, minor units.
+    pub received: i64,
+    /// The application fee that it carries, minor units.
+    pub application_fee: Option<i64>,
+    /// The latest charge's id.
+    pub charge_id: Option<String>,
+    /// The latest charge, where it was expanded.
+    pub charge: Option<ChargeFacts>,
+    /// Whether this is the answer to a confirmation of ours that was declined, seen for the first time.
+    pub declined: bool,
+    /// Why the last try failed.
+    pub failure_code: Option<String>,
+}
+
+impl IntentFacts {
+    /// The facts of an intent.
+    pub fn of(intent: &PaymentIntent) -> IntentFacts {
+        let charge = intent.latest_charge.as_ref();
+        let error = intent.last_payment_error.as_ref();
+        IntentFacts {
+            id: intent.id.clone(),
+            status: IntentStatus::from_word(intent.status.as_str()),
+            status_word: intent.status.as_str().to_owned(),
+            amount: intent.amount,
+            currency: intent.currency.clone(),
+            received: intent.amount_received,
+            application_fee: intent.application_fee_amount,
+            charge_id: charge.map(|charge| charge.id.clone()),
+            charge: charge
+                .and_then(|charge| charge.object.as_deref())
+                .map(ChargeFacts::of),
+            declined: false,
+            failure_code: error.and_then(|error| error.decline_code.clone().or_else(|| error.code.clone())),
+        }
+    }
+}
+
+/// What Stripe says of a charge, as far as we show or book it.
+#[derive(Clone, Debug)]
+pub struct ChargeFacts {
+    /// `ch_…`.
+    pub id: String,
+    /// The intent that it belongs to.
+    pub intent_id: Option<String>,
+    /// Whether money was taken.
+    pub succeeded: bool,
+    /// Card brand.
+    pub brand: Option<String>,
+    /// The card's last four digits.
+    pub last4: Option<String>,
+    /// Whether Stripe has made the balance transaction, expanded or not.
+    pub settled: bool,
+    /// The balance transaction, where it was expanded.
+    pub balance: Option<BalanceFacts>,
+}
+
+/// What Stripe kept of a charge, in minor units of the balance's currency.
+#[derive(Clone, Debug)]
+pub struct BalanceFacts {
+    currency: String,
+    stripe_fee: i64,
+    net: i64,
+}
+
+impl ChargeFacts {
+    /// The facts of a charge.
+    pub fn of(charge: &Charge) -> ChargeFacts {
+        let balance = charge.balance_transaction.as_ref();
+        ChargeFacts {
+            id: charge.id.clone(),
+            intent_id: charge.payment_intent.clone(),
+            succeeded: charge.status.as_str() == "succeeded",
+            brand: charge.card.as_ref().and_then(|card| card.brand.clone()),
+            last4: charge.card.as_ref().and_then(|card| card.last4.clone()),
+            settled: balance.is_some(),
+            balance: balance
+                .and_then(|balance| balance.object.as_deref())
+                .map(BalanceFacts::of),
+        }
+    }
+}
+
+impl BalanceFacts {
+    fn of(balance: &BalanceTransaction) -> BalanceFacts {
+        let application_fee = balance.fee_of("application_fee").unwrap_or(0);
+        BalanceFacts {
+            currency: balance.currency.clone(),
+            stripe_fee: balance.fee.saturating_sub(application_fee),
+            net: balance.net,
+        }
+    }
+}
+
+/// What an observation came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// The payment changed.
+    Applied,
+    /// Nothing that was not known.
+    Same,
+    /// Older than what is known.
+    Stale,
+    /// It would move the payment backwards: retrieve the intent and observe that.
+    Retrieve,
+}
+
+/// Merges what Stripe says of an intent into its payment, with all that follows from it.
+///
+/// # Errors
+/// When the database fails, or when a posting does not balance, which would be a bug.
+pub fn intent(
+    tx: &mut Tx,
+    moment: Moment,
+    payment: &mut Payment,
+    facts: &IntentFacts,
+    evidence: Evidence,
+    cause: &str,
+) -> Result<Seen, Failure> {
+    let Some(status) = facts.status else {
+        let detail = format!(
+            "Stripe reports the status {:?}, which this version does not know",
+            facts.status_word
+        );
+        open_break(
+            tx,
+            moment,
+            10,
+            Some(&payment.scope.tenant),
+            payment.scope.mode,
+            "unknown_status",
+            &facts.id,
+            &detail,
+        )?;
+        return Ok(Seen::Same);
+    };
+    let before = payment.clone();
+    let seen = match merge(payment.status, status, evidence) {
+        Merge::Retrieve => return Ok(Seen::Retrieve),
+        Merge::Stale => Seen::Stale,
+        Merge::Same => Seen::Same,
+        Merge::Move(to) => {
+            payment.status = to;
+            Seen::Applied
+        }
+    };
+    payment.intent_id.get_or_insert_with(|| facts.id.clone());
+    if facts.declined {
+        payment.declines += 1;
+    }
+    if seen != Seen::Stale {
+        take_facts(payment, status, facts, moment.at);
+    }
+    store_changed(tx, moment, &before, payment, cause)?;
+    if seen == Seen::Applied {
+        follow(tx, moment, &before, payment, facts, cause)?;
+    }
+    if let Some(charge_facts) = &facts.charge
+        && charge_facts.succeeded
+    {
+        charge(tx, moment, payment, charge_facts, cause)?;
+    }
+    Ok(seen)
+}
+
+fn take_facts(payment: &mut Payment, status: IntentStatus, facts: &IntentFacts, at: Timestamp) {
+    match status {
+        IntentStatus::Succeeded => {
+            payment.received = facts.received;
+            payment.application_fee = facts.application_fee.or(payment.application_fee);
+            payment.charge_id = payment.charge_id.take().or_else(|| facts.charge_id.clone());
+            payment.failure_code = None;
+            payment.succeeded_at.get_or_insert(at);
+            payment.next_check_at = payment.stripe_fee.is_none().then(|| at.plus_ms(FEE_CHECK_MS));
+        }
+        IntentStatus::Canceled => payment.next_check_at = None,
+        IntentStatus::RequiresPaymentMethod
+        | IntentStatus::RequiresConfirmation
+        | IntentStatus::RequiresAction
+        | IntentStatus::Processing
+        | IntentStatus::RequiresCapture => {
+            if facts.failure_code.is_some() {
+                payment.failure_code.clone_from(&facts.failure_code);
+            }
+            payment
+                .next_check_at
+                .get_or_insert_with(|| next_check(payment.created_at, at));
+        }
+    }
+}
+
+/// When the reconciler looks at a payment again: a quarter of its age, at least five minutes.
+pub fn next_check(created_at: Timestamp, at: Timestamp) -> Timestamp {
+    let age = at.ms().saturating_sub(created_at.ms());
+    at.plus_ms((age / 4).clamp(CHECK_MS_MIN, CHECK_MS_MAX))
+}
+
+/// A create was refused: there is no intent, and the invoice is free for another try.
+pub fn fail(
+    tx: &mut Tx,
+    moment: Moment,
+    payment: &mut Payment,
+    cause: &str,
+    code: Option<&str>,
+) -> Result<(), Failure> {
+    let before = payment.clone();
+    payment.status = PaymentState::Failed;
+    payment.failure_code = code.map(str::to_owned);
+    payment.next_check_at = None;
+    store_changed(tx, moment, &before, payment, cause)
+}
+
+fn store_changed(
+    tx: &mut Tx,
+    moment: Moment,
+    before: &Payment,
+    payment: &mut Payment,
+    cause: &str,
+) -> Result<(), Failure> {
+    if before == payment {
+        return Ok(());
+    }
+    if !payments::store(tx, payment, moment.at)? {
+        return Err(store::Error::Conflict.into());
+    }
+    payment.version += 1;
+    if before.status != payment.status {
+        let change = Change {
+            scope: &payment.scope,
+            subject_id: payment.id.as_str(),
+            version: payment.version,
+            from: Some(before.status.word()),
+            to: payment.status.word(),
+            cause,
+        };
+        state_history::insert(tx, &change, moment.at)?;
+    }
+    Ok(())
+}
+
+/// What follows from a payment's new state: the invoice's state, and when money arrived, the posting.
+fn follow(
+    tx: &mut Tx,
+    moment: Moment,
+    before: &Payment,
+    payment: &Payment,
+    facts: &IntentFacts,
+    cause: &str,
+) -> Result<(), Failure> {
+    let mut invoice = invoices::get(tx, &payment.scope, &payment.invoice_id)?
+        .ok_or_else(|| Failure::Bug(format!("payment {} has no invoice", payment.id)))?;
+    let arrived = payment.status == PaymentState::At(IntentStatus::Succeeded)
+        && before.status != PaymentState::At(IntentStatus::Succeeded);
+    let taken_up = if arrived {
+        book_payment(tx, moment, payment, &invoice, facts)?
+    } else {
+        0
+    };
+    let from = invoice.status;
+    invoice.applied = invoice.applied.saturating_add(taken_up);
+    let processing = payment.status == PaymentState::At(IntentStatus::Processing);
+    invoice.status = invoice::observe(from, invoice.owed().minor(), processing);
+    if invoice.status == from && taken_up == 0 {
+        return Ok(());
+    }
+    if invoice.status == invoice::InvoiceState::Paid {
+        invoice.paid_at.get_or_insert(moment.at);
+    }
+    if !invoices::store(tx, &payment.scope, &invoice)? {
+        return Err(store::Error::Conflict.into());
+    }
+    if invoice.status != from {
+        let change = Change {
+            scope: &payment.scope,
+            subject_id: invoice.id.as_str(),
+            version: invoice.version + 1,
+            from: Some(from.word()),
+            to: invoice.status.word(),
+            cause,
+        };
+        state_history::insert(tx, &change, moment.at)?;
+    }
+    Ok(())
+}
+
+/// Books money that arrived, all of it, and answers how much the invoice takes up, in minor units. What does not
+/// fit is the client's credit and a break for a person to see.
+fn book_payment(
+    tx: &mut Tx,
+    moment: Moment,
+    payment: &Payment,
+    invoice: &invoices::Invoice,
+    facts: &IntentFacts,
+) -> Result<i64, Failure> {
+    let currency = Currency::parse(&facts.currency).map_err(|_| {
+        Failure::Bug(format!(
+            "{} is in the unknown currency {}",
+            facts.id, facts.currency
+        ))
+    })?;
+    let fits = currency == invoice.currency;
+    let owed = if fits { invoice.owed().minor() } else { 0 };
+    let taken_up = applied(invoice.status, owed, facts.received);
+    let transaction = ledger::payment(Money::new(facts.received, currency), taken_up)?;
+    let posting = Posting {
+        scope: &payment.scope,
+        id: LedgerTransactionId::new(moment.at, moment.random(0)),
+        source_id: &facts.id,
+        invoice_id: Some(&payment.invoice_id),
+        payment_id: Some(&payment.id),
+        reverses: None,
+        at: moment.at,
+    };
+    store::ledger::post(tx, &posting, &transaction)?;
+    let scope = &payment.scope;
+    if taken_up < facts.received {
+        let detail = format!(
+            "received {}, of which the {} invoice {} takes up {taken_up} minor units; the rest is client credit",
+            Money::new(facts.received, currency),
+            invoice.status.word(),
+            invoice.id
+        );
+        open_break(
+            tx,
+            moment,
+            11,
+            Some(&scope.tenant),
+            scope.mode,
+            "overpayment",
+            &facts.id,
+            &detail,
+        )?;
+    }
+    if !fits || facts.amount != payment.amount {
+        let detail = format!(
+            "asked for {}, the intent says {} {}",
+            payment.asked(),
+            facts.amount,
+            facts.currency
+        );
+        open_break(
+            tx,
+            moment,
+            12,
+            Some(&scope.tenant),
+            scope.mode,
+            "amount_mismatch",
+            &facts.id,
+            &detail,
+        )?;
+    }
+    Ok(taken_up)
+}
+
+/// Takes up what Stripe says of a payment's charge: the card, and, once Stripe reports it, the fee.
+pub fn charge(
+    tx: &mut Tx,
+    moment: Moment,
+    payment: &mut Payment,
+    facts: &ChargeFacts,
+    cause: &str,
+) -> Result<Seen, Failure> {
+    if !facts.succeeded {
+        return Ok(Seen::Same);
+    }
+    let before = payment.clone();
+    payment.charge_id.get_or_insert_with(|| facts.id.clone());
+    payment.method_brand = payment.method_brand.take().or_else(|| facts.brand.clone());
+    payment.method_last4 = payment.method_last4.take().or_else(|| facts.last4.clone());
+    if let Some(balance) = &facts.balance {
+        book_stripe_fee(tx, moment, payment, &facts.id, balance)?;
+    }
+    application_fees::link(
+        tx,
+        &payment.scope,
+        &payment.stripe_account_id,
+        &facts.id,
+        &payment.id,
+    )?;
+    store_changed(tx, moment, &before, payment, cause)?;
+    Ok(if before == *payment {
+        Seen::Same
+    } else {
+        Seen::Applied
+    })
+}
+
+fn book_stripe_fee(
+    tx: &mut Tx,
+    moment: Moment,
+    payment: &mut Payment,
+    charge_id: &str,
+    balance: &BalanceFacts,
+) -> Result<(), Failure> {
+    let currency = Currency::parse(&balance.currency).map_err(|_| {
+        Failure::Bug(format!(
+            "{charge_id} settles in the unknown currency {}",
+            balance.currency
+        ))
+    })?;
+    if balance.stripe_fee > 0 {
+        let posting = Posting {
+            scope: &payment.scope,
+            id: LedgerTransactionId::new(moment.at, moment.random(1)),
+            source_id: charge_id,
+            invoice_id: Some(&payment.invoice_id),
+            payment_id: Some(&payment.id),
+            reverses: None,
+            at: moment.at,
+        };
+        let transaction = ledger::stripe_fee(Money::new(balance.stripe_fee, currency))?;
+        store::ledger::post(tx, &posting, &transaction)?;
+    }
+    payment.stripe_fee = Some(balance.stripe_fee);
+    payment.net = Some(balance.net);
+    if !payment.status.is_live() {
+        payment.next_check_at = None;
+    }
+    Ok(())
+}
+
+/// Opens a reconciliation break, with a line in the log when it is new.
+#[expect(clippy::too_many_arguments, reason = "each names a column of the row")]
+pub fn open_break(
+    tx: &mut Tx,
+    moment: Moment,
+    nth: u32,
+    tenant: Option<&TenantId>,
+    mode: Mode,
+    kind: &str,
+    subject_id: &str,
+    detail: &str,
+) -> Result<(), Failure> {
+    let id = BreakId::new(moment.at, moment.random(nth));
+    if breaks::open(
+        tx,
+        &Break {
+            id,
+            tenant,
+            mode,
+            kind,
+            subject_id,
+            detail,
+        },
+        moment.at,
+    )? {
+        tracing::error!(
+            kind,
+            subject = subject_id,
+            mode = mode.label(),
+            "reconciliation break: {detail}"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! Tenants and their connected accounts. An account's state is always retrieved, never taken from an event.
+
+use domain::{ApiKeyId, Mode, Refusal, Scope, TenantId};
+use sha2::{Digest, Sha256};
+use store::stripe_config::{self, StripeConfig};
+use store::tenants::{self, Tenant};
+use store::{Tx, api_keys};
+use stripe::{Account, Secret, accounts};
+
+use crate::{App, Failure};
+
+/// Adds a tenant.
+///
+/// # Errors
+/// [`Refusal::InvalidField`] for an empty name.
+pub async fn add_tenant(app: &App, name: &str, support_email: Option<&str>) -> Result<TenantId, Failure> {
+    if name.trim().is_empty() {
+        return Err(Refusal::invalid("name", "must not be empty").into());
+    }
+    let moment = app.moment();
+    let id = TenantId::new(moment.at, moment.random(0));
+    let tenant = Tenant {
+        id: id.clone(),
+        name: name.trim().to_owned(),
+        support_email: support_email.map(str::to_owned),
+    };
+    app.db
+        .write(move |tx| tenants::insert(tx, &tenant, moment.at))
+        .await?;
+    Ok(id)
+}
+
+/// Makes an API key of a tenant and mode: `ppk_test_…` or `ppk_live_…` with 256 random bits. It is shown this once;
+/// only its hash is kept.
+///
+/// # Errors
+/// When the database fails.
+pub async fn add_api_key(app: &App, scope: &Scope, name: &str) -> Result<Secret, Failure> {
+    let moment = app.moment();
+    let key = format!(
+        "ppk_{}_{:032x}{:032x}",
+        scope.mode.word(),
+        moment.random(0),
+        app.clock.random()
+    );
+    let row = api_keys::NewKey {
+        id: ApiKeyId::new(moment.at, moment.random(1)),
+        name: name.to_owned(),
+        secret_hash: hash(&key),
+        last4: key.chars().skip(key.len().saturating_sub(4)).collect(),
+    };
+    let scope = scope.clone();
+    app.db
+        .write(move |tx| api_keys::insert(tx, &scope, &row, moment.at))
+        .await?;
+    Ok(Secret::new(key))
+}
+
+/// Whose key this is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn authenticate(app: &App, key: &str) -> Result<Option<Scope>, Failure> {
+    let hash = hash(key);
+    Ok(app.db.read(move |tx| api_keys::scope_of(tx, &hash)).await?)
+}
+
+fn hash(key: &str) -> String {
+    hex::encode(Sha256::digest(key.as_bytes()))
+}
+
+/// Connects an account that exists at Stripe: retrieves it and stores what it may do.
+///
+/// # Errors
+/// When Stripe does not know the account, or another tenant has it.
+pub async fn connect(app: &App, scope: &Scope, account_id: &str) -> Result<(), Failure> {
+    let account = accounts::retrieve(app.stripe(scope.mode)?, account_id).await?;
+    let (moment, scope) = (app.moment(), scope.clone());
+    app.db
+        .write(move |tx| {
+            let kept = stripe_config::put(tx, &config_of(&scope, &account)?, moment.at)?;
+            if kept {
+                Ok(())
+            } else {
+                Err(Failure::Bug("the tenant has another account".to_owned()))
+            }
+        })
+        .await
+}
+
+/// Reads a connected account again after an event said that something about it changed. Answers whether a tenant
+/// has it.
+///
+/// # Errors
+/// When Stripe or the database does not answer.
+pub async fn refresh(app: &App, account_id: &str, mode: Mode) -> Result<Option<TenantId>, Failure> {
+    let id = account_id.to_owned();
+    let known = app
+        .db
+        .read(move |tx| stripe_config::by_account(tx, &id, mode))
+        .await?;
+    let Some(known) = known else { return Ok(None) };
+    connect(app, &known.scope, account_id).await?;
+    Ok(Some(known.scope.tenant))
+}
+
+/// The tenant that a verified event's account belongs to.
+pub fn tenant_of(tx: &mut Tx, account: &str, mode: Mode) -> Result<Option<Scope>, Failure> {
+    Ok(stripe_config::by_account(tx, account, mode)?.map(|config| config.scope))
+}
+
+fn config_of(scope: &Scope, account: &Account) -> Result<StripeConfig, Failure> {
+    let json = |result: Result<String, serde_json::Error>| result.map_err(|e| Failure::Bug(e.to_string()));
+    let requirements = serde_json::json!({
+        "currently_due": account.requirements.currently_due,
+        "past_due": account.requirements.past_due,
+        "disabled_reason": account.requirements.disabled_reason,
+    });
+    Ok(StripeConfig {
+        scope: scope.clone(),
+        stripe_account_id: account.id.clone(),
+        charges_enabled: account.charges_enabled,
+        payouts_enabled: account.payouts_enabled,
+        details_submitted: account.details_submitted,
+        card_payments_active: account
+            .capabilities
+            .get("card_payments")
+            .is_some_and(|state| state == "active"),
+        capabilities: json(serde_json::to_string(&account.capabilities))?,
+        requirements: requirements.to_string(),
+        fee_bps: None,
+        disconnected: false,
+    })
+}

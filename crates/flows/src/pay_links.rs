@@ -1,0 +1,139 @@
+//! Pay links: the public, unguessable address of one invoice. The token is derived, never stored.
+
+use domain::invoice::InvoiceState;
+use domain::{InvoiceId, LinkId, Refusal, Scope, Timestamp};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use store::pay_links::PayLink;
+use store::{Tx, invoices, pay_links};
+use stripe::Secret;
+use subtle::ConstantTimeEq;
+
+use crate::{App, Failure};
+
+/// How long a link is valid unless the tenant says otherwise.
+pub const LIFETIME_DAYS: i64 = 30;
+/// The longest lifetime that can be asked for.
+pub const LIFETIME_DAYS_MAX: i64 = 366;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// An id's 26 characters without their prefix.
+const ID_CHARS: usize = 26;
+/// 160 bits of the HMAC, in hex.
+const MAC_CHARS: usize = 40;
+/// Tokens of so many generations back are still told apart from guesses, so that their holder reads "this link was
+/// replaced" rather than "not found".
+const GENERATIONS_BACK: i64 = 16;
+
+/// A link and the token that opens it.
+#[derive(Clone, Debug)]
+pub struct IssuedLink {
+    /// The secret part of the address; shown to the tenant, never logged.
+    pub token: String,
+    /// When it runs out.
+    pub expires_at: Timestamp,
+}
+
+/// Makes the invoice's pay link, or rotates it: the old address stops working at once.
+///
+/// # Errors
+/// [`Refusal::NotFound`], [`Refusal::InvoiceDraft`], or [`Refusal::InvalidField`] for the lifetime.
+pub async fn rotate(
+    app: &App,
+    scope: &Scope,
+    invoice: &InvoiceId,
+    lifetime_days: Option<i64>,
+) -> Result<IssuedLink, Failure> {
+    let days = lifetime_days.unwrap_or(LIFETIME_DAYS);
+    if !(1..=LIFETIME_DAYS_MAX).contains(&days) {
+        let problem = format!("must be 1 to {LIFETIME_DAYS_MAX} days");
+        return Err(Refusal::invalid("expires_in_days", problem).into());
+    }
+    let moment = app.moment();
+    let wanted = PayLink {
+        scope: scope.clone(),
+        id: LinkId::new(moment.at, moment.random(0)),
+        invoice_id: invoice.clone(),
+        generation: 1,
+        expires_at: moment.at.plus_ms(days.saturating_mul(DAY_MS)),
+    };
+    let link = app
+        .db
+        .write(move |tx| {
+            let invoice = invoices::get(tx, &wanted.scope, &wanted.invoice_id)?.ok_or(Refusal::NotFound)?;
+            if invoice.status == InvoiceState::Draft {
+                return Err(Failure::from(Refusal::InvoiceDraft));
+            }
+            Ok(pay_links::rotate(tx, &wanted, moment.at)?)
+        })
+        .await?;
+    let token = token(&app.link_key, &link)?;
+    Ok(IssuedLink {
+        token,
+        expires_at: link.expires_at,
+    })
+}
+
+/// What a token from outside turned out to be.
+#[derive(Clone, Debug)]
+pub enum Opened {
+    /// The link in force.
+    Valid(PayLink),
+    /// A true link that was replaced or has run out.
+    Expired(PayLink),
+}
+
+/// Finds the link that a token opens, within a transaction.
+///
+/// # Errors
+/// [`Refusal::NotFound`] for anything that was never a link: malformed, guessed, or of another installation.
+pub fn open(tx: &mut Tx, key: &Secret, token: &str, now: Timestamp) -> Result<Opened, Failure> {
+    let (id, mac) = split(token)?;
+    let link = pay_links::get(tx, &id)?.ok_or(Refusal::NotFound)?;
+    let oldest = link.generation.saturating_sub(GENERATIONS_BACK).max(1);
+    for generation in (oldest..=link.generation).rev() {
+        let expected = mac_of(key, &link.id, generation)?;
+        if bool::from(expected.as_bytes().ct_eq(mac.as_bytes())) {
+            let valid = generation == link.generation && now < link.expires_at;
+            return Ok(if valid {
+                Opened::Valid(link)
+            } else {
+                Opened::Expired(link)
+            });
+        }
+    }
+    Err(Refusal::NotFound.into())
+}
+
+/// As [`open`], for the commands that only a link in force may give.
+///
+/// # Errors
+/// [`Refusal::LinkExpired`] and [`Refusal::NotFound`].
+pub fn open_valid(tx: &mut Tx, key: &Secret, token: &str, now: Timestamp) -> Result<PayLink, Failure> {
+    match open(tx, key, token, now)? {
+        Opened::Valid(link) => Ok(link),
+        Opened::Expired(_) => Err(Refusal::LinkExpired.into()),
+    }
+}
+
+/// The token of a link: its id and HMAC(key, id, generation).
+pub fn token(key: &Secret, link: &PayLink) -> Result<String, Failure> {
+    let id = link.id.as_str().trim_start_matches("lnk_");
+    Ok(format!("{id}{}", mac_of(key, &link.id, link.generation)?))
+}
+
+fn split(token: &str) -> Result<(LinkId, &str), Refusal> {
+    if token.len() != ID_CHARS + MAC_CHARS || !token.is_ascii() {
+        return Err(Refusal::NotFound);
+    }
+    let (id, mac) = token.split_at(ID_CHARS);
+    Ok((LinkId::parse(&format!("lnk_{id}"))?, mac))
+}
+
+fn mac_of(key: &Secret, id: &LinkId, generation: i64) -> Result<String, Failure> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes())
+        .map_err(|_| Failure::Bug("HMAC takes keys of any length".to_owned()))?;
+    mac.update(format!("pay_link:{id}:{generation}").as_bytes());
+    let mut text = hex::encode(mac.finalize().into_bytes());
+    text.truncate(MAC_CHARS);
+    Ok(text)
+}

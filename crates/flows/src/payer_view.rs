@@ -1,0 +1,143 @@
+//! What the payer of a link may see: the invoice, and which one of the panels the page shows beside it.
+
+use domain::invoice::{InvoiceState, Line};
+use domain::payment::{IntentStatus, PaymentState};
+use domain::{Mode, Money};
+use store::clients::{self, Client};
+use store::invoices::{self, Invoice};
+use store::pay_links::PayLink;
+use store::payments::{self, Payment};
+use store::tenants::{self, Tenant};
+use store::{Tx, stripe_config, stripe_operations};
+
+use crate::{App, Failure, pay_links};
+
+/// An invoice as its payer sees it.
+#[derive(Clone, Debug)]
+pub struct PayerView {
+    /// The mode of the invoice, in which the page finishes.
+    pub mode: Mode,
+    /// The MSP.
+    pub tenant: Tenant,
+    /// The client.
+    pub client: Client,
+    /// The invoice.
+    pub invoice: Invoice,
+    /// Its lines.
+    pub lines: Vec<Line>,
+    /// The account on which it is paid.
+    pub stripe_account_id: Option<String>,
+    /// What the page offers.
+    pub panel: Panel,
+}
+
+/// Exactly one of these is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Panel {
+    /// The form.
+    Pay,
+    /// 3D Secure was left: continue, or pay with another card.
+    Continue,
+    /// A payment is on its way or being checked.
+    InProgress,
+    /// Paid, with the payment that paid it.
+    Paid(Box<Payment>),
+    /// Paid without a payment by card.
+    Settled,
+    /// The invoice was withdrawn.
+    Void,
+    /// The tenant cannot take payments now.
+    Unavailable,
+}
+
+/// What a link shows: the invoice, or that it has run out.
+#[derive(Clone, Debug)]
+pub enum Look {
+    /// The link is in force.
+    Invoice(Box<PayerView>),
+    /// A true link that was replaced or has run out; it shows nothing of the invoice but who sent it.
+    Expired {
+        /// The mode of the invoice.
+        mode: Mode,
+        /// The MSP, whom the payer may ask for a new link.
+        tenant: Tenant,
+    },
+}
+
+/// Opens a link to look at its invoice.
+///
+/// # Errors
+/// [`domain::Refusal::NotFound`] for what never was a link.
+pub async fn look(app: &App, token: &str) -> Result<Look, Failure> {
+    let (key, token, now) = (app.link_key.clone(), token.to_owned(), app.clock.now());
+    app.db
+        .read(move |tx| match pay_links::open(tx, &key, &token, now)? {
+            pay_links::Opened::Valid(link) => Ok(Look::Invoice(Box::new(read(tx, &link)?))),
+            pay_links::Opened::Expired(link) => Ok(Look::Expired {
+                mode: link.scope.mode,
+                tenant: tenants::get(tx, &link.scope.tenant)?,
+            }),
+        })
+        .await
+}
+
+fn read(tx: &mut Tx, link: &PayLink) -> Result<PayerView, Failure> {
+    let gone = |what: &str| Failure::Bug(format!("the {what} of link {} is gone", link.id));
+    let scope = &link.scope;
+    let invoice = invoices::get(tx, scope, &link.invoice_id)?.ok_or_else(|| gone("invoice"))?;
+    let client = clients::get(tx, scope, &invoice.client_id)?.ok_or_else(|| gone("client"))?;
+    let lines = invoices::lines(tx, scope, &invoice.id)?;
+    let config = stripe_config::get(tx, scope)?;
+    let newest = payments::of_invoice(tx, scope, &invoice.id, 1)?
+        .into_iter()
+        .next();
+    let unresolved = match &newest {
+        Some(payment) => stripe_operations::open_of(tx, scope, &payment.id)?.is_some(),
+        None => false,
+    };
+    let chargeable = config
+        .as_ref()
+        .is_some_and(stripe_config::StripeConfig::can_charge);
+    Ok(PayerView {
+        mode: scope.mode,
+        tenant: tenants::get(tx, &scope.tenant)?,
+        client,
+        lines,
+        stripe_account_id: config.map(|config| config.stripe_account_id),
+        panel: panel(invoice.status, newest, unresolved, chargeable),
+        invoice,
+    })
+}
+
+fn panel(status: InvoiceState, newest: Option<Payment>, unresolved: bool, chargeable: bool) -> Panel {
+    let live = newest
+        .as_ref()
+        .map(|payment| payment.status)
+        .filter(|status| status.is_live());
+    match status {
+        InvoiceState::Paid => match newest {
+            Some(payment) if payment.succeeded_at.is_some() => Panel::Paid(Box::new(payment)),
+            Some(_) | None => Panel::Settled,
+        },
+        InvoiceState::Void => Panel::Void,
+        InvoiceState::Processing => Panel::InProgress,
+        InvoiceState::Draft => Panel::Unavailable,
+        InvoiceState::Open if unresolved => Panel::InProgress,
+        InvoiceState::Open => match live {
+            Some(PaymentState::Creating) => Panel::InProgress,
+            Some(PaymentState::At(IntentStatus::Processing | IntentStatus::RequiresCapture)) => {
+                Panel::InProgress
+            }
+            Some(PaymentState::At(IntentStatus::RequiresAction)) if chargeable => Panel::Continue,
+            Some(_) | None if chargeable => Panel::Pay,
+            Some(_) | None => Panel::Unavailable,
+        },
+    }
+}
+
+impl PayerView {
+    /// What is to be paid now.
+    pub fn owed(&self) -> Money {
+        self.invoice.owed()
+    }
+}

@@ -1,0 +1,118 @@
+//! Re-derives what webhooks only bring faster: writes with an unknown outcome are replayed, live payments that went
+//! quiet are read again, and fees that nobody reported are fetched.
+
+use domain::payment::{IntentStatus, PaymentState};
+use store::payments::{self, Payment};
+use store::stripe_operations::{self as rows, Operation};
+use stripe::charges;
+
+use crate::observe::{self, ChargeFacts};
+use crate::operations::{self, KEY_AGE_MAX_MS};
+use crate::{App, Failure, collect};
+
+/// How many rows one run looks at: bounded, so that a backlog does not starve the rest.
+const BATCH: i64 = 50;
+
+/// What a run has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Writes replayed.
+    pub operations: usize,
+    /// Payments read again.
+    pub payments: usize,
+}
+
+/// One run over what is due. A row that fails is logged and tried again later; the others go on.
+///
+/// # Errors
+/// When the database cannot say what is due.
+pub async fn run(app: &App) -> Result<Report, Failure> {
+    let now = app.clock.now();
+    let due = app.db.read(move |tx| rows::due(tx, now, BATCH)).await?;
+    let mut report = Report::default();
+    for operation in due {
+        match resolve(app, &operation).await {
+            Ok(()) => report.operations += 1,
+            Err(failure) => tracing::warn!(operation = %operation.id, %failure, "not resolved yet"),
+        }
+    }
+    let due = app.db.read(move |tx| payments::due(tx, now, BATCH)).await?;
+    for payment in due {
+        match read_again(app, &payment).await {
+            Ok(()) => report.payments += 1,
+            Err(failure) => tracing::warn!(payment = %payment.id, %failure, "not read again yet"),
+        }
+    }
+    Ok(report)
+}
+
+async fn resolve(app: &App, operation: &Operation) -> Result<(), Failure> {
+    let age_ms = app.clock.now().ms().saturating_sub(operation.first_sent_at.ms());
+    if age_ms < KEY_AGE_MAX_MS {
+        operations::replay_if_due(app, operation).await?;
+        return Ok(());
+    }
+    // Stripe may have forgotten the key, and a replay could do it a second time: a person must look.
+    let (moment, operation) = (app.moment(), operation.clone());
+    app.db
+        .write(move |tx| {
+            let detail = format!("{} has had no answer for 23 hours", operation.idempotency_key);
+            let (tenant, mode) = (&operation.scope.tenant, operation.scope.mode);
+            let id = operation.id.as_str();
+            observe::open_break(
+                tx,
+                moment,
+                0,
+                Some(tenant),
+                mode,
+                "operation_unresolved",
+                id,
+                &detail,
+            )?;
+            let tomorrow = moment.at.plus_ms(KEY_AGE_MAX_MS);
+            rows::mark_unknown(
+                tx,
+                &operation.scope,
+                &operation.id,
+                "no answer for 23 hours",
+                tomorrow,
+            )?;
+            Ok(())
+        })
+        .await
+}
+
+async fn read_again(app: &App, payment: &Payment) -> Result<(), Failure> {
+    let (later, scope, id) = (app.moment().at, payment.scope.clone(), payment.id.clone());
+    let next = observe::next_check(payment.created_at, later);
+    app.db
+        .write(move |tx| payments::check_later(tx, &scope, &id, next))
+        .await?;
+    match payment.status {
+        PaymentState::At(IntentStatus::Succeeded) => fetch_fee(app, payment).await,
+        PaymentState::Creating | PaymentState::Failed | PaymentState::At(_) => {
+            collect::refresh(app, payment).await?;
+            Ok(())
+        }
+    }
+}
+
+/// Retrieves the charge with its balance transaction, and books Stripe's fee.
+pub async fn fetch_fee(app: &App, payment: &Payment) -> Result<(), Failure> {
+    let Some(charge_id) = payment.charge_id.clone() else {
+        collect::refresh(app, payment).await?;
+        return Ok(());
+    };
+    let client = app.stripe(payment.scope.mode)?;
+    let charge = charges::retrieve(client, &payment.stripe_account_id, &charge_id).await?;
+    let (facts, moment) = (ChargeFacts::of(&charge), app.moment());
+    let (scope, id) = (payment.scope.clone(), payment.id.clone());
+    app.db
+        .write(move |tx| {
+            if let Some(mut payment) = payments::get(tx, &scope, &id)? {
+                observe::charge(tx, moment, &mut payment, &facts, "retrieved")?;
+            }
+            Ok(())
+        })
+        .await
+}

@@ -1,0 +1,168 @@
+//! The pay flow, cut at every port call on both sides: before and after each transaction and each call to Stripe.
+//! Whatever was cut, the payer is charged once, the invoice is paid and the books hold it once.
+
+use domain::payment::{IntentStatus, PaymentState};
+use domain::{Currency, Money};
+use flows::Failure;
+use flows::collect::{self, PayRequest, PayStatus};
+use store::Sql;
+
+use crate::executor::{run, run_until};
+use crate::world::World;
+
+const PAID: PaymentState = PaymentState::At(IntentStatus::Succeeded);
+
+fn request(world: &World, card: &str) -> PayRequest {
+    let seen = Money::new(12_345, Currency::parse("usd").unwrap());
+    PayRequest {
+        confirmation_token: world.token(card),
+        seen,
+    }
+}
+
+/// The payer comes back after a crash and, if the page still shows a form, pays with a new token.
+fn pay_if_still_open(world: &World) {
+    let request = request(world, "pm_card_visa");
+    match run(collect::pay(&world.app, &world.link, &request)) {
+        Ok(PayStatus { state: PAID, .. }) => {}
+        Err(Failure::Refused(refusal)) => assert_eq!(refusal.code(), "invoice_paid"),
+        other => panic!("{other:?}"),
+    }
+    world.settle();
+}
+
+fn assert_paid_once(world: &World, cut: &str) {
+    const INVOICES: Sql =
+        Sql::new("select count(*) as n from invoices where status = 'paid' and applied = total and tax = 0");
+    const POSTINGS: Sql = Sql::new("select count(*) as n from ledger_transactions where kind = 'payment'");
+    const PAID: Sql = Sql::new(
+        "select count(*) as n from payments
+         where status = 'succeeded' and received = 12345 and application_fee = 370 and stripe_fee is not null
+           and net = received - application_fee - stripe_fee and stripe_charge_id is not null
+           and method_last4 = '4242'",
+    );
+    const LIVE: Sql = Sql::new(
+        "select count(*) as n from payments where status not in ('succeeded', 'canceled', 'failed')",
+    );
+    const OPEN: Sql =
+        Sql::new("select count(*) as n from stripe_operations where status in ('sent', 'unknown')");
+    const WAITING: Sql =
+        Sql::new("select count(*) as n from stripe_webhook_events where next_attempt_at is not null");
+    const UNBALANCED: Sql = Sql::new(
+        "select count(*) as n from (
+           select transaction_id from ledger_entries group by transaction_id having sum(amount) <> 0) as off",
+    );
+    const BREAKS: Sql = Sql::new("select count(*) as n from reconciliation_breaks");
+    const RECEIVABLE: Sql = Sql::new(
+        "select cast(coalesce(sum(amount), 0) as bigint) as n from ledger_entries where account = 'receivable'",
+    );
+    const FEES: Sql = Sql::new("select count(*) as n from application_fees where amount = 370");
+    assert_eq!(world.charges(), 1, "charges at Stripe, {cut}");
+    for (what, sql, expected) in [
+        ("paid invoices", &INVOICES, 1),
+        ("payment postings", &POSTINGS, 1),
+        ("complete payments", &PAID, 1),
+        ("live payments", &LIVE, 0),
+        ("open operations", &OPEN, 0),
+        ("waiting events", &WAITING, 0),
+        ("unbalanced transactions", &UNBALANCED, 0),
+        ("breaks", &BREAKS, 0),
+        ("receivable", &RECEIVABLE, 0),
+        ("application fees", &FEES, 1),
+    ] {
+        assert_eq!(world.number(sql), expected, "{what}, {cut}");
+    }
+}
+
+#[test]
+fn an_uncut_payment_is_paid_and_booked() {
+    let world = World::new(1);
+    let paid = run(collect::pay(
+        &world.app,
+        &world.link,
+        &request(&world, "pm_card_visa"),
+    ))
+    .unwrap();
+    assert_eq!(paid.state, PAID);
+    assert!(paid.client_secret.is_none());
+    world.settle();
+    assert_paid_once(&world, "uncut");
+}
+
+#[test]
+fn a_crash_at_any_port_call_charges_once() {
+    let mut cut = 0;
+    loop {
+        let mut world = World::new(1);
+        let request = request(&world, "pm_card_visa");
+        let done = run_until(collect::pay(&world.app, &world.link, &request), cut);
+        world.restart();
+        world.settle();
+        pay_if_still_open(&world);
+        assert_paid_once(&world, &format!("cut at wait {cut}"));
+        if done.is_some() {
+            break;
+        }
+        cut += 1;
+    }
+    // Note create, call, settle, note confirm, call, settle: six port calls, each cut on both sides.
+    assert_eq!(cut, 12);
+}
+
+#[test]
+fn a_lost_answer_at_any_call_charges_once() {
+    for path in ["/v1/payment_intents", "/confirm"] {
+        let mut world = World::new(2);
+        let request = request(&world, "pm_card_visa");
+        let fault = format!(r#"{{"effect":"lose_answer","method":"POST","path":"{path}","count":3}}"#);
+        world.control("/_simulator/faults", &fault);
+        let answered = run(collect::pay(&world.app, &world.link, &request)).unwrap();
+        assert!(
+            answered.in_doubt,
+            "three tries without an answer: nobody knows: {answered:?}"
+        );
+        world.restart();
+        world.settle();
+        pay_if_still_open(&world);
+        assert_paid_once(&world, &format!("answers of {path} lost"));
+    }
+}
+
+#[test]
+fn a_declined_card_and_a_crash_leave_the_same_intent_for_the_next_card() {
+    let mut cut = 0;
+    loop {
+        let mut world = World::new(3);
+        let request = request(&world, "pm_card_chargeDeclined");
+        let done = run_until(collect::pay(&world.app, &world.link, &request), cut);
+        world.restart();
+        world.settle();
+        pay_if_still_open(&world);
+        const INTENTS: Sql = Sql::new("select count(*) as n from payments");
+        assert_eq!(world.number(&INTENTS), 1, "cut at wait {cut}");
+        assert_paid_once(&world, &format!("declined, cut at wait {cut}"));
+        if done.is_some() {
+            break;
+        }
+        cut += 1;
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_rows() {
+    const ROWS: Sql = Sql::new(
+        "select id, stripe_payment_intent_id, stripe_charge_id, created_at, updated_at from payments order by id",
+    );
+    let rows = || {
+        let world = World::new(7);
+        run(collect::pay(
+            &world.app,
+            &world.link,
+            &request(&world, "pm_card_visa"),
+        ))
+        .unwrap();
+        world.settle();
+        world.rows(&ROWS)
+    };
+    assert_eq!(rows(), rows());
+}

@@ -1,0 +1,5 @@
+//! The flows over their three ports, on one thread and without a runtime: a crash is a dropped future.
+
+mod crash;
+mod executor;
+mod world;

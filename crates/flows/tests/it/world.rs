@@ -1,0 +1,284 @@
+//! A database in memory, the simulator in process, a clock that only moves when it is told to, and one tenant with an
+//! open invoice and its pay link.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+
+use domain::fee::BasisPoints;
+use domain::invoice::{Line, Quantity, TaxRate};
+use domain::{Currency, Mode, Money, Scope, Timestamp};
+use flows::invoicing::{self, Draft};
+use flows::{App, Clock, onboarding, pay_links, reconcile, stripe_events};
+use simulator::{ClockMode, EndpointConfig, Fate, Outcome, Request, Simulator};
+use store::db::{Inline, Row};
+use store::{Db, Sql, migrate};
+use stripe::events::Kind;
+use stripe::transport::BoxFuture;
+use stripe::{Client, HttpRequest, HttpResponse, NoAnswer, Secret, Transport};
+
+use crate::executor::run;
+
+const START_MS: i64 = 1_763_900_000_000;
+const SECRET: &str = "whsec_psapay_demo_test";
+
+/// Stripe's transport, in process: a call waits, acts, and waits again.
+struct InProcess(Simulator);
+
+impl Transport for InProcess {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, NoAnswer>> {
+        Box::pin(async move {
+            wait().await;
+            let path = request.url.trim_start_matches("http://simulator").to_owned();
+            let headers = request
+                .headers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()));
+            let answer = self.0.call(&Request {
+                method: request.method.as_str().to_owned(),
+                path,
+                headers: headers.collect(),
+                body: request.body,
+            });
+            wait().await;
+            if answer.fate == Fate::Lost {
+                return Err(NoAnswer("the answer was lost".to_owned()));
+            }
+            let headers = answer
+                .headers
+                .into_iter()
+                .map(|(name, value)| (name.to_ascii_lowercase(), value));
+            Ok(HttpResponse {
+                status: answer.status,
+                headers: headers.collect(),
+                body: answer.body,
+            })
+        })
+    }
+
+    fn pause(&self, ms: u64) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.0.advance_ms(i64::try_from(ms).unwrap());
+            wait().await;
+        })
+    }
+}
+
+async fn wait() {
+    let mut waited = false;
+    poll_fn(|_| {
+        if std::mem::replace(&mut waited, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
+/// The simulator's clock and a counter spread over 128 bits.
+struct SeededClock {
+    simulator: Simulator,
+    count: AtomicU64,
+}
+
+impl Clock for SeededClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_ms(self.simulator.now_ms())
+    }
+
+    fn random(&self) -> u128 {
+        let count = u128::from(self.count.fetch_add(1, Ordering::Relaxed)) + 1;
+        count.wrapping_mul(0x2545_F491_4F6C_DD1D_9E37_79B9_7F4A_7C15)
+    }
+}
+
+/// One tenant and its open invoice of 123.45 USD.
+pub struct World {
+    pub app: App,
+    pub simulator: Simulator,
+    inline: Inline,
+    pub account: String,
+    pub link: String,
+}
+
+impl World {
+    pub fn new(seed: u64) -> World {
+        let simulator = Simulator::new(simulator::Config {
+            seed,
+            clock: ClockMode::Manual { start_ms: START_MS },
+            endpoints: [false, true]
+                .map(|connect| EndpointConfig {
+                    url: "http://127.0.0.1:1/api/stripe/webhook".to_owned(),
+                    secret: SECRET.to_owned(),
+                    livemode: false,
+                    connect,
+                    kind: simulator::Kind::Snapshot,
+                })
+                .to_vec(),
+            ..simulator::Config::default()
+        })
+        .unwrap();
+        let inline = Inline::new().unwrap();
+        let app = instance(&inline, &simulator);
+        run(migrate::migrate(&app.db, START_MS)).unwrap();
+        let tenant = run(onboarding::add_tenant(&app, "Northwind IT Services", None)).unwrap();
+        let scope = Scope {
+            tenant,
+            mode: Mode::Test,
+        };
+        let account = control(
+            &simulator,
+            "/_simulator/accounts",
+            r#"{"country":"US","email":"o@example.test","business_name":"Northwind","default_currency":"usd",
+                "livemode":false}"#,
+        );
+        let account = account["id"].as_str().unwrap().to_owned();
+        run(onboarding::connect(&app, &scope, &account)).unwrap();
+        let link = open_invoice(&app, &scope);
+        World {
+            app,
+            simulator,
+            inline,
+            account,
+            link,
+        }
+    }
+
+    /// The instance is gone and another starts on the same database. It is alone there, as on SQLite, so that the
+    /// leases of the one before are over.
+    pub fn restart(&mut self) {
+        self.app = instance(&self.inline, &self.simulator);
+        let now = self.app.clock.now();
+        run(self
+            .app
+            .db
+            .write(move |tx| store::stripe_operations::release_leases(tx, now)))
+        .unwrap();
+    }
+
+    /// A confirmation token, as Stripe.js would make it.
+    pub fn token(&self, card: &str) -> String {
+        let form = format!("payment_method={card}");
+        let made = self.stripe("POST", "/v1/test_helpers/confirmation_tokens", &form);
+        made["id"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()
+    }
+
+    /// A call on the tenant's account.
+    pub fn stripe(&self, method: &str, path: &str, form: &str) -> serde_json::Value {
+        let answer = self.simulator.call(&Request {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            headers: vec![
+                (
+                    "authorization".to_owned(),
+                    "Bearer sk_test_psapay_demo".to_owned(),
+                ),
+                ("stripe-account".to_owned(), self.account.clone()),
+                (
+                    "content-type".to_owned(),
+                    "application/x-www-form-urlencoded".to_owned(),
+                ),
+            ],
+            body: form.as_bytes().to_vec(),
+        });
+        serde_json::from_slice(&answer.body).unwrap()
+    }
+
+    pub fn control(&self, path: &str, body: &str) -> serde_json::Value {
+        control(&self.simulator, path, body)
+    }
+
+    /// Lets time pass: deliveries come, the worker applies them, the reconciler looks, until nothing is left to do.
+    pub fn settle(&self) {
+        for _ in 0..40 {
+            self.simulator.advance_ms(60_000);
+            for delivery in self.simulator.due_deliveries() {
+                let signed_as = stripe_events::SignedAs {
+                    mode: Mode::Test,
+                    kind: Kind::Snapshot,
+                };
+                run(stripe_events::ingest(&self.app, &delivery.body, signed_as)).unwrap();
+                self.simulator
+                    .report_delivery(delivery.id, Outcome::Answered(200));
+            }
+            for event in run(stripe_events::take(&self.app, 100)).unwrap() {
+                run(stripe_events::apply(&self.app, &event)).unwrap();
+            }
+            run(reconcile::run(&self.app)).unwrap();
+        }
+    }
+
+    pub fn rows(&self, sql: &'static Sql) -> Vec<Row> {
+        run(self.app.db.read(move |tx| tx.query(sql, &[]))).unwrap_or_else(|e: store::Error| panic!("{e}"))
+    }
+
+    pub fn number(&self, sql: &'static Sql) -> i64 {
+        self.rows(sql)[0].int("n").unwrap()
+    }
+
+    /// Charges at the simulator that took money.
+    pub fn charges(&self) -> usize {
+        let list = self.stripe("GET", "/v1/charges?limit=100", "");
+        list["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|charge| charge["status"] == "succeeded")
+            .count()
+    }
+}
+
+fn instance(inline: &Inline, simulator: &Simulator) -> App {
+    let transport: Arc<dyn Transport> = Arc::new(InProcess(simulator.clone()));
+    let key = Secret::new("sk_test_psapay_demo");
+    // Each instance draws from another part of the sequence, as separate processes would.
+    let count = AtomicU64::new(u64::try_from(simulator.now_ms()).unwrap());
+    App {
+        db: Db::inline_from(inline),
+        stripe_test: Some(Client::new("http://simulator", key, transport)),
+        stripe_live: None,
+        clock: Arc::new(SeededClock {
+            simulator: simulator.clone(),
+            count,
+        }),
+        fee: BasisPoints::new(300).unwrap(),
+        link_key: Secret::new("a secret key of a test, long enough for it"),
+        active_mode: Mode::Test,
+    }
+}
+
+fn open_invoice(app: &App, scope: &Scope) -> String {
+    let client = run(invoicing::add_client(app, scope, "Harbor Dental Group", None)).unwrap();
+    let usd = Currency::parse("usd").unwrap();
+    let line = Line::new(
+        "Managed workplace",
+        Quantity::parse("1").unwrap(),
+        Money::new(12_345, usd),
+        TaxRate::from_thousandths_of_percent(0).unwrap(),
+    );
+    let draft = Draft {
+        client_id: client.id,
+        currency: usd,
+        memo: None,
+        due_date: None,
+        lines: vec![line.unwrap()],
+    };
+    let invoice = run(invoicing::create(app, scope, draft)).unwrap();
+    run(invoicing::finalize(app, scope, &invoice.id)).unwrap();
+    let link = run(pay_links::rotate(app, scope, &invoice.id, None)).unwrap();
+    link.token
+}
+
+fn control(simulator: &Simulator, path: &str, body: &str) -> serde_json::Value {
+    let answer = simulator.call(&Request {
+        method: "POST".to_owned(),
+        path: path.to_owned(),
+        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        body: body.as_bytes().to_vec(),
+    });
+    let text = String::from_utf8_lossy(&answer.body).into_owned();
+    assert!(answer.status < 300, "{path}: {text}");
+    serde_json::from_str(&text).unwrap_or(serde_json::Value::Null)
+}

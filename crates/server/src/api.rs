@@ -1,0 +1,9 @@
+//! The JSON API: for integrators with an API key, and for the pay page with a link.
+
+pub mod clients;
+mod input;
+pub mod invoices;
+pub mod payments;
+pub mod public_invoices;
+
+pub use input::{Caller, Input, Page, PageQuery};

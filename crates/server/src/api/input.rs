@@ -1,0 +1,126 @@
+//! What comes in: who calls, JSON bodies, and pages of lists, each parsed once into a type that can be trusted.
+
+use axum::body::Bytes;
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use domain::Scope;
+use flows::onboarding;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::problem::Problem;
+use crate::router::Site;
+
+/// Most rows of one page of a list.
+const PAGE_MAX: i64 = 100;
+const PAGE_DEFAULT: i64 = 20;
+
+/// Whoever holds the API key that the request carries. The only way to a scope on this API.
+pub struct Caller(pub Scope);
+
+impl<S> FromRequestParts<S> for Caller
+where
+    S: Send + Sync,
+    Site: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Caller, Problem> {
+        let site = Site::from_ref(state);
+        let header = parts
+            .headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
+        let key = header
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .ok_or_else(Problem::unauthorized)?;
+        let scope = onboarding::authenticate(&site.app, key.trim()).await?;
+        scope.map(Caller).ok_or_else(Problem::unauthorized)
+    }
+}
+
+/// A JSON body. Unknown fields, floats where whole numbers are meant and other mistakes name their field.
+pub struct Input<T>(pub T);
+
+impl<S, T> FromRequest<S> for Input<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Input<T>, Problem> {
+        let bytes =
+            Bytes::from_request(request, state)
+                .await
+                .map_err(|rejection| match rejection.status() {
+                    StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
+                    _ => Problem::new(
+                        StatusCode::BAD_REQUEST,
+                        "invalid_body",
+                        "The body could not be read.",
+                    ),
+                })?;
+        let body: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        let mut json = serde_json::Deserializer::from_slice(body);
+        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let (path, cause) = (error.path().to_string(), error.inner().to_string());
+            let problem = Problem::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_body",
+                format!("The body {cause}."),
+            );
+            if path == "." { problem } else { problem.at(path) }
+        })?;
+        json.end().map_err(|error| {
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_body",
+                format!("The body has {error}."),
+            )
+        })?;
+        Ok(Input(value))
+    }
+}
+
+/// Which page of a list is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageQuery {
+    limit: Option<i64>,
+    /// The last id of the page before.
+    pub after: Option<String>,
+}
+
+impl PageQuery {
+    /// Rows of the page.
+    ///
+    /// # Errors
+    /// A problem for a limit outside 1 to 100.
+    pub fn limit(&self) -> Result<i64, Problem> {
+        let limit = self.limit.unwrap_or(PAGE_DEFAULT);
+        if (1..=PAGE_MAX).contains(&limit) {
+            return Ok(limit);
+        }
+        let detail = format!("limit must be 1 to {PAGE_MAX}.");
+        Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", detail).at("limit"))
+    }
+}
+
+/// A page of a list.
+#[derive(Debug, Serialize)]
+pub struct Page<T> {
+    data: Vec<T>,
+    has_more: bool,
+}
+
+impl<T> Page<T> {
+    /// The page, of rows of which one more than `limit` was read.
+    pub fn of(mut data: Vec<T>, limit: i64) -> Page<T> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = data.len() > limit;
+        data.truncate(limit);
+        Page { data, has_more }
+    }
+}

@@ -1,0 +1,310 @@
+//! `/api/invoices`: draft, edit, finalize, void, read, and the two ways to have one paid: a link, or an intent for
+//! the integrator's own front end.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use domain::invoice::{Line, Quantity, TaxRate};
+use domain::{ClientId, Currency, InvoiceId, Money, Refusal, Scope, Timestamp};
+use flows::invoicing::{self, Draft};
+use flows::{Failure, collect, pay_links};
+use serde::{Deserialize, Serialize};
+use store::invoices::{self, Invoice};
+
+use super::{Caller, Input, Page, PageQuery};
+use crate::problem::Problem;
+use crate::router::{Site, detached};
+
+/// An invoice to be drafted; amounts in minor units.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DraftJson {
+    client_id: String,
+    currency: String,
+    memo: Option<String>,
+    /// `YYYY-MM-DD`.
+    due_date: Option<String>,
+    #[serde(default)]
+    lines: Vec<LineJson>,
+    /// The version that an edit is based on.
+    version: Option<i64>,
+}
+
+/// A line: the quantity is a decimal string, the price whole minor units, the tax thousandths of a percent.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LineJson {
+    description: String,
+    quantity: String,
+    unit_price: i64,
+    #[serde(default)]
+    tax_rate: i64,
+}
+
+impl DraftJson {
+    fn check(self) -> Result<Draft, Refusal> {
+        let currency = Currency::parse(&self.currency)?;
+        let unknown = |_| Refusal::invalid("client_id", "must be the id of one of your clients in this mode");
+        let lines = self.lines.iter().enumerate().map(|(index, line)| {
+            line.check(currency)
+                .map_err(|refusal| refusal.within(&format!("lines[{index}]")))
+        });
+        if let Some(date) = &self.due_date
+            && date.parse::<jiff::civil::Date>().is_err()
+        {
+            return Err(Refusal::invalid("due_date", "must be a date such as 2026-12-31"));
+        }
+        Ok(Draft {
+            client_id: ClientId::parse(&self.client_id).map_err(unknown)?,
+            currency,
+            memo: self.memo,
+            due_date: self.due_date,
+            lines: lines.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl LineJson {
+    fn check(&self, currency: Currency) -> Result<Line, Refusal> {
+        let rate = TaxRate::from_thousandths_of_percent(self.tax_rate)?;
+        let price = Money::new(self.unit_price, currency);
+        Line::new(&self.description, Quantity::parse(&self.quantity)?, price, rate)
+    }
+}
+
+/// An invoice as the API shows it; amounts in minor units, times in milliseconds since the epoch.
+#[derive(Debug, Serialize)]
+pub struct InvoiceJson {
+    id: String,
+    object: &'static str,
+    livemode: bool,
+    number: Option<String>,
+    client_id: String,
+    status: &'static str,
+    version: i64,
+    currency: &'static str,
+    subtotal: i64,
+    tax: i64,
+    total: i64,
+    amount_paid: i64,
+    amount_due: i64,
+    memo: Option<String>,
+    due_date: Option<String>,
+    lines: Option<Vec<LineOut>>,
+    created_at: i64,
+    finalized_at: Option<i64>,
+    paid_at: Option<i64>,
+    voided_at: Option<i64>,
+}
+
+#[derive(Debug, Serialize)]
+struct LineOut {
+    description: String,
+    quantity: String,
+    unit_price: i64,
+    tax_rate: i64,
+    amount: i64,
+}
+
+impl From<&Line> for LineOut {
+    fn from(line: &Line) -> LineOut {
+        LineOut {
+            description: line.description.clone(),
+            quantity: line.quantity.to_string(),
+            unit_price: line.unit_price_minor,
+            tax_rate: line.tax_rate.thousandths_of_percent(),
+            amount: line.amount_minor,
+        }
+    }
+}
+
+fn show(scope: &Scope, invoice: Invoice, lines: Option<&[Line]>) -> InvoiceJson {
+    InvoiceJson {
+        id: invoice.id.to_string(),
+        object: "invoice",
+        livemode: scope.mode.is_live(),
+        client_id: invoice.client_id.to_string(),
+        status: invoice.status.word(),
+        version: invoice.version,
+        currency: invoice.currency.code(),
+        subtotal: invoice.subtotal,
+        tax: invoice.tax,
+        total: invoice.total.minor(),
+        amount_paid: invoice.applied,
+        amount_due: invoice.owed().minor(),
+        number: invoice.number,
+        memo: invoice.memo,
+        due_date: invoice.due_date,
+        lines: lines.map(|lines| lines.iter().map(LineOut::from).collect()),
+        created_at: invoice.created_at.ms(),
+        finalized_at: invoice.finalized_at.map(Timestamp::ms),
+        paid_at: invoice.paid_at.map(Timestamp::ms),
+        voided_at: invoice.voided_at.map(Timestamp::ms),
+    }
+}
+
+/// `POST /api/invoices`
+pub async fn create(
+    State(site): State<Site>,
+    Caller(scope): Caller,
+    Input(draft): Input<DraftJson>,
+) -> Result<(StatusCode, Json<InvoiceJson>), Problem> {
+    let draft = draft.check()?;
+    let lines = draft.lines.clone();
+    let invoice = invoicing::create(&site.app, &scope, draft).await?;
+    Ok((StatusCode::CREATED, Json(show(&scope, invoice, Some(&lines)))))
+}
+
+/// `PUT /api/invoices/{id}`
+pub async fn edit(
+    State(site): State<Site>,
+    Caller(scope): Caller,
+    Path(id): Path<String>,
+    Input(draft): Input<DraftJson>,
+) -> Result<Json<InvoiceJson>, Problem> {
+    let id = InvoiceId::parse(&id)?;
+    let version = draft.version;
+    // What cannot be edited says so before its new content is looked at.
+    let (scope_read, id_read) = (scope.clone(), id.clone());
+    let known = site
+        .app
+        .db
+        .read(move |tx| invoices::get(tx, &scope_read, &id_read))
+        .await;
+    let known = known.map_err(Failure::from)?.ok_or(Refusal::NotFound)?;
+    domain::invoice::edit(known.status)?;
+    let draft = draft.check()?;
+    let lines = draft.lines.clone();
+    let invoice = invoicing::edit(&site.app, &scope, &id, version, draft).await?;
+    Ok(Json(show(&scope, invoice, Some(&lines))))
+}
+
+/// `POST /api/invoices/{id}/finalize`
+pub async fn finalize(
+    State(site): State<Site>,
+    Caller(scope): Caller,
+    Path(id): Path<String>,
+) -> Result<Json<InvoiceJson>, Problem> {
+    let invoice = invoicing::finalize(&site.app, &scope, &InvoiceId::parse(&id)?).await?;
+    Ok(Json(show(&scope, invoice, None)))
+}
+
+/// `POST /api/invoices/{id}/void`
+pub async fn void(
+    State(site): State<Site>,
+    Caller(scope): Caller,
+    Path(id): Path<String>,
+) -> Result<Json<InvoiceJson>, Problem> {
+    let id = InvoiceId::parse(&id)?;
+    let (app, work) = (site.app.clone(), scope.clone());
+    let invoice = detached(async move { invoicing::void(&app, &work, &id).await }).await?;
+    Ok(Json(show(&scope, invoice, None)))
+}
+
+/// `GET /api/invoices/{id}`
+pub async fn get(
+    State(site): State<Site>,
+    Caller(scope): Caller,
+    Path(id): Path<String>,
+) -> Result<Json<InvoiceJson>, Problem> {
+    let (id, work) = (InvoiceId::parse(&id)?, scope.clone());
+    let found = site.app.db.read(move |tx| {
+        let Some(invoice) = invoices::get(tx, &work, &id)? else {
+            return Ok(None);
+        };
+        let lines = invoices::lines(tx, &work, &id)?;
+        Ok::<_, Failure>(Some((invoice, lines)))
+    });
+    let (invoice, lines) = found.await?.ok_or(Refusal::NotFound)?;
+    Ok(Json(show(&scope, invoice, Some(&lines))))
+}
+
+/// `GET /api/invoices`
+pub async fn list(
+    State(site): State<Site>,
+    Caller(scope): Caller,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<InvoiceJson>>, Problem> {
+    let limit = query.limit()?;
+    let after = query.after.as_deref().map(InvoiceId::parse).transpose()?;
+    let work = scope.clone();
+    let rows = site
+        .app
+        .db
+        .read(move |tx| invoices::page(tx, &work, after.as_ref(), limit + 1))
+        .await;
+    let rows = rows.map_err(Failure::from)?;
+    Ok(Json(Page::of(
+        rows.into_iter().map(|row| show(&scope, row, None)).collect(),
+        limit,
+    )))
+}
+
+/// How long a new link is valid.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewLink {
+    expires_in_days: Option<i64>,
+}
+
+/// A pay link; its address is shown to the tenant and can be shown again by rotating it.
+#[derive(Debug, Serialize)]
+pub struct LinkJson {
+    object: &'static str,
+    url: String,
+    expires_at: i64,
+}
+
+/// `POST /api/invoices/{id}/pay-link`
+pub async fn pay_link(
+    State(site): State<Site>,
+    Caller(scope): Caller,
+    Path(id): Path<String>,
+    Input(new): Input<NewLink>,
+) -> Result<Json<LinkJson>, Problem> {
+    let id = InvoiceId::parse(&id)?;
+    let link = pay_links::rotate(&site.app, &scope, &id, new.expires_in_days).await?;
+    Ok(Json(LinkJson {
+        object: "pay_link",
+        url: site.pay_url(&link.token),
+        expires_at: link.expires_at.ms(),
+    }))
+}
+
+/// An intent for the integrator's own front end, which confirms it with Stripe.js on the tenant's account.
+#[derive(Debug, Serialize)]
+pub struct IntentJson {
+    object: &'static str,
+    payment_id: String,
+    stripe_payment_intent_id: String,
+    status: String,
+    client_secret: Option<String>,
+    publishable_key: Option<String>,
+    stripe_account: String,
+    amount: i64,
+    currency: &'static str,
+    mode: &'static str,
+}
+
+/// `POST /api/invoices/{id}/payment-intent`
+pub async fn payment_intent(
+    State(site): State<Site>,
+    Caller(scope): Caller,
+    Path(id): Path<String>,
+) -> Result<Json<IntentJson>, Problem> {
+    let id = InvoiceId::parse(&id)?;
+    let (app, work) = (site.app.clone(), scope.clone());
+    let made = detached(async move { collect::payment_intent(&app, &work, &id).await }).await?;
+    Ok(Json(IntentJson {
+        object: "payment_intent",
+        payment_id: made.payment_id.to_string(),
+        stripe_payment_intent_id: made.intent.id,
+        status: made.intent.status.as_str().to_owned(),
+        client_secret: made.intent.client_secret.map(|secret| secret.expose().to_owned()),
+        publishable_key: site.publishable_key(scope.mode),
+        stripe_account: made.stripe_account_id,
+        amount: made.amount.minor(),
+        currency: made.amount.currency().code(),
+        mode: scope.mode.word(),
+    }))
+}

@@ -1,0 +1,165 @@
+//! `/api/public/invoices/{link}`: what the pay page asks for and sends. The link is the only credential; the
+//! browser decides nothing about money.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use domain::payment::PaymentState;
+use domain::{Currency, Money, Refusal};
+use flows::collect::{self, PayRequest, PayStatus};
+use flows::payer_view::{self, Look, Panel};
+use serde::{Deserialize, Serialize};
+
+use super::Input;
+use crate::pay::decline;
+use crate::problem::Problem;
+use crate::router::{Site, detached};
+
+/// Stripe's ids are far shorter.
+const TOKEN_MAX: usize = 255;
+
+/// An invoice for a pay page of one's own; amounts in minor units.
+#[derive(Debug, Serialize)]
+pub struct PublicInvoiceJson {
+    object: &'static str,
+    state: &'static str,
+    number: Option<String>,
+    seller: String,
+    client: String,
+    amount: i64,
+    currency: &'static str,
+    mode: &'static str,
+    publishable_key: Option<String>,
+    stripe_account: Option<String>,
+}
+
+/// The panel's name, as the JSON and the page's `data-state` carry it.
+pub const fn state_word(panel: &Panel) -> &'static str {
+    match panel {
+        Panel::Pay => "pay",
+        Panel::Continue => "continue",
+        Panel::InProgress => "in_progress",
+        Panel::Paid(_) | Panel::Settled => "paid",
+        Panel::Void => "void",
+        Panel::Unavailable => "unavailable",
+    }
+}
+
+/// `GET /api/public/invoices/{link}`
+pub async fn get(
+    State(site): State<Site>,
+    Path(link): Path<String>,
+) -> Result<Json<PublicInvoiceJson>, Problem> {
+    let view = match payer_view::look(&site.app, &link).await? {
+        Look::Invoice(view) => view,
+        Look::Expired { .. } => return Err(Refusal::LinkExpired.into()),
+    };
+    let owed = view.owed();
+    Ok(Json(PublicInvoiceJson {
+        object: "public_invoice",
+        state: state_word(&view.panel),
+        number: view.invoice.number,
+        seller: view.tenant.name,
+        client: view.client.name,
+        amount: owed.minor(),
+        currency: owed.currency().code(),
+        mode: view.mode.word(),
+        publishable_key: site.publishable_key(view.mode),
+        stripe_account: view.stripe_account_id,
+    }))
+}
+
+/// What the page sends when the payer presses Pay.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PayJson {
+    confirmation_token: String,
+    /// What the payer saw, minor units.
+    amount: i64,
+    currency: String,
+}
+
+/// Where the payment stands.
+#[derive(Debug, Serialize)]
+pub struct PayStatusJson {
+    status: &'static str,
+    stripe_account: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decline: Option<DeclineJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct DeclineJson {
+    code: Option<String>,
+    message: &'static str,
+}
+
+impl From<PayStatus> for PayStatusJson {
+    fn from(status: PayStatus) -> PayStatusJson {
+        let decline = status.decline.map(|reason| {
+            let message = decline::decline_message(reason.code.as_deref(), reason.decline_code.as_deref());
+            DeclineJson {
+                code: reason.code,
+                message,
+            }
+        });
+        PayStatusJson {
+            status: if status.in_doubt {
+                "checking"
+            } else {
+                status.state.word()
+            },
+            stripe_account: status.stripe_account_id,
+            client_secret: status.client_secret.map(|secret| secret.expose().to_owned()),
+            decline,
+        }
+    }
+}
+
+/// `POST /api/public/invoices/{link}/pay`
+pub async fn pay(
+    State(site): State<Site>,
+    Path(link): Path<String>,
+    Input(body): Input<PayJson>,
+) -> Result<Json<PayStatusJson>, Problem> {
+    let PayJson {
+        confirmation_token,
+        amount,
+        currency,
+    } = body;
+    let shaped = confirmation_token.starts_with("ctoken_") && confirmation_token.len() <= TOKEN_MAX;
+    if !shaped
+        || !confirmation_token
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    {
+        return Err(Refusal::TokenRefused.into());
+    }
+    let seen = Money::new(amount, Currency::parse(&currency)?);
+    let request = PayRequest {
+        confirmation_token,
+        seen,
+    };
+    let app = site.app.clone();
+    let status = detached(async move { collect::pay(&app, &link, &request).await }).await?;
+    Ok(Json(status.into()))
+}
+
+/// `POST /api/public/invoices/{link}/check`: after 3D Secure. Our stored intent is retrieved, whatever the browser
+/// thinks.
+pub async fn check(
+    State(site): State<Site>,
+    Path(link): Path<String>,
+) -> Result<Json<PayStatusJson>, Problem> {
+    let app = site.app.clone();
+    let status = detached(async move { collect::check(&app, &link).await }).await?;
+    let nothing = PayStatus {
+        state: PaymentState::At(domain::payment::IntentStatus::RequiresPaymentMethod),
+        in_doubt: false,
+        stripe_account_id: String::new(),
+        client_secret: None,
+        decline: None,
+    };
+    Ok(Json(status.unwrap_or(nothing).into()))
+}

@@ -1,0 +1,123 @@
+//! The files that pages load: styles, scripts, pictures. They are part of the binary, and their addresses hold a
+//! hash of their content, so browsers may keep them for ever and never see an old one.
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use sha2::{Digest, Sha256};
+
+/// Hex digits of the hash in an address: enough that two versions of a file never share one.
+const HASH_CHARS: usize = 16;
+
+/// A file and where it is served.
+struct Asset {
+    path: String,
+    content_type: &'static str,
+    body: &'static str,
+}
+
+static PAY_CSS: LazyLock<Asset> = LazyLock::new(|| {
+    asset(
+        "pay",
+        "css",
+        "text/css; charset=utf-8",
+        include_str!("assets/pay.css"),
+    )
+});
+static PAY_JS: LazyLock<Asset> = LazyLock::new(|| {
+    asset(
+        "pay",
+        "js",
+        "text/javascript; charset=utf-8",
+        include_str!("assets/pay.js"),
+    )
+});
+static ICON: LazyLock<Asset> =
+    LazyLock::new(|| asset("icon", "svg", "image/svg+xml", include_str!("assets/icon.svg")));
+
+/// The pay page's styles.
+pub fn css_path() -> &'static str {
+    &PAY_CSS.path
+}
+
+/// The pay page's script.
+pub fn js_path() -> &'static str {
+    &PAY_JS.path
+}
+
+/// The picture in the browser's tab.
+pub fn icon_path() -> &'static str {
+    &ICON.path
+}
+
+/// Serves every file at its address, and nothing else under `/assets/`.
+pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    [&PAY_CSS, &PAY_JS, &ICON]
+        .into_iter()
+        .fold(Router::new(), |router, asset| {
+            router.route(&asset.path, get(|| async { answer(asset) }))
+        })
+}
+
+fn answer(asset: &'static Asset) -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_TYPE, asset.content_type),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, asset.body)
+}
+
+fn asset(name: &str, extension: &str, content_type: &'static str, body: &'static str) -> Asset {
+    let mut hash = hex::encode(Sha256::digest(body));
+    hash.truncate(HASH_CHARS);
+    Asset {
+        path: format!("/assets/{name}.{hash}.{extension}"),
+        content_type,
+        body,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use axum::http::{Request, StatusCode};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn each_file_is_served_for_ever_under_its_hash() {
+        for (path, content_type, body) in [
+            (css_path(), "text/css; charset=utf-8", PAY_CSS.body),
+            (js_path(), "text/javascript; charset=utf-8", PAY_JS.body),
+            (icon_path(), "image/svg+xml", ICON.body),
+        ] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let response = router::<()>().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::OK, "{path}");
+            assert_eq!(response.headers()["content-type"], content_type);
+            assert_eq!(
+                response.headers()["cache-control"],
+                "public, max-age=31536000, immutable"
+            );
+            assert_eq!(to_bytes(response.into_body(), usize::MAX).await.unwrap(), body);
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_else_is_there() {
+        for path in [
+            "/assets/pay.css",
+            "/assets/pay.0000000000000000.css",
+            "/assets/../Cargo.toml",
+        ] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let response = router::<()>().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+}

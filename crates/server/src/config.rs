@@ -1,0 +1,279 @@
+//! The configuration: environment variables, parsed once into a type that cannot be wrong, or refused with every
+//! variable that is wrong and what to do about it. No value of a secret is ever part of an error or of `Debug`.
+
+mod address;
+mod error;
+mod keys;
+mod variables;
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use domain::Mode;
+use domain::fee::BasisPoints;
+use stripe::Secret;
+
+pub use address::{ApiBase, Origin, PublicUrl};
+pub use error::{ConfigError, Problem};
+pub use keys::KeySet;
+
+use variables::{Given, Variables};
+
+/// The shortest `SECRET_KEY`: random hex of this length carries 128 bits, the least that a pay link may rest on.
+const SECRET_KEY_MIN: usize = 32;
+/// The platform's usual fee: 3 %.
+const FEE_BPS_DEFAULT: i64 = 300;
+
+/// The checked configuration of one process.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What new work and the views use; rows and events keep the mode they have.
+    pub mode: Mode,
+    /// Stripe's keys of test mode; present whenever `mode` is test.
+    pub test: Option<KeySet>,
+    /// Stripe's keys of live mode; present whenever `mode` is live.
+    pub live: Option<KeySet>,
+    /// The application fee on every payment.
+    pub fee: BasisPoints,
+    /// Where the rows are.
+    pub database_url: DatabaseUrl,
+    /// Where payers and Stripe reach us.
+    pub public_url: PublicUrl,
+    /// The address to listen on; a proxy with TLS stands before it in production.
+    pub listen: SocketAddr,
+    /// From which pay links are derived. `None` only in test mode on a loopback `PUBLIC_URL`: then the caller
+    /// makes a random one and warns that links die with the process.
+    pub secret_key: Option<Secret>,
+    /// How the log is written.
+    pub log_format: LogFormat,
+    /// Stripe, or what stands in for it.
+    pub stripe_api_base: ApiBase,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line, for collectors.
+    Json,
+}
+
+/// `sqlite:…` or `postgres://…`. It may hold a password, so it prints without what stands before the `@` and
+/// without its parameters.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(Secret);
+
+impl Config {
+    /// Reads every variable through `lookup`.
+    ///
+    /// # Errors
+    /// All that is wrong, in the order in which `.env.example` names the variables.
+    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<ConfigError>> {
+        let mut variables = Variables::new(lookup);
+        match read(&mut variables) {
+            Some(config) if variables.errors.is_empty() => Ok(config),
+            Some(_) | None => Err(variables.errors),
+        }
+    }
+
+    /// The keys of a mode, if they are configured.
+    pub fn keys(&self, mode: Mode) -> Option<&KeySet> {
+        match mode {
+            Mode::Test => self.test.as_ref(),
+            Mode::Live => self.live.as_ref(),
+        }
+    }
+
+    /// The start-up lines, which operators look for word for word.
+    pub fn banner(&self) -> [String; 5] {
+        [
+            "Invoice Payments",
+            "Webhook handler",
+            "Public Invoice Payment",
+            "Refunds",
+            "Service",
+        ]
+        .map(|part| format!("[Stripe] {part} initialized in {} mode", self.mode.label()))
+    }
+}
+
+impl DatabaseUrl {
+    /// The whole address, for the one place that opens the database.
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = self.expose();
+        let Some((scheme, rest)) = whole.split_once("://").filter(|_| !whole.starts_with("sqlite:")) else {
+            return f.write_str(whole);
+        };
+        let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+        let rest = rest.split_once('?').map_or(rest, |(address, _)| address);
+        write!(f, "{scheme}://{rest}")
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// `None` or recorded errors: then the configuration is refused.
+fn read(variables: &mut Variables<'_>) -> Option<Config> {
+    let mode = mode(variables);
+    let test = keys::read(variables, Mode::Test, mode);
+    let live = keys::read(variables, Mode::Live, mode);
+    keys::check_apart(variables, test.as_ref(), live.as_ref());
+    let stripe_api_base = address::api_base(variables, live.as_ref());
+    let fee = fee(variables);
+    let database_url = database_url(variables);
+    let public_url = address::public_url(variables, mode, live.as_ref());
+    let listen = listen(variables);
+    let secret_key = secret_key(variables, mode, public_url.as_ref());
+    let log_format = log_format(variables);
+    Some(Config {
+        mode: mode?,
+        test,
+        live,
+        fee: fee?,
+        database_url: database_url?,
+        public_url: public_url?,
+        listen: listen?,
+        secret_key,
+        log_format: log_format?,
+        stripe_api_base: stripe_api_base?,
+    })
+}
+
+/// Without the variable it is test: nobody takes real money by forgetting a line.
+fn mode(variables: &mut Variables<'_>) -> Option<Mode> {
+    const NAME: &str = "STRIPE_MODE";
+    match variables.word(NAME) {
+        Given::Absent => Some(Mode::Test),
+        Given::Wrong => None,
+        Given::Value(word) => match word.as_str() {
+            "test" => Some(Mode::Test),
+            "live" => Some(Mode::Live),
+            _ => variables.refuse(
+                NAME,
+                Problem::Malformed {
+                    expected: "test or live",
+                },
+            ),
+        },
+    }
+}
+
+fn fee(variables: &mut Variables<'_>) -> Option<BasisPoints> {
+    const NAME: &str = "PLATFORM_FEE_BPS";
+    const MALFORMED: Problem = Problem::Malformed {
+        expected: "a whole number of basis points from 0 to 9999 (300 is 3 %)",
+    };
+    let bps = match variables.word(NAME) {
+        Given::Absent => FEE_BPS_DEFAULT,
+        Given::Wrong => return None,
+        Given::Value(text) => match text.parse() {
+            Ok(bps) => bps,
+            Err(_) => return variables.refuse(NAME, MALFORMED),
+        },
+    };
+    BasisPoints::new(bps)
+        .ok()
+        .or_else(|| variables.refuse(NAME, MALFORMED))
+}
+
+fn database_url(variables: &mut Variables<'_>) -> Option<DatabaseUrl> {
+    const NAME: &str = "DATABASE_URL";
+    let url = match variables.text(NAME) {
+        Given::Absent => "sqlite:psa-pay.db".to_owned(),
+        Given::Wrong => return None,
+        Given::Value(url) => url,
+    };
+    let known = ["sqlite:", "postgres://", "postgresql://"];
+    if known
+        .iter()
+        .any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+    {
+        Some(DatabaseUrl(Secret::new(url)))
+    } else {
+        variables.refuse(
+            NAME,
+            Problem::Malformed {
+                expected: "sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME",
+            },
+        )
+    }
+}
+
+fn listen(variables: &mut Variables<'_>) -> Option<SocketAddr> {
+    const NAME: &str = "LISTEN";
+    match variables.word(NAME) {
+        Given::Absent => Some(SocketAddr::from(([127, 0, 0, 1], 8080))),
+        Given::Wrong => None,
+        Given::Value(text) => text.parse().ok().or_else(|| {
+            variables.refuse(
+                NAME,
+                Problem::Malformed {
+                    expected: "an IP address and a port, such as 127.0.0.1:8080",
+                },
+            )
+        }),
+    }
+}
+
+/// `None` is right only where the variable may be missing; otherwise an error was recorded.
+fn secret_key(
+    variables: &mut Variables<'_>,
+    mode: Option<Mode>,
+    public_url: Option<&PublicUrl>,
+) -> Option<Secret> {
+    const NAME: &str = "SECRET_KEY";
+    match variables.word(NAME) {
+        Given::Absent if mode == Some(Mode::Live) => variables.refuse(
+            NAME,
+            Problem::Missing {
+                because: "STRIPE_MODE=live needs it for the pay links",
+            },
+        ),
+        Given::Absent if public_url.is_some_and(|url| !url.is_loopback()) => variables.refuse(
+            NAME,
+            Problem::Missing {
+                because: "a PUBLIC_URL that others reach needs it for the pay links",
+            },
+        ),
+        Given::Absent | Given::Wrong => None,
+        Given::Value(key) if key.len() < SECRET_KEY_MIN => variables.refuse(
+            NAME,
+            Problem::TooShort {
+                least: SECRET_KEY_MIN,
+            },
+        ),
+        Given::Value(key) => Some(Secret::new(key)),
+    }
+}
+
+fn log_format(variables: &mut Variables<'_>) -> Option<LogFormat> {
+    const NAME: &str = "LOG_FORMAT";
+    match variables.word(NAME) {
+        Given::Absent => Some(LogFormat::Text),
+        Given::Wrong => None,
+        Given::Value(word) => match word.as_str() {
+            "text" => Some(LogFormat::Text),
+            "json" => Some(LogFormat::Json),
+            _ => variables.refuse(
+                NAME,
+                Problem::Malformed {
+                    expected: "text or json",
+                },
+            ),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,563 @@
+//! Every rule of the configuration: one line a case, from variables to what they mean or to the refused variable.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+const TEST_KEYS: &[(&str, &str)] = &[
+    ("STRIPE_TEST_SECRET_KEY", "sk_test_psapay_demo"),
+    ("STRIPE_TEST_PUBLISHABLE_KEY", "pk_test_psapay_demo"),
+];
+const LIVE_KEYS: &[(&str, &str)] = &[
+    ("STRIPE_LIVE_SECRET_KEY", "sk_live_not_a_key"),
+    ("STRIPE_LIVE_PUBLISHABLE_KEY", "pk_live_not_a_key"),
+    ("STRIPE_LIVE_WEBHOOK_SECRET", "whsec_psapay_live"),
+];
+const LIVE: &[(&str, &str)] = &[
+    ("STRIPE_MODE", "live"),
+    ("PUBLIC_URL", "https://pay.example.com"),
+    ("SECRET_KEY", "not-a-secret-not-a-secret-not-a-secret"),
+];
+const LIVE_DEMO: &[(&str, &str)] = &[
+    ("STRIPE_LIVE_SECRET_KEY", "sk_live_psapay_demo_1"),
+    ("STRIPE_LIVE_PUBLISHABLE_KEY", "pk_live_psapay_demo_1"),
+    ("PUBLIC_URL", "http://127.0.0.1:8080"),
+    ("STRIPE_API_BASE", "http://127.0.0.1:12111"),
+];
+const LONG_KEY: &str = "not-a-secret-not-a-secret-not-a-secret";
+
+/// Later lists win; a value of `-` takes a variable away.
+fn load(lists: &[&[(&str, &str)]]) -> Result<Config, Vec<ConfigError>> {
+    let mut variables: BTreeMap<&str, &str> = lists.iter().flat_map(|list| list.iter().copied()).collect();
+    variables.retain(|_, value| *value != "-");
+    Config::from_lookup(&|name| variables.get(name).map(|value| (*value).to_owned()))
+}
+
+/// `changes` on top of a good TEST configuration are refused with exactly these `variable code` pairs.
+fn refused(changes: &[(&str, &str)], expected: &[&str]) {
+    check(&[TEST_KEYS, changes], expected);
+}
+
+/// The same on top of a good LIVE configuration.
+fn refused_live(changes: &[(&str, &str)], expected: &[&str]) {
+    check(&[TEST_KEYS, LIVE_KEYS, LIVE, changes], expected);
+}
+
+fn check(lists: &[&[(&str, &str)]], expected: &[&str]) {
+    let found: Vec<String> = match load(lists) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors
+            .iter()
+            .map(|error| format!("{} {}", error.variable, error.problem.code()))
+            .collect(),
+    };
+    assert_eq!(found, expected, "{:?}", lists.last());
+}
+
+#[test]
+fn two_keys_are_enough_in_test_and_everything_else_has_a_default() {
+    let config = load(&[TEST_KEYS]).unwrap();
+    assert_eq!(config.mode, Mode::Test);
+    assert!(config.live.is_none() && config.secret_key.is_none());
+    assert_eq!(config.fee.value(), 300);
+    assert_eq!(config.database_url.expose(), "sqlite:psa-pay.db");
+    assert_eq!(config.public_url.origin(), "http://127.0.0.1:8080");
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.log_format, LogFormat::Text);
+    assert_eq!(config.stripe_api_base, ApiBase::Stripe);
+    let keys = config.keys(Mode::Test).unwrap();
+    assert_eq!(keys.secret_key.expose(), "sk_test_psapay_demo");
+    assert_eq!(keys.publishable_key, "pk_test_psapay_demo");
+    assert!(keys.webhook_secrets.is_empty() && keys.webhook_secrets_thin.is_empty());
+    assert!(keys.client_id.is_none());
+    assert!(config.keys(Mode::Live).is_none());
+}
+
+#[test]
+fn every_variable_is_read() {
+    let config = load(&[
+        TEST_KEYS,
+        LIVE_KEYS,
+        LIVE,
+        &[
+            ("STRIPE_LIVE_SECRET_KEY", "rk_live_not_a_key"),
+            ("STRIPE_LIVE_WEBHOOK_SECRET", "whsec_psapay_a,whsec_psapay_b"),
+            ("STRIPE_LIVE_WEBHOOK_SECRET_THIN", "whsec_psapay_c"),
+            ("STRIPE_LIVE_CLIENT_ID", "ca_psapay"),
+            ("STRIPE_TEST_WEBHOOK_SECRET", "whsec_psapay_d"),
+            ("PLATFORM_FEE_BPS", "0"),
+            ("DATABASE_URL", "postgres://psa:not-shown@db/psa?sslmode=require"),
+            ("LISTEN", "[::1]:9000"),
+            ("LOG_FORMAT", "json"),
+            ("STRIPE_SOMETHING_ELSE", "is not ours"),
+        ],
+    ])
+    .unwrap();
+    assert_eq!(
+        (config.mode, config.fee.value(), config.log_format),
+        (Mode::Live, 0, LogFormat::Json)
+    );
+    assert_eq!(config.listen.port(), 9000);
+    assert_eq!(config.database_url.to_string(), "postgres://db/psa");
+    assert_eq!(config.secret_key.as_ref().map(Secret::expose), Some(LONG_KEY));
+    let live = config.keys(Mode::Live).unwrap();
+    let exposed: Vec<&str> = live.webhook_secrets.iter().map(Secret::expose).collect();
+    assert_eq!(exposed, ["whsec_psapay_a", "whsec_psapay_b"]);
+    assert_eq!(live.webhook_secrets_thin.len(), 1);
+    assert_eq!(live.client_id.as_deref(), Some("ca_psapay"));
+    assert_eq!(config.keys(Mode::Test).unwrap().webhook_secrets.len(), 1);
+}
+
+#[test]
+fn the_start_up_lines_are_word_for_word() {
+    assert_eq!(
+        load(&[TEST_KEYS, LIVE_KEYS, LIVE]).unwrap().banner(),
+        [
+            "[Stripe] Invoice Payments initialized in LIVE mode",
+            "[Stripe] Webhook handler initialized in LIVE mode",
+            "[Stripe] Public Invoice Payment initialized in LIVE mode",
+            "[Stripe] Refunds initialized in LIVE mode",
+            "[Stripe] Service initialized in LIVE mode",
+        ]
+    );
+    let banner = load(&[TEST_KEYS]).unwrap().banner();
+    assert!(
+        banner
+            .iter()
+            .all(|line| line.ends_with(" initialized in TEST mode"))
+    );
+}
+
+#[test]
+fn the_keys_of_the_active_mode_are_needed_whole() {
+    check(
+        &[],
+        &[
+            "STRIPE_TEST_SECRET_KEY missing",
+            "STRIPE_TEST_PUBLISHABLE_KEY missing",
+        ],
+    );
+    refused(
+        &[("STRIPE_TEST_PUBLISHABLE_KEY", "-")],
+        &["STRIPE_TEST_PUBLISHABLE_KEY missing"],
+    );
+    refused(
+        &[("STRIPE_TEST_SECRET_KEY", "-")],
+        &["STRIPE_TEST_SECRET_KEY missing"],
+    );
+    check(
+        &[TEST_KEYS, LIVE],
+        &[
+            "STRIPE_LIVE_SECRET_KEY missing",
+            "STRIPE_LIVE_PUBLISHABLE_KEY missing",
+            "STRIPE_LIVE_WEBHOOK_SECRET missing",
+        ],
+    );
+    refused_live(
+        &[("STRIPE_LIVE_WEBHOOK_SECRET", "-")],
+        &["STRIPE_LIVE_WEBHOOK_SECRET missing"],
+    );
+    refused_live(
+        &[
+            ("STRIPE_LIVE_WEBHOOK_SECRET", "-"),
+            ("STRIPE_LIVE_WEBHOOK_SECRET_THIN", "whsec_psapay_t"),
+        ],
+        &["STRIPE_LIVE_WEBHOOK_SECRET missing"],
+    );
+    refused_live(
+        &[
+            ("STRIPE_TEST_SECRET_KEY", "-"),
+            ("STRIPE_TEST_PUBLISHABLE_KEY", "-"),
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn the_keys_of_the_other_mode_are_whole_or_absent() {
+    refused(
+        &[("STRIPE_LIVE_CLIENT_ID", "ca_psapay")],
+        &[
+            "STRIPE_LIVE_SECRET_KEY missing",
+            "STRIPE_LIVE_PUBLISHABLE_KEY missing",
+            "STRIPE_LIVE_WEBHOOK_SECRET missing",
+        ],
+    );
+    check(&[TEST_KEYS, LIVE_KEYS], &[]);
+    check(
+        &[TEST_KEYS, LIVE_KEYS, &[("STRIPE_LIVE_WEBHOOK_SECRET", "-")]],
+        &["STRIPE_LIVE_WEBHOOK_SECRET missing"],
+    );
+    refused_live(
+        &[("STRIPE_TEST_SECRET_KEY", "-")],
+        &["STRIPE_TEST_SECRET_KEY missing"],
+    );
+}
+
+#[test]
+fn a_key_stands_in_its_own_slot() {
+    for (value, code) in [
+        ("sk_live_not_a_key", "wrong_mode"),
+        ("rk_live_not_a_key", "wrong_mode"),
+        ("pk_test_not_a_key", "wrong_prefix"),
+        ("whsec_not_a_key", "wrong_prefix"),
+        ("sk_test_", "malformed"),
+        ("sk_test_a-b", "malformed"),
+        ("sk_test_\u{e4}", "malformed"),
+    ] {
+        refused(
+            &[("STRIPE_TEST_SECRET_KEY", value)],
+            &[&format!("STRIPE_TEST_SECRET_KEY {code}")],
+        );
+    }
+    for (value, code) in [
+        ("pk_live_not_a_key", "wrong_mode"),
+        ("sk_test_not_a_key", "wrong_prefix"),
+    ] {
+        refused(
+            &[("STRIPE_TEST_PUBLISHABLE_KEY", value)],
+            &[&format!("STRIPE_TEST_PUBLISHABLE_KEY {code}")],
+        );
+    }
+    for (name, value, code) in [
+        ("STRIPE_LIVE_SECRET_KEY", "sk_test_not_a_key", "wrong_mode"),
+        ("STRIPE_LIVE_SECRET_KEY", "rk_test_not_a_key", "wrong_mode"),
+        ("STRIPE_LIVE_PUBLISHABLE_KEY", "pk_test_not_a_key", "wrong_mode"),
+        ("STRIPE_LIVE_CLIENT_ID", "acct_1", "wrong_prefix"),
+        ("STRIPE_LIVE_CLIENT_ID", "ca_", "wrong_prefix"),
+    ] {
+        refused_live(&[(name, value)], &[&format!("{name} {code}")]);
+    }
+    refused(&[("STRIPE_TEST_SECRET_KEY", "rk_test_not_a_key")], &[]);
+}
+
+#[test]
+fn both_keys_are_of_one_account() {
+    let pair = |secret, publishable| {
+        [
+            ("STRIPE_TEST_SECRET_KEY", secret),
+            ("STRIPE_TEST_PUBLISHABLE_KEY", publishable),
+        ]
+    };
+    refused(
+        &pair("sk_test_51FAKEaccountONE0foo", "pk_test_51FAKEaccountONE0bar"),
+        &[],
+    );
+    refused(
+        &pair("sk_test_51FAKEaccountONE0foo", "pk_test_51FAKEaccountTWO0bar"),
+        &["STRIPE_TEST_PUBLISHABLE_KEY other_account"],
+    );
+    refused(
+        &pair("rk_test_51FAKEaccountONE0foo", "pk_test_51FAKEaccountTWO0bar"),
+        &["STRIPE_TEST_PUBLISHABLE_KEY other_account"],
+    );
+    refused(&pair("sk_test_psapay_demo", "pk_test_51FAKEaccountTWO0bar"), &[]);
+    refused(&pair("sk_test_5short", "pk_test_51FAKEaccountTWO0bar"), &[]);
+}
+
+#[test]
+fn placeholders_white_space_and_nothing_are_refused() {
+    for (value, code) in [
+        ("sk_test_REPLACE_WITH_YOUR_KEY", "placeholder"),
+        ("sk_test_...", "placeholder"),
+        ("sk_test_\u{2026}", "placeholder"),
+        ("<secret key>", "placeholder"),
+        ("sk_test_xxx", "placeholder"),
+        ("sk_test_51XxxXFAKE", "placeholder"),
+        ("", "empty"),
+        ("   ", "empty"),
+        ("sk_test_psapay_demo ", "white_space"),
+        (" sk_test_psapay_demo", "white_space"),
+        ("sk_test_psapay demo", "white_space"),
+        ("sk_test_psapay_demo\n", "white_space"),
+    ] {
+        refused(
+            &[("STRIPE_TEST_SECRET_KEY", value)],
+            &[&format!("STRIPE_TEST_SECRET_KEY {code}")],
+        );
+    }
+    refused(&[("STRIPE_TEST_SECRET_KEY", "sk_test_51AxxxBFAKE")], &[]);
+    for name in [
+        "STRIPE_MODE",
+        "STRIPE_TEST_WEBHOOK_SECRET",
+        "STRIPE_TEST_WEBHOOK_SECRET_THIN",
+        "STRIPE_TEST_CLIENT_ID",
+        "STRIPE_API_BASE",
+        "PLATFORM_FEE_BPS",
+        "DATABASE_URL",
+        "PUBLIC_URL",
+        "LISTEN",
+        "SECRET_KEY",
+        "LOG_FORMAT",
+    ] {
+        refused(&[(name, "")], &[&format!("{name} empty")]);
+        refused(&[(name, "REPLACE_WITH_YOURS")], &[&format!("{name} placeholder")]);
+    }
+    refused(&[("DATABASE_URL", "sqlite:my folder/psa.db")], &[]);
+    refused(
+        &[("DATABASE_URL", "sqlite:psa.db ")],
+        &["DATABASE_URL white_space"],
+    );
+}
+
+#[test]
+fn webhook_secrets_are_lists_of_one_kind_and_mode() {
+    let snapshot = "STRIPE_TEST_WEBHOOK_SECRET";
+    for (value, code) in [
+        ("sk_test_psapay_demo", "wrong_prefix"),
+        ("whsec_psapay_a,psapay_b", "wrong_prefix"),
+        ("whsec_psapay_a,", "empty"),
+        (",whsec_psapay_a", "empty"),
+        ("whsec_psapay_a,,whsec_psapay_b", "empty"),
+        ("whsec_psapay_a, whsec_psapay_b", "white_space"),
+        ("whsec_", "malformed"),
+        ("whsec_\u{e4}", "malformed"),
+        ("whsec_REPLACE_WITH_YOURS", "placeholder"),
+    ] {
+        refused(&[(snapshot, value)], &[&format!("{snapshot} {code}")]);
+    }
+    refused(
+        &[
+            (snapshot, "whsec_psapay_a,whsec_psapay_b"),
+            ("STRIPE_TEST_WEBHOOK_SECRET_THIN", "whsec_psapay_b"),
+        ],
+        &["STRIPE_TEST_WEBHOOK_SECRET_THIN in_both_kinds"],
+    );
+    for (test, live) in [
+        ("STRIPE_TEST_WEBHOOK_SECRET", "STRIPE_LIVE_WEBHOOK_SECRET"),
+        ("STRIPE_TEST_WEBHOOK_SECRET_THIN", "STRIPE_LIVE_WEBHOOK_SECRET"),
+        ("STRIPE_TEST_WEBHOOK_SECRET", "STRIPE_LIVE_WEBHOOK_SECRET_THIN"),
+        (
+            "STRIPE_TEST_WEBHOOK_SECRET_THIN",
+            "STRIPE_LIVE_WEBHOOK_SECRET_THIN",
+        ),
+    ] {
+        let both = [
+            (test, "whsec_psapay_s,whsec_psapay_o"),
+            (live, "whsec_psapay_p,whsec_psapay_s"),
+        ];
+        refused_live(&both, &[&format!("{live} in_both_modes")]);
+    }
+}
+
+#[test]
+fn modes_numbers_and_words() {
+    for mode in ["TEST", "Live", "production", "0"] {
+        refused(&[("STRIPE_MODE", mode)], &["STRIPE_MODE malformed"]);
+    }
+    refused(&[("STRIPE_MODE", "test")], &[]);
+    for bps in ["-1", "10000", "3.5", "3%", "99999999999999999999"] {
+        refused(&[("PLATFORM_FEE_BPS", bps)], &["PLATFORM_FEE_BPS malformed"]);
+    }
+    refused(&[("PLATFORM_FEE_BPS", "9999")], &[]);
+    for listen in ["8080", ":8080", "localhost:8080", "127.0.0.1", "127.0.0.1:70000"] {
+        refused(&[("LISTEN", listen)], &["LISTEN malformed"]);
+    }
+    refused(&[("LISTEN", "0.0.0.0:80")], &[]);
+    for url in [
+        "psa.db",
+        "sqlite:",
+        "mysql://db/psa",
+        "postgres://",
+        "file:psa.db",
+    ] {
+        refused(&[("DATABASE_URL", url)], &["DATABASE_URL malformed"]);
+    }
+    for url in ["sqlite::memory:", "sqlite:/var/lib/psa.db", "postgresql://db/psa"] {
+        refused(&[("DATABASE_URL", url)], &[]);
+    }
+    refused(&[("LOG_FORMAT", "xml")], &["LOG_FORMAT malformed"]);
+}
+
+#[test]
+fn the_public_url_is_an_origin_and_https_in_live() {
+    for url in [
+        "pay.example.com",
+        "ftp://pay.example.com",
+        "https://",
+        "https://pay.example.com/psa",
+        "https://pay.example.com?x",
+        "https://pay.example.com#x",
+        "https://user@pay.example.com",
+        "https://pay.example.com:x",
+        "https://pay.example.com:0",
+        "https://pay;example.com",
+        "https://'none'",
+        "https://*.example.com",
+        "https://pay..example.com",
+        "https://[::1",
+    ] {
+        refused(
+            &[("PUBLIC_URL", url), ("SECRET_KEY", LONG_KEY)],
+            &["PUBLIC_URL malformed"],
+        );
+    }
+    let origin = |url| {
+        load(&[TEST_KEYS, &[("PUBLIC_URL", url), ("SECRET_KEY", LONG_KEY)]])
+            .unwrap()
+            .public_url
+    };
+    assert_eq!(
+        origin("https://Pay.Example.com/").origin(),
+        "https://pay.example.com"
+    );
+    assert_eq!(
+        origin("https://pay.example.com:443").origin(),
+        "https://pay.example.com"
+    );
+    assert_eq!(
+        origin("http://pay.example.com:80").origin(),
+        "http://pay.example.com"
+    );
+    assert_eq!(origin("http://[::1]:8080").origin(), "http://[::1]:8080");
+    for (url, loopback) in [
+        ("http://localhost:8080", true),
+        ("http://127.9.9.9", true),
+        ("http://[::1]:8080", true),
+        ("http://10.0.0.1", false),
+        ("http://localhost.example.com", false),
+        ("http://127.0.0.1.example.com", false),
+    ] {
+        assert_eq!(origin(url).is_loopback(), loopback, "{url}");
+    }
+    refused_live(
+        &[("PUBLIC_URL", "http://pay.example.com")],
+        &["PUBLIC_URL needs_https"],
+    );
+    refused_live(
+        &[("PUBLIC_URL", "http://127.0.0.1:8080")],
+        &["PUBLIC_URL needs_https"],
+    );
+    refused_live(&[("PUBLIC_URL", "-")], &["PUBLIC_URL needs_https"]);
+    refused_live(LIVE_DEMO, &[]);
+    check(
+        &[
+            LIVE_KEYS,
+            LIVE,
+            LIVE_DEMO,
+            &[("PUBLIC_URL", "http://pay.example.com")],
+        ],
+        &["PUBLIC_URL needs_https"],
+    );
+}
+
+#[test]
+fn the_secret_key_may_be_missing_only_where_nobody_else_reaches_us() {
+    refused(
+        &[("PUBLIC_URL", "https://pay.example.com")],
+        &["SECRET_KEY missing"],
+    );
+    refused_live(&[("SECRET_KEY", "-")], &["SECRET_KEY missing"]);
+    check(
+        &[LIVE_KEYS, LIVE, LIVE_DEMO, &[("SECRET_KEY", "-")]],
+        &["SECRET_KEY missing"],
+    );
+    refused(
+        &[("SECRET_KEY", "0123456789012345678901234567890")],
+        &["SECRET_KEY too_short"],
+    );
+    refused(&[("SECRET_KEY", "01234567890123456789012345678901")], &[]);
+}
+
+#[test]
+fn live_keys_go_to_stripe_only() {
+    refused(&[("STRIPE_API_BASE", "http://127.0.0.1:12111")], &[]);
+    refused(&[("STRIPE_API_BASE", "https://stripe.example.com")], &[]);
+    for base in [
+        "http://stripe.example.com",
+        "127.0.0.1:12111",
+        "http://127.0.0.1:12111/v1",
+    ] {
+        refused(&[("STRIPE_API_BASE", base)], &["STRIPE_API_BASE malformed"]);
+    }
+    let local = ("STRIPE_API_BASE", "http://127.0.0.1:12111");
+    let remote = ("STRIPE_API_BASE", "https://stripe.example.com");
+    refused_live(&[local], &["STRIPE_API_BASE not_with_live_keys"]);
+    refused_live(&[remote], &["STRIPE_API_BASE not_with_live_keys"]);
+    refused_live(&[("STRIPE_API_BASE", "https://api.stripe.com")], &[]);
+    // Also while new work is test: a live row is finished with the live key.
+    check(
+        &[TEST_KEYS, LIVE_KEYS, &[local]],
+        &["STRIPE_API_BASE not_with_live_keys"],
+    );
+    check(&[TEST_KEYS, LIVE_KEYS, LIVE, LIVE_DEMO], &[]);
+    check(
+        &[TEST_KEYS, LIVE_KEYS, LIVE, LIVE_DEMO, &[remote]],
+        &["STRIPE_API_BASE not_with_live_keys"],
+    );
+}
+
+#[test]
+fn the_browser_is_sent_to_one_place() {
+    let stripe = ApiBase::Stripe;
+    assert_eq!(stripe.api_origin(), "https://api.stripe.com");
+    assert_eq!(stripe.script_url(), "https://js.stripe.com/endive/stripe.js");
+    assert_eq!(
+        stripe.script_hosts(),
+        "https://js.stripe.com https://*.js.stripe.com"
+    );
+    assert_eq!(
+        stripe.frame_hosts(),
+        "https://js.stripe.com https://*.js.stripe.com https://hooks.stripe.com"
+    );
+    assert_eq!(stripe.connect_hosts(), "https://api.stripe.com");
+    let other = load(&[TEST_KEYS, &[("STRIPE_API_BASE", "http://127.0.0.1:12111/")]])
+        .unwrap()
+        .stripe_api_base;
+    assert_eq!(other.script_url(), "http://127.0.0.1:12111/endive/stripe.js");
+    for hosts in [
+        other.api_origin(),
+        other.script_hosts(),
+        other.frame_hosts(),
+        other.connect_hosts(),
+    ] {
+        assert_eq!(hosts, "http://127.0.0.1:12111");
+    }
+}
+
+#[test]
+fn everything_wrong_is_said_at_once_and_names_its_variable() {
+    let lists: &[&[(&str, &str)]] = &[&[
+        ("STRIPE_MODE", "prod"),
+        ("STRIPE_TEST_SECRET_KEY", "sk_live_not_a_key"),
+        ("STRIPE_TEST_PUBLISHABLE_KEY", "pk_test_REPLACE_WITH_YOURS"),
+        ("STRIPE_TEST_WEBHOOK_SECRET", "nothing_like_it"),
+        ("STRIPE_API_BASE", "ftp://x"),
+        ("PLATFORM_FEE_BPS", "many"),
+        ("DATABASE_URL", "mongo://x"),
+        ("PUBLIC_URL", "x"),
+        ("LISTEN", "x"),
+        ("SECRET_KEY", "short"),
+        ("LOG_FORMAT", "x"),
+    ]];
+    let errors = load(lists).unwrap_err();
+    let names: Vec<&str> = errors.iter().map(|error| error.variable).collect();
+    assert_eq!(names, lists[0].iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    for (error, (name, value)) in errors.iter().zip(lists[0]) {
+        let sentence = error.to_string();
+        assert!(
+            sentence.starts_with(name) && sentence.ends_with('.'),
+            "{sentence}"
+        );
+        assert!(value.len() < 6 || !sentence.contains(value), "{sentence}");
+    }
+}
+
+#[test]
+fn nothing_secret_is_printed() {
+    let config = load(&[
+        TEST_KEYS,
+        LIVE_KEYS,
+        LIVE,
+        &[
+            ("DATABASE_URL", "postgres://psa:db-word@host/psa?password=db-word"),
+            ("STRIPE_TEST_WEBHOOK_SECRET", "whsec_psapay_t"),
+            ("STRIPE_LIVE_WEBHOOK_SECRET_THIN", "whsec_psapay_u"),
+        ],
+    ]);
+    let printed = format!("{:?}", config.unwrap());
+    for secret in ["sk_test_", "sk_live_", "whsec_", "not-a-secret", "db-word"] {
+        assert!(!printed.contains(secret), "{secret} in {printed}");
+    }
+    assert!(printed.contains("postgres://host/psa") && printed.contains("pk_live_not_a_key"));
+}

@@ -1,0 +1,16 @@
+//! How people reach psa-pay: HTTP, pages, webhooks, the worker and the command line. Money is decided elsewhere: a
+//! handler parses what came in, calls one flow and shows what it answered.
+
+pub mod api;
+pub mod assets;
+pub mod clock;
+pub mod config;
+pub mod demo;
+pub mod health;
+pub mod log;
+pub mod pay;
+pub mod problem;
+pub mod router;
+pub mod start;
+pub mod stripe_webhook;
+pub mod worker;

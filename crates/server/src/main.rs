@@ -1,0 +1,204 @@
+//! The command line: one binary, a subcommand for each role.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand};
+use server::clock::SystemClock;
+use server::config::Config;
+use server::router::Site;
+use server::{demo, log, start};
+use simulator::Simulator;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Invoicing and payments for managed service providers, on their own Stripe accounts.
+#[derive(Parser)]
+#[command(name = "psa-pay", version, about, long_about = None)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server. Configured by environment variables or an env file; see .env.example.
+    Serve(EnvFile),
+    /// Try everything, offline and without keys: sample tenants, clients and invoices, and a built-in Stripe.
+    Demo(DemoArgs),
+    /// Bring the database to this version's tables, and stop. `serve` does the same when it starts.
+    Migrate(EnvFile),
+    /// Run the built-in Stripe alone: a stateful simulator of Stripe's API for tests of anything built on it.
+    Simulator(SimulatorArgs),
+}
+
+#[derive(Args)]
+struct EnvFile {
+    /// File of NAME=value lines; variables that are set already win. Without it `.env` is read if it is there.
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct DemoArgs {
+    /// Folder for everything the demo keeps; delete it to start over.
+    #[arg(long, default_value = "demo-data", value_name = "DIR")]
+    data: PathBuf,
+    /// Address of the pages and the API.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// Address of the built-in Stripe.
+    #[arg(long, default_value = "127.0.0.1:12111", value_name = "ADDRESS")]
+    simulator_listen: SocketAddr,
+}
+
+#[derive(Args)]
+struct SimulatorArgs {
+    /// Port on 127.0.0.1.
+    #[arg(long, default_value_t = 12111)]
+    port: u16,
+    /// Folder for state that survives a restart; in memory without it.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The same seed and the same calls give the same ids.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Send webhooks to any host; otherwise only to this machine.
+    #[arg(long)]
+    deliver_anywhere: bool,
+    /// Send the events of both modes to this URL, as a platform and a Connect endpoint each.
+    #[arg(long, value_name = "URL")]
+    webhook_url: Option<String>,
+    /// Signs the test events of --webhook-url.
+    #[arg(long, value_name = "SECRET", default_value = demo::TEST_WEBHOOK_SECRET)]
+    test_webhook_secret: String,
+    /// Signs the live events of --webhook-url.
+    #[arg(long, value_name = "SECRET", default_value = demo::LIVE_WEBHOOK_SECRET)]
+    live_webhook_secret: String,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&format!("the runtime cannot start: {error}")),
+    };
+    let result = runtime.block_on(async {
+        match cli.command {
+            Command::Serve(file) => serve(&file).await,
+            Command::Demo(args) => demo::run(&args.data, args.listen, args.simulator_listen, stopped()).await,
+            Command::Migrate(file) => migrate(&file).await,
+            Command::Simulator(args) => simulator(args).await,
+        }
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &str) -> ExitCode {
+    eprintln!("psa-pay: {error}");
+    ExitCode::FAILURE
+}
+
+async fn serve(file: &EnvFile) -> Result<(), String> {
+    let config = configuration(file)?;
+    log::start(config.log_format);
+    let listener = start::listen(config.listen)
+        .await
+        .map_err(|error| error.to_string())?;
+    let app = start::app(&config).await.map_err(|error| error.to_string())?;
+    for line in config.banner() {
+        tracing::info!("{line}");
+    }
+    let origin = config.public_url.origin().to_owned();
+    tracing::info!("Listening on {}, reached at {origin}", config.listen);
+    let site = Site::new(app, Arc::new(config), &origin);
+    start::serve(site, listener, stopped())
+        .await
+        .map_err(|error| error.to_string())
+}
+
+async fn migrate(file: &EnvFile) -> Result<(), String> {
+    let config = configuration(file)?;
+    log::start(config.log_format);
+    let clock = SystemClock::default();
+    let (db, applied) = start::open_database(&config, &clock)
+        .await
+        .map_err(|error| error.to_string())?;
+    match applied.as_slice() {
+        [] => println!("The database is up to date."),
+        applied => println!("Applied: {}", applied.join(", ")),
+    }
+    db.close().await;
+    Ok(())
+}
+
+async fn simulator(args: SimulatorArgs) -> Result<(), String> {
+    log::start(server::config::LogFormat::Text);
+    let endpoints = match &args.webhook_url {
+        Some(url) => demo::endpoints(url, &args.test_webhook_secret, &args.live_webhook_secret),
+        None => Vec::new(),
+    };
+    let config = simulator::Config {
+        seed: args.seed,
+        data: args.data,
+        deliver_anywhere: args.deliver_anywhere,
+        endpoints,
+        ..simulator::Config::default()
+    };
+    let simulator = Simulator::new(config).map_err(|error| error.to_string())?;
+    let address = SocketAddr::from(([127, 0, 0, 1], args.port));
+    let listener = start::listen(address).await.map_err(|error| error.to_string())?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    println!("The built-in Stripe listens on http://{address}");
+    println!("Use it with any key that begins with sk_test_, for example sk_test_psapay_demo.");
+    simulator
+        .serve(listener, stopped())
+        .await
+        .map_err(|error| error.to_string())
+}
+
+fn configuration(file: &EnvFile) -> Result<Config, String> {
+    match &file.env_file {
+        Some(path) => {
+            dotenvy::from_path(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+        None => match dotenvy::dotenv() {
+            Ok(_) => {}
+            Err(error) if error.not_found() => {}
+            Err(error) => return Err(format!(".env: {error}")),
+        },
+    }
+    Config::from_lookup(&|name| std::env::var(name).ok()).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(|error| format!("  {error}")).collect();
+        format!("the configuration cannot be used:\n{}", lines.join("\n"))
+    })
+}
+
+/// Ctrl-C, or the service manager's SIGTERM.
+async fn stopped() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(terminate) => terminate,
+            Err(error) => {
+                eprintln!("psa-pay: SIGTERM cannot be caught: {error}");
+                return;
+            }
+        };
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    if let Err(error) = interrupt.await {
+        eprintln!("psa-pay: Ctrl-C cannot be caught: {error}");
+    }
+}

@@ -1,0 +1,146 @@
+//! `GET /pay/{link}` and its panel: reads what the payer may see and shows it. Query parameters are not looked at:
+//! whatever a redirect says, the page shows what the server knows.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::invoice::totals;
+use domain::{Money, Refusal};
+use flows::payer_view::{self, Look, Panel, PayerView};
+use flows::{Failure, payer_view::Look::Expired};
+use maud::Markup;
+
+use super::page::{self, Checkout, Line, PanelState, Receipt, Seller, Tax, View};
+use crate::problem::Problem;
+use crate::router::Site;
+
+/// `GET /pay/{link}`
+pub async fn page(State(site): State<Site>, Path(link): Path<String>) -> Response {
+    match payer_view::look(&site.app, &link).await {
+        Ok(Look::Invoice(view)) => match view_of(&site, &link, *view) {
+            Ok(view) => html(&site, StatusCode::OK, page::page(&view)),
+            Err(failure) => Problem::from(failure).into_response(),
+        },
+        Ok(Expired { mode, tenant }) => {
+            let seller = Seller {
+                name: tenant.name,
+                support_email: tenant.support_email,
+            };
+            html(&site, StatusCode::GONE, page::expired_page(mode, &seller))
+        }
+        Err(Failure::Refused(Refusal::NotFound)) => {
+            html(&site, StatusCode::NOT_FOUND, page::not_found_page())
+        }
+        Err(failure) => Problem::from(failure).into_response(),
+    }
+}
+
+/// `GET /pay/{link}/panel`: the right column alone, which an open page asks for again.
+pub async fn panel(State(site): State<Site>, Path(link): Path<String>) -> Result<Response, Problem> {
+    match payer_view::look(&site.app, &link).await? {
+        Look::Invoice(view) => {
+            let view = view_of(&site, &link, *view)?;
+            Ok(html(&site, StatusCode::OK, page::panel(&view)))
+        }
+        Expired { .. } => Err(Refusal::LinkExpired.into()),
+    }
+}
+
+fn view_of(site: &Site, link: &str, view: PayerView) -> Result<View, Failure> {
+    let due = view.owed();
+    let PayerView {
+        mode,
+        tenant,
+        client,
+        invoice,
+        lines,
+        stripe_account_id,
+        panel,
+    } = view;
+    let currency = invoice.currency;
+    let money = |minor| Money::new(minor, currency);
+    let sums = totals(&lines, currency)?;
+    let checkout = || -> Result<Checkout, Failure> {
+        let account = stripe_account_id.clone().ok_or(Refusal::PaymentsUnavailable)?;
+        let public = format!("/api/public/invoices/{link}");
+        Ok(Checkout {
+            publishable_key: site.publishable_key(mode).ok_or(Failure::NotConfigured(mode))?,
+            stripe_account: account,
+            script_url: site.config.stripe_api_base.script_url(),
+            pay_url: format!("{public}/pay"),
+            check_url: format!("{public}/check"),
+            billing_email: client.email.clone(),
+        })
+    };
+    let state = match panel {
+        Panel::Pay => PanelState::Pay(checkout()?),
+        Panel::Continue => PanelState::Continue(checkout()?),
+        Panel::InProgress => PanelState::InProgress,
+        Panel::Paid(payment) => PanelState::Paid(Receipt {
+            paid_at: payment.succeeded_at,
+            brand: payment.method_brand,
+            last4: payment.method_last4,
+            amount: Money::new(payment.received, payment.currency),
+        }),
+        Panel::Settled => PanelState::Paid(Receipt {
+            paid_at: invoice.paid_at,
+            brand: None,
+            last4: None,
+            amount: money(invoice.applied),
+        }),
+        Panel::Void => PanelState::Void,
+        Panel::Unavailable => PanelState::Unavailable,
+    };
+    Ok(View {
+        mode,
+        seller: Seller {
+            name: tenant.name,
+            support_email: tenant.support_email,
+        },
+        client_name: client.name,
+        number: invoice.number.clone().unwrap_or_default(),
+        memo: invoice.memo.clone(),
+        issued_on: invoice.finalized_at.and_then(page::format::day_of),
+        due_on: invoice.due_date.as_deref().and_then(|date| date.parse().ok()),
+        lines: lines.iter().map(|line| line_of(line, currency)).collect(),
+        subtotal: money(sums.subtotal_minor),
+        taxes: sums
+            .taxes
+            .iter()
+            .map(|tax| Tax {
+                label: format!("Tax {}", tax.rate),
+                amount: money(tax.tax_minor),
+            })
+            .collect(),
+        total: invoice.total,
+        paid: money(invoice.applied),
+        due,
+        panel_url: format!("/pay/{link}/panel"),
+        state,
+    })
+}
+
+fn line_of(line: &domain::invoice::Line, currency: domain::Currency) -> Line {
+    let taxed = line.tax_rate.thousandths_of_percent() > 0;
+    Line {
+        description: line.description.clone(),
+        quantity: line.quantity.to_string(),
+        unit_price: Money::new(line.unit_price_minor, currency),
+        tax_rate: taxed.then(|| line.tax_rate.to_string()),
+        amount: Money::new(line.amount_minor, currency),
+    }
+}
+
+fn html(site: &Site, status: StatusCode, markup: Markup) -> Response {
+    let mut response = (status, markup).into_response();
+    let headers = response.headers_mut();
+    let policy = page::content_security_policy(&site.config.stripe_api_base);
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    headers.insert(
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), microphone=(), geolocation=()"),
+    );
+    response
+}

@@ -1,0 +1,284 @@
+//! The public page on which a payer reads an invoice and pays it: what it shows, as plain data, and its HTML. The
+//! left column is the invoice as paper, the right one exactly one panel that says what can be done now. Nothing here
+//! decides anything about money; the script only fetches what the server has verified.
+
+use domain::{Mode, Money, Timestamp};
+use jiff::civil::Date;
+use maud::{DOCTYPE, Markup, html};
+
+use crate::assets;
+use crate::config::ApiBase;
+
+pub mod format;
+mod icons;
+mod panel;
+mod paper;
+
+/// All that the page shows of one invoice.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The invoice's mode; TEST is shown as a badge.
+    pub mode: Mode,
+    /// Who asks for the money.
+    pub seller: Seller,
+    /// Who is billed.
+    pub client_name: String,
+    /// The invoice's number.
+    pub number: String,
+    /// A remark of the seller; plain text, line breaks are kept.
+    pub memo: Option<String>,
+    /// When the invoice was finalized.
+    pub issued_on: Option<Date>,
+    /// Until when it is to be paid.
+    pub due_on: Option<Date>,
+    /// What is billed.
+    pub lines: Vec<Line>,
+    /// Sum of the lines before tax.
+    pub subtotal: Money,
+    /// One entry per tax rate above zero.
+    pub taxes: Vec<Tax>,
+    /// Subtotal and taxes.
+    pub total: Money,
+    /// What was paid of it so far; zero is not shown.
+    pub paid: Money,
+    /// What is still to be paid: the amount that the payer confirms.
+    pub due: Money,
+    /// Path of the panel alone (the answer is [`panel`]), asked for again while the state can change.
+    pub panel_url: String,
+    /// What the right column is about.
+    pub state: PanelState,
+}
+
+/// The tenant, as payers know it.
+#[derive(Clone, Debug)]
+pub struct Seller {
+    /// Name of the company.
+    pub name: String,
+    /// Where payers may ask.
+    pub support_email: Option<String>,
+}
+
+/// One line of the invoice.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// What was done or delivered.
+    pub description: String,
+    /// How many, such as `2.5`.
+    pub quantity: String,
+    /// Price of one, before tax.
+    pub unit_price: Money,
+    /// Such as `19%`; `None` is no tax.
+    pub tax_rate: Option<String>,
+    /// Quantity × unit price, before tax.
+    pub amount: Money,
+}
+
+/// The tax of all lines that share a rate.
+#[derive(Clone, Debug)]
+pub struct Tax {
+    /// Such as `Tax 19%`.
+    pub label: String,
+    /// The tax.
+    pub amount: Money,
+}
+
+/// What can be done now. Exactly one panel is shown; a link that is no longer valid shows [`expired_page`] instead.
+#[derive(Clone, Debug)]
+pub enum PanelState {
+    /// A card can be entered.
+    Pay(Checkout),
+    /// A payment waits for the payer's confirmation at their bank (3D Secure was left); nothing was charged.
+    Continue(Checkout),
+    /// A payment is under way or being checked; nobody should pay again.
+    InProgress,
+    /// Nothing is owed any more.
+    Paid(Receipt),
+    /// The seller withdrew the invoice.
+    Void,
+    /// The seller's account takes no payments now.
+    Unavailable,
+}
+
+/// What the script needs to take a card and to send what Stripe made of it. The amount and currency are those of
+/// [`View::due`].
+#[derive(Clone, Debug)]
+pub struct Checkout {
+    /// The platform's publishable key.
+    pub publishable_key: String,
+    /// The tenant's account, on which the payment is made.
+    pub stripe_account: String,
+    /// Address of Stripe.js: [`ApiBase::script_url`].
+    pub script_url: String,
+    /// Where the confirmation token is posted.
+    pub pay_url: String,
+    /// Where the script asks, after 3D Secure, what the server finds.
+    pub check_url: String,
+    /// Filled in as the billing address's e-mail, if known.
+    pub billing_email: Option<String>,
+}
+
+/// How a paid invoice was paid, as far as it is known.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    /// When the last payment succeeded.
+    pub paid_at: Option<Timestamp>,
+    /// Stripe's word for the card's brand, such as `visa`.
+    pub brand: Option<String>,
+    /// The card's last four digits.
+    pub last4: Option<String>,
+    /// What was paid.
+    pub amount: Money,
+}
+
+/// The whole page.
+pub fn page(view: &View) -> Markup {
+    let title = format!("Invoice {} from {}", view.number, view.seller.name);
+    let body = html! {
+        h1 .visually-hidden { (title) }
+        div .columns {
+            div .column-pay { (panel(view)) }
+            div .column-paper { (paper::paper(view)) }
+        }
+        p #announcement .visually-hidden role="status" {}
+    };
+    document(
+        &Head {
+            title: &title,
+            mode: view.mode,
+            seller: Some(&view.seller),
+            scripts: Some(&view.state),
+        },
+        &body,
+    )
+}
+
+/// The right column alone, for the page that updates itself. Its `data-state` differs whenever the panel has to be
+/// shown anew.
+pub fn panel(view: &View) -> Markup {
+    panel::panel(view)
+}
+
+/// For a link that was true once and was replaced or has run out. It shows nothing of the invoice.
+pub fn expired_page(mode: Mode, seller: &Seller) -> Markup {
+    let title = "This payment link is no longer valid";
+    let body = html! {
+        section .notice-page {
+            (icons::clock())
+            h1 { (title) }
+            p { "It was replaced by a newer link or has run out. Nothing can be paid here." }
+            p {
+                "Look for a newer message from " strong { (seller.name) } ", or ask for a new link"
+                @if let Some(email) = &seller.support_email { ": " (panel::mail_link(email)) }
+                "."
+            }
+        }
+    };
+    document(
+        &Head {
+            title,
+            mode,
+            seller: Some(seller),
+            scripts: None,
+        },
+        &body,
+    )
+}
+
+/// For an address that never was a link. It says no more than that, whatever the address was.
+pub fn not_found_page() -> Markup {
+    let title = "There is no such page";
+    let body = html! {
+        section .notice-page {
+            (icons::cross())
+            h1 { (title) }
+            p { "The address is incomplete or mistyped. Open the link from your invoice once more, or copy all of it." }
+        }
+    };
+    // Live, so that nothing hints at which modes exist here.
+    document(
+        &Head {
+            title,
+            mode: Mode::Live,
+            seller: None,
+            scripts: None,
+        },
+        &body,
+    )
+}
+
+/// The `content-security-policy` of every page in this file: our own files, Stripe's script and frames, nothing
+/// inline.
+pub fn content_security_policy(stripe: &ApiBase) -> String {
+    format!(
+        "default-src 'none'; script-src 'self' {}; style-src 'self'; img-src 'self' data:; connect-src 'self' {}; \
+         frame-src {}; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'",
+        stripe.script_hosts(),
+        stripe.connect_hosts(),
+        stripe.frame_hosts(),
+    )
+}
+
+/// What the frame around a page's body needs.
+struct Head<'a> {
+    title: &'a str,
+    mode: Mode,
+    seller: Option<&'a Seller>,
+    /// The state of a page that runs the script.
+    scripts: Option<&'a PanelState>,
+}
+
+fn document(head: &Head<'_>, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="robots" content="noindex, nofollow";
+                meta name="referrer" content="no-referrer";
+                title { (head.title) }
+                link rel="stylesheet" href=(assets::css_path());
+                link rel="icon" type="image/svg+xml" href=(assets::icon_path());
+                @if let Some(state) = head.scripts {
+                    @if let PanelState::Pay(checkout) = state {
+                        link rel="preload" as="script" href=(checkout.script_url);
+                    }
+                    script src=(assets::js_path()) defer {}
+                }
+            }
+            body {
+                @if head.mode == Mode::Test { (test_badge()) }
+                @if let Some(seller) = head.seller { (masthead(seller)) }
+                main { (body) }
+                footer {
+                    p { "Payments are processed by Stripe. Card details are never sent to this server." }
+                }
+            }
+        }
+    }
+}
+
+fn test_badge() -> Markup {
+    html! {
+        p .test-badge { strong { "TEST MODE" } " \u{2014} no real money" }
+    }
+}
+
+fn masthead(seller: &Seller) -> Markup {
+    let initial: String = seller
+        .name
+        .chars()
+        .find(|c| c.is_alphanumeric())
+        .into_iter()
+        .collect();
+    html! {
+        header .masthead {
+            span .monogram aria-hidden="true" { (initial.to_uppercase()) }
+            span .seller-name { (seller.name) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,223 @@
+//! The right column: exactly one panel, which says where the payment stands and what the payer can do. The script
+//! reads what it needs from `data-` attributes; without the script the words still stand.
+
+use domain::{Mode, Money};
+use maud::{Markup, html};
+
+use super::format::{amount, amount_with_code, card, code_beside, day, moment};
+use super::{Checkout, PanelState, Receipt, Seller, View, icons};
+
+/// The panel of the view's state.
+pub fn panel(view: &View) -> Markup {
+    html! {
+        section #panel .panel aria-labelledby="panel-title"
+            data-state=(state_word(view)) data-url=(view.panel_url) data-final[is_final(&view.state)]
+        {
+            @match &view.state {
+                PanelState::Pay(checkout) => (pay(view, checkout)),
+                PanelState::Continue(checkout) => (resume(view, checkout)),
+                PanelState::InProgress => (in_progress(view)),
+                PanelState::Paid(receipt) => (paid(view, receipt)),
+                PanelState::Void => (void(view)),
+                PanelState::Unavailable => (unavailable(view)),
+            }
+        }
+    }
+}
+
+/// `alex@example.com` as a link that opens the payer's mail program.
+pub fn mail_link(email: &str) -> Markup {
+    let mut address = String::new();
+    for byte in email.bytes() {
+        // Whatever could end the address and begin a header of the mail is escaped.
+        if byte.is_ascii_alphanumeric() || b"@.-_+".contains(&byte) {
+            address.push(char::from(byte));
+        } else {
+            address.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    html! { a href={ "mailto:" (address) } { (email) } }
+}
+
+/// The amount is part of it: another amount is another state, whatever happens to be shown.
+fn state_word(view: &View) -> String {
+    let word = match view.state {
+        PanelState::Pay(_) => "pay",
+        PanelState::Continue(_) => "continue",
+        PanelState::InProgress => "in_progress",
+        PanelState::Paid(_) => "paid",
+        PanelState::Void => "void",
+        PanelState::Unavailable => "unavailable",
+    };
+    format!("{word}:{}:{}", view.due.minor(), view.due.currency().code())
+}
+
+/// Whether nothing can follow, so that the page need not ask again.
+fn is_final(state: &PanelState) -> bool {
+    match state {
+        PanelState::Paid(_) | PanelState::Void => true,
+        PanelState::Pay(_) | PanelState::Continue(_) | PanelState::InProgress | PanelState::Unavailable => {
+            false
+        }
+    }
+}
+
+fn pay(view: &View, checkout: &Checkout) -> Markup {
+    html! {
+        (amount_due(view))
+        (script_needed())
+        (form(view, checkout, false))
+    }
+}
+
+fn resume(view: &View, checkout: &Checkout) -> Markup {
+    html! {
+        (icons::attention())
+        h2 #panel-title tabindex="-1" { "Payment not completed" }
+        p .lead {
+            "Your bank asked you to confirm this payment, and that was not finished. Your card was not charged. \
+             You can continue where you left off."
+        }
+        (script_needed())
+        div #resume-message .message role="alert" hidden {}
+        button #resume .primary type="button" { span .label { "Continue payment \u{b7} " (amount(view.due)) } }
+        button #other-card .secondary type="button" aria-expanded="false" aria-controls="pay-form" {
+            "Pay with another card"
+        }
+        (form(view, checkout, true))
+        (facts(view, "Amount due", view.due))
+    }
+}
+
+fn in_progress(view: &View) -> Markup {
+    html! {
+        (icons::clock())
+        h2 #panel-title tabindex="-1" { "Payment in progress" }
+        p .lead {
+            "A payment of " strong { (amount(view.due)) } " is being processed. Please do not pay again. This page \
+             shows the result by itself, usually within a minute."
+        }
+        div .waiting aria-hidden="true" {}
+        (facts(view, "Amount due", view.due))
+        (questions(&view.seller))
+    }
+}
+
+fn paid(view: &View, receipt: &Receipt) -> Markup {
+    html! {
+        (icons::check())
+        h2 #panel-title tabindex="-1" { "Paid" }
+        p .lead { "Thank you. " (view.seller.name) " has received your payment, and nothing is owed on this invoice." }
+        dl .facts {
+            div { dt { "Amount paid" } dd .strong { (amount_with_code(receipt.amount)) } }
+            @if let Some(at) = receipt.paid_at.and_then(moment) { div { dt { "Date" } dd { (at) } } }
+            @if let Some(card) = card(receipt.brand.as_deref(), receipt.last4.as_deref()) {
+                div { dt { "Method" } dd { (card) } }
+            }
+            div { dt { "Invoice" } dd { (view.number) } }
+        }
+        button .secondary type="button" data-action="print" { "Print for your records" }
+        (questions(&view.seller))
+    }
+}
+
+fn void(view: &View) -> Markup {
+    html! {
+        (icons::cross())
+        h2 #panel-title tabindex="-1" { "Invoice voided" }
+        p .lead {
+            (view.seller.name) " has withdrawn this invoice. Nothing is owed on it, and it cannot be paid."
+        }
+        (facts(view, "Total", view.total))
+        (questions(&view.seller))
+    }
+}
+
+fn unavailable(view: &View) -> Markup {
+    html! {
+        (icons::attention())
+        h2 #panel-title tabindex="-1" { "Online payment is not available" }
+        p .lead {
+            (view.seller.name) " cannot take card payments at the moment. Nothing was charged. Please come back \
+             later, or ask for another way to pay."
+        }
+        (facts(view, "Amount due", view.due))
+        (questions(&view.seller))
+    }
+}
+
+fn script_needed() -> Markup {
+    html! {
+        noscript {
+            p .message .bad { "Paying by card needs JavaScript. Please allow it for this page and load it again." }
+        }
+    }
+}
+
+fn amount_due(view: &View) -> Markup {
+    html! {
+        div .amount-due {
+            h2 #panel-title tabindex="-1" { "Amount due" }
+            p .amount {
+                (amount(view.due))
+                @if let Some(code) = code_beside(view.due) { " " span .code { (code) } }
+            }
+            p .about {
+                span .whole { "Invoice " (view.number) }
+                @if let Some(date) = view.due_on { " \u{b7} " span .whole { "due " (day(date)) } }
+            }
+            a .to-invoice href="#invoice" { "See what is billed" }
+        }
+    }
+}
+
+fn form(view: &View, checkout: &Checkout, hidden: bool) -> Markup {
+    html! {
+        form #pay-form hidden[hidden] novalidate
+            data-publishable-key=(checkout.publishable_key)
+            data-stripe-account=(checkout.stripe_account)
+            data-script-url=(checkout.script_url)
+            data-pay-url=(checkout.pay_url)
+            data-check-url=(checkout.check_url)
+            data-billing-email=[checkout.billing_email.as_deref()]
+            data-amount=(view.due.minor())
+            data-currency=(view.due.currency().code())
+        {
+            h3 .form-title #card-title { "Pay by card" }
+            div .element-frame role="group" aria-labelledby="card-title" {
+                p #element-loading .element-loading { "Loading the card form\u{2026}" }
+                div #payment-element {}
+            }
+            div #message .message role="alert" hidden {}
+            button #submit .primary type="submit" disabled {
+                span .spinner aria-hidden="true" {}
+                span .label data-idle={ "Pay " (amount(view.due)) } { "Pay " (amount(view.due)) }
+            }
+            p .assurance { (icons::lock()) "Encrypted and sent straight to Stripe." }
+            @if view.mode == Mode::Test {
+                p .hint { "Test card: 4242 4242 4242 4242, any later date, any three digits." }
+            }
+        }
+    }
+}
+
+fn facts(view: &View, label: &str, money: Money) -> Markup {
+    html! {
+        dl .facts {
+            div { dt { (label) } dd .strong { (amount_with_code(money)) } }
+            div { dt { "Invoice" } dd { (view.number) } }
+        }
+    }
+}
+
+fn questions(seller: &Seller) -> Markup {
+    html! {
+        p .questions {
+            "Questions? "
+            @match &seller.support_email {
+                Some(email) => { "Write to " (mail_link(email)) "." }
+                None => { "Please contact " (seller.name) "." }
+            }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The page as a payer gets it: one panel for each state, nothing of the invoice's texts read as HTML, and no more
+//! than the policy allows.
+
+use domain::Currency;
+use jiff::civil::date;
+
+use super::*;
+
+const HOSTILE: &str = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)>&amp;";
+
+fn usd(minor: i64) -> Money {
+    Money::new(minor, Currency::parse("usd").unwrap())
+}
+
+fn checkout(text: &str) -> Checkout {
+    Checkout {
+        publishable_key: text.to_owned(),
+        stripe_account: text.to_owned(),
+        script_url: text.to_owned(),
+        pay_url: text.to_owned(),
+        check_url: text.to_owned(),
+        billing_email: Some(text.to_owned()),
+    }
+}
+
+fn receipt(text: &str) -> Receipt {
+    Receipt {
+        paid_at: Some(Timestamp::from_ms(1_795_598_042_000)),
+        brand: Some(text.to_owned()),
+        last4: Some(text.to_owned()),
+        amount: usd(123_450),
+    }
+}
+
+/// A view whose every text is `text`.
+fn view(text: &str, state: PanelState) -> View {
+    View {
+        mode: Mode::Test,
+        seller: Seller {
+            name: text.to_owned(),
+            support_email: Some(text.to_owned()),
+        },
+        client_name: text.to_owned(),
+        number: text.to_owned(),
+        memo: Some(text.to_owned()),
+        issued_on: Some(date(2026, 11, 23)),
+        due_on: Some(date(2026, 12, 7)),
+        lines: vec![Line {
+            description: text.to_owned(),
+            quantity: text.to_owned(),
+            unit_price: usd(100),
+            tax_rate: Some(text.to_owned()),
+            amount: usd(123_450),
+        }],
+        subtotal: usd(123_450),
+        taxes: vec![Tax {
+            label: text.to_owned(),
+            amount: usd(0),
+        }],
+        total: usd(123_450),
+        paid: usd(0),
+        due: usd(123_450),
+        panel_url: text.to_owned(),
+        state,
+    }
+}
+
+fn states(text: &str) -> [(PanelState, &'static str, &'static str); 6] {
+    [
+        (PanelState::Pay(checkout(text)), "pay:123450:usd", "Amount due"),
+        (
+            PanelState::Continue(checkout(text)),
+            "continue:123450:usd",
+            "Payment not completed",
+        ),
+        (
+            PanelState::InProgress,
+            "in_progress:123450:usd",
+            "Payment in progress",
+        ),
+        (PanelState::Paid(receipt(text)), "paid:123450:usd", "Paid"),
+        (PanelState::Void, "void:123450:usd", "Invoice voided"),
+        (
+            PanelState::Unavailable,
+            "unavailable:123450:usd",
+            "Online payment is not available",
+        ),
+    ]
+}
+
+#[test]
+fn each_state_shows_exactly_its_panel() {
+    for (state, word, title) in states("x") {
+        let takes_money = matches!(state, PanelState::Pay(_) | PanelState::Continue(_));
+        let ends = matches!(state, PanelState::Paid(_) | PanelState::Void);
+        let view = view("x", state);
+        let (page, panel) = (page(&view).into_string(), panel(&view).into_string());
+        assert!(page.contains(&panel), "{word}");
+        assert_eq!(page.matches("id=\"panel\"").count(), 1, "{word}");
+        assert_eq!(page.matches("id=\"invoice\"").count(), 1, "{word}");
+        assert_eq!(panel.matches("id=\"panel-title\"").count(), 1, "{word}");
+        assert!(panel.contains(&format!("data-state=\"{word}\"")), "{panel}");
+        assert!(panel.contains(&format!(">{title}</h2>")), "{panel}");
+        assert_eq!(panel.contains("<form"), takes_money, "{word}");
+        assert_eq!(panel.contains("data-final"), ends, "{word}");
+        let titles = states("x")
+            .into_iter()
+            .filter(|(_, _, title)| panel.contains(&format!(">{title}</h2>")));
+        assert_eq!(titles.count(), 1, "{word}");
+    }
+}
+
+#[test]
+fn no_text_becomes_html() {
+    for (state, word, _) in states(HOSTILE) {
+        let view = view(HOSTILE, state);
+        check_escaped(word, &page(&view).into_string());
+        check_escaped(word, &panel(&view).into_string());
+    }
+    check_escaped(
+        "expired",
+        &expired_page(Mode::Live, &view(HOSTILE, PanelState::Void).seller).into_string(),
+    );
+}
+
+fn check_escaped(word: &str, html: &str) {
+    for broken in ["<img", "alert(1)</script>", "\"'>", "<script>"] {
+        assert!(!html.contains(broken), "{broken} in {word}: {html}");
+    }
+    assert!(
+        html.contains("&lt;img src=x onerror=alert(2)&gt;&amp;amp;"),
+        "{word}"
+    );
+}
+
+#[test]
+fn a_mail_address_stays_one_address() {
+    let link = panel::mail_link("a@example.com?bcc=b@example.com&subject=\n%0A\"").into_string();
+    assert!(
+        link.starts_with("<a href=\"mailto:a@example.com%3Fbcc%3Db@example.com%26subject%3D%0A%250A%22\">")
+    );
+    let link = panel::mail_link("billing+it@example.com").into_string();
+    assert_eq!(
+        link,
+        "<a href=\"mailto:billing+it@example.com\">billing+it@example.com</a>"
+    );
+}
+
+#[test]
+fn test_mode_is_said_and_live_mode_shows_no_test_card() {
+    for (state, word, _) in states("x") {
+        let mut view = view("x", state);
+        let html = page(&view).into_string();
+        assert!(
+            html.contains("<strong>TEST MODE</strong> \u{2014} no real money"),
+            "{word}"
+        );
+        view.mode = Mode::Live;
+        let html = page(&view).into_string();
+        assert!(!html.to_lowercase().contains("test"), "{word}: {html}");
+    }
+}
+
+#[test]
+fn the_amount_is_the_same_everywhere() {
+    let html = panel(&view("x", PanelState::Pay(checkout("x")))).into_string();
+    assert!(
+        html.contains("data-amount=\"123450\" data-currency=\"usd\""),
+        "{html}"
+    );
+    assert!(
+        html.contains(">Pay $1,234.50</span>") && html.contains(">USD</span>"),
+        "{html}"
+    );
+    let mut other = view("x", PanelState::Pay(checkout("x")));
+    other.due = usd(100);
+    assert!(panel(&other).into_string().contains("data-state=\"pay:100:usd\""));
+}
+
+#[test]
+fn a_receipt_shows_what_is_known() {
+    let known = Receipt {
+        brand: Some("visa".to_owned()),
+        last4: Some("4242".to_owned()),
+        ..receipt("x")
+    };
+    let html = panel(&view("x", PanelState::Paid(known))).into_string();
+    assert!(
+        html.contains("Visa ending in 4242") && html.contains("25 November 2026, 09:14 UTC"),
+        "{html}"
+    );
+    assert!(html.contains("$1,234.50\u{a0}USD"), "{html}");
+    let unknown = Receipt {
+        paid_at: None,
+        brand: None,
+        last4: None,
+        amount: usd(1),
+    };
+    let html = panel(&view("x", PanelState::Paid(unknown))).into_string();
+    assert!(
+        !html.contains("Method") && !html.contains("Date") && html.contains("$0.01"),
+        "{html}"
+    );
+}
+
+#[test]
+fn pages_without_an_invoice_show_none() {
+    let seller = Seller {
+        name: "Nordlicht IT".to_owned(),
+        support_email: None,
+    };
+    for html in [
+        expired_page(Mode::Test, &seller).into_string(),
+        not_found_page().into_string(),
+    ] {
+        assert!(
+            !html.contains("id=\"invoice\"") && !html.contains("<script"),
+            "{html}"
+        );
+    }
+    assert!(
+        expired_page(Mode::Test, &seller)
+            .into_string()
+            .contains("Nordlicht IT")
+    );
+}
+
+#[test]
+fn nothing_inline_and_nothing_from_elsewhere() {
+    for (state, word, _) in states("x") {
+        let html = page(&view("x", state)).into_string();
+        for inline in [" style=", "<style", " onclick=", "javascript:", "<script>", "//"] {
+            assert!(!html.contains(inline), "{inline} in {word}: {html}");
+        }
+    }
+    assert_eq!(
+        content_security_policy(&ApiBase::Stripe),
+        "default-src 'none'; script-src 'self' https://js.stripe.com https://*.js.stripe.com; style-src 'self'; \
+         img-src 'self' data:; connect-src 'self' https://api.stripe.com; frame-src https://js.stripe.com \
+         https://*.js.stripe.com https://hooks.stripe.com; form-action 'self'; base-uri 'none'; object-src 'none'; \
+         frame-ancestors 'none'"
+    );
+}
+
+#[test]
+fn lines_without_tax_have_no_tax_column() {
+    let mut view = view("x", PanelState::InProgress);
+    assert!(page(&view).into_string().contains(">Tax</th>"));
+    view.lines[0].tax_rate = None;
+    view.taxes.clear();
+    let html = page(&view).into_string();
+    assert!(
+        !html.contains(">Tax</th>") && html.contains("x × $1.00</span>"),
+        "{html}"
+    );
+}

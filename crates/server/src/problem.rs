@@ -1,0 +1,145 @@
+//! Errors as RFC 9457 `application/problem+json`: a stable code, a sentence, the field. What failed on our side is
+//! logged here, once, with the request's id, and the caller learns nothing else of it.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::Refusal;
+use flows::Failure;
+use serde::Serialize;
+
+/// An error answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+}
+
+impl Problem {
+    /// A problem with its stable code.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Problem {
+        Problem {
+            kind: format!("urn:psa-pay:problem:{code}"),
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code,
+            detail: detail.into(),
+            field: None,
+        }
+    }
+
+    /// The field that it is about.
+    pub fn at(mut self, field: impl Into<String>) -> Problem {
+        self.field = Some(field.into());
+        self
+    }
+
+    /// What a caller without a valid key is told.
+    pub fn unauthorized() -> Problem {
+        let detail = "Send a valid API key: Authorization: Bearer ppk_test_… or ppk_live_….";
+        Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+
+    /// What a body over the limit is told.
+    pub fn too_large() -> Problem {
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            "The body must be at most 1 MiB.",
+        )
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        let problem = Problem::new(status_of(&refusal), refusal.code(), refusal.to_string());
+        match refusal.field() {
+            Some(field) => problem.at(field),
+            None => problem,
+        }
+    }
+}
+
+fn status_of(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::InvalidField { .. }
+        | Refusal::AmountTooSmall { .. }
+        | Refusal::AmountTooLarge { .. }
+        | Refusal::UnknownCurrency
+        | Refusal::InvoiceEmpty
+        | Refusal::TokenRefused => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::NotFound => StatusCode::NOT_FOUND,
+        Refusal::InvoiceDraft
+        | Refusal::InvoiceFinalized
+        | Refusal::InvoicePaid
+        | Refusal::InvoiceVoid
+        | Refusal::VersionConflict
+        | Refusal::PaymentInProgress
+        | Refusal::AmountChanged { .. }
+        | Refusal::PaymentsUnavailable => StatusCode::CONFLICT,
+        Refusal::LinkExpired => StatusCode::GONE,
+        Refusal::PaymentRefused { .. } => StatusCode::PAYMENT_REQUIRED,
+        Refusal::ModeNotActive => StatusCode::FORBIDDEN,
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Problem {
+        let (status, code, detail) = match &failure {
+            Failure::Refused(refusal) => return refusal.clone().into(),
+            Failure::Store(store::Error::Unavailable(_) | store::Error::Conflict) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "try_again",
+                "Nothing was changed. Try again in a moment.",
+            ),
+            Failure::Unknown(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "stripe_unavailable",
+                "Stripe did not answer. Try again in a moment.",
+            ),
+            Failure::NotConfigured(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "mode_not_configured",
+                "This installation has no Stripe keys for that mode.",
+            ),
+            Failure::Store(_) | Failure::Stripe(_) | Failure::Bug(_) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Something failed on our side. It was logged.",
+            ),
+        };
+        tracing::error!(%failure, code, "request failed");
+        Problem::new(status, code, detail)
+    }
+}

@@ -1,0 +1,168 @@
+//! Who is reached under which address, and what every answer carries.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use domain::{Mode, Refusal};
+use flows::{App, Failure};
+use stripe::Secret;
+use stripe::events::Kind;
+use stripe_events::SignedAs;
+use tokio::sync::Notify;
+use tracing::Instrument;
+
+use crate::api::{clients, invoices, payments, public_invoices};
+use crate::config::Config;
+use crate::pay::checkout;
+use crate::problem::Problem;
+use crate::{assets, health, stripe_webhook};
+use flows::stripe_events;
+
+/// Largest body that is read at all: the longest invoice, and Stripe's largest event.
+pub const BODY_MAX: usize = 1024 * 1024;
+
+/// What the handlers share. No global state: everything hangs from here.
+#[derive(Clone)]
+pub struct Site {
+    /// The flows and their ports.
+    pub app: App,
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// Where payers reach this server.
+    pub public_origin: Arc<str>,
+    /// Webhook secrets of both modes and kinds, each with what it may sign.
+    pub webhook_secrets: Arc<[(Secret, SignedAs)]>,
+    /// Tells the worker that an event has come.
+    pub inbox_bell: Arc<Notify>,
+}
+
+impl Site {
+    /// A site of a configuration; `public_origin` is where payers reach it.
+    pub fn new(app: App, config: Arc<Config>, public_origin: &str) -> Site {
+        let mut secrets = Vec::new();
+        for mode in [Mode::Test, Mode::Live] {
+            let Some(keys) = config.keys(mode) else { continue };
+            let of = |kind| SignedAs { mode, kind };
+            secrets.extend(
+                keys.webhook_secrets
+                    .iter()
+                    .map(|secret| (secret.clone(), of(Kind::Snapshot))),
+            );
+            secrets.extend(
+                keys.webhook_secrets_thin
+                    .iter()
+                    .map(|secret| (secret.clone(), of(Kind::Thin))),
+            );
+        }
+        Site {
+            app,
+            config,
+            public_origin: public_origin.into(),
+            webhook_secrets: secrets.into(),
+            inbox_bell: Arc::new(Notify::new()),
+        }
+    }
+
+    /// The address of a pay page.
+    pub fn pay_url(&self, token: &str) -> String {
+        format!("{}/pay/{token}", self.public_origin)
+    }
+
+    /// The platform's publishable key of a mode.
+    pub fn publishable_key(&self, mode: Mode) -> Option<String> {
+        self.config.keys(mode).map(|keys| keys.publishable_key.clone())
+    }
+}
+
+/// Every route.
+pub fn router(site: Site) -> Router {
+    let api = Router::new()
+        .route("/api/clients", post(clients::create).get(clients::list))
+        .route("/api/clients/{id}", get(clients::get))
+        .route("/api/invoices", post(invoices::create).get(invoices::list))
+        .route("/api/invoices/{id}", get(invoices::get).put(invoices::edit))
+        .route("/api/invoices/{id}/finalize", post(invoices::finalize))
+        .route("/api/invoices/{id}/void", post(invoices::void))
+        .route("/api/invoices/{id}/pay-link", post(invoices::pay_link))
+        .route(
+            "/api/invoices/{id}/payment-intent",
+            post(invoices::payment_intent),
+        )
+        .route("/api/payments", get(payments::list))
+        .route("/api/payments/{id}", get(payments::get))
+        .route("/api/public/invoices/{link}", get(public_invoices::get))
+        .route("/api/public/invoices/{link}/pay", post(public_invoices::pay))
+        .route("/api/public/invoices/{link}/check", post(public_invoices::check))
+        .route("/api/stripe/webhook", post(stripe_webhook::receive));
+    let pages = Router::new()
+        .route("/pay/{link}", get(checkout::page))
+        .route("/pay/{link}/panel", get(checkout::panel))
+        .merge(assets::router());
+    Router::new()
+        .merge(api)
+        .merge(pages)
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .method_not_allowed_fallback(|| async {
+            let detail = "This address does not take this method.";
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+        })
+        .fallback(|| async { Problem::from(Refusal::NotFound) })
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(middleware::from_fn_with_state(site.clone(), answer_in_common))
+        .with_state(site)
+}
+
+/// What every answer carries: a request id, and the headers that no page or answer goes without. Panics become a
+/// 500 here, so that one broken request is one broken request.
+async fn answer_in_common(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let id = format!("req_{:032x}", site.app.clock.random());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("unmatched", MatchedPath::as_str)
+        .to_owned();
+    let span = tracing::info_span!("request", id, method = %request.method(), route);
+    let answered = tokio::spawn(next.run(request).instrument(span.clone())).await;
+    let mut response = answered.unwrap_or_else(|error| {
+        span.in_scope(|| tracing::error!(%error, "a request handler panicked"));
+        Problem::from(Failure::Bug("panic".to_owned())).into_response()
+    });
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Runs a flow to its end even when the caller goes away: a dropped connection never leaves a payment half told.
+///
+/// # Errors
+/// The flow's own, or a bug if it panicked.
+pub async fn detached<T, F>(flow: F) -> Result<T, Failure>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Failure>> + Send + 'static,
+{
+    let span = tracing::Span::current();
+    tokio::spawn(flow.instrument(span))
+        .await
+        .unwrap_or_else(|error| Err(Failure::Bug(error.to_string())))
+}

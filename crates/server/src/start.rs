@@ -1,0 +1,140 @@
+//! From a configuration to a running server: the database is opened and migrated, Stripe is reached through its one
+//! port, requests are answered and the worker runs until it is told to stop.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::{fmt, io};
+
+use domain::Mode;
+use flows::{App, Clock};
+use store::db::{Engine, Options};
+use store::{Db, migrate, stripe_operations};
+use stripe::{Client, Https, Secret, Transport};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::clock::SystemClock;
+use crate::config::{ApiBase, Config};
+use crate::router::{self, Site};
+use crate::worker;
+
+/// Why the server did not start, with what to do.
+#[derive(Debug)]
+pub enum StartError {
+    /// The database cannot be opened or migrated.
+    Database(store::Error),
+    /// Requests to Stripe cannot be made.
+    Transport(stripe::transport::SetupError),
+    /// The address cannot be listened on.
+    Listen(String, io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Database(error) => write!(f, "DATABASE_URL: {error}"),
+            StartError::Transport(error) => write!(f, "requests to Stripe cannot be made: {error}"),
+            StartError::Listen(address, error) => {
+                write!(
+                    f,
+                    "LISTEN: cannot listen on {address} ({error}). Choose another address or end what uses it."
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Opens and migrates the database. Answers the names of the migrations that were applied.
+///
+/// # Errors
+/// [`StartError::Database`].
+pub async fn open_database(config: &Config, clock: &dyn Clock) -> Result<(Db, Vec<String>), StartError> {
+    let options = Options {
+        refuse_unsafe: config.mode == Mode::Live,
+        ..Options::default()
+    };
+    let db = Db::open(config.database_url.expose(), options)
+        .await
+        .map_err(StartError::Database)?;
+    let applied = migrate::migrate(&db, clock.now().ms())
+        .await
+        .map_err(StartError::Database)?;
+    Ok((db, applied))
+}
+
+/// Puts the flows together over the machine's ports.
+///
+/// # Errors
+/// [`StartError`] for the database and the transport.
+pub async fn app(config: &Config) -> Result<App, StartError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let (db, applied) = open_database(config, clock.as_ref()).await?;
+    for name in applied {
+        tracing::info!("migrated: {name}");
+    }
+    let https = match &config.stripe_api_base {
+        ApiBase::Other(origin) if origin.is_loopback() => Https::loopback_only(),
+        ApiBase::Stripe | ApiBase::Other(_) => Https::new(),
+    };
+    let transport: Arc<dyn Transport> = Arc::new(https.map_err(StartError::Transport)?);
+    let client = |mode| {
+        let keys = config.keys(mode)?;
+        let base = config.stripe_api_base.api_origin();
+        Some(Client::new(base, keys.secret_key.clone(), transport.clone()))
+    };
+    let link_key = config.secret_key.clone().unwrap_or_else(|| {
+        tracing::warn!("SECRET_KEY is not set: pay links stop working when the server restarts");
+        Secret::new(format!("{:032x}{:032x}", clock.random(), clock.random()))
+    });
+    Ok(App {
+        db,
+        stripe_test: client(Mode::Test),
+        stripe_live: client(Mode::Live),
+        clock,
+        fee: config.fee,
+        link_key,
+        active_mode: config.mode,
+    })
+}
+
+/// Answers requests on `listener` and runs the worker until `shutdown` is done; then ends in order.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    site: Site,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    if site.app.db.engine() == Engine::Sqlite {
+        // This process is alone on the file, so whoever held a lease is gone.
+        let now = site.app.clock.now();
+        let released = site
+            .app
+            .db
+            .write(move |tx| stripe_operations::release_leases(tx, now))
+            .await;
+        released.map_err(io::Error::other)?;
+    }
+    let (stop, stopped) = watch::channel(false);
+    let worker = tokio::spawn(worker::run(site.clone(), stopped));
+    let db = site.app.db.clone();
+    let served = axum::serve(listener, router::router(site))
+        .with_graceful_shutdown(shutdown)
+        .await;
+    stop.send_replace(true);
+    worker.await.map_err(io::Error::other)?;
+    db.close().await;
+    served
+}
+
+/// Listens where the configuration says.
+///
+/// # Errors
+/// [`StartError::Listen`].
+pub async fn listen(address: std::net::SocketAddr) -> Result<TcpListener, StartError> {
+    let failed = |error| StartError::Listen(address.to_string(), error);
+    TcpListener::bind(address).await.map_err(failed)
+}

@@ -1,0 +1,527 @@
+//! A whole town for a test: psa-pay over a database of its own, the simulator as Stripe, a tenant with a connected
+//! account, its client, and time that the test moves. Requests go over HTTP, as everybody's do.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use domain::{Mode, Scope, Timestamp};
+use flows::{App, Clock, onboarding};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use server::clock::SystemClock;
+use server::config::Config;
+use server::router::Site;
+use server::{demo, start};
+use simulator::Simulator;
+use store::db::Row;
+use store::{Db, Sql, migrate};
+use stripe::{Client, Https, Secret, Transport};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::engines::World;
+
+/// How long a test waits for something that happens by itself.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The machine's clock, moved by the test.
+#[derive(Default)]
+pub struct MovedClock {
+    machine: SystemClock,
+    ahead_ms: AtomicI64,
+}
+
+impl MovedClock {
+    /// Moves the clock forward.
+    pub fn advance_ms(&self, ms: i64) {
+        self.ahead_ms.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for MovedClock {
+    fn now(&self) -> Timestamp {
+        self.machine.now().plus_ms(self.ahead_ms.load(Ordering::SeqCst))
+    }
+
+    fn random(&self) -> u128 {
+        self.machine.random()
+    }
+}
+
+/// What a test may want otherwise.
+pub struct Wishes {
+    /// `STRIPE_MODE`.
+    pub mode: Mode,
+    /// Whether the simulator delivers webhooks.
+    pub deliveries: bool,
+    /// Whether the worker runs beside the requests; otherwise the test calls it.
+    pub worker: bool,
+    /// The platform's fee.
+    pub fee_bps: i64,
+}
+
+impl Default for Wishes {
+    fn default() -> Wishes {
+        Wishes {
+            mode: Mode::Test,
+            deliveries: true,
+            worker: true,
+            fee_bps: 300,
+        }
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub body: Value,
+    pub text: String,
+    pub headers: reqwest::header::HeaderMap,
+}
+
+impl Reply {
+    /// The stable code of an error answer.
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+}
+
+/// A tenant with its key, account and client in the town's mode.
+#[derive(Clone, Debug)]
+pub struct Msp {
+    pub scope: Scope,
+    pub key: String,
+    pub account: String,
+    pub client_id: String,
+}
+
+/// The town.
+pub struct Town {
+    pub app: App,
+    pub site: Site,
+    pub clock: Arc<MovedClock>,
+    pub simulator: Simulator,
+    pub stripe_url: String,
+    pub url: String,
+    pub msp: Msp,
+    http: reqwest::Client,
+}
+
+impl Town {
+    /// Runs a test in a town with the usual wishes.
+    pub fn run(world: &World, test: impl AsyncFnOnce(Town)) {
+        Town::run_as(world, Wishes::default(), test);
+    }
+
+    /// Runs a test in a town.
+    pub fn run_as(world: &World, wishes: Wishes, test: impl AsyncFnOnce(Town)) {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let (town, ends) = Town::build(world.db.clone(), wishes).await;
+            test(town).await;
+            for end in ends {
+                // The server may have ended by itself.
+                let _gone = end.send(());
+            }
+        });
+        runtime.shutdown_timeout(Duration::from_secs(5));
+    }
+
+    async fn build(db: Db, wishes: Wishes) -> (Town, Vec<oneshot::Sender<()>>) {
+        let clock = Arc::new(MovedClock::default());
+        migrate::migrate(&db, clock.now().ms()).await.unwrap();
+        let own = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stripes = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", own.local_addr().unwrap());
+        let stripe_url = format!("http://{}", stripes.local_addr().unwrap());
+
+        let webhook = format!("{url}/api/stripe/webhook");
+        let endpoints = match wishes.deliveries {
+            true => demo::endpoints(&webhook, demo::TEST_WEBHOOK_SECRET, demo::LIVE_WEBHOOK_SECRET),
+            false => Vec::new(),
+        };
+        let simulator = Simulator::new(simulator::Config {
+            endpoints,
+            ..simulator::Config::default()
+        })
+        .unwrap();
+        let (end_stripe, stripe_ended) = oneshot::channel();
+        tokio::spawn(simulator.clone().serve(stripes, ended(stripe_ended)));
+
+        let config = Arc::new(config(wishes.mode, &url, &stripe_url, wishes.fee_bps));
+        let app = app(db, &config, clock.clone());
+        let site = Site::new(app.clone(), config, &url);
+        let (end_server, server_ended) = oneshot::channel();
+        if wishes.worker {
+            tokio::spawn(start::serve(site.clone(), own, ended(server_ended)));
+        } else {
+            let router = server::router::router(site.clone());
+            let serve = axum::serve(own, router).with_graceful_shutdown(ended(server_ended));
+            tokio::spawn(serve.into_future());
+        }
+        let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
+        let nobody = Scope {
+            tenant: domain::TenantId::platform(),
+            mode: wishes.mode,
+        };
+        let msp = Msp {
+            scope: nobody,
+            key: String::new(),
+            account: String::new(),
+            client_id: String::new(),
+        };
+        let mut town = Town {
+            app,
+            site,
+            clock,
+            simulator,
+            stripe_url,
+            url,
+            msp,
+            http,
+        };
+        town.msp = town.add_msp("Northwind IT Services", "usd").await;
+        (town, vec![end_server, end_stripe])
+    }
+
+    /// A tenant with an account that can charge, an API key and a client.
+    pub async fn add_msp(&self, name: &str, currency: &str) -> Msp {
+        let mode = self.site.config.mode;
+        let tenant = onboarding::add_tenant(&self.app, name, Some("billing@example.test"))
+            .await
+            .unwrap();
+        let scope = Scope { tenant, mode };
+        let account = self.control(
+            "POST",
+            "/_simulator/accounts",
+            json!({"country": "US", "email": "owner@example.test", "business_name": name,
+                "default_currency": currency, "livemode": mode.is_live()}),
+        );
+        let account = account["id"].as_str().expect("an account").to_owned();
+        onboarding::connect(&self.app, &scope, &account).await.unwrap();
+        let key = onboarding::add_api_key(&self.app, &scope, "test")
+            .await
+            .unwrap()
+            .expose()
+            .to_owned();
+        let body = json!({"name": "Harbor Dental Group", "email": "accounts@harbordental.example"});
+        let client = self.api(&key, Method::POST, "/api/clients", body).await;
+        let client_id = client.body["id"].as_str().expect("a client").to_owned();
+        Msp {
+            scope,
+            key,
+            account,
+            client_id,
+        }
+    }
+
+    /// A request with an API key.
+    pub async fn api(&self, key: &str, method: Method, path: &str, body: Value) -> Reply {
+        let request = self
+            .http
+            .request(method, format!("{}{path}", self.url))
+            .bearer_auth(key);
+        self.send(if body.is_null() {
+            request
+        } else {
+            request.body(body.to_string())
+        })
+        .await
+    }
+
+    /// A request without credentials, as a payer's browser sends it.
+    pub async fn public(&self, method: Method, path: &str, body: Value) -> Reply {
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        self.send(if body.is_null() {
+            request
+        } else {
+            request.body(body.to_string())
+        })
+        .await
+    }
+
+    /// A webhook delivery, signed as given.
+    pub async fn deliver(&self, signature: Option<&str>, body: &[u8]) -> Reply {
+        let request = self
+            .http
+            .post(format!("{}/api/stripe/webhook", self.url))
+            .body(body.to_vec());
+        self.send(match signature {
+            Some(signature) => request.header("stripe-signature", signature),
+            None => request,
+        })
+        .await
+    }
+
+    /// A webhook delivery signed with a secret, now.
+    pub async fn deliver_signed(&self, secret: &str, body: &[u8]) -> Reply {
+        let now = self.clock.now().seconds();
+        let header = stripe::signature::sign(&Secret::new(secret), now, body);
+        self.deliver(Some(&header), body).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Reply {
+            status,
+            body,
+            text,
+            headers,
+        }
+    }
+
+    /// A call of the simulator's control API.
+    pub fn control(&self, method: &str, path: &str, body: Value) -> Value {
+        let answer = self.simulator.call(&simulator::Request {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: body.to_string().into_bytes(),
+        });
+        assert!(
+            answer.status < 300,
+            "{method} {path}: {}",
+            String::from_utf8_lossy(&answer.body)
+        );
+        serde_json::from_slice(&answer.body).unwrap_or(Value::Null)
+    }
+
+    /// A call of Stripe's API on an account, as the tenant's own software would make it.
+    pub fn stripe(&self, method: &str, path: &str, account: Option<&str>, form: &str) -> Value {
+        let key = match self.site.config.mode {
+            Mode::Test => "sk_test_psapay_demo",
+            Mode::Live => "sk_live_psapay_demo",
+        };
+        let mut headers = vec![
+            ("authorization".to_owned(), format!("Bearer {key}")),
+            (
+                "content-type".to_owned(),
+                "application/x-www-form-urlencoded".to_owned(),
+            ),
+        ];
+        headers.extend(account.map(|account| ("stripe-account".to_owned(), account.to_owned())));
+        let answer = self.simulator.call(&simulator::Request {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            headers,
+            body: form.as_bytes().to_vec(),
+        });
+        serde_json::from_slice(&answer.body).unwrap_or(Value::Null)
+    }
+
+    /// A confirmation token, as Stripe.js would make it on the tenant's account.
+    pub fn token(&self, card: &str) -> String {
+        let form = format!("payment_method={card}");
+        let made = self.stripe(
+            "POST",
+            "/v1/test_helpers/confirmation_tokens",
+            Some(&self.msp.account),
+            &form,
+        );
+        made["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no token: {made}"))
+            .to_owned()
+    }
+
+    /// An open invoice of one line; answers its id.
+    pub async fn invoice(&self, amount: i64, currency: &str) -> String {
+        self.invoice_of(&self.msp, amount, currency).await
+    }
+
+    /// An open invoice of a tenant.
+    pub async fn invoice_of(&self, msp: &Msp, amount: i64, currency: &str) -> String {
+        let draft = json!({"client_id": msp.client_id, "currency": currency,
+            "lines": [{"description": "Managed workplace", "quantity": "1", "unit_price": amount}]});
+        let made = self.api(&msp.key, Method::POST, "/api/invoices", draft).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+        let id = made.body["id"].as_str().unwrap().to_owned();
+        let path = format!("/api/invoices/{id}/finalize");
+        let finalized = self.api(&msp.key, Method::POST, &path, Value::Null).await;
+        assert_eq!(finalized.status, StatusCode::OK, "{}", finalized.text);
+        id
+    }
+
+    /// The token of an invoice's pay link; each call rotates it.
+    pub async fn link(&self, invoice: &str) -> String {
+        let path = format!("/api/invoices/{invoice}/pay-link");
+        let made = self.api(&self.msp.key, Method::POST, &path, Value::Null).await;
+        let url = made.body["url"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no link: {}", made.text));
+        url.rsplit('/').next().unwrap().to_owned()
+    }
+
+    /// A press on Pay.
+    pub async fn pay(&self, link: &str, token: &str, amount: i64, currency: &str) -> Reply {
+        let body = json!({"confirmation_token": token, "amount": amount, "currency": currency});
+        self.public(Method::POST, &format!("/api/public/invoices/{link}/pay"), body)
+            .await
+    }
+
+    /// The invoice as the API shows it.
+    pub async fn read_invoice(&self, id: &str) -> Value {
+        self.api(
+            &self.msp.key,
+            Method::GET,
+            &format!("/api/invoices/{id}"),
+            Value::Null,
+        )
+        .await
+        .body
+    }
+
+    /// Waits until the invoice has a status.
+    pub async fn until_invoice(&self, id: &str, status: &str) {
+        self.until(&format!("invoice {status}"), async || {
+            self.read_invoice(id).await["status"] == status
+        })
+        .await;
+    }
+
+    /// Waits until no stored event waits to be applied.
+    pub async fn until_quiet(&self) {
+        const WAITING: Sql =
+            Sql::new("select count(*) as n from stripe_webhook_events where next_attempt_at is not null");
+        self.until("an empty inbox", async || self.number(&WAITING).await == 0)
+            .await;
+    }
+
+    /// Waits until a condition holds.
+    pub async fn until(&self, what: &str, condition: impl AsyncFn() -> bool) {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while !condition().await {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        assert!(waited.await.is_ok(), "waited in vain for {what}");
+    }
+
+    /// The rows of a query.
+    pub async fn rows(&self, sql: &'static Sql) -> Vec<Row> {
+        self.app
+            .db
+            .read(move |tx| tx.query(sql, &[]))
+            .await
+            .unwrap_or_else(|e: store::Error| panic!("{e}"))
+    }
+
+    /// The number `n` of a query's only row.
+    pub async fn number(&self, sql: &'static Sql) -> i64 {
+        self.rows(sql).await[0].int("n").unwrap()
+    }
+
+    /// What must always hold of the books: every transaction balances, and every payment is booked once.
+    pub async fn assert_books(&self) {
+        const UNBALANCED: Sql = Sql::new(
+            "select transaction_id, currency from ledger_entries
+             group by tenant_id, livemode, transaction_id, currency having sum(amount) <> 0",
+        );
+        const UNBOOKED: Sql = Sql::new(
+            "select p.id from payments p
+             left join ledger_transactions t on t.tenant_id = p.tenant_id and t.livemode = p.livemode
+               and t.kind = 'payment' and t.source_id = p.stripe_payment_intent_id
+             where (p.status = 'succeeded') <> (t.id is not null)",
+        );
+        const RECEIVABLE: Sql = Sql::new(
+            "select i.id from invoices i
+             where i.status in ('open', 'processing', 'paid') and i.total - i.applied <> (
+               select coalesce(sum(e.amount), 0) from ledger_entries e
+               join ledger_transactions t on t.tenant_id = e.tenant_id and t.livemode = e.livemode
+                 and t.id = e.transaction_id
+               where t.invoice_id = i.id and t.tenant_id = i.tenant_id and e.account = 'receivable')",
+        );
+        assert!(
+            self.rows(&UNBALANCED).await.is_empty(),
+            "a transaction does not balance"
+        );
+        assert!(
+            self.rows(&UNBOOKED).await.is_empty(),
+            "a succeeded payment is not booked, or another one is"
+        );
+        assert!(
+            self.rows(&RECEIVABLE).await.is_empty(),
+            "an invoice and its receivable differ"
+        );
+    }
+
+    /// The tenant's charges at the simulator that took money.
+    pub fn charges(&self) -> Vec<Value> {
+        let list = self.stripe("GET", "/v1/charges?limit=100", Some(&self.msp.account), "");
+        let charges = list["data"]
+            .as_array()
+            .unwrap_or_else(|| panic!("no list: {list}"));
+        charges
+            .iter()
+            .filter(|charge| charge["status"] == "succeeded")
+            .cloned()
+            .collect()
+    }
+}
+
+/// The configuration, through the same parsing as everybody's.
+pub fn config(mode: Mode, url: &str, stripe_url: &str, fee_bps: i64) -> Config {
+    let variables = [
+        ("STRIPE_MODE", mode.word().to_owned()),
+        ("STRIPE_TEST_SECRET_KEY", "sk_test_psapay_demo".to_owned()),
+        ("STRIPE_TEST_PUBLISHABLE_KEY", "pk_test_psapay_demo".to_owned()),
+        ("STRIPE_TEST_WEBHOOK_SECRET", demo::TEST_WEBHOOK_SECRET.to_owned()),
+        (
+            "STRIPE_TEST_WEBHOOK_SECRET_THIN",
+            "whsec_psapay_demo_test_thin".to_owned(),
+        ),
+        ("STRIPE_LIVE_SECRET_KEY", "sk_live_psapay_demo".to_owned()),
+        ("STRIPE_LIVE_PUBLISHABLE_KEY", "pk_live_psapay_demo".to_owned()),
+        ("STRIPE_LIVE_WEBHOOK_SECRET", demo::LIVE_WEBHOOK_SECRET.to_owned()),
+        ("STRIPE_API_BASE", stripe_url.to_owned()),
+        ("PUBLIC_URL", url.to_owned()),
+        ("PLATFORM_FEE_BPS", fee_bps.to_string()),
+        (
+            "SECRET_KEY",
+            "a_secret_key_of_a_test_long_enough_for_it".to_owned(),
+        ),
+    ];
+    let lookup = |name: &str| {
+        variables
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value.clone())
+    };
+    Config::from_lookup(&lookup).unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+fn app(db: Db, config: &Config, clock: Arc<MovedClock>) -> App {
+    let transport: Arc<dyn Transport> = Arc::new(Https::loopback_only().unwrap());
+    let client = |mode| {
+        let keys = config.keys(mode).unwrap();
+        Client::new(
+            config.stripe_api_base.api_origin(),
+            keys.secret_key.clone(),
+            transport.clone(),
+        )
+    };
+    App {
+        db,
+        stripe_test: Some(client(Mode::Test)),
+        stripe_live: Some(client(Mode::Live)),
+        clock,
+        fee: config.fee,
+        link_key: config.secret_key.clone().unwrap(),
+        active_mode: config.mode,
+    }
+}
+
+async fn ended(end: oneshot::Receiver<()>) {
+    // An error means that the sender is gone, which is an end too.
+    let _gone = end.await;
+}

@@ -1,0 +1,115 @@
+//! Application fees: the platform's share of a direct charge, an object on the platform's side that names the
+//! account it was taken from.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::api::Ctx;
+use crate::balance::{self, Movement};
+use crate::charge::Charge;
+use crate::error::ApiError;
+use crate::event::{self, Cause};
+use crate::form::Params;
+use crate::list;
+use crate::state::{Object, Space, State};
+
+/// An application fee.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ApplicationFee {
+    /// `fee_…`.
+    pub id: String,
+    /// The platform's space.
+    pub space: Space,
+    /// When it was taken, in seconds.
+    pub created: i64,
+    /// In minor units.
+    pub amount: i64,
+    /// Currency.
+    pub currency: String,
+    /// The account it was taken from.
+    pub account: String,
+    /// The charge it is a share of.
+    pub charge: String,
+    /// The platform as an application.
+    pub application: String,
+    /// How it was booked on the platform.
+    pub balance_transaction: Option<String>,
+}
+
+impl ApplicationFee {
+    /// As Stripe writes it.
+    pub fn render(&self) -> Value {
+        json!({
+            "id": self.id, "object": "application_fee", "account": self.account, "amount": self.amount,
+            "amount_refunded": 0, "application": self.application,
+            "balance_transaction": self.balance_transaction, "charge": self.charge, "created": self.created,
+            "currency": self.currency, "fee_source": { "charge": self.charge, "type": "charge" },
+            "livemode": self.space.livemode, "originating_transaction": null, "refunded": false,
+            "refunds": list::empty(format!("/v1/application_fees/{}/refunds", self.id)),
+        })
+    }
+}
+
+/// Takes the platform's share of a charge on a connected account.
+pub fn take(state: &mut State, cause: &Cause, charge: &Charge, account: &str, amount: i64) -> String {
+    let space = charge.space.platform();
+    let id = state.id("fee_1", 23);
+    let movement = Movement::ApplicationFee;
+    let transaction = balance::book(
+        state,
+        &space,
+        movement,
+        &id,
+        amount,
+        &charge.currency,
+        Vec::new(),
+        false,
+    );
+    let fee = ApplicationFee {
+        id,
+        space,
+        created: state.now_s(),
+        amount,
+        currency: charge.currency.clone(),
+        account: account.to_owned(),
+        charge: charge.id.clone(),
+        application: state.settings.application.clone(),
+        balance_transaction: Some(transaction),
+    };
+    let fee = state.put(fee);
+    event::emit(
+        state,
+        cause,
+        "application_fee.created",
+        Object::ApplicationFee(Arc::clone(&fee)),
+        None,
+    );
+    fee.id.clone()
+}
+
+/// `GET /v1/application_fees/{id}`.
+pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
+    params.finish()?;
+    Ok(state.get::<ApplicationFee>(&ctx.space, id)?.render())
+}
+
+/// `GET /v1/application_fees`, by `charge` and `created`.
+pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
+    let charge = params.text("charge")?;
+    let created = list::Created::read(&mut params)?;
+    let page = list::Page::read(&mut params)?;
+    params.finish()?;
+    let wanted = |fee: &ApplicationFee| {
+        charge.as_ref().is_none_or(|charge| fee.charge == *charge) && created.holds(fee.created)
+    };
+    list::answer(
+        state,
+        &ctx.space,
+        &page,
+        "/v1/application_fees",
+        wanted,
+        |fee: &ApplicationFee| fee.render(),
+    )
+}

@@ -1,0 +1,200 @@
+//! What an account holds: balance transactions, which never change, and the balance, which is their sum.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::account;
+use crate::api::Ctx;
+use crate::error::ApiError;
+use crate::form::Params;
+use crate::list;
+use crate::state::{Space, State};
+
+/// Money is available two days after it came in, as on an account in the United States.
+const PENDING_S: i64 = 172_800;
+
+/// A movement of money on an account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BalanceTransaction {
+    /// `txn_…`.
+    pub id: String,
+    /// Where it lives.
+    pub space: Space,
+    /// When, in seconds.
+    pub created: i64,
+    /// When the money can be paid out, in seconds.
+    pub available_on: i64,
+    /// Gross, in minor units.
+    pub amount: i64,
+    /// Currency.
+    pub currency: String,
+    /// What was taken off.
+    pub fees: Vec<FeeDetail>,
+    /// `charge` or `application_fee`.
+    pub kind: Movement,
+    /// The charge or fee behind it.
+    pub source: String,
+    /// What the source is about.
+    pub description: Option<String>,
+}
+
+/// Why money moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Movement {
+    /// A payment came in.
+    Charge,
+    /// The platform's share of one came in.
+    ApplicationFee,
+}
+
+/// A part of the fee.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeeDetail {
+    /// In minor units.
+    pub amount: i64,
+    /// The platform that takes it; `None` is Stripe.
+    pub application: Option<String>,
+}
+
+impl BalanceTransaction {
+    /// What was taken off in all.
+    pub fn fee(&self) -> i64 {
+        self.fees.iter().map(|fee| fee.amount).sum()
+    }
+
+    /// As Stripe writes it at a second.
+    pub fn render(&self, now_s: i64) -> Value {
+        let details: Vec<Value> = self
+            .fees
+            .iter()
+            .map(|fee| {
+                let (kind, text) = match fee.application {
+                    Some(_) => ("application_fee", "Application fee"),
+                    None => ("stripe_fee", "Stripe processing fees"),
+                };
+                json!({
+                    "amount": fee.amount, "application": fee.application, "currency": self.currency,
+                    "description": text, "type": kind,
+                })
+            })
+            .collect();
+        let (kind, category) = match self.kind {
+            Movement::Charge => ("charge", "charge"),
+            Movement::ApplicationFee => ("application_fee", "platform_earning"),
+        };
+        json!({
+            "id": self.id, "object": "balance_transaction", "amount": self.amount, "available_on": self.available_on,
+            "balance_type": "payments", "created": self.created, "currency": self.currency,
+            "description": self.description, "exchange_rate": null, "fee": self.fee(), "fee_details": details,
+            "net": self.amount - self.fee(), "reporting_category": category, "source": self.source,
+            "status": if self.available(now_s) { "available" } else { "pending" }, "type": kind,
+        })
+    }
+
+    fn available(&self, now_s: i64) -> bool {
+        now_s >= self.available_on
+    }
+}
+
+/// Books a movement; `available_now` skips the two days.
+#[allow(clippy::too_many_arguments)] // Each is a column of the booking.
+pub fn book(
+    state: &mut State,
+    space: &Space,
+    kind: Movement,
+    source: &str,
+    amount: i64,
+    currency: &str,
+    fees: Vec<FeeDetail>,
+    available_now: bool,
+) -> String {
+    let now_s = state.now_s();
+    let transaction = BalanceTransaction {
+        id: state.id("txn_3", 23),
+        space: space.clone(),
+        created: now_s,
+        available_on: if available_now { now_s } else { now_s + PENDING_S },
+        amount,
+        currency: currency.to_owned(),
+        fees,
+        kind,
+        source: source.to_owned(),
+        description: None,
+    };
+    state.put(transaction).id.clone()
+}
+
+/// `GET /v1/balance`.
+pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params) -> Result<Value, ApiError> {
+    params.finish()?;
+    let own = account::of_space(state, &ctx.space)?.default_currency.clone();
+    let mut sums: BTreeMap<String, (i64, i64)> = BTreeMap::from([(own, (0, 0))]);
+    for transaction in state.of::<BalanceTransaction>(&ctx.space) {
+        let (available, pending) = sums.entry(transaction.currency.clone()).or_default();
+        let net = transaction.amount - transaction.fee();
+        *(if transaction.available(state.now_s()) {
+            available
+        } else {
+            pending
+        }) += net;
+    }
+    let entry = |currency: &String, amount: i64| json!({ "amount": amount, "currency": currency, "source_types": { "card": amount } });
+    let available: Vec<Value> = sums
+        .iter()
+        .map(|(currency, (amount, _))| entry(currency, *amount))
+        .collect();
+    let pending: Vec<Value> = sums
+        .iter()
+        .map(|(currency, (_, amount))| entry(currency, *amount))
+        .collect();
+    let reserved: Vec<Value> = sums
+        .keys()
+        .map(|currency| json!({ "amount": 0, "currency": currency }))
+        .collect();
+    Ok(json!({
+        "object": "balance", "available": available, "connect_reserved": reserved, "instant_available": available,
+        "livemode": ctx.space.livemode, "pending": pending, "refund_and_dispute_prefunding": {
+            "available": reserved, "pending": reserved,
+        },
+    }))
+}
+
+/// `GET /v1/balance_transactions/{id}`.
+pub fn transaction(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
+    params.finish()?;
+    Ok(state
+        .get::<BalanceTransaction>(&ctx.space, id)?
+        .render(state.now_s()))
+}
+
+/// `GET /v1/balance_transactions`, by `source`, `type`, `currency` and `created`.
+pub fn transactions(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
+    let source = params.text("source")?;
+    let kind = params.text("type")?;
+    let currency = params.text("currency")?;
+    let created = list::Created::read(&mut params)?;
+    let page = list::Page::read(&mut params)?;
+    params.finish()?;
+    let wanted = |one: &BalanceTransaction| {
+        let name = match one.kind {
+            Movement::Charge => "charge",
+            Movement::ApplicationFee => "application_fee",
+        };
+        source.as_ref().is_none_or(|source| one.source == *source)
+            && kind.as_ref().is_none_or(|kind| kind == name)
+            && currency.as_ref().is_none_or(|currency| one.currency == *currency)
+            && created.holds(one.created)
+    };
+    let now_s = state.now_s();
+    list::answer(
+        state,
+        &ctx.space,
+        &page,
+        "/v1/balance_transactions",
+        wanted,
+        |one: &BalanceTransaction| one.render(now_s),
+    )
+}

@@ -1,0 +1,386 @@
+//! Charges: one for each attempt to pay, good or bad. A good one is booked at once; which booking and which fee
+//! it led to is known a moment later, as with Stripe's asynchronous capture.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::address::{Billing, Shipping};
+use crate::api::Ctx;
+use crate::application_fee;
+use crate::balance::{self, FeeDetail, Movement};
+use crate::cards::{Bank, Decline};
+use crate::currency;
+use crate::error::ApiError;
+use crate::event::{self, Cause};
+use crate::form::Params;
+use crate::list;
+use crate::payment_intent::{CaptureMethod, PaymentIntent};
+use crate::payment_method::{Card, PaymentMethod};
+use crate::schedule::{self, Step};
+use crate::state::{Object, Row, Space, State};
+
+/// How long after a charge its booking becomes known.
+const SETTLE_MS: i64 = 1_000;
+
+/// A charge.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Charge {
+    /// `ch_…`.
+    pub id: String,
+    /// Where it lives.
+    pub space: Space,
+    /// When it was made, in seconds.
+    pub created: i64,
+    /// In minor units.
+    pub amount: i64,
+    /// Currency.
+    pub currency: String,
+    /// The intent that it is an attempt of.
+    pub payment_intent: String,
+    /// The customer.
+    pub customer: Option<String>,
+    /// The payment method.
+    pub payment_method: String,
+    /// The card as it was then.
+    pub card: Card,
+    /// Its holder as then.
+    pub billing: Billing,
+    /// Why it failed; `None` when it succeeded.
+    pub failure: Option<Failure>,
+    /// Whether its holder authenticated.
+    pub authenticated: bool,
+    /// What the platform takes.
+    pub application_fee_amount: Option<i64>,
+    /// The platform's fee, once known.
+    pub application_fee: Option<String>,
+    /// The booking, once known.
+    pub balance_transaction: Option<String>,
+    /// The booking and the fee before they are known.
+    pub booked: Option<Booked>,
+    /// The platform, on a connected account.
+    pub application: Option<String>,
+    /// The caller's description.
+    pub description: Option<String>,
+    /// Who gets a receipt.
+    pub receipt_email: Option<String>,
+    /// Where goods go.
+    pub shipping: Option<Shipping>,
+    /// Added to the account's statement descriptor.
+    pub statement_descriptor_suffix: Option<String>,
+    /// The caller's notes.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// What a good charge led to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Booked {
+    /// The balance transaction.
+    pub transaction: String,
+    /// The application fee.
+    pub fee: Option<String>,
+}
+
+/// Why a charge failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The error's code.
+    pub code: String,
+    /// The bank's reason.
+    pub decline_code: String,
+    /// What the payer may read.
+    pub message: String,
+    /// What to do about it.
+    pub advice: Option<String>,
+    /// `issuer_declined`, `blocked` or `invalid`.
+    pub outcome: String,
+}
+
+impl Charge {
+    /// As Stripe writes it.
+    pub fn render(&self) -> Value {
+        let good = self.failure.is_none();
+        let captured = if good { self.amount } else { 0 };
+        let mut charge = json!({
+            "id": self.id, "object": "charge", "amount": self.amount, "amount_captured": captured,
+            "amount_refunded": 0, "application": self.application, "application_fee": self.application_fee,
+            "application_fee_amount": self.application_fee_amount,
+            "balance_transaction": self.balance_transaction, "billing_details": self.billing.render(),
+            "calculated_statement_descriptor": "PSA-PAY SIMULATOR", "captured": good, "created": self.created,
+            "currency": self.currency, "customer": self.customer, "description": self.description,
+            "destination": null, "dispute": null, "disputed": false, "failure_balance_transaction": null,
+            "failure_code": self.failure.as_ref().map(|failure| &failure.code),
+            "failure_message": self.failure.as_ref().map(|failure| &failure.message), "fraud_details": {},
+            "livemode": self.space.livemode, "metadata": self.metadata, "on_behalf_of": null,
+            "outcome": self.outcome(), "paid": good, "payment_intent": self.payment_intent,
+            "payment_method": self.payment_method, "receipt_email": self.receipt_email, "receipt_number": null,
+            "refunded": false, "refunds": list::empty(format!("/v1/charges/{}/refunds", self.id)), "review": null,
+            "shipping": self.shipping.as_ref().map(Shipping::render), "source": null, "source_transfer": null,
+            "statement_descriptor": null, "statement_descriptor_suffix": self.statement_descriptor_suffix,
+            "status": if good { "succeeded" } else { "failed" }, "transfer_data": null, "transfer_group": null,
+        });
+        if let Value::Object(fields) = &mut charge {
+            fields.insert("payment_method_details".into(), self.method_details());
+            let receipt = good.then(|| format!("https://pay.stripe.com/receipts/payment/{}", self.id));
+            fields.insert("receipt_url".into(), receipt.into());
+        }
+        charge
+    }
+
+    fn outcome(&self) -> Value {
+        let risk = match self.card.bank(self.space.livemode) {
+            Bank::ApprovesAtRisk(level) => level,
+            _ => "normal",
+        };
+        let score = match risk {
+            "highest" => 92,
+            "elevated" => 71,
+            _ => 12,
+        };
+        match &self.failure {
+            None => json!({
+                "advice_code": null, "network_advice_code": null, "network_decline_code": null,
+                "network_status": "approved_by_network", "reason": null, "risk_level": risk, "risk_score": score,
+                "seller_message": "Payment complete.", "type": "authorized",
+            }),
+            Some(failure) => {
+                let blocked = failure.outcome == "blocked";
+                let status = if blocked {
+                    "not_sent_to_network"
+                } else {
+                    "declined_by_network"
+                };
+                let level = if blocked { "highest" } else { risk };
+                json!({
+                    "advice_code": failure.advice, "network_advice_code": null, "network_decline_code": null,
+                    "network_status": status, "reason": failure.decline_code, "risk_level": level,
+                    "risk_score": if blocked { 99 } else { score },
+                    "seller_message": "The bank did not return any further details with this decline.",
+                    "type": failure.outcome,
+                })
+            }
+        }
+    }
+
+    fn method_details(&self) -> Value {
+        let three_d_secure = self.authenticated.then(|| {
+            json!({
+                "authentication_flow": "challenge", "electronic_commerce_indicator": "05",
+                "exemption_indicator": null, "result": "authenticated", "result_reason": null,
+                "transaction_id": null, "version": "2.2.0",
+            })
+        });
+        let card = &self.card;
+        let authorized = if self.failure.is_none() {
+            Some(self.amount)
+        } else {
+            None
+        };
+        json!({
+            "card": {
+                "amount_authorized": authorized, "authorization_code": null, "brand": card.brand,
+                "checks": card.checks(&self.billing, card.bank(self.space.livemode)), "country": "US",
+                "exp_month": card.exp_month, "exp_year": card.exp_year,
+                "extended_authorization": { "status": "disabled" }, "fingerprint": card.fingerprint,
+                "funding": card.funding, "incremental_authorization": { "status": "unavailable" },
+                "installments": null, "last4": card.last4, "mandate": null,
+                "multicapture": { "status": "unavailable" }, "network": card.brand,
+                "network_token": { "used": false }, "network_transaction_id": null,
+                "overcapture": { "maximum_amount_capturable": self.amount, "status": "unavailable" },
+                "regulated_status": "unregulated", "three_d_secure": three_d_secure, "transaction_link_id": null,
+                "wallet": null,
+            },
+            "type": "card",
+        })
+    }
+}
+
+/// Attempts to charge a card for an intent: the bank refuses with `declined`, or approves.
+pub fn attempt(
+    state: &mut State,
+    cause: &Cause,
+    intent: &PaymentIntent,
+    method: &PaymentMethod,
+    authenticated: bool,
+    declined: Option<&Decline>,
+) -> Arc<Charge> {
+    let charge = Charge {
+        id: state.id("ch_3", 23),
+        space: intent.space.clone(),
+        created: state.now_s(),
+        amount: intent.amount,
+        currency: intent.currency.clone(),
+        payment_intent: intent.id.clone(),
+        customer: intent.customer.clone(),
+        payment_method: method.id.clone(),
+        card: method.card.clone(),
+        billing: method.billing.clone(),
+        failure: declined.map(|decline| Failure {
+            code: decline.code.to_owned(),
+            decline_code: decline.decline_code.to_owned(),
+            message: decline.message.to_owned(),
+            advice: decline.advice.map(str::to_owned),
+            outcome: decline.outcome.to_owned(),
+        }),
+        authenticated,
+        application_fee_amount: intent.application_fee_amount,
+        application_fee: None,
+        balance_transaction: None,
+        booked: None,
+        application: intent.application.clone(),
+        description: intent.description.clone(),
+        receipt_email: intent.receipt_email.clone(),
+        shipping: intent.shipping.clone(),
+        statement_descriptor_suffix: intent.statement_descriptor_suffix.clone(),
+        metadata: intent.metadata.clone(),
+    };
+    if declined.is_some() {
+        let charge = state.put(charge);
+        event::emit(
+            state,
+            cause,
+            "charge.failed",
+            Object::Charge(Arc::clone(&charge)),
+            None,
+        );
+        return charge;
+    }
+    succeed(state, cause, charge, intent.capture_method)
+}
+
+fn succeed(state: &mut State, cause: &Cause, mut charge: Charge, capture: CaptureMethod) -> Arc<Charge> {
+    let fee = match (charge.application_fee_amount, charge.space.account.clone()) {
+        (Some(amount), Some(account)) => Some((amount, account)),
+        _ => None,
+    };
+    let mut fees: Vec<FeeDetail> = Vec::with_capacity(2);
+    if let Some((amount, _)) = &fee {
+        fees.push(FeeDetail {
+            amount: *amount,
+            application: charge.application.clone(),
+        });
+    }
+    fees.push(FeeDetail {
+        amount: currency::stripe_fee(charge.amount),
+        application: None,
+    });
+    let at_once = matches!(charge.card.bank(charge.space.livemode), Bank::ApprovesAvailable);
+    let (space, movement) = (charge.space.clone(), Movement::Charge);
+    let transaction = balance::book(
+        state,
+        &space,
+        movement,
+        &charge.id,
+        charge.amount,
+        &charge.currency,
+        fees,
+        at_once,
+    );
+    let fee = fee.map(|(amount, account)| application_fee::take(state, cause, &charge, &account, amount));
+    match capture {
+        CaptureMethod::Automatic => {
+            charge.balance_transaction = Some(transaction);
+            charge.application_fee = fee;
+        }
+        CaptureMethod::AutomaticAsync => {
+            charge.booked = Some(Booked { transaction, fee });
+            schedule::after(
+                state,
+                SETTLE_MS,
+                Step::Settle {
+                    charge: charge.id.clone(),
+                },
+            );
+        }
+    }
+    let charge = state.put(charge);
+    event::emit(
+        state,
+        cause,
+        "charge.succeeded",
+        Object::Charge(Arc::clone(&charge)),
+        None,
+    );
+    charge
+}
+
+/// The booking of an asynchronous capture becomes known.
+pub fn settle(state: &mut State, id: &str) {
+    let Some(old) = Charge::table(state).anywhere(id).cloned() else {
+        return;
+    };
+    let mut charge = Charge::clone(&old);
+    let Some(booked) = charge.booked.take() else {
+        return;
+    };
+    charge.balance_transaction = Some(booked.transaction);
+    charge.application_fee = booked.fee;
+    let charge = state.put(charge);
+    let previous = event::previous(&old.render(), &charge.render());
+    event::emit(
+        state,
+        &Cause::default(),
+        "charge.updated",
+        Object::Charge(charge),
+        previous,
+    );
+}
+
+/// `GET /v1/charges/{id}`.
+pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
+    params.finish()?;
+    Ok(state.get::<Charge>(&ctx.space, id)?.render())
+}
+
+/// `POST /v1/charges/{id}`: description, receipt's address, shipment and metadata.
+pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
+    let old = state.get::<Charge>(&ctx.space, id)?;
+    let mut charge = Charge::clone(&old);
+    params.update("description")?.apply(&mut charge.description);
+    params.update("receipt_email")?.apply(&mut charge.receipt_email);
+    if let Some(shipping) = params.map("shipping")? {
+        charge.shipping = Some(Shipping::read(shipping)?);
+    }
+    params.metadata()?.apply(&mut charge.metadata)?;
+    params.finish()?;
+    let charge = state.put(charge);
+    let previous = event::previous(&old.render(), &charge.render());
+    if previous.is_some() {
+        event::emit(
+            state,
+            &ctx.cause,
+            "charge.updated",
+            Object::Charge(Arc::clone(&charge)),
+            previous,
+        );
+    }
+    Ok(charge.render())
+}
+
+/// `GET /v1/charges`, by `payment_intent`, `customer` and `created`.
+pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
+    let intent = params.text("payment_intent")?;
+    let customer = params.text("customer")?;
+    let created = list::Created::read(&mut params)?;
+    let page = list::Page::read(&mut params)?;
+    params.finish()?;
+    let wanted = |charge: &Charge| {
+        intent
+            .as_ref()
+            .is_none_or(|intent| charge.payment_intent == *intent)
+            && customer
+                .as_ref()
+                .is_none_or(|customer| charge.customer.as_ref() == Some(customer))
+            && created.holds(charge.created)
+    };
+    list::answer(
+        state,
+        &ctx.space,
+        &page,
+        "/v1/charges",
+        wanted,
+        |charge: &Charge| charge.render(),
+    )
+}

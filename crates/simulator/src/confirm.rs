@@ -1,0 +1,461 @@
+//! Confirming a payment intent: which card, whether its holder must authenticate, what the bank says, and what
+//! is left of the intent. All that can be refused is checked before anything is changed.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::account;
+use crate::api::Ctx;
+use crate::cards::{self, Authentication, Bank, Decline};
+use crate::charge;
+use crate::confirmation_token::{self, ConfirmationToken};
+use crate::error::{ApiError, CardRefusal};
+use crate::event::{self, Cause};
+use crate::form::Params;
+use crate::payment_intent::{NextAction, PaymentError, PaymentIntent, Status};
+use crate::payment_intents;
+use crate::payment_method::{self, Named, PaymentMethod};
+use crate::state::{Object, State};
+
+/// With what an intent is confirmed.
+#[derive(Debug)]
+pub struct Means {
+    /// The card; without one the intent's own.
+    pub method: Option<Named>,
+    token: Option<Arc<ConfirmationToken>>,
+    off_session: bool,
+    error_on_requires_action: bool,
+    use_stripe_sdk: Option<bool>,
+    return_url: Option<String>,
+}
+
+impl Means {
+    /// Reads the parameters; `usage` is the `setup_future_usage` that the intent has by now.
+    ///
+    /// # Errors
+    /// 400 for two cards at once, `payment_intent_confirmation_token_invalid` for a used token, and the token's
+    /// own rules.
+    pub fn read(
+        state: &State,
+        ctx: &Ctx,
+        params: &mut Params,
+        usage: Option<&str>,
+    ) -> Result<Means, ApiError> {
+        let id = params.text("payment_method")?;
+        let data = params.map("payment_method_data")?;
+        let token = params.text("confirmation_token")?;
+        if usize::from(id.is_some()) + usize::from(data.is_some()) + usize::from(token.is_some()) > 1 {
+            let message = "You may only specify one of these parameters: payment_method, payment_method_data, confirmation_token.";
+            return Err(ApiError::invalid(message).code("parameters_exclusive"));
+        }
+        let token = token.map(|id| unused(state, ctx, &id, usage)).transpose()?;
+        let method = match (id, data, &token) {
+            (Some(id), _, _) => Some(payment_method::named(state, &ctx.space, &id)?),
+            (None, Some(mut data), _) => {
+                let entry = payment_method::read(state, ctx, &mut data)?;
+                data.finish()?;
+                Some(Named::Fresh(Box::new(entry)))
+            }
+            (None, None, Some(token)) => Some(token.method(state)?),
+            (None, None, None) => None,
+        };
+        // A card payment needs no mandate; the parameter is allowed and has no effect.
+        params.map("mandate_data")?;
+        Ok(Means {
+            method,
+            off_session: params.boolean("off_session")?.unwrap_or(false),
+            error_on_requires_action: params.boolean("error_on_requires_action")?.unwrap_or(false),
+            use_stripe_sdk: params.boolean("use_stripe_sdk")?,
+            return_url: params
+                .text("return_url")?
+                .or_else(|| token.as_ref().and_then(|token| token.return_url.clone())),
+            token,
+        })
+    }
+
+    /// Whether Stripe.js will handle what the payer has to do: always with a token it made.
+    fn by_sdk(&self, intent: &PaymentIntent) -> bool {
+        self.use_stripe_sdk
+            .or(intent.use_stripe_sdk)
+            .unwrap_or(self.token.is_some())
+    }
+}
+
+fn unused(
+    state: &State,
+    ctx: &Ctx,
+    id: &str,
+    usage: Option<&str>,
+) -> Result<Arc<ConfirmationToken>, ApiError> {
+    let token = confirmation_token::unused(state, &ctx.space, id)?;
+    match (&token.setup_future_usage, usage) {
+        (Some(tokens), Some(intents)) if tokens != intents => Err(ApiError::invalid(format!(
+            "The provided setup_future_usage ({intents}) does not match the setup_future_usage of the ConfirmationToken \
+             ({tokens})."
+        ))
+        .param("setup_future_usage")),
+        _ => Ok(token),
+    }
+}
+
+/// `POST /v1/payment_intents/{id}/confirm`.
+pub fn confirm(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
+    let old = payment_intents::found(state, ctx, &mut params, id)?;
+    if old.status.is_final() {
+        return Err(over(&old));
+    }
+    let mut intent = PaymentIntent::clone(&old);
+    payment_intents::change_while_open(&mut intent, &mut params)?;
+    if let Some(expected) = params.integer("amount_to_confirm")?
+        && expected != intent.amount
+    {
+        let message = "The amount_to_confirm does not match the amount of the PaymentIntent.";
+        return Err(ApiError::invalid(message).param("amount_to_confirm"));
+    }
+    let means = Means::read(state, ctx, &mut params, intent.setup_future_usage.as_deref())?;
+    params.finish()?;
+    check(state, ctx, &intent, &means)?;
+    Ok(carry_out(state, ctx, &intent, means)?.render_to(ctx))
+}
+
+fn over(intent: &Arc<PaymentIntent>) -> ApiError {
+    let why = match intent.status {
+        Status::Succeeded => "it has already succeeded after being previously confirmed.".to_owned(),
+        other => format!(
+            "it has a status of {}. Only a PaymentIntent with one of the following statuses may be confirmed: \
+             requires_confirmation, requires_action.",
+            other.as_str()
+        ),
+    };
+    ApiError::unexpected_state(format!("You cannot confirm this PaymentIntent because {why}"))
+        .with_intent(intent)
+}
+
+/// Everything that refuses a confirmation before it begins.
+///
+/// # Errors
+/// 400, and nothing has changed.
+pub fn check(state: &State, ctx: &Ctx, intent: &PaymentIntent, means: &Means) -> Result<(), ApiError> {
+    account::check_can_charge(state, &ctx.space)?;
+    match (&means.method, &intent.payment_method) {
+        (Some(method), _) => check_owner(intent, method)?,
+        (None, Some(id)) => state.get::<PaymentMethod>(&intent.space, id)?.usable()?,
+        (None, None) => {
+            return Err(ApiError::unexpected_state(
+                "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the \
+                 PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a \
+                 payment method or ConfirmationToken.",
+            ));
+        }
+    }
+    if !intent.accepts.card() {
+        let message = "The PaymentMethod provided (card) is not allowed for this PaymentIntent. Please attempt with one of \
+                       its payment_method_types.";
+        return Err(ApiError::invalid(message).param("payment_method"));
+    }
+    let returns = means.return_url.is_some()
+        || means.off_session
+        || means.error_on_requires_action
+        || means.by_sdk(intent);
+    if intent.accepts.may_redirect() && !returns {
+        return Err(ApiError::invalid(
+            "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of these \
+             payment methods might redirect your customer off of your page, you must provide a `return_url`. If you don't \
+             want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and \
+             `automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents.",
+        ));
+    }
+    Ok(())
+}
+
+/// A customer's card pays for that customer only.
+///
+/// # Errors
+/// 400 when the intent is another's or nobody's.
+pub fn check_owner(intent: &PaymentIntent, method: &Named) -> Result<(), ApiError> {
+    let Named::Stored(method) = method else {
+        return Ok(());
+    };
+    if method.customer.is_some() && method.customer != intent.customer {
+        return Err(ApiError::invalid(format!(
+            "The PaymentMethod {} belongs to a Customer. Please include that Customer in the `customer` parameter on the \
+             PaymentIntent.",
+            method.id
+        ))
+        .param("payment_method"));
+    }
+    Ok(())
+}
+
+/// Carries a checked confirmation out.
+///
+/// # Errors
+/// 402 when the card is refused; the intent then waits for another card.
+pub fn carry_out(
+    state: &mut State,
+    ctx: &Ctx,
+    intent: &PaymentIntent,
+    means: Means,
+) -> Result<Arc<PaymentIntent>, ApiError> {
+    let (by_sdk, off_session) = (means.by_sdk(intent), means.off_session);
+    let mut intent = intent.clone();
+    if let Some(token) = &means.token {
+        confirmation_token::spend(state, token, &intent.id);
+        if intent.setup_future_usage.is_none() {
+            intent.setup_future_usage = token.setup_future_usage.clone();
+        }
+        if intent.shipping.is_none() {
+            intent.shipping = token.shipping.clone();
+        }
+    }
+    let method = match means.method {
+        Some(method) => method.made(state, &intent.space),
+        None => state.get::<PaymentMethod>(
+            &intent.space,
+            intent.payment_method.as_deref().unwrap_or_default(),
+        )?,
+    };
+    intent.payment_method = Some(method.id.clone());
+    intent.next_action = None;
+    if !must_authenticate(&intent, &method, off_session) {
+        return charge(state, &ctx.cause, intent, &method, false);
+    }
+    if means.error_on_requires_action {
+        return Err(refuse(
+            state,
+            &ctx.cause,
+            intent,
+            &method,
+            &cards::AUTHENTICATION_NOT_HANDLED,
+            None,
+        ));
+    }
+    if off_session {
+        let declined = Some(&cards::AUTHENTICATION_REQUIRED);
+        let failed = charge::attempt(state, &ctx.cause, &intent, &method, false, declined);
+        let charge = Some(failed.id.clone());
+        return Err(refuse(
+            state,
+            &ctx.cause,
+            intent,
+            &method,
+            &cards::AUTHENTICATION_REQUIRED,
+            charge,
+        ));
+    }
+    intent.next_action = Some(match means.return_url.filter(|_| !by_sdk) {
+        Some(return_url) => NextAction::RedirectToUrl {
+            url: format!(
+                "{}/3d_secure/{}?client_secret={}",
+                ctx.base, intent.id, intent.client_secret
+            ),
+            return_url,
+        },
+        None => NextAction::UseStripeSdk {
+            source: state.id("payatt_3", 23),
+        },
+    });
+    intent.status = Status::RequiresAction;
+    let intent = state.put(intent);
+    event::emit(
+        state,
+        &ctx.cause,
+        "payment_intent.requires_action",
+        Object::PaymentIntent(Arc::clone(&intent)),
+        None,
+    );
+    Ok(intent)
+}
+
+fn must_authenticate(intent: &PaymentIntent, method: &PaymentMethod, off_session: bool) -> bool {
+    let Some(card) = method.card.test() else {
+        return false;
+    };
+    if matches!(method.card.bank(intent.space.livemode), Bank::Declines(_)) {
+        return false;
+    }
+    match card.authentication {
+        Authentication::Always => true,
+        Authentication::OnSession => !off_session,
+        Authentication::UnlessSetUp => !method.set_up,
+        // Most holders are not enrolled: insisting on 3D Secure changes nothing for them.
+        Authentication::Optional => {
+            card.alias == "threeDSecureOptional"
+                && matches!(intent.three_d_secure.as_deref(), Some("any" | "challenge"))
+                && !off_session
+        }
+    }
+}
+
+fn charge(
+    state: &mut State,
+    cause: &Cause,
+    intent: PaymentIntent,
+    method: &PaymentMethod,
+    authenticated: bool,
+) -> Result<Arc<PaymentIntent>, ApiError> {
+    match method.card.bank(intent.space.livemode) {
+        Bank::Declines(decline) | Bank::DeclinesAttached(decline) => {
+            let failed = charge::attempt(state, cause, &intent, method, authenticated, Some(decline));
+            let charge = Some(failed.id.clone());
+            Err(refuse(state, cause, intent, method, decline, charge))
+        }
+        Bank::Approves | Bank::ApprovesAvailable | Bank::ApprovesAtRisk(_) | Bank::ApprovesDespite(_) => {
+            Ok(succeed(state, cause, intent, method, authenticated))
+        }
+    }
+}
+
+fn succeed(
+    state: &mut State,
+    cause: &Cause,
+    intent: PaymentIntent,
+    method: &PaymentMethod,
+    authenticated: bool,
+) -> Arc<PaymentIntent> {
+    let charge = charge::attempt(state, cause, &intent, method, authenticated, None);
+    let intent = state.put(PaymentIntent {
+        status: Status::Succeeded,
+        amount_received: intent.amount,
+        latest_charge: Some(charge.id.clone()),
+        last_error: None,
+        next_action: None,
+        ..intent
+    });
+    event::emit(
+        state,
+        cause,
+        "payment_intent.succeeded",
+        Object::PaymentIntent(Arc::clone(&intent)),
+        None,
+    );
+    let mut method = method.clone();
+    method.set_up |= authenticated && intent.setup_future_usage.as_deref() == Some("off_session");
+    match (&intent.customer, &intent.setup_future_usage, &method.customer) {
+        (_, _, Some(_)) => drop(state.put(method)),
+        (Some(customer), Some(_), None) => drop(payment_method::own(state, cause, &method, customer)),
+        _ => spend(state, method),
+    }
+    intent
+}
+
+/// A card that nobody owns can be used once.
+fn spend(state: &mut State, method: PaymentMethod) {
+    state.put(PaymentMethod {
+        spent: true,
+        ..method
+    });
+}
+
+/// The intent goes back to waiting for a card; the error that the caller gets names it.
+fn refuse(
+    state: &mut State,
+    cause: &Cause,
+    intent: PaymentIntent,
+    method: &PaymentMethod,
+    decline: &Decline,
+    charge: Option<String>,
+) -> ApiError {
+    let decline_code = Some(decline.decline_code.to_owned()).filter(|code| !code.is_empty());
+    let error = PaymentError {
+        kind: "card_error".into(),
+        code: decline.code.into(),
+        decline_code: decline_code.clone(),
+        param: decline.param.map(str::to_owned),
+        advice: decline.advice.map(str::to_owned),
+        message: decline.message.into(),
+        charge: charge.clone(),
+        method: Arc::new(method.clone()),
+    };
+    if charge.is_some() && method.customer.is_none() {
+        spend(state, method.clone());
+    }
+    let intent = fail(state, cause, intent, error, charge.clone());
+    let refusal = CardRefusal {
+        decline_code,
+        advice_code: decline.advice,
+        charge,
+        intent: Some(intent),
+        method: Some(Arc::new(method.clone())),
+    };
+    ApiError::declined(decline, refusal)
+}
+
+fn fail(
+    state: &mut State,
+    cause: &Cause,
+    intent: PaymentIntent,
+    error: PaymentError,
+    charge: Option<String>,
+) -> Arc<PaymentIntent> {
+    let intent = state.put(PaymentIntent {
+        status: Status::RequiresPaymentMethod,
+        payment_method: None,
+        next_action: None,
+        last_error: Some(error),
+        latest_charge: charge.or_else(|| intent.latest_charge.clone()),
+        ..intent
+    });
+    event::emit(
+        state,
+        cause,
+        "payment_intent.payment_failed",
+        Object::PaymentIntent(Arc::clone(&intent)),
+        None,
+    );
+    intent
+}
+
+/// What the holder did on the bank's page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Challenge {
+    /// Authenticated.
+    Complete,
+    /// Did not.
+    Fail,
+}
+
+/// Ends an authentication: the card is charged, or the intent waits for another.
+///
+/// # Errors
+/// `payment_intent_unexpected_state` when the intent waits for no authentication. A charge that is then
+/// declined is no error here: the intent says so.
+pub fn authenticate(
+    state: &mut State,
+    intent: &Arc<PaymentIntent>,
+    outcome: Challenge,
+) -> Result<Arc<PaymentIntent>, ApiError> {
+    if intent.status != Status::RequiresAction {
+        let message = format!(
+            "This PaymentIntent has a status of {} and awaits no authentication.",
+            intent.status.as_str()
+        );
+        return Err(ApiError::unexpected_state(message).with_intent(intent));
+    }
+    let method = state.get::<PaymentMethod>(
+        &intent.space,
+        intent.payment_method.as_deref().unwrap_or_default(),
+    )?;
+    // The holder acts, not the merchant: Stripe names no request for it.
+    let cause = Cause::default();
+    if outcome == Challenge::Fail {
+        let error = PaymentError {
+            kind: "invalid_request_error".into(),
+            code: cards::AUTHENTICATION_FAILED.code.into(),
+            decline_code: None,
+            param: None,
+            advice: None,
+            message: "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new \
+                      PaymentMethod to attempt to fulfill this PaymentIntent again."
+                .into(),
+            charge: None,
+            method: Arc::clone(&method),
+        };
+        return Ok(fail(state, &cause, PaymentIntent::clone(intent), error, None));
+    }
+    match charge(state, &cause, PaymentIntent::clone(intent), &method, true) {
+        Ok(intent) => Ok(intent),
+        Err(_) => state.get(&intent.space, &intent.id),
+    }
+}

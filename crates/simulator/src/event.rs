@@ -1,0 +1,214 @@
+//! Events: what happened, to which object, on whose request. An event shares the row it tells of, so that it
+//! shows the object as it was then, and is rendered only when it is delivered or asked for.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::api::{Ctx, VERSION};
+use crate::delivery;
+use crate::error::ApiError;
+use crate::form::Params;
+use crate::list;
+use crate::state::{Object, Space, State};
+
+/// More types than this in one list request are refused.
+const TYPES_MAX: usize = 20;
+
+/// Whose doing it was.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cause {
+    /// The request; `None` when Stripe itself did it.
+    pub request: Option<String>,
+    /// The request's idempotency key.
+    pub key: Option<String>,
+}
+
+/// An event.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Event {
+    /// `evt_…`.
+    pub id: String,
+    /// The account and mode it happened in.
+    pub space: Space,
+    /// When, in milliseconds.
+    pub created_ms: i64,
+    /// What happened, such as `payment_intent.succeeded`.
+    pub kind: Cow<'static, str>,
+    /// The object as it was then.
+    pub object: Object,
+    /// Of an update, the old values of what changed, as JSON text.
+    pub previous: Option<String>,
+    /// Whose doing it was.
+    pub cause: Cause,
+}
+
+impl Event {
+    /// The snapshot form, as endpoints get it and `GET /v1/events` shows it.
+    pub fn render(&self, state: &State) -> Value {
+        let mut data = Map::new();
+        data.insert("object".into(), self.object.render(state));
+        if let Some(previous) = self
+            .previous
+            .as_ref()
+            .and_then(|text| serde_json::from_str(text).ok())
+        {
+            data.insert("previous_attributes".into(), previous);
+        }
+        let mut event = json!({
+            "id": self.id, "object": "event", "api_version": VERSION, "created": self.created_ms.div_euclid(1000),
+            "data": data, "livemode": self.space.livemode, "pending_webhooks": state.deliveries.pending(&self.id),
+            "request": { "id": self.cause.request, "idempotency_key": self.cause.key }, "type": self.kind,
+        });
+        if let (Some(account), Value::Object(fields)) = (&self.space.account, &mut event) {
+            fields.insert("account".into(), account.as_str().into());
+        }
+        event
+    }
+
+    /// The thin form: what happened to which object, which is then to be fetched.
+    pub fn render_thin(&self) -> Value {
+        let object = self.object.id();
+        let (kind, url) = match &self.object {
+            Object::Account(_) => ("account", "accounts"),
+            Object::Customer(_) => ("customer", "customers"),
+            Object::PaymentMethod(_) => ("payment_method", "payment_methods"),
+            Object::ConfirmationToken(_) => ("confirmation_token", "confirmation_tokens"),
+            Object::PaymentIntent(_) => ("payment_intent", "payment_intents"),
+            Object::Charge(_) => ("charge", "charges"),
+            Object::BalanceTransaction(_) => ("balance_transaction", "balance_transactions"),
+            Object::ApplicationFee(_) => ("application_fee", "application_fees"),
+            Object::WebhookEndpoint(_) => ("webhook_endpoint", "webhook_endpoints"),
+            Object::Event(_) => ("event", "events"),
+        };
+        let reason = self.cause.request.as_ref().map(|request| {
+            json!({ "type": "request", "request": { "id": request, "idempotency_key": self.cause.key } })
+        });
+        let mode = if self.space.livemode { "" } else { "test_" };
+        json!({
+            "id": format!("evt_{mode}65{}", &self.id["evt_".len()..]), "object": "v2.core.event",
+            "context": self.space.account, "created": rfc_3339(self.created_ms), "livemode": self.space.livemode,
+            "reason": reason,
+            "related_object": { "id": object, "type": kind, "url": format!("/v1/{url}/{object}") },
+            "snapshot_event": self.id, "type": format!("v1.{}", self.kind),
+        })
+    }
+}
+
+/// Records that something happened to an object and sends it to whom it concerns. It happens in the object's
+/// own space; an account's own changes happen on that account.
+pub fn emit(state: &mut State, cause: &Cause, kind: &'static str, object: Object, previous: Option<String>) {
+    let space = match &object {
+        Object::Account(account) => account.own_space(state),
+        Object::Customer(row) => row.space.clone(),
+        Object::PaymentMethod(row) => row.space.clone(),
+        Object::ConfirmationToken(row) => row.space.clone(),
+        Object::PaymentIntent(row) => row.space.clone(),
+        Object::Charge(row) => row.space.clone(),
+        Object::BalanceTransaction(row) => row.space.clone(),
+        Object::ApplicationFee(row) => row.space.clone(),
+        Object::WebhookEndpoint(row) => row.space.clone(),
+        Object::Event(row) => row.space.clone(),
+    };
+    let event = Event {
+        id: state.id("evt_1", 23),
+        space,
+        created_ms: state.now_ms,
+        kind: Cow::Borrowed(kind),
+        object,
+        previous,
+        cause: cause.clone(),
+    };
+    let event = state.put(event);
+    delivery::send(state, &event);
+}
+
+/// The old values of the top-level fields that differ, as JSON text; `None` when none does.
+pub fn previous(old: &Value, new: &Value) -> Option<String> {
+    let (Value::Object(old), Value::Object(new)) = (old, new) else {
+        return None;
+    };
+    let changed: Map<String, Value> = old
+        .iter()
+        .filter(|(key, value)| new.get(*key) != Some(value))
+        .map(|(key, value)| (key.clone(), narrowed(value, new.get(key))))
+        .collect();
+    if changed.is_empty() {
+        None
+    } else {
+        Some(Value::Object(changed).to_string())
+    }
+}
+
+/// Of a map only the keys that changed, a new one as null.
+fn narrowed(old: &Value, new: Option<&Value>) -> Value {
+    let (Value::Object(old), Some(Value::Object(new))) = (old, new) else {
+        return old.clone();
+    };
+    let kept = old
+        .iter()
+        .filter(|(key, value)| new.get(*key) != Some(value))
+        .map(|(k, v)| (k.clone(), v.clone()));
+    let added = new
+        .keys()
+        .filter(|key| !old.contains_key(*key))
+        .map(|key| (key.clone(), Value::Null));
+    Value::Object(kept.chain(added).collect())
+}
+
+/// `GET /v1/events/{id}`.
+pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
+    params.finish()?;
+    Ok(state.get::<Event>(&ctx.space, id)?.render(state))
+}
+
+/// `GET /v1/events`, by `type` or `types[]`, `created` and `delivery_success`.
+pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
+    let (kind, kinds) = (params.text("type")?, params.texts("types")?);
+    if kind.is_some() && kinds.is_some() {
+        let message = "You may only specify one of these parameters: type, types.";
+        return Err(ApiError::invalid(message).code("parameters_exclusive"));
+    }
+    if kinds.as_ref().is_some_and(|kinds| kinds.len() > TYPES_MAX) {
+        return Err(
+            ApiError::invalid(format!("You can filter by at most {TYPES_MAX} types.")).param("types"),
+        );
+    }
+    let created = list::Created::read(&mut params)?;
+    let success = params.boolean("delivery_success")?;
+    let page = list::Page::read(&mut params)?;
+    params.finish()?;
+    let wanted = |event: &Event| {
+        kind.as_ref().is_none_or(|kind| matches(kind, &event.kind))
+            && kinds
+                .as_ref()
+                .is_none_or(|kinds| kinds.iter().any(|kind| matches(kind, &event.kind)))
+            && created.holds(event.created_ms.div_euclid(1000))
+            && success.is_none_or(|success| success == (state.deliveries.pending(&event.id) == 0))
+    };
+    list::answer(state, &ctx.space, &page, "/v1/events", wanted, |event: &Event| {
+        event.render(state)
+    })
+}
+
+/// `charge.*` stands for all of that resource's events.
+fn matches(pattern: &str, kind: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(prefix) => kind.starts_with(prefix),
+        None => pattern == kind,
+    }
+}
+
+/// `2025-11-23T12:13:19.412Z`.
+fn rfc_3339(ms: i64) -> String {
+    let (year, month, day) = crate::clock::civil(ms);
+    let second = ms.div_euclid(1000).rem_euclid(86_400);
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
+        second / 3600,
+        second / 60 % 60,
+        second % 60,
+        ms.rem_euclid(1000)
+    )
+}

@@ -1,0 +1,151 @@
+//! Lists: newest first, a page at a time, turned by the id of the last or the first row of a page.
+
+use serde_json::{Value, json};
+
+use crate::error::ApiError;
+use crate::form::Params;
+use crate::state::{Row, Space, State};
+
+const LIMIT_DEFAULT: i64 = 10;
+const LIMIT_MAX: i64 = 100;
+
+/// Which page is wanted.
+#[derive(Debug)]
+pub struct Page {
+    limit: usize,
+    starting_after: Option<String>,
+    ending_before: Option<String>,
+}
+
+impl Page {
+    /// Reads `limit`, `starting_after` and `ending_before`.
+    ///
+    /// # Errors
+    /// 400 for a limit outside 1 to 100, or both ends at once.
+    pub fn read(params: &mut Params) -> Result<Page, ApiError> {
+        let limit = params.integer("limit")?.unwrap_or(LIMIT_DEFAULT);
+        if !(1..=LIMIT_MAX).contains(&limit) {
+            let than = if limit < 1 {
+                "greater than or equal to 1"
+            } else {
+                "less than or equal to 100"
+            };
+            return Err(
+                ApiError::invalid(format!("Invalid integer: {limit}. This value must be {than}."))
+                    .code("parameter_invalid_integer")
+                    .param("limit"),
+            );
+        }
+        let page = Page {
+            limit: usize::try_from(limit).unwrap_or(1),
+            starting_after: params.text("starting_after")?,
+            ending_before: params.text("ending_before")?,
+        };
+        if page.starting_after.is_some() && page.ending_before.is_some() {
+            let message = "You may only specify one of these parameters: starting_after, ending_before.";
+            return Err(ApiError::invalid(message).code("parameters_exclusive"));
+        }
+        Ok(page)
+    }
+}
+
+/// The `created` filter: a second, or bounds.
+#[derive(Debug, Default)]
+pub struct Created {
+    from: Option<i64>,
+    to: Option<i64>,
+}
+
+impl Created {
+    /// Reads `created=`, `created[gt]`, `[gte]`, `[lt]` and `[lte]`.
+    ///
+    /// # Errors
+    /// 400 for what is no whole number.
+    pub fn read(params: &mut Params) -> Result<Created, ApiError> {
+        Created::read_as(params, "created")
+    }
+
+    /// The same under another name, such as `available_on`.
+    ///
+    /// # Errors
+    /// As [`Created::read`].
+    pub fn read_as(params: &mut Params, name: &str) -> Result<Created, ApiError> {
+        let Ok(Some(mut bounds)) = params.clone().map(name) else {
+            let exact = params.integer(name)?;
+            return Ok(Created {
+                from: exact,
+                to: exact,
+            });
+        };
+        params.map(name)?;
+        let above = bounds.integer("gt")?.map(|bound| bound.saturating_add(1));
+        let below = bounds.integer("lt")?.map(|bound| bound.saturating_sub(1));
+        let created = Created {
+            from: above.max(bounds.integer("gte")?),
+            to: [below, bounds.integer("lte")?].into_iter().flatten().min(),
+        };
+        bounds.finish()?;
+        Ok(created)
+    }
+
+    /// Whether a second lies within.
+    pub fn holds(&self, second: i64) -> bool {
+        self.from.is_none_or(|from| second >= from) && self.to.is_none_or(|to| second <= to)
+    }
+}
+
+/// The page of a space's rows that are wanted.
+///
+/// # Errors
+/// `resource_missing` when the page begins at a row that is not there.
+pub fn answer<T: Row>(
+    state: &State,
+    space: &Space,
+    page: &Page,
+    url: &str,
+    wanted: impl Fn(&T) -> bool,
+    render: impl Fn(&T) -> Value,
+) -> Result<Value, ApiError> {
+    let place = |id: &Option<String>, param: &str| match id {
+        None => Ok(None),
+        Some(id) => state
+            .get_for::<T>(space, id, param)
+            .map(|row| T::table(state).place(row.id()))
+            .map_err(|e| e.status(400)),
+    };
+    let after = place(&page.starting_after, "starting_after")?;
+    let before = place(&page.ending_before, "ending_before")?;
+    let mut found: Vec<&T> = Vec::with_capacity(page.limit + 1);
+    match before {
+        // The page before is found backwards: the rows just newer than the one named.
+        Some(before) => {
+            let newer = state
+                .of::<T>(space)
+                .skip(before + 1)
+                .filter(|row| wanted(row))
+                .take(page.limit + 1);
+            found.extend(newer.map(|row| row.as_ref()));
+        }
+        None => {
+            let older = T::table(state).before(space, after.unwrap_or(usize::MAX));
+            found.extend(
+                older
+                    .filter(|row| wanted(row))
+                    .take(page.limit + 1)
+                    .map(|row| row.as_ref()),
+            );
+        }
+    }
+    let has_more = found.len() > page.limit;
+    found.truncate(page.limit);
+    if before.is_some() {
+        found.reverse();
+    }
+    let data: Vec<Value> = found.into_iter().map(render).collect();
+    Ok(json!({ "object": "list", "url": url, "has_more": has_more, "data": data }))
+}
+
+/// A list inside an object that this simulator keeps empty.
+pub fn empty(url: String) -> Value {
+    json!({ "object": "list", "data": [], "has_more": false, "total_count": 0, "url": url })
+}

@@ -1,0 +1,298 @@
+//! A payment intent: what it holds and how it looks. What requests do to it is in `payment_intents` and
+//! `confirm`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::address::Shipping;
+use crate::api::Ctx;
+use crate::payment_method::PaymentMethod;
+use crate::state::Space;
+
+/// Where an intent stands; `requires_capture` and `processing` come with what needs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// No usable card yet, or the last one failed.
+    RequiresPaymentMethod,
+    /// A card, not yet confirmed.
+    RequiresConfirmation,
+    /// The holder has to authenticate.
+    RequiresAction,
+    /// Paid. Final.
+    Succeeded,
+    /// Given up. Final.
+    Canceled,
+}
+
+impl Status {
+    /// In Stripe's words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::RequiresPaymentMethod => "requires_payment_method",
+            Status::RequiresConfirmation => "requires_confirmation",
+            Status::RequiresAction => "requires_action",
+            Status::Succeeded => "succeeded",
+            Status::Canceled => "canceled",
+        }
+    }
+
+    /// Whether nothing can change it any more.
+    pub fn is_final(self) -> bool {
+        matches!(self, Status::Succeeded | Status::Canceled)
+    }
+}
+
+/// When the money is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaptureMethod {
+    /// At once; the booking becomes known a moment later.
+    AutomaticAsync,
+    /// At once, booking and all.
+    Automatic,
+}
+
+/// Which payment methods an intent takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Accepts {
+    /// Those of the account's settings.
+    Automatic {
+        /// Whether those that redirect are among them.
+        redirects: bool,
+    },
+    /// Those listed.
+    Listed(Vec<String>),
+    /// Those of the settings but for the listed.
+    Except(Vec<String>),
+}
+
+impl Accepts {
+    fn kinds(&self) -> Vec<&str> {
+        match self {
+            Accepts::Automatic { .. } => vec!["card"],
+            Accepts::Listed(kinds) => kinds.iter().map(String::as_str).collect(),
+            Accepts::Except(kinds) => ["card"]
+                .into_iter()
+                .filter(|kind| kinds.iter().all(|one| one != kind))
+                .collect(),
+        }
+    }
+
+    /// Whether a card may pay.
+    pub fn card(&self) -> bool {
+        self.kinds().contains(&"card")
+    }
+
+    /// Whether a confirmation has to say where a redirect comes back to.
+    pub fn may_redirect(&self) -> bool {
+        matches!(self, Accepts::Automatic { redirects: true } | Accepts::Except(_))
+    }
+}
+
+/// What the payer has to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NextAction {
+    /// Authenticate in the page, by Stripe.js.
+    UseStripeSdk {
+        /// The attempt's id.
+        source: String,
+    },
+    /// Go to the bank's page and come back.
+    RedirectToUrl {
+        /// The bank's page.
+        url: String,
+        /// Where it comes back to.
+        return_url: String,
+    },
+}
+
+/// Why the last attempt failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PaymentError {
+    /// `card_error` or `invalid_request_error`.
+    pub kind: String,
+    /// The code.
+    pub code: String,
+    /// The bank's reason.
+    pub decline_code: Option<String>,
+    /// The wrong field.
+    pub param: Option<String>,
+    /// What to do about it.
+    pub advice: Option<String>,
+    /// What the payer may read.
+    pub message: String,
+    /// The failed charge.
+    pub charge: Option<String>,
+    /// The card, as it was.
+    pub method: Arc<PaymentMethod>,
+}
+
+/// A payment intent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PaymentIntent {
+    /// `pi_…`.
+    pub id: String,
+    /// Where it lives.
+    pub space: Space,
+    /// When it was made, in seconds.
+    pub created: i64,
+    /// Lets a browser act on it.
+    pub client_secret: String,
+    /// Where it stands.
+    pub status: Status,
+    /// What is to be paid, in minor units.
+    pub amount: i64,
+    /// Currency.
+    pub currency: String,
+    /// What was paid.
+    pub amount_received: i64,
+    /// What the platform takes.
+    pub application_fee_amount: Option<i64>,
+    /// Which payment methods it takes.
+    pub accepts: Accepts,
+    /// When the money is taken.
+    pub capture_method: CaptureMethod,
+    /// The customer.
+    pub customer: Option<String>,
+    /// The card.
+    pub payment_method: Option<String>,
+    /// The last attempt.
+    pub latest_charge: Option<String>,
+    /// What the payer has to do.
+    pub next_action: Option<NextAction>,
+    /// Why the last attempt failed.
+    pub last_error: Option<PaymentError>,
+    /// Whether the card is to be kept: `on_session` or `off_session`.
+    pub setup_future_usage: Option<String>,
+    /// When to insist on 3D Secure: `automatic`, `any` or `challenge`.
+    pub three_d_secure: Option<String>,
+    /// Whether Stripe.js handles what the payer has to do.
+    pub use_stripe_sdk: Option<bool>,
+    /// The caller's description.
+    pub description: Option<String>,
+    /// Who gets a receipt.
+    pub receipt_email: Option<String>,
+    /// Where goods go.
+    pub shipping: Option<Shipping>,
+    /// Added to the account's statement descriptor.
+    pub statement_descriptor_suffix: Option<String>,
+    /// When it was canceled, in seconds.
+    pub canceled_at: Option<i64>,
+    /// Why.
+    pub cancellation_reason: Option<String>,
+    /// The platform, on a connected account.
+    pub application: Option<String>,
+    /// The caller's notes.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl PaymentError {
+    fn render(&self) -> Value {
+        let mut error = json!({
+            "code": self.code, "doc_url": format!("https://stripe.com/docs/error-codes/{}", self.code.replace('_', "-")),
+            "message": self.message, "payment_method": self.method.render(), "type": self.kind,
+        });
+        if let Value::Object(fields) = &mut error {
+            let optional = [
+                ("advice_code", &self.advice),
+                ("charge", &self.charge),
+                ("decline_code", &self.decline_code),
+                ("param", &self.param),
+            ];
+            for (name, value) in optional {
+                if let Some(value) = value {
+                    fields.insert(name.into(), value.as_str().into());
+                }
+            }
+        }
+        error
+    }
+}
+
+impl NextAction {
+    fn render(&self) -> Value {
+        match self {
+            NextAction::UseStripeSdk { source } => json!({
+                "type": "use_stripe_sdk",
+                "use_stripe_sdk": {
+                    "directory_server_encryption": null, "source": source, "three_d_secure_2_source": source,
+                    "type": "three_d_secure_redirect",
+                },
+            }),
+            NextAction::RedirectToUrl { url, return_url } => {
+                json!({ "redirect_to_url": { "return_url": return_url, "url": url }, "type": "redirect_to_url" })
+            }
+        }
+    }
+}
+
+impl PaymentIntent {
+    /// As Stripe writes it.
+    pub fn render(&self) -> Value {
+        let mut intent = self.render_for_browser();
+        let rest = json!({
+            "amount_capturable": 0, "amount_details": { "tip": {} }, "amount_received": self.amount_received,
+            "application": self.application, "application_fee_amount": self.application_fee_amount,
+            "customer": self.customer, "customer_account": null, "excluded_payment_method_types": self.excluded(),
+            "latest_charge": self.latest_charge, "managed_payments": null, "metadata": self.metadata,
+            "on_behalf_of": null, "payment_method_configuration_details": null,
+            "payment_method_options": {
+                "card": {
+                    "installments": null, "mandate_options": null, "network": null,
+                    "request_three_d_secure": self.three_d_secure.as_deref().unwrap_or("automatic"),
+                },
+            },
+            "review": null, "source": null, "statement_descriptor": null,
+            "statement_descriptor_suffix": self.statement_descriptor_suffix, "transfer_data": null,
+            "transfer_group": null,
+        });
+        if let (Value::Object(fields), Value::Object(rest)) = (&mut intent, rest) {
+            fields.extend(rest);
+        }
+        intent
+    }
+
+    /// What a publishable key may see of it.
+    pub fn render_for_browser(&self) -> Value {
+        let automatic = match &self.accepts {
+            Accepts::Automatic { redirects } => {
+                json!({ "allow_redirects": if *redirects { "always" } else { "never" }, "enabled": true })
+            }
+            Accepts::Except(_) => json!({ "allow_redirects": "always", "enabled": true }),
+            Accepts::Listed(_) => Value::Null,
+        };
+        json!({
+            "id": self.id, "object": "payment_intent", "amount": self.amount, "automatic_payment_methods": automatic,
+            "canceled_at": self.canceled_at, "cancellation_reason": self.cancellation_reason,
+            "capture_method": self.capture_method, "client_secret": self.client_secret,
+            "confirmation_method": "automatic", "created": self.created, "currency": self.currency,
+            "description": self.description, "last_payment_error": self.last_error.as_ref().map(PaymentError::render),
+            "livemode": self.space.livemode, "next_action": self.next_action.as_ref().map(NextAction::render),
+            "payment_method": self.payment_method, "payment_method_types": self.accepts.kinds(), "processing": null,
+            "receipt_email": self.receipt_email, "setup_future_usage": self.setup_future_usage,
+            "shipping": self.shipping.as_ref().map(Shipping::render), "status": self.status,
+        })
+    }
+
+    /// For whom the caller is.
+    pub fn render_to(&self, ctx: &Ctx) -> Value {
+        if ctx.secret {
+            self.render()
+        } else {
+            self.render_for_browser()
+        }
+    }
+
+    fn excluded(&self) -> Option<&Vec<String>> {
+        match &self.accepts {
+            Accepts::Except(kinds) => Some(kinds),
+            Accepts::Automatic { .. } | Accepts::Listed(_) => None,
+        }
+    }
+}

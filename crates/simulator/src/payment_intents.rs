@@ -1,0 +1,422 @@
+//! What requests do to payment intents: create, read, change, cancel, list. Confirming is in `confirm`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::address::Shipping;
+use crate::api::{Ctx, TypesParam};
+use crate::confirm::{self, Means};
+use crate::currency;
+use crate::customer;
+use crate::error::ApiError;
+use crate::event;
+use crate::form::{Params, Update};
+use crate::list;
+use crate::payment_intent::{Accepts, CaptureMethod, PaymentIntent, Status};
+use crate::payment_method::{self, Named};
+use crate::state::{Object, State};
+
+const KINDS: [&str; 12] = [
+    "card",
+    "us_bank_account",
+    "link",
+    "sepa_debit",
+    "bancontact",
+    "ideal",
+    "eps",
+    "p24",
+    "klarna",
+    "affirm",
+    "acss_debit",
+    "paypal",
+];
+
+/// `POST /v1/payment_intents`.
+pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
+    let amount = params
+        .integer("amount")?
+        .ok_or_else(|| ApiError::missing("amount"))?;
+    let currency = currency::parse(&params.required("currency")?)?;
+    currency::check_amount(amount, &currency)?;
+    let fee = params.integer("application_fee_amount")?;
+    check_fee(ctx, fee, amount)?;
+    let confirm = params.boolean("confirm")?.unwrap_or(false);
+    if !confirm {
+        for name in [
+            "confirmation_token",
+            "error_on_requires_action",
+            "mandate_data",
+            "off_session",
+            "return_url",
+        ] {
+            if params.has(name) {
+                let message = format!(
+                    "The parameter {name} cannot be passed when creating a PaymentIntent unless confirm is set to true."
+                );
+                return Err(ApiError::invalid(message).param(name));
+            }
+        }
+    }
+    let mut intent = blank(ctx, state, amount, currency, fee);
+    intent.accepts = read_accepts(ctx, &mut params)?.unwrap_or(Accepts::Automatic { redirects: true });
+    change(state, &mut intent, &mut params)?;
+    let means = Means::read(state, ctx, &mut params, intent.setup_future_usage.as_deref())?;
+    read_intent_settings(&mut intent, &mut params)?;
+    params.finish()?;
+    if confirm {
+        confirm::check(state, ctx, &intent, &means)?;
+    }
+    intent.id = state.id("pi_3", 23);
+    intent.client_secret = format!("{}_secret_{}", intent.id, state.id("", 25));
+    if !confirm && let Some(method) = means.method {
+        set_method(state, &mut intent, method)?;
+        return Ok(announced(state, ctx, intent).render_to(ctx));
+    }
+    let intent = announced(state, ctx, intent);
+    if confirm {
+        Ok(confirm::carry_out(state, ctx, &intent, means)?.render_to(ctx))
+    } else {
+        Ok(intent.render_to(ctx))
+    }
+}
+
+fn announced(state: &mut State, ctx: &Ctx, intent: PaymentIntent) -> Arc<PaymentIntent> {
+    let intent = state.put(intent);
+    event::emit(
+        state,
+        &ctx.cause,
+        "payment_intent.created",
+        Object::PaymentIntent(Arc::clone(&intent)),
+        None,
+    );
+    intent
+}
+
+fn blank(ctx: &Ctx, state: &State, amount: i64, currency: String, fee: Option<i64>) -> PaymentIntent {
+    PaymentIntent {
+        id: String::new(),
+        space: ctx.space.clone(),
+        created: state.now_s(),
+        client_secret: String::new(),
+        status: Status::RequiresPaymentMethod,
+        amount,
+        currency,
+        amount_received: 0,
+        application_fee_amount: fee,
+        accepts: Accepts::Automatic { redirects: true },
+        capture_method: CaptureMethod::AutomaticAsync,
+        customer: None,
+        payment_method: None,
+        latest_charge: None,
+        next_action: None,
+        last_error: None,
+        setup_future_usage: None,
+        three_d_secure: None,
+        use_stripe_sdk: None,
+        description: None,
+        receipt_email: None,
+        shipping: None,
+        statement_descriptor_suffix: None,
+        canceled_at: None,
+        cancellation_reason: None,
+        application: ctx
+            .space
+            .account
+            .as_ref()
+            .map(|_| state.settings.application.clone()),
+        metadata: BTreeMap::new(),
+    }
+}
+
+/// The rules of the platform's fee.
+fn check_fee(ctx: &Ctx, fee: Option<i64>, amount: i64) -> Result<(), ApiError> {
+    let Some(fee) = fee else { return Ok(()) };
+    let error = if ctx.space.account.is_none() {
+        ApiError::invalid(
+            "Can only apply an application_fee_amount when the PaymentIntent is attempting a direct payment (using an \
+             OAuth key or Stripe-Account header) or destination payment (using `transfer_data[destination]`).",
+        )
+    } else if fee < 1 {
+        ApiError::invalid("This value must be greater than or equal to 1.").code("parameter_invalid_integer")
+    } else if fee >= amount {
+        ApiError::invalid("The application fee must be smaller than the amount of the charge.")
+    } else {
+        return Ok(());
+    };
+    Err(error.param("application_fee_amount"))
+}
+
+/// Reads which payment methods are taken; the parameter's name changed with version 2026-09-30.
+fn read_accepts(ctx: &Ctx, params: &mut Params) -> Result<Option<Accepts>, ApiError> {
+    let listed = match ctx.types {
+        TypesParam::Old => params.texts("payment_method_types")?,
+        TypesParam::New => params.texts("allowed_payment_method_types")?,
+        TypesParam::Both => {
+            let old = params.texts("payment_method_types")?;
+            params.texts("allowed_payment_method_types")?.or(old)
+        }
+    };
+    let excluded = params.texts("excluded_payment_method_types")?;
+    let automatic = params
+        .map("automatic_payment_methods")?
+        .map(read_automatic)
+        .transpose()?;
+    for kind in listed.iter().chain(&excluded).flatten() {
+        if !KINDS.contains(&kind.as_str()) {
+            let kind: String = kind.chars().take(40).collect();
+            let message = format!(
+                "The payment method type \"{kind}\" is invalid. Please ensure the provided type is activated in your \
+                 dashboard and your account is enabled for any preview features that you are trying to use."
+            );
+            return Err(ApiError::invalid(message).param("payment_method_types"));
+        }
+    }
+    match (listed.filter(|kinds| !kinds.is_empty()), excluded, automatic) {
+        (Some(_), _, Some(Some(_))) => {
+            let message = "You may only specify one of these parameters: automatic_payment_methods, payment_method_types.";
+            Err(ApiError::invalid(message).code("parameters_exclusive"))
+        }
+        (Some(kinds), None, _) => Ok(Some(Accepts::Listed(kinds))),
+        (Some(_), Some(_), _) => {
+            let message = "You may only specify one of these parameters: allowed_payment_method_types, excluded_payment_method_types.";
+            Err(ApiError::invalid(message).code("parameters_exclusive"))
+        }
+        (None, Some(kinds), _) => Ok(Some(Accepts::Except(kinds))),
+        (None, None, Some(Some(redirects))) => Ok(Some(Accepts::Automatic { redirects })),
+        (None, None, Some(None)) => Ok(Some(Accepts::Listed(vec!["card".into()]))),
+        (None, None, None) => Ok(None),
+    }
+}
+
+/// Whether redirects are allowed; `None` when automatic methods are switched off.
+fn read_automatic(mut params: Params) -> Result<Option<bool>, ApiError> {
+    let enabled = params
+        .boolean("enabled")?
+        .ok_or_else(|| ApiError::missing("automatic_payment_methods[enabled]"))?;
+    let redirects = params.choice("allow_redirects", &["always", "never"])?;
+    params.finish()?;
+    Ok(enabled.then(|| redirects != Some("never")))
+}
+
+/// Reads what create, update and confirm share.
+fn change(state: &State, intent: &mut PaymentIntent, params: &mut Params) -> Result<(), ApiError> {
+    match params.update("customer")? {
+        Update::Keep => {}
+        Update::Clear => intent.customer = None,
+        Update::Set(id) => {
+            let customer =
+                customer::living(state, &intent.space, &id, "customer").map_err(|error| error.status(400))?;
+            intent.customer = Some(customer.id.clone());
+        }
+    }
+    params.update("description")?.apply(&mut intent.description);
+    change_while_open(intent, params)?;
+    params
+        .update("statement_descriptor_suffix")?
+        .apply(&mut intent.statement_descriptor_suffix);
+    if let Some(text) = params.text("statement_descriptor")? {
+        let message = format!(
+            "The `statement_descriptor` parameter is not supported for the charge type card; use \
+             `statement_descriptor_suffix` instead of {text}."
+        );
+        return Err(ApiError::invalid(message).param("statement_descriptor"));
+    }
+    params.metadata()?.apply(&mut intent.metadata)
+}
+
+/// Reads what a confirmation, too, may change.
+pub fn change_while_open(intent: &mut PaymentIntent, params: &mut Params) -> Result<(), ApiError> {
+    params.update("receipt_email")?.apply(&mut intent.receipt_email);
+    if let Some(usage) = params.choice("setup_future_usage", &["off_session", "on_session"])? {
+        intent.setup_future_usage = Some(usage.to_owned());
+    }
+    if let Some(shipping) = params.map("shipping")? {
+        intent.shipping = Some(Shipping::read(shipping)?);
+    }
+    if let Some(mut options) = params.map("payment_method_options")? {
+        if let Some(mut card) = options.map("card")? {
+            if let Some(word) = card.choice("request_three_d_secure", &["any", "automatic", "challenge"])? {
+                intent.three_d_secure = Some(word.to_owned());
+            }
+            card.finish()?;
+        }
+        options.finish()?;
+    }
+    if let Some(word) = params.choice("capture_method", &["automatic_async", "automatic", "manual"])? {
+        intent.capture_method = match word {
+            "automatic" => CaptureMethod::Automatic,
+            "automatic_async" => CaptureMethod::AutomaticAsync,
+            _ => {
+                let message = "This simulator does not capture by hand yet: leave capture_method out.";
+                return Err(ApiError::invalid(message).param("capture_method"));
+            }
+        };
+    }
+    Ok(())
+}
+
+/// Reads what only a create says.
+fn read_intent_settings(intent: &mut PaymentIntent, params: &mut Params) -> Result<(), ApiError> {
+    params.choice("confirmation_method", &["automatic"])?;
+    intent.use_stripe_sdk = params.boolean("use_stripe_sdk")?.or(intent.use_stripe_sdk);
+    Ok(())
+}
+
+/// Puts a card on an intent that is not confirmed yet.
+fn set_method(state: &mut State, intent: &mut PaymentIntent, method: Named) -> Result<(), ApiError> {
+    confirm::check_owner(intent, &method)?;
+    let method = method.made(state, &intent.space);
+    intent.payment_method = Some(method.id.clone());
+    intent.status = Status::RequiresConfirmation;
+    Ok(())
+}
+
+/// An intent by its id and, for a publishable key, its secret.
+pub fn found(
+    state: &State,
+    ctx: &Ctx,
+    params: &mut Params,
+    id: &str,
+) -> Result<Arc<PaymentIntent>, ApiError> {
+    let secret = params.text("client_secret")?;
+    let intent = state.get::<PaymentIntent>(&ctx.space, id)?;
+    let fits = secret.as_ref().map(|secret| *secret == intent.client_secret);
+    match (ctx.secret, fits) {
+        (_, Some(true)) | (true, None) => Ok(intent),
+        (false, None) => Err(ApiError::missing("client_secret")),
+        (_, Some(false)) => {
+            let message = "The client_secret provided does not match any associated PaymentIntent on this account. Ensure \
+                           the client_secret and the PaymentIntent are on the same account.";
+            Err(ApiError::invalid(message)
+                .code("payment_intent_invalid_parameter")
+                .param("client_secret"))
+        }
+    }
+}
+
+/// `GET /v1/payment_intents/{id}`.
+pub fn retrieve(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
+    let intent = found(state, ctx, &mut params, id)?;
+    params.finish()?;
+    Ok(intent.render_to(ctx))
+}
+
+/// `POST /v1/payment_intents/{id}`.
+pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
+    let old = state.get::<PaymentIntent>(&ctx.space, id)?;
+    let mut intent = PaymentIntent::clone(&old);
+    if let Some(currency) = params.text("currency")? {
+        intent.currency = currency::parse(&currency)?;
+    }
+    intent.amount = params.integer("amount")?.unwrap_or(intent.amount);
+    match params.update("application_fee_amount")? {
+        Update::Keep => {}
+        Update::Clear => intent.application_fee_amount = None,
+        Update::Set(text) => {
+            let fee = text.parse().map_err(|_| {
+                ApiError::invalid("Invalid integer")
+                    .code("parameter_invalid_integer")
+                    .param("application_fee_amount")
+            })?;
+            intent.application_fee_amount = Some(fee);
+        }
+    }
+    currency::check_amount(intent.amount, &intent.currency)?;
+    check_fee(ctx, intent.application_fee_amount, intent.amount)?;
+    if let Some(accepts) = read_accepts(ctx, &mut params)? {
+        intent.accepts = accepts;
+    }
+    change(state, &mut intent, &mut params)?;
+    let method = params
+        .text("payment_method")?
+        .map(|id| payment_method::named(state, &ctx.space, &id))
+        .transpose()?;
+    params.finish()?;
+    let money_moved = (
+        intent.amount,
+        &intent.currency,
+        intent.application_fee_amount,
+        &intent.customer,
+    ) != (
+        old.amount,
+        &old.currency,
+        old.application_fee_amount,
+        &old.customer,
+    );
+    if old.status.is_final() && (money_moved || method.is_some()) {
+        return Err(not_updatable(&old));
+    }
+    if let Some(method) = method {
+        set_method(state, &mut intent, method)?;
+    } else if money_moved && intent.status == Status::RequiresAction {
+        // What the holder was to agree to has changed.
+        intent.status = Status::RequiresConfirmation;
+        intent.next_action = None;
+    }
+    Ok(state.put(intent).render_to(ctx))
+}
+
+fn not_updatable(intent: &Arc<PaymentIntent>) -> ApiError {
+    ApiError::unexpected_state(format!(
+        "This PaymentIntent's amount could not be updated because it has a status of {}. You may only update the amount \
+         of a PaymentIntent with one of the following statuses: requires_payment_method, requires_confirmation.",
+        intent.status.as_str()
+    ))
+    .with_intent(intent)
+}
+
+/// `POST /v1/payment_intents/{id}/cancel`.
+pub fn cancel(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
+    let old = state.get::<PaymentIntent>(&ctx.space, id)?;
+    let reasons = ["abandoned", "duplicate", "fraudulent", "requested_by_customer"];
+    let reason = params.choice("cancellation_reason", &reasons)?;
+    params.finish()?;
+    if old.status.is_final() {
+        return Err(ApiError::unexpected_state(format!(
+            "You cannot cancel this PaymentIntent because it has a status of {}. Only a PaymentIntent with one of the \
+             following statuses may be canceled: requires_payment_method, requires_capture, requires_confirmation, \
+             requires_action, processing.",
+            old.status.as_str()
+        ))
+        .with_intent(&old));
+    }
+    let intent = state.put(PaymentIntent {
+        status: Status::Canceled,
+        canceled_at: Some(state.now_s()),
+        cancellation_reason: reason.map(str::to_owned),
+        next_action: None,
+        ..PaymentIntent::clone(&old)
+    });
+    event::emit(
+        state,
+        &ctx.cause,
+        "payment_intent.canceled",
+        Object::PaymentIntent(Arc::clone(&intent)),
+        None,
+    );
+    Ok(intent.render_to(ctx))
+}
+
+/// `GET /v1/payment_intents`, by `customer` and `created`.
+pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
+    let customer = params.text("customer")?;
+    let created = list::Created::read(&mut params)?;
+    let page = list::Page::read(&mut params)?;
+    params.finish()?;
+    let wanted = |intent: &PaymentIntent| {
+        customer
+            .as_ref()
+            .is_none_or(|customer| intent.customer.as_ref() == Some(customer))
+            && created.holds(intent.created)
+    };
+    list::answer(
+        state,
+        &ctx.space,
+        &page,
+        "/v1/payment_intents",
+        wanted,
+        |intent: &PaymentIntent| intent.render(),
+    )
+}

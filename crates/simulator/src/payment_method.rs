@@ -1,0 +1,553 @@
+//! Payment methods: a card, whom it belongs to, and whether it may still be used. A raw number is taken only
+//! from the browser frame; the API refuses it, as Stripe's does.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::address::Billing;
+use crate::api::Ctx;
+use crate::cards::{self, Bank, Decline, TestCard};
+use crate::clock;
+use crate::customer::{self, Customer};
+use crate::error::{ApiError, CardRefusal};
+use crate::event;
+use crate::form::Params;
+use crate::ids;
+use crate::list;
+use crate::state::{Object, Space, State};
+
+/// A card. The number is not kept: only which test card it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// The alias of the test card; empty when the number is none of them.
+    pub test: String,
+    /// Scheme.
+    pub brand: String,
+    /// The number's last four digits.
+    pub last4: String,
+    /// Month of expiry, 1 to 12.
+    pub exp_month: i64,
+    /// Year of expiry, four digits.
+    pub exp_year: i64,
+    /// `credit`, `debit` or `prepaid`.
+    pub funding: String,
+    /// The same for each entry of one number.
+    pub fingerprint: String,
+    /// Whether a security code was given.
+    pub cvc: bool,
+}
+
+/// A payment method.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PaymentMethod {
+    /// `pm_…`.
+    pub id: String,
+    /// Where it lives.
+    pub space: Space,
+    /// When it was made, in seconds.
+    pub created: i64,
+    /// The card.
+    pub card: Card,
+    /// Who pays with it.
+    pub billing: Billing,
+    /// The customer it is attached to.
+    pub customer: Option<String>,
+    /// When it was attached, in milliseconds: the order of a customer's list.
+    pub attached_ms: Option<i64>,
+    /// Used without a customer, or detached: it can never be used again.
+    pub spent: bool,
+    /// Authenticated for payments without its holder.
+    pub set_up: bool,
+    /// `always`, `limited` or `unspecified`.
+    pub allow_redisplay: String,
+    /// The caller's notes.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Card {
+    /// The test card behind it; `None` for a number that is none of them.
+    pub fn test(&self) -> Option<&'static TestCard> {
+        cards::by_alias(&self.test).filter(|_| !self.test.is_empty())
+    }
+
+    /// What its bank says in a mode.
+    pub fn bank(&self, livemode: bool) -> Bank {
+        cards::bank(self.test(), livemode)
+    }
+
+    /// The results of the checks, in Stripe's words; `charged` tells them apart from those not made yet.
+    pub fn checks(&self, billing: &Billing, bank: Bank) -> Value {
+        let failed = if let Bank::ApprovesDespite(check) = bank {
+            check
+        } else {
+            ""
+        };
+        let check = |name: &str, given: bool| match (given, failed == name) {
+            (false, _) => Value::Null,
+            (true, true) => "fail".into(),
+            (true, false) => "pass".into(),
+        };
+        json!({
+            "address_line1_check": check("address_line1_check", billing.address.line1.is_some()),
+            "address_postal_code_check": check("address_postal_code_check", billing.address.postal_code.is_some()),
+            "cvc_check": check("cvc_check", self.cvc),
+        })
+    }
+
+    /// The `card` of a payment method.
+    pub fn render(&self, billing: &Billing, livemode: bool) -> Value {
+        json!({
+            "brand": self.brand, "checks": self.checks(billing, self.bank(livemode)), "country": "US",
+            "display_brand": self.brand, "exp_month": self.exp_month, "exp_year": self.exp_year,
+            "fingerprint": self.fingerprint, "funding": self.funding, "generated_from": null, "last4": self.last4,
+            "networks": { "available": [self.brand], "preferred": null }, "regulated_status": "unregulated",
+            "three_d_secure_usage": { "supported": true }, "wallet": null,
+        })
+    }
+}
+
+impl PaymentMethod {
+    /// As Stripe writes it.
+    pub fn render(&self) -> Value {
+        json!({
+            "id": self.id, "object": "payment_method", "allow_redisplay": self.allow_redisplay,
+            "billing_details": self.billing.render(),
+            "card": self.card.render(&self.billing, self.space.livemode),
+            "created": self.created, "customer": self.customer, "customer_account": null,
+            "livemode": self.space.livemode, "metadata": self.metadata, "type": "card",
+        })
+    }
+
+    /// Nobody's payment method from now on.
+    ///
+    /// # Errors
+    /// 400 when it was used or detached before.
+    pub fn usable(&self) -> Result<(), ApiError> {
+        if self.spent {
+            return Err(ApiError::invalid(
+                "This PaymentMethod was previously used without being attached to a Customer or was detached from a \
+                 Customer, and may not be used again.",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A card and its holder, read but not yet a payment method.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The card.
+    pub card: Card,
+    /// Its holder.
+    pub billing: Billing,
+    /// See [`PaymentMethod::allow_redisplay`].
+    pub allow_redisplay: String,
+    /// The caller's notes.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// What a `payment_method` parameter names: one that there is, or a test card that becomes one.
+#[derive(Clone, Debug)]
+pub enum Named {
+    /// A payment method of the space.
+    Stored(Arc<PaymentMethod>),
+    /// A card that becomes a payment method when the request is carried out.
+    Fresh(Box<Entry>),
+}
+
+impl Named {
+    /// The payment method, made now when it is a fresh one.
+    pub fn made(self, state: &mut State, space: &Space) -> Arc<PaymentMethod> {
+        match self {
+            Named::Stored(method) => method,
+            Named::Fresh(entry) => make(state, space, *entry),
+        }
+    }
+}
+
+/// Finds what `payment_method=` names; makes nothing yet.
+///
+/// # Errors
+/// 404/400 `resource_missing`, or 400 when it may not be used again.
+pub fn named(state: &State, space: &Space, id: &str) -> Result<Named, ApiError> {
+    if let Some(card) = cards::by_alias(id).filter(|_| id.starts_with("pm_card_")) {
+        return Ok(Named::Fresh(Box::new(test_entry(state, card))));
+    }
+    let method = state
+        .get::<PaymentMethod>(space, id)
+        .map_err(|error| error.status(400))?;
+    method.usable()?;
+    Ok(Named::Stored(method))
+}
+
+/// Reads `payment_method_data[…]`, or the same parameters of `POST /v1/payment_methods`.
+///
+/// # Errors
+/// 400 for anything but a card; 402 for a raw number from a server, or a card that is none.
+pub fn read(state: &State, ctx: &Ctx, params: &mut Params) -> Result<Entry, ApiError> {
+    let kind = params.required("type")?;
+    if kind != "card" {
+        return Err(
+            ApiError::invalid(format!("The payment method type \"{kind}\" is invalid."))
+                .param(params.name("type")),
+        );
+    }
+    let mut card = params
+        .map("card")?
+        .ok_or_else(|| ApiError::missing(&params.name("card")))?;
+    let mut entry = match card.text("token")? {
+        Some(token) => test_entry(state, from_token(&token, &card)?),
+        None => typed(state, ctx, &mut card)?,
+    };
+    card.finish()?;
+    if let Some(billing) = params.map("billing_details")? {
+        entry.billing.update(billing)?;
+    }
+    entry.metadata = params.metadata()?.fresh()?;
+    if let Some(word) = params.choice("allow_redisplay", &["always", "limited", "unspecified"])? {
+        entry.allow_redisplay = word.to_owned();
+    }
+    Ok(entry)
+}
+
+fn from_token(token: &str, card: &Params) -> Result<&'static TestCard, ApiError> {
+    cards::by_alias(token)
+        .filter(|_| token.starts_with("tok_"))
+        .ok_or_else(|| ApiError::no_such("token", token, &card.name("token")).status(400))
+}
+
+/// A card as the browser frame reads it from its fields.
+fn typed(state: &State, ctx: &Ctx, card: &mut Params) -> Result<Entry, ApiError> {
+    if ctx.secret {
+        let mut error = ApiError::invalid(
+            "Sending credit card numbers directly to the Stripe API is generally unsafe. We suggest you use test tokens \
+             that map to the test card you are using, see https://stripe.com/docs/testing.",
+        );
+        error.status = 402;
+        return Err(error);
+    }
+    let number: String = card
+        .required("number")?
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .collect();
+    let (month, year) = (card.integer("exp_month")?, card.integer("exp_year")?);
+    let cvc = card.text("cvc")?;
+    if !cards::luhn(&number) {
+        return Err(refused(&cards::INCORRECT_NUMBER));
+    }
+    let (this_year, this_month, _) = clock::civil(state.now_ms);
+    let month = month
+        .filter(|month| (1..=12).contains(month))
+        .ok_or_else(|| refused(&cards::INVALID_MONTH))?;
+    let year = year.map(|year| if year < 100 { year + 2000 } else { year });
+    let year = year
+        .filter(|year| (this_year..this_year + 50).contains(year))
+        .ok_or_else(|| refused(&cards::INVALID_YEAR))?;
+    if (year, month) < (this_year, this_month) {
+        return Err(refused(&cards::INVALID_MONTH));
+    }
+    let brand = cards::by_number(&number).map_or_else(|| cards::brand(&number), |card| card.brand);
+    let length = if brand == "amex" { 3..=4 } else { 3..=3 };
+    if cvc
+        .as_ref()
+        .is_some_and(|cvc| !length.contains(&cvc.len()) || !cvc.bytes().all(|byte| byte.is_ascii_digit()))
+    {
+        return Err(refused(&cards::INVALID_CVC));
+    }
+    Ok(entry(Card {
+        test: cards::by_number(&number)
+            .map(|card| card.alias.to_owned())
+            .unwrap_or_default(),
+        brand: brand.to_owned(),
+        last4: number[number.len() - 4..].to_owned(),
+        exp_month: month,
+        exp_year: year,
+        funding: cards::by_number(&number)
+            .map_or("credit", |card| card.funding)
+            .to_owned(),
+        fingerprint: ids::fingerprint(state.settings.seed, &number),
+        cvc: cvc.is_some(),
+    }))
+}
+
+/// A card of its alias, with an expiry that never comes while a test runs.
+fn test_entry(state: &State, card: &TestCard) -> Entry {
+    let number = if card.number.is_empty() {
+        "4242"
+    } else {
+        card.number
+    };
+    entry(Card {
+        test: card.alias.to_owned(),
+        brand: card.brand.to_owned(),
+        last4: number[number.len() - 4..].to_owned(),
+        exp_month: 12,
+        exp_year: clock::civil(state.now_ms).0 + 4,
+        funding: card.funding.to_owned(),
+        fingerprint: ids::fingerprint(
+            state.settings.seed,
+            if card.number.is_empty() {
+                card.alias
+            } else {
+                number
+            },
+        ),
+        cvc: true,
+    })
+}
+
+fn entry(card: Card) -> Entry {
+    Entry {
+        card,
+        billing: Billing::default(),
+        allow_redisplay: "unspecified".into(),
+        metadata: BTreeMap::new(),
+    }
+}
+
+/// A card error of something typed wrong: no bank was asked.
+fn refused(decline: &Decline) -> ApiError {
+    let refusal = CardRefusal {
+        decline_code: None,
+        advice_code: None,
+        charge: None,
+        intent: None,
+        method: None,
+    };
+    ApiError::declined(decline, refusal)
+}
+
+/// Makes a payment method of a card.
+pub fn make(state: &mut State, space: &Space, entry: Entry) -> Arc<PaymentMethod> {
+    let method = PaymentMethod {
+        id: state.id("pm_1", 23),
+        space: space.clone(),
+        created: state.now_s(),
+        card: entry.card,
+        billing: entry.billing,
+        customer: None,
+        attached_ms: None,
+        spent: false,
+        set_up: false,
+        allow_redisplay: entry.allow_redisplay,
+        metadata: entry.metadata,
+    };
+    state.put(method)
+}
+
+/// Attaches a card to a customer, for which its bank is asked.
+///
+/// # Errors
+/// 402 when the bank refuses the card, 400 when another customer has it.
+pub fn attach(
+    state: &mut State,
+    ctx: &Ctx,
+    method: Named,
+    customer: &Customer,
+) -> Result<Arc<PaymentMethod>, ApiError> {
+    let card = match &method {
+        Named::Stored(method)
+            if method
+                .customer
+                .as_ref()
+                .is_some_and(|owner| *owner != customer.id) =>
+        {
+            return Err(ApiError::invalid(
+                "This PaymentMethod has already been attached to another customer.",
+            )
+            .param("payment_method"));
+        }
+        Named::Stored(method) => &method.card,
+        Named::Fresh(entry) => &entry.card,
+    };
+    if let Bank::Declines(decline) = card.bank(ctx.space.livemode) {
+        let refusal = CardRefusal {
+            decline_code: Some(decline.decline_code.to_owned()),
+            advice_code: decline.advice,
+            charge: None,
+            intent: None,
+            method: None,
+        };
+        return Err(ApiError::declined(decline, refusal));
+    }
+    let method = method.made(state, &ctx.space);
+    Ok(own(state, &ctx.cause, &method, &customer.id))
+}
+
+/// Writes down whose the card is from now on.
+pub fn own(
+    state: &mut State,
+    cause: &event::Cause,
+    method: &PaymentMethod,
+    customer: &str,
+) -> Arc<PaymentMethod> {
+    let mut method = method.clone();
+    method.customer = Some(customer.to_owned());
+    method.attached_ms = Some(state.now_ms);
+    let method = state.put(method);
+    event::emit(
+        state,
+        cause,
+        "payment_method.attached",
+        Object::PaymentMethod(Arc::clone(&method)),
+        None,
+    );
+    method
+}
+
+/// `POST /v1/payment_methods`: from a test token, or a copy of a platform customer's card on the account.
+pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
+    let entry = match (params.text("customer")?, params.text("payment_method")?) {
+        (None, None) => read(state, ctx, &mut params)?,
+        (customer, Some(original)) => {
+            let original = state.get::<PaymentMethod>(&ctx.space.platform(), &original)?;
+            if original.customer != customer {
+                let message = "The customer does not have a payment method with that ID.";
+                return Err(ApiError::invalid(message).param("payment_method"));
+            }
+            let (card, billing) = (original.card.clone(), original.billing.clone());
+            Entry {
+                billing,
+                ..entry(card)
+            }
+        }
+        (Some(_), None) => return Err(ApiError::missing("payment_method")),
+    };
+    params.finish()?;
+    Ok(make(state, &ctx.space, entry).render())
+}
+
+/// `GET /v1/payment_methods/{id}`.
+pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
+    params.finish()?;
+    Ok(state.get::<PaymentMethod>(&ctx.space, id)?.render())
+}
+
+/// `POST /v1/payment_methods/{id}`: billing details, redisplay and metadata.
+pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
+    let old = state.get::<PaymentMethod>(&ctx.space, id)?;
+    let mut method = PaymentMethod::clone(&old);
+    if let Some(billing) = params.map("billing_details")? {
+        method.billing.update(billing)?;
+    }
+    if let Some(word) = params.choice("allow_redisplay", &["always", "limited", "unspecified"])? {
+        method.allow_redisplay = word.to_owned();
+    }
+    params.metadata()?.apply(&mut method.metadata)?;
+    params.finish()?;
+    let method = state.put(method);
+    let previous = event::previous(&old.render(), &method.render());
+    event::emit(
+        state,
+        &ctx.cause,
+        "payment_method.updated",
+        Object::PaymentMethod(Arc::clone(&method)),
+        previous,
+    );
+    Ok(method.render())
+}
+
+/// `POST /v1/payment_methods/{id}/attach`.
+pub fn attach_to(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
+    let customer = params.required("customer")?;
+    params.finish()?;
+    let customer =
+        customer::living(state, &ctx.space, &customer, "customer").map_err(|error| error.status(400))?;
+    // The id stands in the path here, so a wrong one is 404.
+    let method = named(state, &ctx.space, id).map_err(|error| match error.code {
+        Some("resource_missing") => error.status(404),
+        _ => error,
+    })?;
+    Ok(attach(state, ctx, method, &customer)?.render())
+}
+
+/// `POST /v1/payment_methods/{id}/detach`: final.
+pub fn detach(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
+    params.finish()?;
+    let old = state.get::<PaymentMethod>(&ctx.space, id)?;
+    old.usable()?;
+    if old.customer.is_none() {
+        let message =
+            "The payment method you provided is not attached to a customer so detachment is impossible.";
+        return Err(ApiError::invalid(message));
+    }
+    let mut method = PaymentMethod::clone(&old);
+    method.customer = None;
+    method.spent = true;
+    let method = state.put(method);
+    let previous = event::previous(&old.render(), &method.render());
+    event::emit(
+        state,
+        &ctx.cause,
+        "payment_method.detached",
+        Object::PaymentMethod(Arc::clone(&method)),
+        previous,
+    );
+    Ok(method.render())
+}
+
+/// `GET /v1/payment_methods`: a customer's; without a customer none.
+pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
+    match params.text("customer")? {
+        Some(customer) => list_of(state, ctx, params, &customer, "/v1/payment_methods"),
+        None => list_of(state, ctx, params, "", "/v1/payment_methods"),
+    }
+}
+
+/// `GET /v1/customers/{id}/payment_methods`.
+pub fn list_of_customer(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
+    list_of(
+        state,
+        ctx,
+        params,
+        id,
+        &format!("/v1/customers/{id}/payment_methods"),
+    )
+}
+
+/// A customer's payment methods, newest first.
+fn list_of(
+    state: &mut State,
+    ctx: &Ctx,
+    mut params: Params,
+    customer: &str,
+    url: &str,
+) -> Result<Value, ApiError> {
+    if !customer.is_empty() {
+        customer::living(state, &ctx.space, customer, "customer")?;
+    }
+    let kind = params.text("type")?;
+    let page = list::Page::read(&mut params)?;
+    params.finish()?;
+    let wanted = |method: &PaymentMethod| {
+        method.customer.as_deref() == Some(customer) && kind.as_deref().is_none_or(|kind| kind == "card")
+    };
+    list::answer(state, &ctx.space, &page, url, wanted, |method: &PaymentMethod| {
+        method.render()
+    })
+}
+
+/// `GET /v1/customers/{id}/payment_methods/{pm}`.
+pub fn retrieve_of(
+    state: &mut State,
+    ctx: &Ctx,
+    params: Params,
+    customer: &str,
+    id: &str,
+) -> Result<Value, ApiError> {
+    params.finish()?;
+    let customer = state.get_for::<Customer>(&ctx.space, customer, "customer")?;
+    let method = state.get::<PaymentMethod>(&ctx.space, id)?;
+    if method.customer.as_deref() != Some(customer.id.as_str()) {
+        let message = format!(
+            "Customer {} does not have a payment method with ID {}",
+            customer.id, method.id
+        );
+        return Err(ApiError::invalid(message).param("customer").status(404));
+    }
+    Ok(method.render())
+}

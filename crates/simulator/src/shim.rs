@@ -1,0 +1,172 @@
+//! What the browser loads: the `stripe.js` shim, the frames it opens (the card's fields, a hidden one that
+//! makes calls, the bank's challenge), and the bank's page for those who are redirected to it.
+
+use serde_json::json;
+
+use crate::confirm::{self, Challenge};
+use crate::error::ApiError;
+use crate::form::Params;
+use crate::payment_intent::{NextAction, PaymentIntent, Status};
+use crate::state::{Row, State};
+use crate::{Fate, Request, Response};
+use std::sync::Arc;
+
+const STRIPE_JS: &str = include_str!("assets/stripe.js");
+const FRAME_CSS: &str = include_str!("assets/frame.css");
+const PAYMENT_HTML: &str = include_str!("assets/payment.html");
+const PAYMENT_JS: &str = include_str!("assets/payment.js");
+const CONTROLLER_HTML: &str = include_str!("assets/controller.html");
+const CONTROLLER_JS: &str = include_str!("assets/controller.js");
+const CHALLENGE_HTML: &str = include_str!("assets/challenge.html");
+const CHALLENGE_JS: &str = include_str!("assets/challenge.js");
+const REDIRECT_HTML: &str = include_str!("assets/redirect.html");
+
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const PAGE: &str = "text/html; charset=utf-8";
+/// The frames run only what is served here, and send only to here.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action *; \
+                      base-uri 'none'";
+
+/// Answers a request of the browser; `None` when the path is not one of its own.
+pub fn answer(state: &mut State, request: &Request, path: &str) -> Option<Response> {
+    let (kind, text) = match (request.method.as_str(), path) {
+        ("GET", "/endive/stripe.js" | "/v3/stripe.js" | "/v3/" | "/v3") => (SCRIPT, STRIPE_JS),
+        ("GET", "/frame/frame.css") => ("text/css; charset=utf-8", FRAME_CSS),
+        ("GET", "/frame/payment") => (PAGE, PAYMENT_HTML),
+        ("GET", "/frame/payment.js") => (SCRIPT, PAYMENT_JS),
+        ("GET", "/frame/controller") => (PAGE, CONTROLLER_HTML),
+        ("GET", "/frame/controller.js") => (SCRIPT, CONTROLLER_JS),
+        ("GET", "/frame/challenge") => (PAGE, CHALLENGE_HTML),
+        ("GET", "/frame/challenge.js") => (SCRIPT, CHALLENGE_JS),
+        ("POST", "/frame/challenge") => return Some(challenge(state, request)),
+        ("GET", path) if path.starts_with("/3d_secure/") => return Some(redirect_page(state, request, path)),
+        ("POST", path) if path.starts_with("/3d_secure/") => {
+            return Some(redirect_back(state, request, path));
+        }
+        _ => return None,
+    };
+    Some(page(200, kind, text.as_bytes().to_vec()))
+}
+
+fn page(status: u16, kind: &str, body: Vec<u8>) -> Response {
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let headers = vec![
+        header("Content-Type", kind),
+        header("Cache-Control", "no-store"),
+        header("Content-Security-Policy", POLICY),
+        header("Referrer-Policy", "no-referrer"),
+        header("X-Content-Type-Options", "nosniff"),
+    ];
+    Response {
+        status,
+        headers,
+        body,
+        fate: Fate::Arrives,
+    }
+}
+
+/// The frame's buttons: what the holder did, under the intent's client secret.
+fn challenge(state: &mut State, request: &Request) -> Response {
+    let done = Params::parse(&request.body).and_then(|mut params| {
+        let intent = by_secret(state, &params.required("client_secret")?)?;
+        let outcome = outcome(&mut params)?;
+        params.finish()?;
+        confirm::authenticate(state, &intent, outcome)
+    });
+    match done {
+        Ok(intent) => page(
+            200,
+            "application/json",
+            json!({ "status": intent.status }).to_string().into_bytes(),
+        ),
+        Err(error) => page(
+            error.status,
+            "application/json",
+            error.body("", false).to_string().into_bytes(),
+        ),
+    }
+}
+
+fn outcome(params: &mut Params) -> Result<Challenge, ApiError> {
+    match params.choice("outcome", &["complete", "fail"])? {
+        Some("complete") => Ok(Challenge::Complete),
+        Some(_) => Ok(Challenge::Fail),
+        None => Err(ApiError::missing("outcome")),
+    }
+}
+
+/// The secret names the intent, whatever its account and mode.
+fn by_secret(state: &State, secret: &str) -> Result<Arc<PaymentIntent>, ApiError> {
+    let id = secret.split("_secret_").next().unwrap_or_default();
+    let intent = PaymentIntent::table(state)
+        .anywhere(id)
+        .filter(|intent| intent.client_secret == secret);
+    intent
+        .cloned()
+        .ok_or_else(|| ApiError::no_such("payment_intent", id, "client_secret"))
+}
+
+/// The bank's page of its own, for a payer who was redirected.
+fn redirect_page(state: &State, request: &Request, path: &str) -> Response {
+    let query = request.path.split_once('?').map_or("", |(_, query)| query);
+    let secret = Params::parse(query.as_bytes()).and_then(|mut params| params.required("client_secret"));
+    match secret.and_then(|secret| by_secret(state, &secret)) {
+        Ok(intent) if path.ends_with(&intent.id) => {
+            // The secret is made of letters, digits and underscores: it needs no escaping.
+            page(
+                200,
+                PAGE,
+                REDIRECT_HTML
+                    .replace("{{client_secret}}", &intent.client_secret)
+                    .into_bytes(),
+            )
+        }
+        _ => page(
+            404,
+            "text/plain; charset=utf-8",
+            b"This link is not valid.".to_vec(),
+        ),
+    }
+}
+
+/// Ends the authentication and sends the payer back.
+fn redirect_back(state: &mut State, request: &Request, path: &str) -> Response {
+    let done = Params::parse(&request.body).and_then(|mut params| {
+        let intent = by_secret(state, &params.required("client_secret")?)?;
+        let Some(NextAction::RedirectToUrl { return_url, .. }) = intent.next_action.clone() else {
+            return Err(ApiError::unexpected_state(
+                "This payment awaits no authentication.",
+            ));
+        };
+        let intent = confirm::authenticate(state, &intent, outcome(&mut params)?)?;
+        Ok((intent, return_url))
+    });
+    match done {
+        Ok((intent, return_url)) if path.ends_with(&intent.id) => {
+            let status = if intent.status == Status::Succeeded {
+                "succeeded"
+            } else {
+                "failed"
+            };
+            let Ok(mut url) = reqwest::Url::parse(&return_url) else {
+                return page(
+                    400,
+                    "text/plain; charset=utf-8",
+                    b"The return_url is not a URL.".to_vec(),
+                );
+            };
+            url.query_pairs_mut()
+                .append_pair("payment_intent", &intent.id)
+                .append_pair("payment_intent_client_secret", &intent.client_secret)
+                .append_pair("redirect_status", status);
+            let mut response = page(303, "text/plain; charset=utf-8", Vec::new());
+            response.headers.push(("Location".into(), url.into()));
+            response
+        }
+        _ => page(
+            400,
+            "text/plain; charset=utf-8",
+            b"This payment awaits no authentication.".to_vec(),
+        ),
+    }
+}

@@ -1,0 +1,318 @@
+//! All that the simulator knows: one table a kind of object, each row typed and shared by the events that tell
+//! of it, and the spaces (an account in a mode) that keep objects apart.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::Account;
+use crate::application_fee::ApplicationFee;
+use crate::balance::BalanceTransaction;
+use crate::charge::Charge;
+use crate::clock::Clock;
+use crate::confirmation_token::ConfirmationToken;
+use crate::customer::Customer;
+use crate::delivery::Deliveries;
+use crate::error::ApiError;
+use crate::event::Event;
+use crate::fault::Faults;
+use crate::idempotency::Idempotency;
+use crate::ids::Ids;
+use crate::payment_intent::PaymentIntent;
+use crate::payment_method::PaymentMethod;
+use crate::persist::{Change, Journal};
+use crate::request_log::RequestLog;
+use crate::schedule::{self, Schedule};
+use crate::webhook_endpoint::WebhookEndpoint;
+
+/// An account in a mode: what is made in one space cannot be seen in another.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Space {
+    /// LIVE or TEST.
+    pub livemode: bool,
+    /// The connected account; `None` is the platform itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+}
+
+impl Space {
+    /// The platform's own space in the same mode.
+    pub fn platform(&self) -> Space {
+        Space {
+            livemode: self.livemode,
+            account: None,
+        }
+    }
+}
+
+/// A kind of object: what it is called and where its rows are.
+pub trait Row: Sized + 'static {
+    /// What `No such …` calls it.
+    const NOUN: &'static str;
+    /// The parameter that a wrong id in the path is blamed on.
+    const PARAM: &'static str;
+    /// The id, unique over all spaces.
+    fn id(&self) -> &str;
+    /// Where it lives.
+    fn space(&self) -> &Space;
+    /// Its table.
+    fn table(state: &State) -> &Table<Self>;
+    /// Its table, to be changed.
+    fn table_mut(state: &mut State) -> &mut Table<Self>;
+    /// The row as anything that holds any kind of row.
+    fn object(row: Arc<Self>) -> Object;
+}
+
+macro_rules! rows {
+    ($($kind:ident in $table:ident, $noun:literal, $param:literal;)*) => {
+        $(impl Row for $kind {
+            const NOUN: &'static str = $noun;
+            const PARAM: &'static str = $param;
+            fn id(&self) -> &str {
+                &self.id
+            }
+            fn space(&self) -> &Space {
+                &self.space
+            }
+            fn table(state: &State) -> &Table<Self> {
+                &state.tables.$table
+            }
+            fn table_mut(state: &mut State) -> &mut Table<Self> {
+                &mut state.tables.$table
+            }
+            fn object(row: Arc<Self>) -> Object {
+                Object::$kind(row)
+            }
+        })*
+
+        /// A row of any kind.
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        #[serde(tag = "kind", content = "row")]
+        pub enum Object {
+            $(#[doc = $noun] $kind(Arc<$kind>),)*
+        }
+
+        /// A table for each kind.
+        #[derive(Default)]
+        pub struct Tables {
+            $($table: Table<$kind>,)*
+        }
+
+        impl Tables {
+            /// Every row of every table, oldest first within a table.
+            pub fn objects(&self) -> impl Iterator<Item = Object> + '_ {
+                std::iter::empty()$(.chain(self.$table.all().cloned().map(Object::$kind)))*
+            }
+
+            /// How many rows there are of each kind.
+            pub fn counts(&self) -> BTreeMap<&'static str, usize> {
+                BTreeMap::from([$((stringify!($table), self.$table.rows.len())),*])
+            }
+        }
+
+        impl Object {
+            /// Its id.
+            pub fn id(&self) -> &str {
+                match self { $(Object::$kind(row) => &row.id,)* }
+            }
+
+            /// Puts the row into its table.
+            pub fn store(self, state: &mut State) {
+                match self { $(Object::$kind(row) => state.tables.$table.put(row),)* }
+            }
+        }
+    };
+}
+
+rows! {
+    Account in accounts, "account", "account";
+    Customer in customers, "customer", "id";
+    PaymentMethod in payment_methods, "PaymentMethod", "payment_method";
+    ConfirmationToken in confirmation_tokens, "confirmation_token", "confirmation_token";
+    PaymentIntent in payment_intents, "payment_intent", "intent";
+    Charge in charges, "charge", "id";
+    BalanceTransaction in balance_transactions, "balance transaction", "id";
+    ApplicationFee in application_fees, "application fee", "id";
+    WebhookEndpoint in webhook_endpoints, "webhook endpoint", "webhook_endpoint";
+    Event in events, "event", "id";
+}
+
+/// Rows by id, and in the order they were made in their space. No row ever leaves.
+pub struct Table<T> {
+    rows: HashMap<Arc<str>, (usize, Arc<T>)>,
+    order: BTreeMap<Space, Vec<Arc<str>>>,
+    /// Over all spaces, so that a journal written from the table restores the same order.
+    sequence: Vec<Arc<str>>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Table {
+            rows: HashMap::new(),
+            order: BTreeMap::new(),
+            sequence: Vec::new(),
+        }
+    }
+}
+
+impl<T: Row> Table<T> {
+    fn put(&mut self, row: Arc<T>) {
+        if let Some((_, old)) = self.rows.get_mut(row.id()) {
+            *old = row;
+            return;
+        }
+        let id: Arc<str> = row.id().into();
+        let order = self.order.entry(row.space().clone()).or_default();
+        order.push(Arc::clone(&id));
+        self.sequence.push(Arc::clone(&id));
+        self.rows.insert(id, (order.len() - 1, row));
+    }
+
+    /// Every row, oldest first.
+    pub fn all(&self) -> impl DoubleEndedIterator<Item = &Arc<T>> {
+        self.sequence
+            .iter()
+            .filter_map(|id| self.rows.get(id))
+            .map(|(_, row)| row)
+    }
+
+    /// The rows of a space, oldest first.
+    pub fn of(&self, space: &Space) -> impl DoubleEndedIterator<Item = &Arc<T>> {
+        let order = self.order.get(space).map(Vec::as_slice).unwrap_or_default();
+        order
+            .iter()
+            .filter_map(|id| self.rows.get(id))
+            .map(|(_, row)| row)
+    }
+
+    /// The rows made before the one at a place, newest first.
+    pub fn before(&self, space: &Space, place: usize) -> impl Iterator<Item = &Arc<T>> {
+        let order = self.order.get(space).map(Vec::as_slice).unwrap_or_default();
+        let older = &order[..place.min(order.len())];
+        older
+            .iter()
+            .rev()
+            .filter_map(|id| self.rows.get(id))
+            .map(|(_, row)| row)
+    }
+
+    /// Where a row stands in its space's order.
+    pub fn place(&self, id: &str) -> Option<usize> {
+        self.rows.get(id).map(|(place, _)| *place)
+    }
+
+    /// A row, whatever its space.
+    pub fn anywhere(&self, id: &str) -> Option<&Arc<T>> {
+        self.rows.get(id).map(|(_, row)| row)
+    }
+}
+
+/// What does not change while the simulator runs.
+pub struct Settings {
+    /// Every id comes from it.
+    pub seed: u64,
+    /// The platform's own account.
+    pub platform: String,
+    /// The platform as an application, `ca_…`.
+    pub application: String,
+    /// What the platform is called.
+    pub platform_name: String,
+    /// Whether webhooks may leave this machine.
+    pub deliver_anywhere: bool,
+}
+
+/// The whole of a simulated Stripe.
+pub struct State {
+    /// See [`Settings`].
+    pub settings: Settings,
+    /// The clock.
+    pub clock: Clock,
+    /// The time of the request or step that is being carried out: it stands still within it.
+    pub now_ms: i64,
+    /// Where ids come from.
+    pub ids: Ids,
+    /// The objects.
+    pub tables: Tables,
+    /// What is to happen later.
+    pub schedule: Schedule,
+    /// Answers kept under their keys.
+    pub idempotency: Idempotency,
+    /// Webhooks on their way.
+    pub deliveries: Deliveries,
+    /// What is to go wrong.
+    pub faults: Faults,
+    /// The latest requests.
+    pub log: RequestLog,
+    /// Where changes are written, when there is a folder.
+    pub journal: Option<Journal>,
+}
+
+impl State {
+    /// The time in seconds, as Stripe's objects carry it.
+    pub fn now_s(&self) -> i64 {
+        self.now_ms.div_euclid(1000)
+    }
+
+    /// Moves the clock ahead; what becomes due on the way happens at its moment.
+    pub fn advance(&mut self, ms: i64) {
+        self.clock.advance_ms(ms);
+        schedule::run(self);
+    }
+
+    /// A new id.
+    pub fn id(&mut self, prefix: &str, length: usize) -> String {
+        self.ids.id(prefix, length)
+    }
+
+    /// Stores a row that is new or changed.
+    pub fn put<T: Row>(&mut self, row: T) -> Arc<T> {
+        let row = Arc::new(row);
+        T::table_mut(self).put(Arc::clone(&row));
+        self.write(|| Change::Put(T::object(Arc::clone(&row))));
+        row
+    }
+
+    /// Journals a change, where there is a journal.
+    pub fn write(&mut self, change: impl FnOnce() -> Change) {
+        if let Some(journal) = &mut self.journal {
+            journal.push(change());
+        }
+    }
+
+    /// A row of the space.
+    ///
+    /// # Errors
+    /// 404 `resource_missing`, which says so when the id exists in the other mode.
+    pub fn get<T: Row>(&self, space: &Space, id: &str) -> Result<Arc<T>, ApiError> {
+        self.get_for(space, id, T::PARAM)
+    }
+
+    /// The same, blaming another parameter.
+    ///
+    /// # Errors
+    /// As [`State::get`].
+    pub fn get_for<T: Row>(&self, space: &Space, id: &str, param: &str) -> Result<Arc<T>, ApiError> {
+        match T::table(self).anywhere(id) {
+            Some(row) if row.space() == space => Ok(Arc::clone(row)),
+            Some(row) if row.space().account == space.account => {
+                let mut error = ApiError::no_such(T::NOUN, id, param);
+                let (theirs, ours) = if space.livemode {
+                    ("test", "live")
+                } else {
+                    ("live", "test")
+                };
+                error.message.push_str(&format!(
+                    "; a similar object exists in {theirs} mode, but a {ours} mode key was used to make this request."
+                ));
+                Err(error)
+            }
+            _ => Err(ApiError::no_such(T::NOUN, id, param)),
+        }
+    }
+
+    /// The rows of a space, oldest first.
+    pub fn of<T: Row>(&self, space: &Space) -> impl DoubleEndedIterator<Item = &Arc<T>> {
+        T::table(self).of(space)
+    }
+}

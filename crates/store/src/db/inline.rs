@@ -1,0 +1,77 @@
+//! A database in memory whose transactions run on the thread of the caller, one after the other: for tests
+//! and for the simulation, which has neither threads nor a runtime.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+
+use super::sqlite::Sqlite;
+use super::sqlite_threads::another_process;
+use super::task::{ATTEMPTS_MAX, Verdict, attempt};
+use super::tx::{Access, Connection};
+use super::{Error, Tx};
+
+/// The database itself. Its holder may drop every [`super::Db`] on it, as a crash would, and make another.
+#[derive(Clone)]
+pub struct Inline(Arc<Mutex<Sqlite>>);
+
+impl Inline {
+    /// An empty SQLite database in memory.
+    ///
+    /// # Errors
+    /// When SQLite refuses a setting.
+    pub fn new() -> Result<Inline, Error> {
+        Ok(Inline(Arc::new(Mutex::new(Sqlite::open_in_memory()?))))
+    }
+
+    /// Yields, runs the transaction, yields: so that a scheduler can end an instance both before it and
+    /// between the commit and its answer.
+    pub(super) async fn run<T, E, F>(&self, access: Access, closure: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T, E>,
+        E: From<Error>,
+    {
+        yield_once().await;
+        let answer = self.transact(access, &closure);
+        yield_once().await;
+        answer
+    }
+
+    fn transact<T, E, F>(&self, access: Access, closure: &F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T, E>,
+        E: From<Error>,
+    {
+        // A panic in the closure is caught below this lock, so a poisoned one is whole all the same.
+        let sqlite = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..ATTEMPTS_MAX {
+            sqlite.begin(access).map_err(another_process)?;
+            sqlite.set_read_only(access == Access::Read)?;
+            let (verdict, answer) = attempt(closure, &mut Tx::new(Connection::Sqlite(&sqlite)));
+            sqlite.set_read_only(false)?;
+            let committed = match verdict {
+                Verdict::Commit => sqlite.commit(),
+                Verdict::Rollback | Verdict::Retry => Ok(()),
+            };
+            sqlite.rollback();
+            committed?;
+            if verdict != Verdict::Retry {
+                return answer;
+            }
+        }
+        Err(E::from(Error::Conflict))
+    }
+}
+
+async fn yield_once() {
+    let mut yielded = false;
+    poll_fn(|context| {
+        if yielded {
+            return Poll::Ready(());
+        }
+        yielded = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

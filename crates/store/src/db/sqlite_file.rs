@@ -1,0 +1,68 @@
+//! SQLite's file on disk: who may open it, and whether the last stop left it whole.
+
+use std::ffi::OsString;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use super::Error;
+use super::sqlite::Sqlite;
+
+/// Held as long as the file is open. The system lets go of it when the process ends, however it ends.
+pub(super) struct Lock {
+    /// Locked until dropped.
+    _file: File,
+}
+
+impl Lock {
+    /// Two processes on one file would each believe to be the only writer and the only worker.
+    pub(super) fn take(path: &Path) -> Result<Lock, Error> {
+        let lock_path = beside(path, ".lock");
+        let unable = |error: std::io::Error| {
+            Error::Unavailable(format!(
+                "cannot open the lock file {}: {error}",
+                lock_path.display()
+            ))
+        };
+        let file = File::options()
+            .create(true)
+            .write(true)
+            .truncate(false)
+            .open(&lock_path)
+            .map_err(unable)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Lock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(Error::Unavailable(format!(
+                "{} is in use by another psa-pay process; stop that one first, or use PostgreSQL for several \
+                 (the lock file is {})",
+                path.display(),
+                lock_path.display()
+            ))),
+            Err(TryLockError::Error(error)) => Err(unable(error)),
+        }
+    }
+}
+
+/// Opens the connection that writes. After a kill or a power cut, which leave a write-ahead log behind, the
+/// whole file is checked first.
+pub(super) fn open_writer(path: &Path) -> Result<Sqlite, Error> {
+    let stopped_uncleanly = std::fs::metadata(beside(path, "-wal")).is_ok_and(|wal| wal.len() > 0);
+    let sqlite = Sqlite::open_file(path)?;
+    if stopped_uncleanly {
+        tracing::info!("the last stop was not clean: checking the database file");
+        sqlite.check_integrity()?;
+    }
+    Ok(sqlite)
+}
+
+/// Opens a connection that only reads.
+pub(super) fn open_reader(path: &Path) -> Result<Sqlite, Error> {
+    let sqlite = Sqlite::open_file(path)?;
+    sqlite.set_read_only(true)?;
+    Ok(sqlite)
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    PathBuf::from(name)
+}

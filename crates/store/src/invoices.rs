@@ -1,0 +1,301 @@
+//! Invoices and their lines. A finalized invoice's lines and sums never change; its status and `applied` move
+//! with its payments, guarded by `version`.
+
+use domain::invoice::{InvoiceState, Line, Quantity, TaxRate};
+use domain::{ClientId, Currency, InvoiceId, Money, Scope, Timestamp};
+
+use crate::db::{Error, Row, Sql, Tx};
+use crate::{binds, values};
+
+/// An invoice without its lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invoice {
+    /// Its id.
+    pub id: InvoiceId,
+    /// Who owes it.
+    pub client_id: ClientId,
+    /// The number on the paper; given when it is finalized.
+    pub number: Option<String>,
+    /// The currency of all its amounts.
+    pub currency: Currency,
+    /// A sentence for the payer.
+    pub memo: Option<String>,
+    /// `YYYY-MM-DD`, if it has one.
+    pub due_date: Option<String>,
+    /// Where it stands.
+    pub status: InvoiceState,
+    /// Raised by every change.
+    pub version: i64,
+    /// Sum of the lines, minor units.
+    pub subtotal: i64,
+    /// Sum of the taxes, minor units.
+    pub tax: i64,
+    /// What is to be paid.
+    pub total: Money,
+    /// What payments have settled of it, minor units.
+    pub applied: i64,
+    /// When it was drafted.
+    pub created_at: Timestamp,
+    /// When it was finalized.
+    pub finalized_at: Option<Timestamp>,
+    /// When it was paid in full.
+    pub paid_at: Option<Timestamp>,
+    /// When it was voided.
+    pub voided_at: Option<Timestamp>,
+}
+
+impl Invoice {
+    /// What is still owed.
+    pub fn owed(&self) -> Money {
+        Money::new(self.total.minor().saturating_sub(self.applied), self.currency)
+    }
+}
+
+macro_rules! select_invoices {
+    ($rest:literal $(,)?) => {
+        Sql::new(concat!(
+            "select id, client_id, number, currency, memo, due_date, status, version, subtotal, tax, total, applied,
+               created_at, finalized_at, paid_at, voided_at
+             from invoices
+             ",
+            $rest
+        ))
+    };
+}
+
+const INSERT: Sql = Sql::new(
+    "insert into invoices (tenant_id, livemode, id, client_id, currency, memo, due_date, status, version,
+       subtotal, tax, total, applied, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, 'draft', 1, $8, $9, $10, 0, $11)",
+);
+
+/// Adds a draft.
+pub fn insert(tx: &mut Tx, scope: &Scope, invoice: &Invoice) -> Result<(), Error> {
+    let binds = binds![
+        &scope.tenant,
+        scope.mode,
+        &invoice.id,
+        &invoice.client_id,
+        invoice.currency.code(),
+        invoice.memo.clone(),
+        invoice.due_date.clone(),
+        invoice.subtotal,
+        invoice.tax,
+        invoice.total.minor(),
+        invoice.created_at
+    ];
+    tx.execute(&INSERT, binds)?;
+    Ok(())
+}
+
+const INSERT_LINE: Sql = Sql::new(
+    "insert into invoice_lines (tenant_id, livemode, invoice_id, position, description, quantity_thousandths,
+       unit_price, tax_rate_thousandths, amount, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+);
+
+/// Adds the lines of a draft, in order.
+pub fn insert_lines(
+    tx: &mut Tx,
+    scope: &Scope,
+    id: &InvoiceId,
+    lines: &[Line],
+    at: Timestamp,
+) -> Result<(), Error> {
+    for (position, line) in (1_i64..).zip(lines) {
+        let binds = binds![
+            &scope.tenant,
+            scope.mode,
+            id,
+            position,
+            &line.description,
+            line.quantity.thousandths(),
+            line.unit_price_minor,
+            line.tax_rate.thousandths_of_percent(),
+            line.amount_minor,
+            at
+        ];
+        tx.execute(&INSERT_LINE, binds)?;
+    }
+    Ok(())
+}
+
+const DELETE_LINES: Sql = Sql::new(
+    "delete from invoice_lines
+     where tenant_id = $1 and livemode = $2 and invoice_id = $3
+       and exists (
+         select 1 from invoices
+         where tenant_id = $1 and livemode = $2 and id = $3 and status = 'draft')",
+);
+
+const EDIT: Sql = Sql::new(
+    "update invoices set
+       client_id = $4, currency = $5, memo = $6, due_date = $7, subtotal = $8, tax = $9, total = $10,
+       version = version + 1
+     where tenant_id = $1 and livemode = $2 and id = $3 and status = 'draft' and version = $11",
+);
+
+/// Replaces the content of a draft; `false` when it is no draft of this version any more.
+pub fn edit(tx: &mut Tx, scope: &Scope, invoice: &Invoice) -> Result<bool, Error> {
+    tx.execute(&DELETE_LINES, binds![&scope.tenant, scope.mode, &invoice.id])?;
+    let binds = binds![
+        &scope.tenant,
+        scope.mode,
+        &invoice.id,
+        &invoice.client_id,
+        invoice.currency.code(),
+        invoice.memo.clone(),
+        invoice.due_date.clone(),
+        invoice.subtotal,
+        invoice.tax,
+        invoice.total.minor(),
+        invoice.version
+    ];
+    Ok(tx.execute(&EDIT, binds)? == 1)
+}
+
+const BY_ID: Sql = select_invoices!("where tenant_id = $1 and livemode = $2 and id = $3",);
+
+/// One invoice of the scope.
+pub fn get(tx: &mut Tx, scope: &Scope, id: &InvoiceId) -> Result<Option<Invoice>, Error> {
+    let row = tx.optional(&BY_ID, binds![&scope.tenant, scope.mode, id])?;
+    row.map(|row| read(&row)).transpose()
+}
+
+const LINES: Sql = Sql::new(
+    "select description, quantity_thousandths, unit_price, tax_rate_thousandths, amount
+     from invoice_lines
+     where tenant_id = $1 and livemode = $2 and invoice_id = $3
+     order by position",
+);
+
+/// The lines of an invoice, in order.
+pub fn lines(tx: &mut Tx, scope: &Scope, id: &InvoiceId) -> Result<Vec<Line>, Error> {
+    let rows = tx.query(&LINES, binds![&scope.tenant, scope.mode, id])?;
+    rows.iter().map(read_line).collect()
+}
+
+const PAGE: Sql = select_invoices!(
+    "where tenant_id = $1 and livemode = $2 and id < $3
+     order by id desc
+     limit $4",
+);
+
+/// Invoices, newest first, after the given id (exclusive).
+pub fn page(
+    tx: &mut Tx,
+    scope: &Scope,
+    after: Option<&InvoiceId>,
+    limit: i64,
+) -> Result<Vec<Invoice>, Error> {
+    let after = after.map_or("inv_~", InvoiceId::as_str);
+    tx.query(&PAGE, binds![&scope.tenant, scope.mode, after, limit])?
+        .iter()
+        .map(read)
+        .collect()
+}
+
+const NEXT_NUMBER: Sql = Sql::new(
+    "insert into invoice_numbers (tenant_id, livemode, last_number, created_at)
+     values ($1, $2, 1, $3)
+     on conflict (tenant_id, livemode) do update set last_number = invoice_numbers.last_number + 1
+     returning last_number",
+);
+
+/// The next number of the tenant's series, without gaps: a rolled back transaction gives its number back.
+pub fn next_number(tx: &mut Tx, scope: &Scope, at: Timestamp) -> Result<i64, Error> {
+    tx.one(&NEXT_NUMBER, binds![&scope.tenant, scope.mode, at])?
+        .int("last_number")
+}
+
+const FINALIZE: Sql = Sql::new(
+    "update invoices set status = 'open', number = $4, finalized_at = $5, version = version + 1
+     where tenant_id = $1 and livemode = $2 and id = $3 and status = 'draft' and version = $6",
+);
+
+/// Moves a draft of this version to open; `false` when it is none any more.
+pub fn finalize(
+    tx: &mut Tx,
+    scope: &Scope,
+    invoice: &Invoice,
+    number: &str,
+    at: Timestamp,
+) -> Result<bool, Error> {
+    let binds = binds![
+        &scope.tenant,
+        scope.mode,
+        &invoice.id,
+        number,
+        at,
+        invoice.version
+    ];
+    Ok(tx.execute(&FINALIZE, binds)? == 1)
+}
+
+const MOVE: Sql = Sql::new(
+    "update invoices set
+       status = $4, applied = $5, paid_at = $6, voided_at = $7, version = version + 1
+     where tenant_id = $1 and livemode = $2 and id = $3 and version = $8",
+);
+
+/// Stores status, `applied`, `paid_at` and `voided_at` over the version that was read; `false` when it was changed.
+pub fn store(tx: &mut Tx, scope: &Scope, invoice: &Invoice) -> Result<bool, Error> {
+    let binds = binds![
+        &scope.tenant,
+        scope.mode,
+        &invoice.id,
+        invoice.status.word(),
+        invoice.applied,
+        invoice.paid_at.map(Timestamp::ms),
+        invoice.voided_at.map(Timestamp::ms),
+        invoice.version
+    ];
+    Ok(tx.execute(&MOVE, binds)? == 1)
+}
+
+fn read(row: &Row) -> Result<Invoice, Error> {
+    Ok(Invoice {
+        id: InvoiceId::stored(row.text("id")?),
+        client_id: ClientId::stored(row.text("client_id")?),
+        number: row.text_opt("number")?,
+        currency: values::currency(row)?,
+        memo: row.text_opt("memo")?,
+        due_date: row.text_opt("due_date")?,
+        status: values::word(row, "status", InvoiceState::from_word)?,
+        version: row.int("version")?,
+        subtotal: row.int("subtotal")?,
+        tax: row.int("tax")?,
+        total: values::money(row, "total")?,
+        applied: row.int("applied")?,
+        created_at: values::time(row, "created_at")?,
+        finalized_at: values::time_opt(row, "finalized_at")?,
+        paid_at: values::time_opt(row, "paid_at")?,
+        voided_at: values::time_opt(row, "voided_at")?,
+    })
+}
+
+fn read_line(row: &Row) -> Result<Line, Error> {
+    let rate = TaxRate::from_thousandths_of_percent(row.int("tax_rate_thousandths")?)
+        .map_err(|refusal| Error::Schema(refusal.to_string()))?;
+    Ok(Line {
+        description: row.text("description")?,
+        quantity: Quantity::from_thousandths(row.int("quantity_thousandths")?),
+        unit_price_minor: row.int("unit_price")?,
+        tax_rate: rate,
+        amount_minor: row.int("amount")?,
+    })
+}
+
+/// For the test that prepares every statement.
+pub const ALL: &[&Sql] = &[
+    &INSERT,
+    &INSERT_LINE,
+    &DELETE_LINES,
+    &EDIT,
+    &BY_ID,
+    &LINES,
+    &PAGE,
+    &NEXT_NUMBER,
+    &FINALIZE,
+    &MOVE,
+];

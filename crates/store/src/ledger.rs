@@ -1,0 +1,107 @@
+//! The books: append-only, balanced transactions. Each fact is booked once, by its kind and source.
+
+use domain::ledger::Transaction;
+use domain::{InvoiceId, LedgerTransactionId, PaymentId, Scope, Timestamp};
+
+use crate::binds;
+use crate::db::{Error, Sql, Tx};
+
+/// What a transaction is about, beside its entries.
+#[derive(Clone, Debug)]
+pub struct Posting<'a> {
+    /// Whose books.
+    pub scope: &'a Scope,
+    /// The transaction's id.
+    pub id: LedgerTransactionId,
+    /// The object that is the reason: an invoice, `pi_…`, `ch_…`, `fee_…`. With the kind, what makes it happen once.
+    pub source_id: &'a str,
+    /// The invoice, where there is one.
+    pub invoice_id: Option<&'a InvoiceId>,
+    /// The payment, where there is one.
+    pub payment_id: Option<&'a PaymentId>,
+    /// The transaction that this one undoes.
+    pub reverses: Option<LedgerTransactionId>,
+    /// When it was booked.
+    pub at: Timestamp,
+}
+
+const INSERT: Sql = Sql::new(
+    "insert into ledger_transactions (tenant_id, livemode, id, kind, source_id, invoice_id, payment_id, currency,
+       reverses, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+     on conflict (tenant_id, livemode, kind, source_id) do nothing",
+);
+
+const INSERT_ENTRY: Sql = Sql::new(
+    "insert into ledger_entries (tenant_id, livemode, transaction_id, position, account, currency, amount,
+       created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)",
+);
+
+/// Books a transaction; `false`, and nothing changes, when this fact is booked already.
+pub fn post(tx: &mut Tx, posting: &Posting, transaction: &Transaction) -> Result<bool, Error> {
+    let Posting {
+        scope,
+        id,
+        source_id,
+        invoice_id,
+        payment_id,
+        reverses,
+        at,
+    } = posting;
+    let currency = transaction.currency().code();
+    let binds = binds![
+        &scope.tenant,
+        scope.mode,
+        id,
+        transaction.kind().word(),
+        *source_id,
+        invoice_id.map(|id| id.as_str().to_owned()),
+        payment_id.map(|id| id.as_str().to_owned()),
+        currency,
+        reverses.as_ref().map(|id| id.as_str().to_owned()),
+        *at
+    ];
+    if tx.execute(&INSERT, binds)? == 0 {
+        return Ok(false);
+    }
+    for (position, entry) in (1_i64..).zip(transaction.entries()) {
+        let (account, amount) = (entry.account.word(), entry.amount_minor);
+        let binds = binds![
+            &scope.tenant,
+            scope.mode,
+            id,
+            position,
+            account,
+            currency,
+            amount,
+            *at
+        ];
+        tx.execute(&INSERT_ENTRY, binds)?;
+    }
+    Ok(true)
+}
+
+const BY_SOURCE: Sql = Sql::new(
+    "select id
+     from ledger_transactions
+     where tenant_id = $1 and livemode = $2 and kind = $3 and source_id = $4",
+);
+
+/// The transaction that booked a fact.
+pub fn find(
+    tx: &mut Tx,
+    scope: &Scope,
+    kind: domain::ledger::Kind,
+    source_id: &str,
+) -> Result<Option<LedgerTransactionId>, Error> {
+    let row = tx.optional(
+        &BY_SOURCE,
+        binds![&scope.tenant, scope.mode, kind.word(), source_id],
+    )?;
+    row.map(|row| row.text("id").map(LedgerTransactionId::stored))
+        .transpose()
+}
+
+/// For the test that prepares every statement.
+pub const ALL: &[&Sql] = &[&INSERT, &INSERT_ENTRY, &BY_SOURCE];

@@ -1,0 +1,45 @@
+//! What is remembered: the database seam and one file per table, each with its SQL beside the function that runs
+//! it. It decides nothing; flows do, in `domain`, and carry it out here in one transaction.
+
+pub mod api_keys;
+pub mod application_fees;
+pub mod clients;
+pub mod db;
+pub mod external_objects;
+pub mod invoices;
+pub mod ledger;
+pub mod migrate;
+pub mod pay_links;
+pub mod payments;
+pub mod reconciliation_breaks;
+pub mod state_history;
+pub mod stripe_config;
+pub mod stripe_operations;
+pub mod stripe_webhook_events;
+pub mod tenants;
+mod values;
+
+pub use db::{Db, Error, Sql, Tx, Value};
+
+/// Every statement of the crate, so that a test can prepare each on both engines.
+pub fn statements() -> impl Iterator<Item = &'static Sql> {
+    [
+        api_keys::ALL,
+        application_fees::ALL,
+        clients::ALL,
+        external_objects::ALL,
+        invoices::ALL,
+        ledger::ALL,
+        pay_links::ALL,
+        payments::ALL,
+        reconciliation_breaks::ALL,
+        state_history::ALL,
+        stripe_config::ALL,
+        stripe_operations::ALL,
+        stripe_webhook_events::ALL,
+        tenants::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}

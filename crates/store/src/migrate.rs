@@ -1,0 +1,282 @@
+//! Migrations: files in `migrations/`, applied in order, each once and in a transaction of its own. One file
+//! serves both engines.
+//!
+//! How a file is written:
+//! - Columns are `bigint` or `text`. On SQLite `bigint` becomes `integer` and every table `strict`; on
+//!   PostgreSQL text gets the collation "C", so that both compare and sort it by its bytes.
+//! - `create table name (` is a line, each column is a line, and the line that closes it is `);`. A later
+//!   column is added by a line `alter table name add column …;`.
+//! - What differs, such as triggers, stands after a line `-- engine: sqlite` or `-- engine: postgres`; a line
+//!   `-- engine: both` ends that. Semicolons inside such a part need no care.
+//! - Uniqueness is a named `create unique index`, and no two of them have the same columns in the same order:
+//!   SQLite's errors could not tell them apart.
+
+use sha2::{Digest, Sha256};
+
+use crate::binds;
+use crate::db::{Db, Engine, Error, Sql, Tx};
+
+/// A step of the schema. Once released it never changes.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    /// Four digits and what it is for; the order of the names is the order of the steps.
+    pub name: &'static str,
+    /// The text of its file.
+    pub sql: &'static str,
+}
+
+/// Every step, oldest first.
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    name: "0001_pay_an_invoice",
+    sql: include_str!("../migrations/0001_pay_an_invoice.sql"),
+}];
+
+/// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may
+/// do this at once.
+///
+/// # Errors
+/// [`Error::Schema`] when the database was migrated by a newer version, when a released step was changed
+/// since, or when a step does not run; what the database says otherwise. Steps before the failing one stay
+/// applied.
+pub async fn migrate(db: &Db, now_ms: i64) -> Result<Vec<String>, Error> {
+    run(db, MIGRATIONS, now_ms).await
+}
+
+/// As [`migrate`], with these steps: for tests, which have tables of their own.
+///
+/// # Errors
+/// As [`migrate`].
+pub async fn run(db: &Db, steps: &'static [Migration], now_ms: i64) -> Result<Vec<String>, Error> {
+    db.migrate(prepare).await?;
+    let mut applied = Vec::new();
+    for step in steps {
+        if db.migrate(move |tx| apply(tx, steps, step, now_ms)).await? {
+            applied.push(step.name.to_owned());
+        }
+    }
+    if steps.is_empty() {
+        db.migrate(move |tx| check_history(tx, steps)).await?;
+    }
+    Ok(applied)
+}
+
+fn prepare(tx: &mut Tx<'_>) -> Result<(), Error> {
+    lock(tx)?;
+    let table = "
+create table if not exists schema_migrations (
+  name text not null primary key,
+  checksum text not null,
+  created_at bigint not null
+);";
+    tx.batch(&for_engine(table, tx.engine())?)
+}
+
+/// Whether the step was applied now, and not before or by another instance meanwhile.
+fn apply(
+    tx: &mut Tx<'_>,
+    steps: &'static [Migration],
+    step: &'static Migration,
+    now_ms: i64,
+) -> Result<bool, Error> {
+    const APPLIED: Sql =
+        Sql::new("insert into schema_migrations (name, checksum, created_at) values ($1, $2, $3)");
+    lock(tx)?;
+    if check_history(tx, steps)?.iter().any(|name| name == step.name) {
+        return Ok(false);
+    }
+    let within = |error| match error {
+        Error::Conflict | Error::Unavailable(_) => error,
+        other => Error::Schema(format!("migration {}: {other}", step.name)),
+    };
+    let text = for_engine(step.sql, tx.engine()).map_err(within)?;
+    tx.batch(&text).map_err(within)?;
+    tx.execute(&APPLIED, binds![step.name, checksum(step), now_ms])?;
+    Ok(true)
+}
+
+/// On PostgreSQL one instance migrates at a time, and a long step is not cut off by the limits of ordinary
+/// transactions. SQLite has one writer anyway.
+fn lock(tx: &mut Tx<'_>) -> Result<(), Error> {
+    match tx.engine() {
+        Engine::Sqlite => Ok(()),
+        Engine::Postgres => tx.batch(
+            "set local lock_timeout = '60s'; set local statement_timeout = '10min'; \
+             select pg_advisory_xact_lock(7377616270617901);",
+        ),
+    }
+}
+
+/// The names of the applied steps, after making sure that they are the first ones of ours, unchanged.
+fn check_history(tx: &mut Tx<'_>, steps: &[Migration]) -> Result<Vec<String>, Error> {
+    const HISTORY: Sql = Sql::new("select name, checksum from schema_migrations order by name");
+    let mut names = Vec::new();
+    for row in tx.query(&HISTORY, &[])? {
+        let name = row.text("name")?;
+        let Some(step) = steps.get(names.len()) else {
+            return Err(Error::Schema(format!(
+                "the database has migration {name}, which this version does not know: run a newer version"
+            )));
+        };
+        if step.name != name {
+            let expected = step.name;
+            return Err(Error::Schema(format!(
+                "the database has migration {name} where {expected} should be"
+            )));
+        }
+        if row.text("checksum")? != checksum(step) {
+            return Err(Error::Schema(format!(
+                "migration {name} was changed after it was applied; put it back and add a new one"
+            )));
+        }
+        names.push(name);
+    }
+    Ok(names)
+}
+
+fn checksum(step: &Migration) -> String {
+    hex::encode(Sha256::digest(step.sql.as_bytes()))
+}
+
+/// The text that this engine runs.
+fn for_engine(text: &str, engine: Engine) -> Result<String, Error> {
+    let mut meant = None;
+    let mut in_table = false;
+    let mut result = String::new();
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix("-- engine:") {
+            meant = match name.trim() {
+                "both" => None,
+                "sqlite" => Some(Engine::Sqlite),
+                "postgres" => Some(Engine::Postgres),
+                other => {
+                    return Err(Error::Schema(format!(
+                        "-- engine: {other} is not sqlite, postgres or both"
+                    )));
+                }
+            };
+            continue;
+        }
+        if meant.is_some_and(|meant| meant != engine) {
+            continue;
+        }
+        result.push_str(&line_for_engine(line, engine, &mut in_table)?);
+        result.push('\n');
+    }
+    match in_table {
+        true => Err(Error::Schema(
+            "a create table is not closed by a line );".to_owned(),
+        )),
+        false => Ok(result),
+    }
+}
+
+fn line_for_engine(line: &str, engine: Engine, in_table: &mut bool) -> Result<String, Error> {
+    if line.starts_with("create table ") {
+        *in_table = true;
+        return match line.ends_with('(') {
+            true => Ok(line.to_owned()),
+            false => Err(Error::Schema(format!(
+                "the columns of a table begin on the next line: {line}"
+            ))),
+        };
+    }
+    if *in_table && line == ");" {
+        *in_table = false;
+        return Ok(match engine {
+            // STRICT refuses text in an integer column, which SQLite otherwise stores as it comes.
+            Engine::Sqlite => ") strict;".to_owned(),
+            Engine::Postgres => line.to_owned(),
+        });
+    }
+    let added = line
+        .starts_with("alter table ")
+        .then(|| line.split_once(" add column "))
+        .flatten();
+    Ok(match added {
+        Some((table, column)) => format!("{table} add column {}", column_for_engine(column, engine)),
+        None if *in_table => column_for_engine(line, engine),
+        None => line.to_owned(),
+    })
+}
+
+/// A column's line begins with its name and its type; other lines of a table are left alone.
+fn column_for_engine(line: &str, engine: Engine) -> String {
+    let (wanted, given) = match engine {
+        Engine::Sqlite => ("integer", "bigint"),
+        Engine::Postgres => ("text collate \"C\"", "text"),
+    };
+    let name = line.trim_start().split(' ').next().unwrap_or_default();
+    let indent = line.len() - line.trim_start().len();
+    let (before, rest) = line.split_at(indent + name.len());
+    match rest.strip_prefix(' ').and_then(|rest| rest.strip_prefix(given)) {
+        Some(after) if after.is_empty() || after.starts_with([' ', ',', ';']) => {
+            format!("{before} {wanted}{after}")
+        }
+        _ => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "\
+create table t (
+  a bigint not null, -- a bigint
+  b text,
+  constraint text_length check (a <> 1)
+);
+-- bigint text
+-- engine: sqlite
+create trigger s before update on t begin
+  select raise(abort, 'no');
+end;
+-- engine: postgres
+create function p() returns trigger language plpgsql as $$ begin
+  raise exception 'no';
+end; $$;
+-- engine: both
+alter table t add column c text;
+";
+
+    #[test]
+    fn each_engine_gets_its_own_text() {
+        let sqlite = "\
+create table t (
+  a integer not null, -- a bigint
+  b text,
+  constraint text_length check (a <> 1)
+) strict;
+-- bigint text
+create trigger s before update on t begin
+  select raise(abort, 'no');
+end;
+alter table t add column c text;
+";
+        let postgres = "\
+create table t (
+  a bigint not null, -- a bigint
+  b text collate \"C\",
+  constraint text_length check (a <> 1)
+);
+-- bigint text
+create function p() returns trigger language plpgsql as $$ begin
+  raise exception 'no';
+end; $$;
+alter table t add column c text collate \"C\";
+";
+        assert_eq!(for_engine(TEXT, Engine::Sqlite).as_deref(), Ok(sqlite));
+        assert_eq!(for_engine(TEXT, Engine::Postgres).as_deref(), Ok(postgres));
+    }
+
+    #[test]
+    fn a_mistake_in_a_file_is_named() {
+        let one_line = "create table t (a bigint);";
+        for text in ["-- engine: mysql", "create table t (\n  a bigint\n) ;", one_line] {
+            assert!(
+                matches!(for_engine(text, Engine::Sqlite), Err(Error::Schema(_))),
+                "{text}"
+            );
+        }
+    }
+}

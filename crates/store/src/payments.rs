@@ -1,0 +1,260 @@
+//! Payments: one row per payment intent. At most one of an invoice is live, which a partial unique index enforces.
+
+use domain::payment::PaymentState;
+use domain::{Currency, InvoiceId, Money, PaymentId, Scope, Timestamp};
+
+use crate::db::{Error, Row, Sql, Tx};
+use crate::{binds, values};
+
+/// A payment. Amounts are minor units of `currency`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payment {
+    /// Whose payment it is.
+    pub scope: Scope,
+    /// Its id.
+    pub id: PaymentId,
+    /// The invoice that it pays.
+    pub invoice_id: InvoiceId,
+    /// 1 for the invoice's first intent, 2 for the one that replaced it.
+    pub attempt: i64,
+    /// The connected account on which the charge is made.
+    pub stripe_account_id: String,
+    /// `pi_…`, once it is known.
+    pub intent_id: Option<String>,
+    /// `ch_…` of the charge that succeeded.
+    pub charge_id: Option<String>,
+    /// The currency.
+    pub currency: Currency,
+    /// What is asked for.
+    pub amount: i64,
+    /// What arrived.
+    pub received: i64,
+    /// The platform's application fee: asked for, then as Stripe reports it.
+    pub application_fee: Option<i64>,
+    /// Stripe's processing fee, once Stripe has reported it.
+    pub stripe_fee: Option<i64>,
+    /// What is left for the tenant, once Stripe has reported its fee.
+    pub net: Option<i64>,
+    /// Where it stands.
+    pub status: PaymentState,
+    /// Confirmations that Stripe declined.
+    pub declines: i64,
+    /// Stripe's code of the last decline.
+    pub failure_code: Option<String>,
+    /// Card brand, once paid.
+    pub method_brand: Option<String>,
+    /// The card's last four digits, once paid.
+    pub method_last4: Option<String>,
+    /// Raised by every change.
+    pub version: i64,
+    /// When the reconciler looks at it next, while it is live.
+    pub next_check_at: Option<Timestamp>,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// When the money was seen.
+    pub succeeded_at: Option<Timestamp>,
+}
+
+impl Payment {
+    /// What is asked for, with its currency.
+    pub fn asked(&self) -> Money {
+        Money::new(self.amount, self.currency)
+    }
+}
+
+macro_rules! select_payments {
+    ($rest:literal $(,)?) => {
+        Sql::new(concat!(
+            "select tenant_id, livemode, id, invoice_id, attempt, stripe_account_id, stripe_payment_intent_id,
+               stripe_charge_id, currency, amount, received, application_fee, stripe_fee, net, status, declines,
+               failure_code, method_brand, method_last4, version, next_check_at, created_at, succeeded_at
+             from payments
+             ",
+            $rest
+        ))
+    };
+}
+
+const INSERT: Sql = Sql::new(
+    "insert into payments (tenant_id, livemode, id, invoice_id, attempt, stripe_account_id, currency, amount,
+       received, refunded, application_fee, status, declines, version, next_check_at, created_at, updated_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, 0, 1, $11, $12, $13)",
+);
+
+/// Adds a payment that is about to be created at Stripe.
+pub fn insert(tx: &mut Tx, payment: &Payment) -> Result<(), Error> {
+    let binds = binds![
+        &payment.scope.tenant,
+        payment.scope.mode,
+        &payment.id,
+        &payment.invoice_id,
+        payment.attempt,
+        &payment.stripe_account_id,
+        payment.currency.code(),
+        payment.amount,
+        payment.application_fee,
+        payment.status.word(),
+        payment.next_check_at.map(Timestamp::ms),
+        payment.created_at,
+        payment.created_at
+    ];
+    tx.execute(&INSERT, binds)?;
+    Ok(())
+}
+
+const STORE: Sql = Sql::new(
+    "update payments set
+       stripe_payment_intent_id = $4, stripe_charge_id = $5, received = $6, application_fee = $7,
+       stripe_fee = $8, net = $9, status = $10, declines = $11, failure_code = $12, method_brand = $13,
+       method_last4 = $14, next_check_at = $15, updated_at = $16, succeeded_at = $17, version = version + 1
+     where tenant_id = $1 and livemode = $2 and id = $3 and version = $18",
+);
+
+/// Stores a payment over the version that was read; `false` when it was changed in between.
+pub fn store(tx: &mut Tx, payment: &Payment, at: Timestamp) -> Result<bool, Error> {
+    let binds = binds![
+        &payment.scope.tenant,
+        payment.scope.mode,
+        &payment.id,
+        payment.intent_id.clone(),
+        payment.charge_id.clone(),
+        payment.received,
+        payment.application_fee,
+        payment.stripe_fee,
+        payment.net,
+        payment.status.word(),
+        payment.declines,
+        payment.failure_code.clone(),
+        payment.method_brand.clone(),
+        payment.method_last4.clone(),
+        payment.next_check_at.map(Timestamp::ms),
+        at,
+        payment.succeeded_at.map(Timestamp::ms),
+        payment.version
+    ];
+    Ok(tx.execute(&STORE, binds)? == 1)
+}
+
+const BY_ID: Sql = select_payments!("where tenant_id = $1 and livemode = $2 and id = $3",);
+
+/// One payment of the scope.
+pub fn get(tx: &mut Tx, scope: &Scope, id: &PaymentId) -> Result<Option<Payment>, Error> {
+    let row = tx.optional(&BY_ID, binds![&scope.tenant, scope.mode, id])?;
+    row.map(|row| read(&row)).transpose()
+}
+
+const BY_INTENT: Sql = select_payments!(
+    "where tenant_id = $1 and livemode = $2 and stripe_account_id = $3 and stripe_payment_intent_id = $4",
+);
+
+/// The payment that an intent of the tenant's account belongs to.
+pub fn by_intent(tx: &mut Tx, scope: &Scope, account: &str, intent: &str) -> Result<Option<Payment>, Error> {
+    let row = tx.optional(&BY_INTENT, binds![&scope.tenant, scope.mode, account, intent])?;
+    row.map(|row| read(&row)).transpose()
+}
+
+const BY_CHARGE: Sql = select_payments!(
+    "where tenant_id = $1 and livemode = $2 and stripe_account_id = $3 and stripe_charge_id = $4",
+);
+
+/// The payment that a succeeded charge of the tenant's account belongs to.
+pub fn by_charge(tx: &mut Tx, scope: &Scope, account: &str, charge: &str) -> Result<Option<Payment>, Error> {
+    let row = tx.optional(&BY_CHARGE, binds![&scope.tenant, scope.mode, account, charge])?;
+    row.map(|row| read(&row)).transpose()
+}
+
+const OF_INVOICE: Sql = select_payments!(
+    "where tenant_id = $1 and livemode = $2 and invoice_id = $3
+     order by attempt desc
+     limit $4",
+);
+
+/// The payments of an invoice, newest first.
+pub fn of_invoice(tx: &mut Tx, scope: &Scope, id: &InvoiceId, limit: i64) -> Result<Vec<Payment>, Error> {
+    tx.query(&OF_INVOICE, binds![&scope.tenant, scope.mode, id, limit])?
+        .iter()
+        .map(read)
+        .collect()
+}
+
+const PAGE: Sql = select_payments!(
+    "where tenant_id = $1 and livemode = $2 and id < $3
+     order by id desc
+     limit $4",
+);
+
+/// Payments, newest first, after the given id (exclusive).
+pub fn page(
+    tx: &mut Tx,
+    scope: &Scope,
+    after: Option<&PaymentId>,
+    limit: i64,
+) -> Result<Vec<Payment>, Error> {
+    let after = after.map_or("pay_~", PaymentId::as_str);
+    tx.query(&PAGE, binds![&scope.tenant, scope.mode, after, limit])?
+        .iter()
+        .map(read)
+        .collect()
+}
+
+const DUE: Sql = select_payments!(
+    "where next_check_at is not null and next_check_at <= $1
+     order by next_check_at
+     limit $2",
+);
+
+/// Payments of all tenants that the reconciler should look at.
+pub fn due(tx: &mut Tx, at: Timestamp, limit: i64) -> Result<Vec<Payment>, Error> {
+    tx.query(&DUE, binds![at, limit])?.iter().map(read).collect()
+}
+
+const CHECK_LATER: Sql = Sql::new(
+    "update payments set next_check_at = $4
+     where tenant_id = $1 and livemode = $2 and id = $3 and next_check_at is not null",
+);
+
+/// Puts off the reconciler's next look, without touching the payment's version.
+pub fn check_later(tx: &mut Tx, scope: &Scope, id: &PaymentId, at: Timestamp) -> Result<(), Error> {
+    tx.execute(&CHECK_LATER, binds![&scope.tenant, scope.mode, id, at])?;
+    Ok(())
+}
+
+fn read(row: &Row) -> Result<Payment, Error> {
+    Ok(Payment {
+        scope: values::scope(row)?,
+        id: PaymentId::stored(row.text("id")?),
+        invoice_id: InvoiceId::stored(row.text("invoice_id")?),
+        attempt: row.int("attempt")?,
+        stripe_account_id: row.text("stripe_account_id")?,
+        intent_id: row.text_opt("stripe_payment_intent_id")?,
+        charge_id: row.text_opt("stripe_charge_id")?,
+        currency: values::currency(row)?,
+        amount: row.int("amount")?,
+        received: row.int("received")?,
+        application_fee: row.int_opt("application_fee")?,
+        stripe_fee: row.int_opt("stripe_fee")?,
+        net: row.int_opt("net")?,
+        status: values::word(row, "status", PaymentState::from_word)?,
+        declines: row.int("declines")?,
+        failure_code: row.text_opt("failure_code")?,
+        method_brand: row.text_opt("method_brand")?,
+        method_last4: row.text_opt("method_last4")?,
+        version: row.int("version")?,
+        next_check_at: values::time_opt(row, "next_check_at")?,
+        created_at: values::time(row, "created_at")?,
+        succeeded_at: values::time_opt(row, "succeeded_at")?,
+    })
+}
+
+/// For the test that prepares every statement.
+pub const ALL: &[&Sql] = &[
+    &INSERT,
+    &STORE,
+    &BY_ID,
+    &BY_INTENT,
+    &BY_CHARGE,
+    &OF_INVOICE,
+    &PAGE,
+    &DUE,
+    &CHECK_LATER,
+];

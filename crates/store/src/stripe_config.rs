@@ -1,0 +1,121 @@
+//! Which connected account a tenant has in each mode, and what it may do there.
+
+use domain::{Mode, Scope, Timestamp};
+
+use crate::db::{Error, Row, Sql, Tx};
+use crate::{binds, values};
+
+/// A tenant's connected account in one mode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StripeConfig {
+    /// Whose account it is.
+    pub scope: Scope,
+    /// `acct_…`.
+    pub stripe_account_id: String,
+    /// Whether Stripe lets it charge.
+    pub charges_enabled: bool,
+    /// Whether Stripe pays out to its bank.
+    pub payouts_enabled: bool,
+    /// Whether the onboarding form was completed.
+    pub details_submitted: bool,
+    /// Capabilities with their status, as JSON.
+    pub capabilities: String,
+    /// Whether `card_payments` is active.
+    pub card_payments_active: bool,
+    /// What Stripe still asks for, as JSON.
+    pub requirements: String,
+    /// The platform's fee for this tenant in basis points, where it differs from the usual one.
+    pub fee_bps: Option<i64>,
+    /// Whether the tenant disconnected the account.
+    pub disconnected: bool,
+}
+
+impl StripeConfig {
+    /// Whether money may be taken: charges are enabled, cards are active, and the account is connected.
+    pub fn can_charge(&self) -> bool {
+        self.charges_enabled && self.card_payments_active && !self.disconnected
+    }
+}
+
+const UPSERT: Sql = Sql::new(
+    "insert into stripe_config (tenant_id, livemode, stripe_account_id, charges_enabled, payouts_enabled,
+       details_submitted, card_payments_active, capabilities, requirements, fee_bps, connected_at, created_at,
+       updated_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+     on conflict (tenant_id, livemode) do update set
+       charges_enabled = excluded.charges_enabled,
+       payouts_enabled = excluded.payouts_enabled,
+       details_submitted = excluded.details_submitted,
+       card_payments_active = excluded.card_payments_active,
+       capabilities = excluded.capabilities,
+       requirements = excluded.requirements,
+       updated_at = excluded.updated_at
+     where stripe_config.stripe_account_id = excluded.stripe_account_id",
+);
+
+/// Stores what Stripe says of the account; `false` when the tenant has another account in this mode. An account
+/// of another tenant breaks the unique `stripe_config_account`.
+pub fn put(tx: &mut Tx, config: &StripeConfig, at: Timestamp) -> Result<bool, Error> {
+    let binds = binds![
+        &config.scope.tenant,
+        config.scope.mode,
+        &config.stripe_account_id,
+        i64::from(config.charges_enabled),
+        i64::from(config.payouts_enabled),
+        i64::from(config.details_submitted),
+        i64::from(config.card_payments_active),
+        &config.capabilities,
+        &config.requirements,
+        config.fee_bps,
+        at,
+        at,
+        at
+    ];
+    Ok(tx.execute(&UPSERT, binds)? == 1)
+}
+
+const BY_SCOPE: Sql = Sql::new(
+    "select tenant_id, livemode, stripe_account_id, charges_enabled, payouts_enabled, details_submitted,
+       card_payments_active, capabilities, requirements, fee_bps, disconnected_at
+     from stripe_config
+     where tenant_id = $1 and livemode = $2",
+);
+
+/// The tenant's account in the scope's mode.
+pub fn get(tx: &mut Tx, scope: &Scope) -> Result<Option<StripeConfig>, Error> {
+    tx.optional(&BY_SCOPE, binds![&scope.tenant, scope.mode])?
+        .map(|row| read(&row))
+        .transpose()
+}
+
+const BY_ACCOUNT: Sql = Sql::new(
+    "select tenant_id, livemode, stripe_account_id, charges_enabled, payouts_enabled, details_submitted,
+       card_payments_active, capabilities, requirements, fee_bps, disconnected_at
+     from stripe_config
+     where stripe_account_id = $1 and livemode = $2",
+);
+
+/// The tenant that an account of a verified event belongs to.
+pub fn by_account(tx: &mut Tx, account: &str, mode: Mode) -> Result<Option<StripeConfig>, Error> {
+    tx.optional(&BY_ACCOUNT, binds![account, mode])?
+        .map(|row| read(&row))
+        .transpose()
+}
+
+fn read(row: &Row) -> Result<StripeConfig, Error> {
+    Ok(StripeConfig {
+        scope: values::scope(row)?,
+        stripe_account_id: row.text("stripe_account_id")?,
+        charges_enabled: values::flag(row, "charges_enabled")?,
+        payouts_enabled: values::flag(row, "payouts_enabled")?,
+        details_submitted: values::flag(row, "details_submitted")?,
+        card_payments_active: values::flag(row, "card_payments_active")?,
+        capabilities: row.text("capabilities")?,
+        requirements: row.text("requirements")?,
+        fee_bps: row.int_opt("fee_bps")?,
+        disconnected: row.int_opt("disconnected_at")?.is_some(),
+    })
+}
+
+/// For the test that prepares every statement.
+pub const ALL: &[&Sql] = &[&UPSERT, &BY_SCOPE, &BY_ACCOUNT];

@@ -1,0 +1,321 @@
+//! Writes to Stripe: each is committed here, with its key and frozen parameters, before it is sent. A row is open
+//! (`sent` or `unknown`) until Stripe has given a definite answer; a payment has at most one open row.
+
+use domain::{OperationId, PaymentId, Scope, Timestamp};
+
+use crate::db::{Error, Row, Sql, Tx};
+use crate::{binds, values};
+
+/// What a write does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `POST /v1/payment_intents`.
+    CreateIntent,
+    /// `POST /v1/payment_intents/{id}/confirm`.
+    ConfirmIntent,
+    /// `POST /v1/payment_intents/{id}/cancel`.
+    CancelIntent,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 3] = [Kind::CreateIntent, Kind::ConfirmIntent, Kind::CancelIntent];
+
+    /// The kind as the database writes it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Kind::CreateIntent => "create_intent",
+            Kind::ConfirmIntent => "confirm_intent",
+            Kind::CancelIntent => "cancel_intent",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+/// How far a write has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Committed and on its way; whoever sent it holds the lease.
+    Sent,
+    /// No definite answer: it is replayed with the same key and bytes.
+    Unknown,
+    /// Stripe carried it out.
+    Succeeded,
+    /// Stripe refused it for good, or declined the card.
+    Failed,
+    /// Proven never to have happened.
+    Absent,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Status; 5] = [
+        Status::Sent,
+        Status::Unknown,
+        Status::Succeeded,
+        Status::Failed,
+        Status::Absent,
+    ];
+
+    /// The status as the database writes it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Status::Sent => "sent",
+            Status::Unknown => "unknown",
+            Status::Succeeded => "succeeded",
+            Status::Failed => "failed",
+            Status::Absent => "absent",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<Status> {
+        Status::ALL.into_iter().find(|status| status.word() == word)
+    }
+}
+
+/// A write to Stripe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Whose write it is, and in which mode it is finished.
+    pub scope: Scope,
+    /// Its id.
+    pub id: OperationId,
+    /// The payment it is about.
+    pub payment_id: PaymentId,
+    /// What it does.
+    pub kind: Kind,
+    /// The `Idempotency-Key`; says what is done and is never random.
+    pub idempotency_key: String,
+    /// The connected account.
+    pub stripe_account_id: String,
+    /// The request's path.
+    pub path: String,
+    /// The request's form parameters, frozen, as a JSON list of pairs.
+    pub params: String,
+    /// How far it has come.
+    pub status: Status,
+    /// How often it was sent.
+    pub attempts: i64,
+    /// Until when nobody else takes it up.
+    pub lease_until: Timestamp,
+    /// When it was sent first: Stripe forgets keys after 24 h.
+    pub first_sent_at: Timestamp,
+}
+
+macro_rules! select_operations {
+    ($rest:literal $(,)?) => {
+        Sql::new(concat!(
+            "select tenant_id, livemode, id, payment_id, kind, idempotency_key, stripe_account_id, path, params, status,
+               attempts, lease_until, first_sent_at
+             from stripe_operations
+             ",
+            $rest
+        ))
+    };
+}
+
+const INSERT: Sql = Sql::new(
+    "insert into stripe_operations (tenant_id, livemode, id, payment_id, kind, idempotency_key,
+       stripe_account_id, path, params, status, attempts, lease_until, first_sent_at, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'sent', 1, $10, $11, $12)",
+);
+
+/// Notes a write that is about to be sent.
+pub fn insert(tx: &mut Tx, operation: &Operation) -> Result<(), Error> {
+    let binds = binds![
+        &operation.scope.tenant,
+        operation.scope.mode,
+        &operation.id,
+        &operation.payment_id,
+        operation.kind.word(),
+        &operation.idempotency_key,
+        &operation.stripe_account_id,
+        &operation.path,
+        &operation.params,
+        operation.lease_until,
+        operation.first_sent_at,
+        operation.first_sent_at
+    ];
+    tx.execute(&INSERT, binds)?;
+    Ok(())
+}
+
+/// What became of a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The new status.
+    pub status: Status,
+    /// The answer's HTTP status, if there was one.
+    pub http_status: Option<i64>,
+    /// Stripe's `Request-Id`.
+    pub request_id: Option<String>,
+    /// The object that it made or changed.
+    pub result_id: Option<String>,
+    /// Stripe's error code, or why there is no answer. Never a key, never a client secret.
+    pub error: Option<String>,
+}
+
+const SETTLE: Sql = Sql::new(
+    "update stripe_operations set
+       status = $4, http_status = $5, request_id = $6, result_id = $7, last_error = $8, answered_at = $9
+     where tenant_id = $1 and livemode = $2 and id = $3 and status in ('sent', 'unknown')",
+);
+
+/// Stores a definite outcome; `false` when somebody else has settled the operation already.
+pub fn settle(
+    tx: &mut Tx,
+    scope: &Scope,
+    id: &OperationId,
+    outcome: &Outcome,
+    at: Timestamp,
+) -> Result<bool, Error> {
+    let binds = binds![
+        &scope.tenant,
+        scope.mode,
+        id,
+        outcome.status.word(),
+        outcome.http_status,
+        outcome.request_id.clone(),
+        outcome.result_id.clone(),
+        outcome.error.clone(),
+        at
+    ];
+    Ok(tx.execute(&SETTLE, binds)? == 1)
+}
+
+const MARK_UNKNOWN: Sql = Sql::new(
+    "update stripe_operations set status = 'unknown', last_error = $4, lease_until = $5
+     where tenant_id = $1 and livemode = $2 and id = $3 and status in ('sent', 'unknown')",
+);
+
+/// Notes that there was no definite answer; from `retry_at` on anyone may replay it.
+pub fn mark_unknown(
+    tx: &mut Tx,
+    scope: &Scope,
+    id: &OperationId,
+    why: &str,
+    retry_at: Timestamp,
+) -> Result<(), Error> {
+    tx.execute(
+        &MARK_UNKNOWN,
+        binds![&scope.tenant, scope.mode, id, why, retry_at],
+    )?;
+    Ok(())
+}
+
+const TAKE: Sql = Sql::new(
+    "update stripe_operations set status = 'sent', attempts = attempts + 1, lease_until = $5
+     where tenant_id = $1 and livemode = $2 and id = $3 and status in ('sent', 'unknown')
+       and lease_until <= $4",
+);
+
+/// Takes up a replay until `lease_until`; `false` when it is settled or somebody else has it.
+pub fn take(
+    tx: &mut Tx,
+    scope: &Scope,
+    id: &OperationId,
+    at: Timestamp,
+    lease_until: Timestamp,
+) -> Result<bool, Error> {
+    Ok(tx.execute(&TAKE, binds![&scope.tenant, scope.mode, id, at, lease_until])? == 1)
+}
+
+const DUE: Sql = select_operations!(
+    "where status in ('sent', 'unknown') and lease_until <= $1
+     order by lease_until
+     limit $2",
+);
+
+/// Open operations of all tenants that nobody holds.
+pub fn due(tx: &mut Tx, at: Timestamp, limit: i64) -> Result<Vec<Operation>, Error> {
+    tx.query(&DUE, binds![at, limit])?.iter().map(read).collect()
+}
+
+const RELEASE: Sql = Sql::new(
+    "update stripe_operations set lease_until = $1
+     where status = 'sent' and lease_until > $1",
+);
+
+/// Ends every lease. Only for a process that knows it is alone: on SQLite at start.
+pub fn release_leases(tx: &mut Tx, at: Timestamp) -> Result<u64, Error> {
+    tx.execute(&RELEASE, binds![at])
+}
+
+const OPEN_OF_PAYMENT: Sql = select_operations!(
+    "where tenant_id = $1 and livemode = $2 and payment_id = $3 and status in ('sent', 'unknown')",
+);
+
+/// The open operation of a payment, if there is one.
+pub fn open_of(tx: &mut Tx, scope: &Scope, payment: &PaymentId) -> Result<Option<Operation>, Error> {
+    let row = tx.optional(&OPEN_OF_PAYMENT, binds![&scope.tenant, scope.mode, payment])?;
+    row.map(|row| read(&row)).transpose()
+}
+
+const COUNT_OF_PAYMENT: Sql = Sql::new(
+    "select count(*) as operations
+     from stripe_operations
+     where tenant_id = $1 and livemode = $2 and payment_id = $3 and kind = $4",
+);
+
+/// How many operations of a kind a payment has had: the next confirmation's number is one more.
+pub fn count_of(tx: &mut Tx, scope: &Scope, payment: &PaymentId, kind: Kind) -> Result<i64, Error> {
+    let binds = binds![&scope.tenant, scope.mode, payment, kind.word()];
+    tx.one(&COUNT_OF_PAYMENT, binds)?.int("operations")
+}
+
+const BY_KEY: Sql = select_operations!(
+    "where tenant_id = $1 and livemode = $2 and stripe_account_id = $3 and idempotency_key = $4",
+);
+
+/// The operation that caused an event: Stripe names the request's key in it.
+pub fn by_key(tx: &mut Tx, scope: &Scope, account: &str, key: &str) -> Result<Option<Operation>, Error> {
+    let row = tx.optional(&BY_KEY, binds![&scope.tenant, scope.mode, account, key])?;
+    row.map(|row| read(&row)).transpose()
+}
+
+const OPEN_CREATES: Sql = Sql::new(
+    "select count(*) as operations
+     from stripe_operations
+     where tenant_id = $1 and livemode = $2 and stripe_account_id = $3 and kind = 'create_intent'
+       and status in ('sent', 'unknown')",
+);
+
+/// Whether an intent of this account may be ours although no payment knows it yet.
+pub fn open_creates(tx: &mut Tx, scope: &Scope, account: &str) -> Result<bool, Error> {
+    let row = tx.one(&OPEN_CREATES, binds![&scope.tenant, scope.mode, account])?;
+    Ok(row.int("operations")? > 0)
+}
+
+fn read(row: &Row) -> Result<Operation, Error> {
+    Ok(Operation {
+        scope: values::scope(row)?,
+        id: OperationId::stored(row.text("id")?),
+        payment_id: PaymentId::stored(row.text("payment_id")?),
+        kind: values::word(row, "kind", Kind::from_word)?,
+        idempotency_key: row.text("idempotency_key")?,
+        stripe_account_id: row.text("stripe_account_id")?,
+        path: row.text("path")?,
+        params: row.text("params")?,
+        status: values::word(row, "status", Status::from_word)?,
+        attempts: row.int("attempts")?,
+        lease_until: values::time(row, "lease_until")?,
+        first_sent_at: values::time(row, "first_sent_at")?,
+    })
+}
+
+/// For the test that prepares every statement.
+pub const ALL: &[&Sql] = &[
+    &INSERT,
+    &SETTLE,
+    &MARK_UNKNOWN,
+    &TAKE,
+    &DUE,
+    &RELEASE,
+    &OPEN_OF_PAYMENT,
+    &COUNT_OF_PAYMENT,
+    &BY_KEY,
+    &OPEN_CREATES,
+];

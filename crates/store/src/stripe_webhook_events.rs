@@ -1,0 +1,238 @@
+//! The inbox of verified webhook deliveries: committed raw before Stripe gets its 200, applied by a worker later.
+//! Not a tenant's table: which tenant an event belongs to is found out when it is applied.
+
+use domain::{InboxId, Mode, TenantId, Timestamp};
+
+use crate::db::{Error, Row, Sql, Tx};
+use crate::{binds, values};
+
+/// Where an event stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Stored, not yet applied.
+    Received,
+    /// Its effects, if any, are committed.
+    Processed,
+    /// Nothing to do: a type that psa-pay has no use for.
+    Ignored,
+    /// Older than what is known.
+    Stale,
+    /// About an object that is not ours.
+    External,
+    /// From an account that no tenant has.
+    Orphan,
+    /// Claims a mode that its secret does not cover. Never applied.
+    Quarantined,
+    /// Ahead of our own rows; tried again soon.
+    Parked,
+    /// Applying it went wrong; tried again with growing waits.
+    Failed,
+    /// Tried too often; a person must look.
+    Dead,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Status; 10] = [
+        Status::Received,
+        Status::Processed,
+        Status::Ignored,
+        Status::Stale,
+        Status::External,
+        Status::Orphan,
+        Status::Quarantined,
+        Status::Parked,
+        Status::Failed,
+        Status::Dead,
+    ];
+
+    /// The status as the database writes it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Status::Received => "received",
+            Status::Processed => "processed",
+            Status::Ignored => "ignored",
+            Status::Stale => "stale",
+            Status::External => "external",
+            Status::Orphan => "orphan",
+            Status::Quarantined => "quarantined",
+            Status::Parked => "parked",
+            Status::Failed => "failed",
+            Status::Dead => "dead",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<Status> {
+        Status::ALL.into_iter().find(|status| status.word() == word)
+    }
+}
+
+/// A delivery to be stored.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The row's id.
+    pub id: InboxId,
+    /// `evt_…`.
+    pub event_id: String,
+    /// The connected account, or empty for the platform's own events.
+    pub account: String,
+    /// The mode that the verified body names.
+    pub mode: Mode,
+    /// Whether it is a thin event.
+    pub thin: bool,
+    /// Stripe's name of the event type.
+    pub event_type: String,
+    /// The object that it is about.
+    pub object_id: Option<String>,
+    /// The API version of its body.
+    pub api_version: Option<String>,
+    /// The key of the request that caused it, if Stripe names one.
+    pub idempotency_key: Option<String>,
+    /// The verified bytes.
+    pub body: String,
+    /// `Received`, or `Quarantined`.
+    pub status: Status,
+}
+
+const INSERT: Sql = Sql::new(
+    "insert into stripe_webhook_events (id, event_id, stripe_account_id, livemode, kind, type, object_id,
+       api_version, idempotency_key, body, status, attempts, deliveries, next_attempt_at, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 1, $12, $13)
+     on conflict (livemode, stripe_account_id, event_id) do update set
+       deliveries = stripe_webhook_events.deliveries + 1
+     returning deliveries",
+);
+
+/// Stores a delivery, or counts another one of the same event. Answers whether it is new.
+pub fn insert(tx: &mut Tx, delivery: &Delivery, at: Timestamp) -> Result<bool, Error> {
+    let next_attempt = match delivery.status {
+        Status::Received => Some(at.ms()),
+        _ => None,
+    };
+    let binds = binds![
+        &delivery.id,
+        &delivery.event_id,
+        &delivery.account,
+        delivery.mode,
+        if delivery.thin { "thin" } else { "snapshot" },
+        &delivery.event_type,
+        delivery.object_id.clone(),
+        delivery.api_version.clone(),
+        delivery.idempotency_key.clone(),
+        &delivery.body,
+        delivery.status.word(),
+        next_attempt,
+        at
+    ];
+    Ok(tx.one(&INSERT, binds)?.int("deliveries")? == 1)
+}
+
+/// An event that a worker has taken up.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// The row's id.
+    pub id: InboxId,
+    /// `evt_…`.
+    pub event_id: String,
+    /// The connected account, or empty.
+    pub account: String,
+    /// The mode.
+    pub mode: Mode,
+    /// The verified bytes.
+    pub body: String,
+    /// How often it was taken up, this time included.
+    pub attempts: i64,
+}
+
+const TAKE: Sql = Sql::per_engine(
+    "update stripe_webhook_events set attempts = attempts + 1, next_attempt_at = $2
+     where id in (
+       select id from stripe_webhook_events
+       where next_attempt_at is not null and next_attempt_at <= $1
+       order by next_attempt_at, id
+       limit $3)
+     returning id, event_id, stripe_account_id, livemode, body, attempts",
+    "update stripe_webhook_events set attempts = attempts + 1, next_attempt_at = $2
+     where id in (
+       select id from stripe_webhook_events
+       where next_attempt_at is not null and next_attempt_at <= $1
+       order by next_attempt_at, id
+       limit $3
+       for update skip locked)
+     returning id, event_id, stripe_account_id, livemode, body, attempts",
+);
+
+/// Takes up due events until `lease_until`; after that anyone may take them again.
+pub fn take(tx: &mut Tx, at: Timestamp, lease_until: Timestamp, limit: i64) -> Result<Vec<Taken>, Error> {
+    let mut taken: Vec<Taken> = tx
+        .query(&TAKE, binds![at, lease_until, limit])?
+        .iter()
+        .map(read)
+        .collect::<Result<_, _>>()?;
+    taken.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(taken)
+}
+
+fn read(row: &Row) -> Result<Taken, Error> {
+    Ok(Taken {
+        id: InboxId::stored(row.text("id")?),
+        event_id: row.text("event_id")?,
+        account: row.text("stripe_account_id")?,
+        mode: values::mode(row)?,
+        body: row.text("body")?,
+        attempts: row.int("attempts")?,
+    })
+}
+
+/// What became of an event that was taken up.
+#[derive(Clone, Debug)]
+pub struct Fate<'a> {
+    /// The row's id.
+    pub id: &'a InboxId,
+    /// The take that this result belongs to: a later one has overtaken it otherwise.
+    pub attempts: i64,
+    /// The new status.
+    pub status: Status,
+    /// The tenant it belongs to, where one is known.
+    pub tenant: Option<&'a TenantId>,
+    /// When to try again; none when it is done with.
+    pub next_attempt_at: Option<Timestamp>,
+    /// Why it failed or was parked.
+    pub error: Option<&'a str>,
+}
+
+const FINISH: Sql = Sql::new(
+    "update stripe_webhook_events set
+       status = $3, tenant_id = $4, next_attempt_at = $5, last_error = $6, processed_at = $7
+     where id = $1 and attempts = $2 and next_attempt_at is not null",
+);
+
+/// Stores what became of it; `false` when another worker has taken it up since, whose result then counts.
+pub fn finish(tx: &mut Tx, result: &Fate, at: Timestamp) -> Result<bool, Error> {
+    let done = result.next_attempt_at.is_none().then_some(at.ms());
+    let binds = binds![
+        result.id,
+        result.attempts,
+        result.status.word(),
+        result.tenant.map(|tenant| tenant.as_str().to_owned()),
+        result.next_attempt_at.map(Timestamp::ms),
+        result.error.map(str::to_owned),
+        done
+    ];
+    Ok(tx.execute(&FINISH, binds)? == 1)
+}
+
+const STATUS_OF: Sql = Sql::new(
+    "select status from stripe_webhook_events
+     where livemode = $1 and stripe_account_id = $2 and event_id = $3",
+);
+
+/// Where an event stands, if it is there.
+pub fn status_of(tx: &mut Tx, mode: Mode, account: &str, event_id: &str) -> Result<Option<Status>, Error> {
+    let row = tx.optional(&STATUS_OF, binds![mode, account, event_id])?;
+    row.map(|row| values::word(&row, "status", Status::from_word))
+        .transpose()
+}
+
+/// For the test that prepares every statement.
+pub const ALL: &[&Sql] = &[&INSERT, &TAKE, &FINISH, &STATUS_OF];

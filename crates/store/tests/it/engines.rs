@@ -1,0 +1,146 @@
+//! A database for each test, an executor of a few lines, and the macro that runs a test on both engines.
+
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+
+use store::db::{Db, Options};
+
+/// Writes `fn name(world: &World) { … }` once and makes `name::sqlite` and `name::postgres` of it.
+#[macro_export]
+macro_rules! both {
+    ($(fn $name:ident($world:ident: &World) $body:block)*) => {$(
+        mod $name {
+            use super::*;
+
+            fn check($world: &World) $body
+
+            #[test]
+            fn sqlite() {
+                check(&$crate::engines::World::sqlite());
+            }
+
+            #[test]
+            fn postgres() {
+                if let Some(world) = $crate::engines::World::postgres() {
+                    check(&world);
+                }
+            }
+        }
+    )*};
+}
+
+/// An open database with nothing in it, removed at the end of the test.
+pub struct World {
+    pub db: Db,
+    pub url: String,
+    kept: Kept,
+}
+
+enum Kept {
+    Folder(PathBuf),
+    Database { server: String, name: String },
+}
+
+impl World {
+    pub fn sqlite() -> World {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(unique_name());
+        std::fs::create_dir_all(&folder).unwrap();
+        let url = format!("sqlite:{}", folder.join("test.db").display());
+        let db = block_on(Db::open(&url, Options::default())).unwrap();
+        World {
+            db,
+            url,
+            kept: Kept::Folder(folder),
+        }
+    }
+
+    /// None, and a loud line, where the tests have no PostgreSQL; a failure where they must.
+    pub fn postgres() -> Option<World> {
+        let Ok(server) = std::env::var("PSA_PAY_TEST_POSTGRES") else {
+            eprintln!("PostgreSQL half did not run: set PSA_PAY_TEST_POSTGRES");
+            assert_ne!(
+                std::env::var("PSA_PAY_REQUIRE_POSTGRES").as_deref(),
+                Ok("1"),
+                "PSA_PAY_REQUIRE_POSTGRES=1 and no PSA_PAY_TEST_POSTGRES"
+            );
+            return None;
+        };
+        let name = unique_name();
+        admin(&server, &format!("create database {name}"));
+        let url = with_database(&server, &name);
+        let db = block_on(Db::open(&url, Options::default())).unwrap();
+        Some(World {
+            db,
+            url,
+            kept: Kept::Database { server, name },
+        })
+    }
+
+    /// A further, independent handle on the same database, as another process would have.
+    pub fn open_again(&self, options: Options) -> Db {
+        block_on(Db::open(&self.url, options)).unwrap()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        block_on(self.db.close());
+        match &self.kept {
+            Kept::Folder(folder) => drop(std::fs::remove_dir_all(folder)),
+            Kept::Database { server, name } => {
+                admin(server, &format!("drop database {name} with (force)"));
+            }
+        }
+    }
+}
+
+/// Runs a statement as the server's administrator.
+pub fn admin(server: &str, statement: &str) {
+    let mut client = postgres::Client::connect(&with_database(server, "postgres"), postgres::NoTls).unwrap();
+    client.batch_execute(statement).unwrap();
+}
+
+/// Runs a future on this thread. The store needs no more than this of a runtime.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+/// Polls a future once, as a caller does who may then go away.
+pub fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    std::pin::Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Unpark>) {
+        self.0.unpark();
+    }
+}
+
+fn unique_name() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!(
+        "psa_pay_store_{}_{}",
+        std::process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    )
+}
+
+/// `postgres://user@host:port/` with or without a database, to the address of this database.
+fn with_database(server: &str, name: &str) -> String {
+    let (scheme, rest) = server.split_once("://").unwrap();
+    let authority = rest.split(['/', '?']).next().unwrap();
+    format!("{scheme}://{authority}/{name}")
+}

@@ -1,0 +1,11 @@
+//! The database seam, on both engines. Each test of `both!` is written once and runs on a SQLite file and on
+//! a PostgreSQL database of its own.
+
+mod engines;
+mod inline;
+mod migrations;
+mod postgresql;
+mod schema;
+mod sqlite;
+mod statements;
+mod transactions;

@@ -1,0 +1,257 @@
+//! The client: what every request carries, the retries, and what comes back. Paths and parameters of the
+//! single calls are in the file named after the object.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use crate::error::{CallError, Unknown};
+use crate::secret::Secret;
+use crate::transport::{HttpRequest, HttpResponse, Method, NoAnswer, Transport};
+use crate::{form, retry};
+
+/// The version of Stripe's API this crate is written for; sent with every request.
+pub const API_VERSION: &str = "2026-10-28.endive";
+
+/// Stripe's limit for an `Idempotency-Key`.
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+
+const USER_AGENT: &str = concat!("psa-pay/", env!("CARGO_PKG_VERSION"));
+
+/// Calls Stripe, or whatever answers at its base address, with one secret key. Cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    base: String,
+    key: Secret,
+    transport: Arc<dyn Transport>,
+}
+
+/// One POST, frozen: whoever keeps these fields can replay it later, byte for byte, with the same key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// Path such as `/v1/payment_intents`.
+    pub path: String,
+    /// Flat form parameters, in the order they are sent: `metadata[op_id]`, `…`.
+    pub params: Vec<(String, String)>,
+    /// The connected account (`acct_…`) the write happens in; without one, the platform's own.
+    pub account: Option<String>,
+    /// 1 to 255 visible ASCII characters that say what is done, the same for every try and replay.
+    pub idempotency_key: String,
+}
+
+impl Write {
+    /// The form body, the same bytes for the same parameters.
+    pub fn body(&self) -> String {
+        form::encode(&self.params)
+    }
+}
+
+/// A readable success (2xx with a JSON object).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// `Request-Id`, for Stripe's support.
+    pub request_id: Option<String>,
+    /// Whether this is the stored answer of an earlier request with the same idempotency key.
+    pub replayed: bool,
+    /// The JSON text. It may hold client secrets: see [`Answer::without_client_secret`].
+    pub body: String,
+}
+
+impl Answer {
+    /// The body as it may be stored: every `client_secret` in it is null.
+    pub fn without_client_secret(&self) -> String {
+        without_client_secret(&self.body)
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("request_id", &self.request_id)
+            .field("replayed", &self.replayed)
+            .field("body_bytes", &self.body.len())
+            .finish()
+    }
+}
+
+impl Client {
+    /// A client for `https://api.stripe.com`, or for the simulator's address, with the key of one mode.
+    pub fn new(base: &str, key: Secret, transport: Arc<dyn Transport>) -> Client {
+        let base = base.trim_end_matches('/').to_owned();
+        Client {
+            inner: Arc::new(Inner { base, key, transport }),
+        }
+    }
+
+    /// Sends a write, with up to two retries of the same bytes under the same key.
+    pub async fn write(&self, write: &Write) -> Result<Answer, CallError> {
+        self.post(write, retry::RETRIES_MAX).await
+    }
+
+    /// Sends a write exactly once, for a caller that keeps its own schedule.
+    pub async fn write_once(&self, write: &Write) -> Result<Answer, CallError> {
+        self.post(write, 0).await
+    }
+
+    /// Reads, with up to two retries. `query` is flat and sent in its order.
+    pub async fn read(
+        &self,
+        path: &str,
+        query: &[(String, String)],
+        account: Option<&str>,
+    ) -> Result<Answer, CallError> {
+        let target = match query.is_empty() {
+            true => path.to_owned(),
+            false => format!("{path}?{}", form::encode(query)),
+        };
+        let request = self.request(Method::Get, &target, account)?;
+        self.call(&request, &target, retry::RETRIES_MAX).await
+    }
+
+    async fn post(&self, write: &Write, retries_max: u32) -> Result<Answer, CallError> {
+        let key = &write.idempotency_key;
+        if key.len() > IDEMPOTENCY_KEY_CHARS_MAX || !is_header_text(key) {
+            return Err(CallError::not_sent(
+                "Idempotency-Key",
+                "not 1 to 255 visible ASCII characters",
+            ));
+        }
+        let mut request = self.request(Method::Post, &write.path, write.account.as_deref())?;
+        request.headers.push(("Idempotency-Key", key.clone()));
+        request
+            .headers
+            .push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+        request.body = write.body().into_bytes();
+        self.call(&request, key, retries_max).await
+    }
+
+    fn request(&self, method: Method, target: &str, account: Option<&str>) -> Result<HttpRequest, CallError> {
+        // The key goes wherever the address points, so the base must not be extended into another host
+        // name.
+        if !target.starts_with("/v") {
+            return Err(CallError::not_sent("path", "not a path of Stripe's API"));
+        }
+        let mut headers = vec![
+            ("Authorization", format!("Bearer {}", self.inner.key.expose())),
+            ("Stripe-Version", API_VERSION.to_owned()),
+            ("User-Agent", USER_AGENT.to_owned()),
+        ];
+        if let Some(account) = account {
+            // Left out or unreadable, it would silently act on the platform instead.
+            if !is_header_text(account) {
+                return Err(CallError::not_sent("Stripe-Account", "not an account id"));
+            }
+            headers.push(("Stripe-Account", account.to_owned()));
+        }
+        let url = format!("{}{target}", self.inner.base);
+        Ok(HttpRequest {
+            method,
+            url,
+            headers,
+            body: Vec::new(),
+        })
+    }
+
+    async fn call(&self, request: &HttpRequest, seed: &str, retries_max: u32) -> Result<Answer, CallError> {
+        let mut retries_made = 0;
+        loop {
+            let outcome = self.inner.transport.send(request.clone()).await;
+            log(request, retries_made, &outcome);
+            match retry::wait_ms(&outcome, seed, retries_made, retries_max) {
+                Some(ms) => self.inner.transport.pause(ms).await,
+                None => return judge(outcome?),
+            }
+            retries_made += 1;
+        }
+    }
+}
+
+/// A body as it may be stored or logged: every `client_secret` in it is null. What is not JSON becomes
+/// empty.
+pub fn without_client_secret(body: &str) -> String {
+    match serde_json::from_str::<Value>(body) {
+        Ok(mut value) => {
+            clear_client_secrets(&mut value);
+            value.to_string()
+        }
+        Err(_) => String::new(),
+    }
+}
+
+fn clear_client_secrets(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for (name, field) in map {
+                match name == "client_secret" {
+                    true => *field = Value::Null,
+                    false => clear_client_secrets(field),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(clear_client_secrets),
+        _ => {}
+    }
+}
+
+fn is_header_text(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// The path without its query: filters may hold what a payer typed.
+fn log(request: &HttpRequest, retries_made: u32, outcome: &Result<HttpResponse, NoAnswer>) {
+    let path = request.url.split('?').next().unwrap_or_default();
+    let method = request.method.as_str();
+    match outcome {
+        Ok(answer) => {
+            let request_id = answer.header("request-id").unwrap_or("-");
+            tracing::debug!(
+                method,
+                path,
+                retries_made,
+                status = answer.status,
+                request_id,
+                "stripe answered"
+            );
+        }
+        Err(error) => tracing::debug!(method, path, retries_made, %error, "stripe did not answer"),
+    }
+}
+
+fn judge(response: HttpResponse) -> Result<Answer, CallError> {
+    if !(200..300).contains(&response.status) {
+        return Err(CallError::from_response(&response));
+    }
+    let request_id = response.header("request-id").map(str::to_owned);
+    let replayed = response.header("idempotent-replayed") == Some("true");
+    let unreadable = |why: &str| {
+        let why = format!("status {}, but {why}", response.status);
+        let (status, request_id) = (Some(response.status), request_id.clone());
+        CallError::Unknown(Unknown {
+            why,
+            status,
+            request_id,
+            saved_500: false,
+        })
+    };
+    let Ok(body) = String::from_utf8(response.body) else {
+        return Err(unreadable("the body is not UTF-8"));
+    };
+    if !body.trim_start().starts_with('{') || serde_json::from_str::<IgnoredAny>(&body).is_err() {
+        return Err(unreadable("the body is not a JSON object"));
+    }
+    Ok(Answer {
+        status: response.status,
+        request_id,
+        replayed,
+        body,
+    })
+}

@@ -1,0 +1,34 @@
+//! What Stripe says: a thin client for the calls this product makes, webhook signatures and event
+//! envelopes. Only the fields we read are typed, every one of them tolerantly. This crate knows nothing of
+//! invoices, tenants or our database, and holds no policy: what an answer means for money is decided by its
+//! caller.
+
+pub mod accounts;
+pub mod application_fees;
+pub mod balance_transactions;
+pub mod charges;
+pub mod client;
+pub mod confirmation_tokens;
+pub mod customers;
+pub mod error;
+pub mod events;
+pub mod form;
+pub mod object;
+pub mod payment_intents;
+mod retry;
+pub mod secret;
+pub mod signature;
+pub mod transport;
+
+pub use accounts::Account;
+pub use application_fees::ApplicationFee;
+pub use balance_transactions::BalanceTransaction;
+pub use charges::Charge;
+pub use client::{API_VERSION, Answer, Client, Write};
+pub use confirmation_tokens::ConfirmationToken;
+pub use customers::Customer;
+pub use error::{CallError, Decline, Rejection, Unknown, Unreadable};
+pub use object::{Expandable, Page};
+pub use payment_intents::{IntentStatus, PaymentIntent};
+pub use secret::Secret;
+pub use transport::{BoxFuture, HttpRequest, HttpResponse, Https, Method, NoAnswer, Transport};
