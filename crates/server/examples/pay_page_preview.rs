@@ -1,5 +1,5 @@
-//! Writes the pay page in each of its states to `target/preview/`, with realistic invoices, for looking at and for
-//! screenshots: `cargo run --example pay_page_preview`. A stand-in for Stripe.js draws an empty box.
+//! Writes the pay page in each of its states to `target/preview/`, with realistic invoices, for looking at
+//! and for screenshots: `cargo run --example pay_page_preview`. A stand-in for Stripe.js draws an empty box.
 
 use std::error::Error;
 use std::fs;

@@ -1,5 +1,5 @@
-//! The files that pages load: styles, scripts, pictures. They are part of the binary, and their addresses hold a
-//! hash of their content, so browsers may keep them for ever and never see an old one.
+//! The files that pages load: styles, scripts, pictures. They are part of the binary, and their addresses
+//! hold a hash of their content, so browsers may keep them for ever and never see an old one.
 
 use std::sync::LazyLock;
 

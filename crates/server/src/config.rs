@@ -1,5 +1,6 @@
-//! The configuration: environment variables, parsed once into a type that cannot be wrong, or refused with every
-//! variable that is wrong and what to do about it. No value of a secret is ever part of an error or of `Debug`.
+//! The configuration: environment variables, parsed once into a type that cannot be wrong, or refused with
+//! every variable that is wrong and what to do about it. No value of a secret is ever part of an error or of
+//! `Debug`.
 
 mod address;
 mod error;
@@ -19,7 +20,8 @@ pub use keys::KeySet;
 
 use variables::{Given, Variables};
 
-/// The shortest `SECRET_KEY`: random hex of this length carries 128 bits, the least that a pay link may rest on.
+/// The shortest `SECRET_KEY`: random hex of this length carries 128 bits, the least that a pay link may rest
+/// on.
 const SECRET_KEY_MIN: usize = 32;
 /// The platform's usual fee: 3 %.
 const FEE_BPS_DEFAULT: i64 = 300;

@@ -1,6 +1,5 @@
-//! Connected accounts, and the platform's own. An account that brings all its details (a custom one) is
-//! verified a moment later; any other is switched on through the control API, which stands for the hosted
-//! onboarding.
+//! A connected account, and the platform's own: what it holds and how it looks. What requests do to accounts
+//! is in `accounts`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,17 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::account_details::{Bank, Person, Profile, TermsAccepted};
-use crate::api::Ctx;
 use crate::currency;
 use crate::error::ApiError;
 use crate::event::{self, Cause};
 use crate::form::Params;
-use crate::list;
-use crate::schedule::{self, Step};
 use crate::state::{Object, Row, Space, State};
-
-/// How long the verification of a custom account takes.
-const VERIFY_MS: i64 = 3_000;
 
 /// How far a capability is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,7 +95,8 @@ impl Account {
             "past_due": [], "pending_verification": self.pending_verification,
         });
         let nothing = json!({
-            "alternatives": [], "current_deadline": null, "currently_due": [], "disabled_reason": null, "errors": [],
+            "alternatives": [], "current_deadline": null, "currently_due": [], "disabled_reason": null,
+            "errors": [],
             "eventually_due": [], "past_due": [], "pending_verification": [],
         });
         let banks: Vec<Value> = self.banks.iter().map(|bank| bank.render(&self.id)).collect();
@@ -116,7 +110,8 @@ impl Account {
                 "data": banks, "has_more": false, "object": "list", "total_count": banks.len(),
                 "url": format!("/v1/accounts/{}/external_accounts", self.id),
             },
-            "future_requirements": nothing, "metadata": self.metadata, "payouts_enabled": self.payouts_enabled,
+            "future_requirements": nothing, "metadata": self.metadata,
+            "payouts_enabled": self.payouts_enabled,
             "requirements": requirements, "settings": self.profile.render_settings(),
             "tos_acceptance": TermsAccepted::render(self.terms.as_ref()), "type": self.kind,
         });
@@ -148,7 +143,10 @@ impl Account {
     }
 
     /// Reads what create and update share.
-    fn change(&mut self, state: &mut State, params: &mut Params) -> Result<(), ApiError> {
+    ///
+    /// # Errors
+    /// 400 for a malformed or unknown parameter.
+    pub fn change(&mut self, state: &mut State, params: &mut Params) -> Result<(), ApiError> {
         params.update("email")?.apply(&mut self.email);
         let kinds = ["company", "government_entity", "individual", "non_profit"];
         if let Some(word) = params.choice("business_type", &kinds)? {
@@ -207,8 +205,9 @@ impl Account {
         capabilities.finish()
     }
 
-    /// What is missing decides where the account stands, until it is whole.
-    fn review(&mut self) -> bool {
+    /// What is missing decides where the account stands, until it is whole; true when nothing is, and the
+    /// verification begins.
+    pub fn review(&mut self) -> bool {
         if self.charges_enabled {
             return false;
         }
@@ -297,14 +296,16 @@ pub fn check_can_charge(state: &State, space: &Space) -> Result<(), ApiError> {
     let account = of_space(state, space)?;
     if !account.charges_enabled {
         return Err(ApiError::invalid(
-            "This Connect account cannot currently make live charges. The `requirements.disabled_reason` property on the \
-             account will provide information about why this account is currently disabled. If you are a customer trying to \
-             make a purchase, please contact the owner of this site. Your transaction has not been processed.",
+            "This Connect account cannot currently make live charges. The `requirements.disabled_reason` \
+             property on the account will provide information about why this account is currently disabled. \
+             If you are a customer trying to make a purchase, please contact the owner of this site. Your \
+             transaction has not been processed.",
         ));
     }
     if account.capabilities.get("card_payments") != Some(&Capability::Active) {
         return Err(ApiError::invalid(
-            "You cannot create a charge on a connected account without the `card_payments` capability enabled.",
+            "You cannot create a charge on a connected account without the `card_payments` capability \
+             enabled.",
         ));
     }
     Ok(())
@@ -379,167 +380,4 @@ pub fn verify(state: &mut State, id: &str) {
     let mut account = Account::clone(&old);
     account.enable();
     changed(state, &Cause::default(), &old, account);
-}
-
-/// `POST /v1/accounts`, by `type` or by `controller`.
-pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
-    of_platform(ctx)?;
-    let kind = params.choice("type", &["custom", "express", "standard"])?;
-    let controller = params.map("controller")?.map(read_controller).transpose()?;
-    if kind.is_some() && controller.is_some() {
-        return Err(ApiError::invalid(
-            "You may not provide the `type` parameter and `controller` parameters simultaneously.",
-        ));
-    }
-    let country = params
-        .text("country")?
-        .unwrap_or_else(|| "US".into())
-        .to_ascii_uppercase();
-    if country.len() != 2 || !country.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        let shown: String = country.chars().take(20).collect();
-        return Err(ApiError::invalid(format!("Country '{shown}' is unknown."))
-            .code("country_unsupported")
-            .param("country"));
-    }
-    let mut account = blank(String::new(), ctx.space.clone(), state.now_s(), &country);
-    if let Some(controller) = controller {
-        account.kind = if controller.dashboard == "full" {
-            "standard"
-        } else {
-            "none"
-        }
-        .into();
-        account.controller = Some(controller);
-    }
-    if let Some(kind) = kind {
-        account.kind = kind.into();
-    }
-    account.change(state, &mut params)?;
-    params.finish()?;
-    account.id = state.id("acct_1", 15);
-    if account.review() {
-        schedule::after(
-            state,
-            VERIFY_MS,
-            Step::Verify {
-                account: account.id.clone(),
-            },
-        );
-    }
-    Ok(state.put(account).render())
-}
-
-fn of_platform(ctx: &Ctx) -> Result<(), ApiError> {
-    if ctx.space.account.is_some() {
-        return Err(
-            ApiError::invalid("Only a platform may do this: leave the Stripe-Account header out.")
-                .status(403),
-        );
-    }
-    Ok(())
-}
-
-fn read_controller(mut params: Params) -> Result<Controller, ApiError> {
-    let mut inner =
-        |name: &str, field: &str, words: &[&'static str]| -> Result<Option<&'static str>, ApiError> {
-            let Some(mut map) = params.map(name)? else {
-                return Ok(None);
-            };
-            let word = map.choice(field, words)?;
-            map.finish()?;
-            Ok(word)
-        };
-    let fees = inner("fees", "payer", &["account", "application"])?.unwrap_or("account");
-    let losses = inner("losses", "payments", &["application", "stripe"])?.unwrap_or("stripe");
-    let dashboard = inner("stripe_dashboard", "type", &["express", "full", "none"])?.unwrap_or("full");
-    let collection = params
-        .choice("requirement_collection", &["application", "stripe"])?
-        .unwrap_or("stripe");
-    params.finish()?;
-    if dashboard == "express" && fees == "account" || losses == "application" && fees == "account" {
-        return Err(ApiError::invalid(
-            "When the platform bears losses or the dashboard is express, `controller[fees][payer]` must be `application`.",
-        )
-        .param("controller"));
-    }
-    let [fees, losses, collection, dashboard] = [fees, losses, collection, dashboard].map(str::to_owned);
-    Ok(Controller {
-        fees,
-        losses,
-        collection,
-        dashboard,
-    })
-}
-
-/// `GET /v1/account`: the key's own, or that of `Stripe-Account`.
-pub fn own(state: &mut State, ctx: &Ctx, params: Params) -> Result<Value, ApiError> {
-    params.finish()?;
-    Ok(of_space(state, &ctx.space)?.render())
-}
-
-/// `GET /v1/accounts/{id}`.
-pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
-    params.finish()?;
-    if id == state.settings.platform {
-        return Ok(platform(state, ctx.space.livemode).render());
-    }
-    Ok(visible(state, ctx, id)?.render())
-}
-
-/// The platform sees its accounts, an account itself; to anyone else it is as if it did not exist.
-fn visible(state: &State, ctx: &Ctx, id: &str) -> Result<Arc<Account>, ApiError> {
-    let seen = ctx.space.account.as_ref().is_none_or(|own| own == id);
-    let account = if seen {
-        state.get::<Account>(&ctx.space.platform(), id).ok()
-    } else {
-        None
-    };
-    account.ok_or_else(|| no_access(ctx, id))
-}
-
-/// 403 `account_invalid`.
-pub fn no_access(ctx: &Ctx, id: &str) -> ApiError {
-    let id: String = id.chars().take(40).collect();
-    let mode = if ctx.space.livemode { "live" } else { "test" };
-    ApiError::invalid(format!(
-        "The provided key 'sk_{mode}_***' does not have access to account '{id}' (or that account does not exist). \
-         Application access may have been revoked."
-    ))
-    .code("account_invalid")
-    .status(403)
-}
-
-/// `POST /v1/accounts/{id}`.
-pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
-    let old = visible(state, ctx, id)?;
-    let mut account = Account::clone(&old);
-    account.change(state, &mut params)?;
-    params.finish()?;
-    if !old.details_submitted && account.review() {
-        schedule::after(
-            state,
-            VERIFY_MS,
-            Step::Verify {
-                account: account.id.clone(),
-            },
-        );
-    }
-    Ok(changed(state, &ctx.cause, &old, account).render())
-}
-
-/// `GET /v1/accounts`.
-pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
-    of_platform(ctx)?;
-    let created = list::Created::read(&mut params)?;
-    let page = list::Page::read(&mut params)?;
-    params.finish()?;
-    let wanted = |account: &Account| created.holds(account.created);
-    list::answer(
-        state,
-        &ctx.space,
-        &page,
-        "/v1/accounts",
-        wanted,
-        |account: &Account| account.render(),
-    )
 }

@@ -79,7 +79,8 @@ impl Profile {
             "branding": { "icon": null, "logo": null, "primary_color": null, "secondary_color": null },
             "card_issuing": { "tos_acceptance": { "date": null, "ip": null } },
             "card_payments": {
-                "decline_on": { "avs_failure": false, "cvc_failure": false }, "statement_descriptor_prefix": null,
+                "decline_on": { "avs_failure": false, "cvc_failure": false },
+                "statement_descriptor_prefix": null,
                 "statement_descriptor_prefix_kana": null, "statement_descriptor_prefix_kanji": null,
             },
             "dashboard": { "display_name": self.name, "timezone": "Etc/UTC" },
@@ -174,9 +175,11 @@ impl Person {
                 "alternatives": [], "currently_due": [], "errors": [], "eventually_due": [], "past_due": [],
                 "pending_verification": [],
             },
-            "id_number_provided": self.id_number, "last_name": self.last_name, "metadata": {}, "phone": self.phone,
+            "id_number_provided": self.id_number, "last_name": self.last_name, "metadata": {},
+            "phone": self.phone,
             "relationship": {
-                "authorizer": null, "director": false, "executive": false, "legal_guardian": false, "owner": false,
+                "authorizer": null, "director": false, "executive": false, "legal_guardian": false,
+                "owner": false,
                 "percent_ownership": null, "representative": true, "title": null,
             },
             "requirements": {
@@ -234,9 +237,11 @@ impl Bank {
     pub fn render(&self, account: &str) -> Value {
         json!({
             "id": self.id, "object": "bank_account", "account": account, "account_holder_name": self.holder,
-            "account_holder_type": self.holder_type, "account_type": null, "available_payout_methods": ["standard"],
+            "account_holder_type": self.holder_type, "account_type": null,
+            "available_payout_methods": ["standard"],
             "bank_name": "STRIPE TEST BANK", "country": self.country, "currency": self.currency,
-            "default_for_currency": true, "fingerprint": null, "future_requirements": null, "last4": self.last4,
+            "default_for_currency": true, "fingerprint": null, "future_requirements": null,
+            "last4": self.last4,
             "metadata": {}, "requirements": null, "routing_number": self.routing_number, "status": "new",
         })
     }

@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use crate::account::{self, Account};
+use crate::account::Account;
+use crate::accounts;
 use crate::error::ApiError;
 use crate::event::Cause;
 use crate::expand::Expansion;
@@ -162,7 +163,7 @@ fn identify(state: &State, request: &Request, id: &str) -> Result<Ctx, ApiError>
     if let Some(account) = account {
         state
             .get::<Account>(&ctx.space, account)
-            .map_err(|_| account::no_access(&ctx, account))?;
+            .map_err(|_| accounts::no_access(&ctx, account))?;
         ctx.space.account = Some(account.to_owned());
     }
     ctx.cause.key = request
@@ -176,9 +177,10 @@ fn identify(state: &State, request: &Request, id: &str) -> Result<Ctx, ApiError>
 fn key(request: &Request) -> Result<(bool, bool), ApiError> {
     let Some(header) = request.header("Authorization") else {
         return Err(ApiError::invalid(
-            "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer \
-             auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for \
-             details, or we can help at https://support.stripe.com/.",
+            "You did not provide an API key. You need to provide your API key in the Authorization header, \
+             using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See \
+             https://stripe.com/docs/api#authentication for details, or we can help at \
+             https://support.stripe.com/.",
         )
         .status(401));
     };
@@ -259,7 +261,8 @@ fn keyed(state: &mut State, ctx: &Ctx, request: &Request, path: &str) -> Answer 
     let effect = state.faults.request(&request.method, path);
     if effect == Some(Effect::Error429) {
         let error = ApiError::invalid(
-            "Request rate limit exceeded. Learn more about rate limits here https://stripe.com/docs/rate-limits.",
+            "Request rate limit exceeded. Learn more about rate limits here \
+             https://stripe.com/docs/rate-limits.",
         );
         return Answer::refused(&error.code("rate_limit").status(429), &id, ctx.space.livemode);
     }
@@ -305,8 +308,8 @@ fn replay(kept: &Kept, fingerprint: &str, now_ms: i64, id: &str) -> Answer {
     let livemode = kept.space.livemode;
     if kept.fingerprint != fingerprint {
         let mut error = ApiError::invalid(format!(
-            "Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a \
-             key other than '{}' if you meant to execute a different request.",
+            "Keys for idempotent requests can only be used with the same parameters they were first used \
+             with. Try using a key other than '{}' if you meant to execute a different request.",
             kept.key
         ));
         error.kind = "idempotency_error";
@@ -314,8 +317,9 @@ fn replay(kept: &Kept, fingerprint: &str, now_ms: i64, id: &str) -> Answer {
     }
     if now_ms < kept.busy_until_ms {
         let mut error = ApiError::invalid(format!(
-            "There is currently another in-progress request using this Idempotent Key (that probably means you submitted \
-             twice, and the other request is still going through): {}. Please try again later.",
+            "There is currently another in-progress request using this Idempotent Key (that probably means \
+             you submitted twice, and the other request is still going through): {}. Please try again \
+             later.",
             kept.key
         ));
         error.kind = "idempotency_error";
@@ -410,8 +414,8 @@ fn handled(state: &mut State, ctx: &Ctx, request: &Request, path: &str) -> Resul
         routes::find(&request.method, &segments).ok_or_else(|| unrecognized(&request.method, path))?;
     if !ctx.secret && !route.browser {
         return Err(ApiError::invalid(
-            "This API call cannot be made with a publishable API key. Please use a secret API key. You can find a list of \
-             your API keys at https://dashboard.stripe.com/account/apikeys.",
+            "This API call cannot be made with a publishable API key. Please use a secret API key. You can \
+             find a list of your API keys at https://dashboard.stripe.com/account/apikeys.",
         )
         .code("secret_key_required")
         .status(401));

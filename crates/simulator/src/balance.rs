@@ -86,7 +86,8 @@ impl BalanceTransaction {
             Movement::ApplicationFee => ("application_fee", "platform_earning"),
         };
         json!({
-            "id": self.id, "object": "balance_transaction", "amount": self.amount, "available_on": self.available_on,
+            "id": self.id, "object": "balance_transaction", "amount": self.amount,
+            "available_on": self.available_on,
             "balance_type": "payments", "created": self.created, "currency": self.currency,
             "description": self.description, "exchange_rate": null, "fee": self.fee(), "fee_details": details,
             "net": self.amount - self.fee(), "reporting_category": category, "source": self.source,
@@ -141,7 +142,10 @@ pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params) -> Result<Value, A
             pending
         }) += net;
     }
-    let entry = |currency: &String, amount: i64| json!({ "amount": amount, "currency": currency, "source_types": { "card": amount } });
+    let entry = |currency: &String, amount: i64| {
+        let source_types = json!({ "card": amount });
+        json!({ "amount": amount, "currency": currency, "source_types": source_types })
+    };
     let available: Vec<Value> = sums
         .iter()
         .map(|(currency, (amount, _))| entry(currency, *amount))
@@ -155,7 +159,8 @@ pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params) -> Result<Value, A
         .map(|currency| json!({ "amount": 0, "currency": currency }))
         .collect();
     Ok(json!({
-        "object": "balance", "available": available, "connect_reserved": reserved, "instant_available": available,
+        "object": "balance", "available": available, "connect_reserved": reserved,
+        "instant_available": available,
         "livemode": ctx.space.livemode, "pending": pending, "refund_and_dispute_prefunding": {
             "available": reserved, "pending": reserved,
         },

@@ -83,7 +83,8 @@ static GENERIC: Decline = declined("generic_decline", AGAIN_LATER);
 static LOST: Decline = declined("lost_card", NEVER_AGAIN);
 static STOLEN: Decline = declined("stolen_card", NEVER_AGAIN);
 static VELOCITY: Decline = Decline {
-    message: "Your card was declined for making repeated attempts too frequently or exceeding its amount limit.",
+    message: "Your card was declined for making repeated attempts too frequently or exceeding its amount \
+              limit.",
     ..declined("card_velocity_exceeded", AGAIN_LATER)
 };
 static FRAUDULENT: Decline = declined("fraudulent", None);
@@ -118,8 +119,8 @@ static TEST_CARD_IN_LIVE: Decline = Decline {
     ..declined("live_mode_test_card", None)
 };
 static LIVE_CARD_IN_TEST: Decline = Decline {
-    message: "Your card was declined. Your request was in test mode, but used a non test card. For a list of valid \
-              test cards, visit: https://stripe.com/docs/testing.",
+    message: "Your card was declined. Your request was in test mode, but used a non test card. For a list of \
+              valid test cards, visit: https://stripe.com/docs/testing.",
     outcome: "invalid",
     ..declined("test_mode_live_card", None)
 };
@@ -133,16 +134,16 @@ pub static AUTHENTICATION_REQUIRED: Decline = Decline {
 /// What `error_on_requires_action` makes of a needed authentication.
 pub static AUTHENTICATION_NOT_HANDLED: Decline = Decline {
     code: "authentication_required",
-    message: "This payment required an authentication action to complete, but `error_on_requires_action` was set. \
-              When you're ready, you can upgrade your integration to handle actions at \
+    message: "This payment required an authentication action to complete, but `error_on_requires_action` was \
+              set. When you're ready, you can upgrade your integration to handle actions at \
               https://stripe.com/docs/payments/payment-intents/upgrade-to-handle-actions.",
     ..declined("authentication_not_handled", None)
 };
 /// What is left after the holder failed or refused to authenticate.
 pub static AUTHENTICATION_FAILED: Decline = Decline {
     code: "payment_intent_authentication_failure",
-    message: "We are unable to authenticate your payment method. Please choose a different payment method and try \
-              again.",
+    message: "We are unable to authenticate your payment method. Please choose a different payment method \
+              and try again.",
     ..declined("", None)
 };
 
@@ -173,17 +174,21 @@ const fn branded(
     }
 }
 
-const fn authenticated(
-    alias: &'static str,
-    number: &'static str,
-    when: Authentication,
-    bank: Bank,
-) -> TestCard {
+const fn asking(when: Authentication, card: TestCard) -> TestCard {
     TestCard {
         authentication: when,
-        ..card(alias, number, bank)
+        ..card
     }
 }
+
+const fn always(alias: &'static str, number: &'static str, bank: Bank) -> TestCard {
+    asking(Authentication::Always, card(alias, number, bank))
+}
+
+const LATER_DECLINED: Bank = Bank::DeclinesAttached(&GENERIC);
+const LATER_NO_FUNDS: Bank = Bank::DeclinesAttached(&FUNDS);
+const ON_SESSION: Authentication = Authentication::OnSession;
+const UNLESS_SET_UP: Authentication = Authentication::UnlessSetUp;
 
 /// Those that later widenings give a dispute, a refund's failure or a requirement simply pay for now.
 #[rustfmt::skip]
@@ -211,15 +216,15 @@ static CARDS: [TestCard; 52] = [
     card("chargeDeclinedFraudulent", "", Bank::Declines(&FRAUDULENT)),
     card("radarBlock", "4100000000000019", Bank::Declines(&BLOCKED)),
     card("chargeCustomerFail", "4000000000000341", Bank::DeclinesAttached(&GENERIC)),
-    authenticated("authenticationRequiredOnSetup", "4000002500003155", Authentication::UnlessSetUp, Bank::Approves),
-    authenticated("authenticationRequired", "4000002760003184", Authentication::Always, Bank::Approves),
-    authenticated("authenticationRequiredSetupForOffSession", "4000003800000446", Authentication::OnSession, Bank::Approves),
-    authenticated("threeDSecure2Required", "4000000000003220", Authentication::Always, Bank::Approves),
-    authenticated("threeDSecureRequired", "4000000000003063", Authentication::Always, Bank::Approves),
-    authenticated("threeDSecureRequiredChargeDeclined", "4000008400001629", Authentication::Always, Bank::DeclinesAttached(&GENERIC)),
+    asking(UNLESS_SET_UP, card("authenticationRequiredOnSetup", "4000002500003155", Bank::Approves)),
+    always("authenticationRequired", "4000002760003184", Bank::Approves),
+    asking(ON_SESSION, card("authenticationRequiredSetupForOffSession", "4000003800000446", Bank::Approves)),
+    always("threeDSecure2Required", "4000000000003220", Bank::Approves),
+    always("threeDSecureRequired", "4000000000003063", Bank::Approves),
+    always("threeDSecureRequiredChargeDeclined", "4000008400001629", LATER_DECLINED),
     card("threeDSecureRequiredProcessingError", "4000008400001280", Bank::DeclinesAttached(&GENERIC)),
     card("threeDSecureOptional", "4000000000003055", Bank::Approves),
-    authenticated("authenticationRequiredChargeDeclinedInsufficientFunds", "4000008260003178", Authentication::Always, Bank::DeclinesAttached(&FUNDS)),
+    always("authenticationRequiredChargeDeclinedInsufficientFunds", "4000008260003178", LATER_NO_FUNDS),
     card("createDispute", "4000000000000259", Bank::Approves),
     card("createDisputeProductNotReceived", "4000000000002685", Bank::Approves),
     card("createDisputeInquiry", "4000000000001976", Bank::Approves),
@@ -242,7 +247,8 @@ static CARDS: [TestCard; 52] = [
     branded("us", "", "visa", "credit"),
 ];
 
-/// The card of an alias, written `pm_card_…`, `tok_…` or bare, with or without the scheme that some aliases name.
+/// The card of an alias, written `pm_card_…`, `tok_…` or bare, with or without the scheme that some
+/// aliases name.
 pub fn by_alias(alias: &str) -> Option<&'static TestCard> {
     let bare = alias
         .strip_prefix("pm_card_")
@@ -289,7 +295,7 @@ pub fn luhn(number: &str) -> bool {
             (_, doubled) => doubled,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// The scheme of a number that is no test card.

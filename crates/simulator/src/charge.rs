@@ -1,5 +1,5 @@
-//! Charges: one for each attempt to pay, good or bad. A good one is booked at once; which booking and which fee
-//! it led to is known a moment later, as with Stripe's asynchronous capture.
+//! Charges: one for each attempt to pay, good or bad. A good one is booked at once; which booking and which
+//! fee it led to is known a moment later, as with Stripe's asynchronous capture.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -115,11 +115,14 @@ impl Charge {
             "failure_message": self.failure.as_ref().map(|failure| &failure.message), "fraud_details": {},
             "livemode": self.space.livemode, "metadata": self.metadata, "on_behalf_of": null,
             "outcome": self.outcome(), "paid": good, "payment_intent": self.payment_intent,
-            "payment_method": self.payment_method, "receipt_email": self.receipt_email, "receipt_number": null,
-            "refunded": false, "refunds": list::empty(format!("/v1/charges/{}/refunds", self.id)), "review": null,
+            "payment_method": self.payment_method, "receipt_email": self.receipt_email,
+            "receipt_number": null,
+            "refunded": false, "refunds": list::empty(format!("/v1/charges/{}/refunds", self.id)),
+            "review": null,
             "shipping": self.shipping.as_ref().map(Shipping::render), "source": null, "source_transfer": null,
             "statement_descriptor": null, "statement_descriptor_suffix": self.statement_descriptor_suffix,
-            "status": if good { "succeeded" } else { "failed" }, "transfer_data": null, "transfer_group": null,
+            "status": if good { "succeeded" } else { "failed" }, "transfer_data": null,
+            "transfer_group": null,
         });
         if let Value::Object(fields) = &mut charge {
             fields.insert("payment_method_details".into(), self.method_details());
@@ -142,7 +145,8 @@ impl Charge {
         match &self.failure {
             None => json!({
                 "advice_code": null, "network_advice_code": null, "network_decline_code": null,
-                "network_status": "approved_by_network", "reason": null, "risk_level": risk, "risk_score": score,
+                "network_status": "approved_by_network", "reason": null, "risk_level": risk,
+                "risk_score": score,
                 "seller_message": "Payment complete.", "type": "authorized",
             }),
             Some(failure) => {
@@ -189,7 +193,8 @@ impl Charge {
                 "multicapture": { "status": "unavailable" }, "network": card.brand,
                 "network_token": { "used": false }, "network_transaction_id": null,
                 "overcapture": { "maximum_amount_capturable": self.amount, "status": "unavailable" },
-                "regulated_status": "unregulated", "three_d_secure": three_d_secure, "transaction_link_id": null,
+                "regulated_status": "unregulated", "three_d_secure": three_d_secure,
+                "transaction_link_id": null,
                 "wallet": null,
             },
             "type": "card",

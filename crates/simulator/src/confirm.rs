@@ -1,5 +1,5 @@
-//! Confirming a payment intent: which card, whether its holder must authenticate, what the bank says, and what
-//! is left of the intent. All that can be refused is checked before anything is changed.
+//! Confirming a payment intent: which card, whether its holder must authenticate, what the bank says, and
+//! what is left of the intent. All that can be refused is checked before anything is changed.
 
 use std::sync::Arc;
 
@@ -34,8 +34,8 @@ impl Means {
     /// Reads the parameters; `usage` is the `setup_future_usage` that the intent has by now.
     ///
     /// # Errors
-    /// 400 for two cards at once, `payment_intent_confirmation_token_invalid` for a used token, and the token's
-    /// own rules.
+    /// 400 for two cards at once, `payment_intent_confirmation_token_invalid` for a used token, and the
+    /// token's own rules.
     pub fn read(
         state: &State,
         ctx: &Ctx,
@@ -46,7 +46,8 @@ impl Means {
         let data = params.map("payment_method_data")?;
         let token = params.text("confirmation_token")?;
         if usize::from(id.is_some()) + usize::from(data.is_some()) + usize::from(token.is_some()) > 1 {
-            let message = "You may only specify one of these parameters: payment_method, payment_method_data, confirmation_token.";
+            let message = "You may only specify one of these parameters: payment_method, \
+                           payment_method_data, confirmation_token.";
             return Err(ApiError::invalid(message).code("parameters_exclusive"));
         }
         let token = token.map(|id| unused(state, ctx, &id, usage)).transpose()?;
@@ -91,8 +92,8 @@ fn unused(
     let token = confirmation_token::unused(state, &ctx.space, id)?;
     match (&token.setup_future_usage, usage) {
         (Some(tokens), Some(intents)) if tokens != intents => Err(ApiError::invalid(format!(
-            "The provided setup_future_usage ({intents}) does not match the setup_future_usage of the ConfirmationToken \
-             ({tokens})."
+            "The provided setup_future_usage ({intents}) does not match the setup_future_usage of the \
+             ConfirmationToken ({tokens})."
         ))
         .param("setup_future_usage")),
         _ => Ok(token),
@@ -123,8 +124,8 @@ fn over(intent: &Arc<PaymentIntent>) -> ApiError {
     let why = match intent.status {
         Status::Succeeded => "it has already succeeded after being previously confirmed.".to_owned(),
         other => format!(
-            "it has a status of {}. Only a PaymentIntent with one of the following statuses may be confirmed: \
-             requires_confirmation, requires_action.",
+            "it has a status of {}. Only a PaymentIntent with one of the following statuses may be \
+             confirmed: requires_confirmation, requires_action.",
             other.as_str()
         ),
     };
@@ -143,15 +144,15 @@ pub fn check(state: &State, ctx: &Ctx, intent: &PaymentIntent, means: &Means) ->
         (None, Some(id)) => state.get::<PaymentMethod>(&intent.space, id)?.usable()?,
         (None, None) => {
             return Err(ApiError::unexpected_state(
-                "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the \
-                 PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a \
-                 payment method or ConfirmationToken.",
+                "You cannot confirm this PaymentIntent because it's missing a payment method. You can either \
+                 update the PaymentIntent with a payment method and then confirm it again, or confirm it \
+                 again directly with a payment method or ConfirmationToken.",
             ));
         }
     }
     if !intent.accepts.card() {
-        let message = "The PaymentMethod provided (card) is not allowed for this PaymentIntent. Please attempt with one of \
-                       its payment_method_types.";
+        let message = "The PaymentMethod provided (card) is not allowed for this PaymentIntent. Please \
+                       attempt with one of its payment_method_types.";
         return Err(ApiError::invalid(message).param("payment_method"));
     }
     let returns = means.return_url.is_some()
@@ -160,10 +161,11 @@ pub fn check(state: &State, ctx: &Ctx, intent: &PaymentIntent, means: &Means) ->
         || means.by_sdk(intent);
     if intent.accepts.may_redirect() && !returns {
         return Err(ApiError::invalid(
-            "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of these \
-             payment methods might redirect your customer off of your page, you must provide a `return_url`. If you don't \
-             want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and \
-             `automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents.",
+            "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because \
+             some of these payment methods might redirect your customer off of your page, you must provide a \
+             `return_url`. If you don't want to accept redirect-based payment methods, set \
+             `automatic_payment_methods[enabled]` to `true` and `automatic_payment_methods[allow_redirects]` \
+             to `never` when creating Setup Intents and Payment Intents.",
         ));
     }
     Ok(())
@@ -179,8 +181,8 @@ pub fn check_owner(intent: &PaymentIntent, method: &Named) -> Result<(), ApiErro
     };
     if method.customer.is_some() && method.customer != intent.customer {
         return Err(ApiError::invalid(format!(
-            "The PaymentMethod {} belongs to a Customer. Please include that Customer in the `customer` parameter on the \
-             PaymentIntent.",
+            "The PaymentMethod {} belongs to a Customer. Please include that Customer in the `customer` \
+             parameter on the PaymentIntent.",
             method.id
         ))
         .param("payment_method"));
@@ -244,7 +246,18 @@ pub fn carry_out(
             charge,
         ));
     }
-    intent.next_action = Some(match means.return_url.filter(|_| !by_sdk) {
+    let return_url = means.return_url.filter(|_| !by_sdk);
+    Ok(ask_holder(state, ctx, intent, return_url))
+}
+
+/// The intent waits for the card's holder: in the page, or at the bank when a redirect is wanted.
+fn ask_holder(
+    state: &mut State,
+    ctx: &Ctx,
+    mut intent: PaymentIntent,
+    return_url: Option<String>,
+) -> Arc<PaymentIntent> {
+    intent.next_action = Some(match return_url {
         Some(return_url) => NextAction::RedirectToUrl {
             url: format!(
                 "{}/3d_secure/{}?client_secret={}",
@@ -258,14 +271,9 @@ pub fn carry_out(
     });
     intent.status = Status::RequiresAction;
     let intent = state.put(intent);
-    event::emit(
-        state,
-        &ctx.cause,
-        "payment_intent.requires_action",
-        Object::PaymentIntent(Arc::clone(&intent)),
-        None,
-    );
-    Ok(intent)
+    let object = Object::PaymentIntent(Arc::clone(&intent));
+    event::emit(state, &ctx.cause, "payment_intent.requires_action", object, None);
+    intent
 }
 
 fn must_authenticate(intent: &PaymentIntent, method: &PaymentMethod, off_session: bool) -> bool {
@@ -446,8 +454,9 @@ pub fn authenticate(
             decline_code: None,
             param: None,
             advice: None,
-            message: "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new \
-                      PaymentMethod to attempt to fulfill this PaymentIntent again."
+            message: "The provided PaymentMethod has failed authentication. You can provide \
+                      payment_method_data or a new PaymentMethod to attempt to fulfill this PaymentIntent \
+                      again."
                 .into(),
             charge: None,
             method: Arc::clone(&method),

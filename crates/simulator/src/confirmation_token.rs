@@ -53,7 +53,8 @@ impl ConfirmationToken {
                 "card": self.card.render(&self.billing, self.space.livemode), "customer": null,
                 "customer_account": null, "type": "card",
             },
-            "return_url": self.return_url, "setup_future_usage": self.setup_future_usage, "setup_intent": null,
+            "return_url": self.return_url, "setup_future_usage": self.setup_future_usage,
+            "setup_intent": null,
             "shipping": self.shipping.as_ref().map(Shipping::render), "use_stripe_sdk": true,
         })
     }
@@ -78,8 +79,8 @@ impl ConfirmationToken {
 /// The token that a payment wants to use.
 ///
 /// # Errors
-/// `resource_missing` for one of another account; 400 `payment_intent_confirmation_token_invalid` for one that
-/// is used or too old.
+/// `resource_missing` for one of another account; 400 `payment_intent_confirmation_token_invalid` for one
+/// that is used or too old.
 pub fn unused(state: &State, space: &Space, id: &str) -> Result<Arc<ConfirmationToken>, ApiError> {
     let token = state.get::<ConfirmationToken>(space, id)?;
     let complaint = match &token.payment_intent {

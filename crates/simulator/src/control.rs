@@ -1,5 +1,5 @@
-//! The control API, `/_simulator/…`, in JSON: it moves the clock, makes and changes accounts, arms faults, acts
-//! as the payer, and shows what happened. It is the simulator's own; Stripe has nothing like it.
+//! The control API, `/_simulator/…`, in JSON: it moves the clock, makes and changes accounts, arms faults,
+//! acts as the payer, and shows what happened. It is the simulator's own; Stripe has nothing like it.
 
 use std::sync::Arc;
 
@@ -74,7 +74,9 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 fn summary(state: &State) -> Value {
     json!({
         "api_version": crate::VERSION, "application": state.settings.application,
-        "clock": { "now_ms": state.clock.now_ms(), "moved_ms": state.clock.moved.ms, "runs": state.clock.runs() },
+        "clock": {
+            "now_ms": state.clock.now_ms(), "moved_ms": state.clock.moved.ms, "runs": state.clock.runs(),
+        },
         "counts": state.tables.counts(), "deliveries_pending": state.deliveries.waiting().count(),
         "faults": state.faults.render(), "idempotency_keys": state.idempotency.count(),
         "platform_account": state.settings.platform, "seed": state.settings.seed,

@@ -6,23 +6,21 @@ const ZERO_DECIMAL: [&str; 15] = [
     "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf",
 ];
 const THREE_DECIMAL: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
-#[rustfmt::skip]
-const TWO_DECIMAL: [&str; 115] = [
-    "usd", "aed", "afn", "all", "amd", "ang", "aoa", "ars", "aud", "awg", "azn", "bam", "bbd", "bdt", "bgn", "bmd",
-    "bnd", "bob", "brl", "bsd", "bwp", "byn", "bzd", "cad", "cdf", "chf", "cny", "cop", "crc", "cve", "czk", "dkk",
-    "dop", "dzd", "egp", "etb", "eur", "fjd", "fkp", "gbp", "gel", "gip", "gmd", "gtq", "gyd", "hkd", "hnl", "htg",
-    "huf", "idr", "ils", "inr", "isk", "jmd", "kes", "kgs", "khr", "kyd", "kzt", "lak", "lbp", "lkr", "lrd", "lsl",
-    "mad", "mdl", "mkd", "mmk", "mnt", "mop", "mur", "mvr", "mwk", "mxn", "myr", "mzn", "nad", "ngn", "nio", "nok",
-    "npr", "nzd", "pab", "pen", "pgk", "php", "pkr", "pln", "qar", "ron", "rsd", "rub", "sar", "sbd", "scr", "sek",
-    "sgd", "shp", "sle", "sos", "srd", "std", "szl", "thb", "tjs", "top", "try", "ttd", "twd", "tzs", "uah", "ugx",
-    "uyu", "uzs", "zar",
-];
+/// Written with two decimals that must be zero.
+const WHOLE: [&str; 2] = ["isk", "ugx"];
+const TWO_DECIMAL: &str = "\
+    usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bmd bnd bob brl bsd bwp byn bzd cad cdf \
+    chf cny cop crc cve czk dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gtq gyd hkd hnl htg huf idr \
+    ils inr isk jmd kes kgs khr kyd kzt lak lbp lkr lrd lsl mad mdl mkd mmk mnt mop mur mvr mwk mxn myr \
+    mzn nad ngn nio nok npr nzd pab pen pgk php pkr pln qar ron rsd rub sar sbd scr sek sgd shp sle sos \
+    srd std szl thb tjs top try ttd twd tzs uah ugx uyu uzs zar";
 /// In minor units; other currencies have no minimum of their own.
 #[rustfmt::skip]
 const MINIMUM: [(&str, i64); 26] = [
-    ("usd", 50), ("aed", 200), ("aud", 50), ("bgn", 100), ("brl", 50), ("cad", 50), ("chf", 50), ("czk", 1500),
-    ("dkk", 250), ("eur", 50), ("gbp", 30), ("hkd", 400), ("huf", 17500), ("inr", 50), ("jpy", 50), ("mxn", 1000),
-    ("myr", 200), ("nok", 300), ("nzd", 50), ("pln", 200), ("ron", 200), ("sek", 300), ("sgd", 50), ("thb", 1000),
+    ("usd", 50), ("aed", 200), ("aud", 50), ("bgn", 100), ("brl", 50), ("cad", 50),
+    ("chf", 50), ("czk", 1500), ("dkk", 250), ("eur", 50), ("gbp", 30), ("hkd", 400),
+    ("huf", 17500), ("inr", 50), ("jpy", 50), ("mxn", 1000), ("myr", 200), ("nok", 300),
+    ("nzd", 50), ("pln", 200), ("ron", 200), ("sek", 300), ("sgd", 50), ("thb", 1000),
     ("isk", 100), ("ugx", 100),
 ];
 /// Eight digits; twelve for rupiahs.
@@ -35,13 +33,7 @@ const MOST_IDR: i64 = 999_999_999_999;
 /// 400 for one that Stripe does not support.
 pub fn parse(text: &str) -> Result<String, ApiError> {
     let code = text.to_ascii_lowercase();
-    let all = || {
-        TWO_DECIMAL
-            .iter()
-            .chain(&ZERO_DECIMAL)
-            .chain(&THREE_DECIMAL)
-            .copied()
-    };
+    let all = || TWO_DECIMAL.split(' ').chain(ZERO_DECIMAL).chain(THREE_DECIMAL);
     if all().any(|known| known == code) {
         return Ok(code);
     }
@@ -73,6 +65,8 @@ pub fn check_amount(amount: i64, currency: &str) -> Result<(), ApiError> {
             .code("amount_too_large")
     } else if THREE_DECIMAL.contains(&currency) && amount % 10 != 0 {
         ApiError::invalid("Amount must be divisible by 10 in three-decimal currencies.")
+    } else if WHOLE.contains(&currency) && amount % 100 != 0 {
+        ApiError::invalid("Amount must be divisible by 100 in this currency, which has no minor unit.")
     } else {
         return Ok(());
     };

@@ -57,7 +57,8 @@ impl Customer {
             return json!({ "id": self.id, "object": "customer", "deleted": true });
         }
         json!({
-            "id": self.id, "object": "customer", "address": self.address.as_ref().map(Address::render), "balance": 0,
+            "id": self.id, "object": "customer", "address": self.address.as_ref().map(Address::render),
+            "balance": 0,
             "created": self.created, "currency": null, "default_source": null, "delinquent": false,
             "description": self.description, "discount": null, "email": self.email,
             "invoice_prefix": self.invoice_prefix,
@@ -108,7 +109,8 @@ impl Customer {
             return Ok(());
         }
         let message = format!(
-            "The customer does not have a payment method with the ID {id}. The payment method must be attached to the customer."
+            "The customer does not have a payment method with the ID {id}. The payment method must be \
+             attached to the customer."
         );
         Err(ApiError::invalid(message).code("resource_missing").param(param))
     }

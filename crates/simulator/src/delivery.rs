@@ -1,5 +1,5 @@
-//! Deliveries: each event on its way to each endpoint that wants it, signed anew at every try, tried again with
-//! growing pauses until it is answered with 2xx or given up.
+//! Deliveries: each event on its way to each endpoint that wants it, signed anew at every try, tried again
+//! with growing pauses until it is answered with 2xx or given up.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;

@@ -57,8 +57,10 @@ impl Event {
             data.insert("previous_attributes".into(), previous);
         }
         let mut event = json!({
-            "id": self.id, "object": "event", "api_version": VERSION, "created": self.created_ms.div_euclid(1000),
-            "data": data, "livemode": self.space.livemode, "pending_webhooks": state.deliveries.pending(&self.id),
+            "id": self.id, "object": "event", "api_version": VERSION,
+            "created": self.created_ms.div_euclid(1000),
+            "data": data, "livemode": self.space.livemode,
+            "pending_webhooks": state.deliveries.pending(&self.id),
             "request": { "id": self.cause.request, "idempotency_key": self.cause.key }, "type": self.kind,
         });
         if let (Some(account), Value::Object(fields)) = (&self.space.account, &mut event) {
@@ -88,7 +90,8 @@ impl Event {
         let mode = if self.space.livemode { "" } else { "test_" };
         json!({
             "id": format!("evt_{mode}65{}", &self.id["evt_".len()..]), "object": "v2.core.event",
-            "context": self.space.account, "created": rfc_3339(self.created_ms), "livemode": self.space.livemode,
+            "context": self.space.account, "created": rfc_3339(self.created_ms),
+            "livemode": self.space.livemode,
             "reason": reason,
             "related_object": { "id": object, "type": kind, "url": format!("/v1/{url}/{object}") },
             "snapshot_event": self.id, "type": format!("v1.{}", self.kind),

@@ -81,7 +81,8 @@ fn check(kind: &str, path: &[String]) -> Result<(), ApiError> {
             kind = listed;
             continue;
         }
-        // `last_payment_error` is a map with expandable fields, not itself something to expand: Stripe minds, we do not.
+        // `last_payment_error` is a map with expandable fields, not itself something to expand: Stripe minds,
+        // we do not.
         kind = leads_to(kind, field).ok_or_else(|| wrong(field))?;
     }
     Ok(())

@@ -270,8 +270,9 @@ impl Params {
     pub fn empty(&self, name: &str) -> ApiError {
         let name = self.name(name);
         ApiError::invalid(format!(
-            "You passed an empty string for '{name}'. We assume empty values are an attempt to unset a parameter; \
-             however '{name}' cannot be unset. You should remove '{name}' from your request or supply a non-empty value."
+            "You passed an empty string for '{name}'. We assume empty values are an attempt to unset a \
+             parameter; however '{name}' cannot be unset. You should remove '{name}' from your request or \
+             supply a non-empty value."
         ))
         .code("parameter_invalid_empty")
         .param(name)

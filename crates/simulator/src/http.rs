@@ -101,7 +101,8 @@ fn broken_off() -> HttpResponse {
     HttpResponse::new(Body::from_stream(lost))
 }
 
-/// The client that posts webhooks: within a time limit, and without following redirects, which count as failures.
+/// The client that posts webhooks: within a time limit, and without following redirects, which count as
+/// failures.
 fn client() -> io::Result<reqwest::Client> {
     // Whoever installed one before has chosen; without any, https endpoints could not be reached.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -1,5 +1,6 @@
 //! Ids, secrets and tokens. They come from a seed and a counter, so the same seed and the same calls give the
-//! same ids, byte for byte. Reads draw request ids from a counter of their own: polling changes no object's id.
+//! same ids, byte for byte. Reads draw request ids from a counter of their own: polling changes no object's
+//! id.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -50,7 +51,8 @@ pub fn fixed(seed: u64, what: &str, prefix: &str, length: usize) -> String {
     format!("{prefix}{}", token(seed, what, 0, length))
 }
 
-/// A stand-in for a card's fingerprint: the same number gives the same one, and the number cannot be read back.
+/// A stand-in for a card's fingerprint: the same number gives the same one, and the number cannot be read
+/// back.
 pub fn fingerprint(seed: u64, number: &str) -> String {
     token(seed, number, 0, 16)
 }

@@ -1,5 +1,5 @@
-//! A Stripe at the level of its API: stateful, deterministic, offline. The core is synchronous: a request goes
-//! in, an answer comes out, and webhooks are handed out to be posted. HTTP is a thin layer over it.
+//! A Stripe at the level of its API: stateful, deterministic, offline. The core is synchronous: a request
+//! goes in, an answer comes out, and webhooks are handed out to be posted. HTTP is a thin layer over it.
 //!
 //! It imports nothing of the product it stands in for, so that it cannot share the product's mistakes.
 
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 mod account;
 mod account_details;
+mod accounts;
 mod address;
 mod api;
 mod application_fee;
@@ -38,6 +39,7 @@ mod list;
 mod payment_intent;
 mod payment_intents;
 mod payment_method;
+mod payment_methods;
 mod persist;
 mod request_log;
 mod routes;

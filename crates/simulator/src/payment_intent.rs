@@ -195,7 +195,8 @@ pub struct PaymentIntent {
 impl PaymentError {
     fn render(&self) -> Value {
         let mut error = json!({
-            "code": self.code, "doc_url": format!("https://stripe.com/docs/error-codes/{}", self.code.replace('_', "-")),
+            "code": self.code,
+            "doc_url": format!("https://stripe.com/docs/error-codes/{}", self.code.replace('_', "-")),
             "message": self.message, "payment_method": self.method.render(), "type": self.kind,
         });
         if let Value::Object(fields) = &mut error {
@@ -226,7 +227,8 @@ impl NextAction {
                 },
             }),
             NextAction::RedirectToUrl { url, return_url } => {
-                json!({ "redirect_to_url": { "return_url": return_url, "url": url }, "type": "redirect_to_url" })
+                let redirect = json!({ "return_url": return_url, "url": url });
+                json!({ "redirect_to_url": redirect, "type": "redirect_to_url" })
             }
         }
     }
@@ -239,7 +241,8 @@ impl PaymentIntent {
         let rest = json!({
             "amount_capturable": 0, "amount_details": { "tip": {} }, "amount_received": self.amount_received,
             "application": self.application, "application_fee_amount": self.application_fee_amount,
-            "customer": self.customer, "customer_account": null, "excluded_payment_method_types": self.excluded(),
+            "customer": self.customer, "customer_account": null,
+            "excluded_payment_method_types": self.excluded(),
             "latest_charge": self.latest_charge, "managed_payments": null, "metadata": self.metadata,
             "on_behalf_of": null, "payment_method_configuration_details": null,
             "payment_method_options": {
@@ -268,13 +271,16 @@ impl PaymentIntent {
             Accepts::Listed(_) => Value::Null,
         };
         json!({
-            "id": self.id, "object": "payment_intent", "amount": self.amount, "automatic_payment_methods": automatic,
+            "id": self.id, "object": "payment_intent", "amount": self.amount,
+            "automatic_payment_methods": automatic,
             "canceled_at": self.canceled_at, "cancellation_reason": self.cancellation_reason,
             "capture_method": self.capture_method, "client_secret": self.client_secret,
             "confirmation_method": "automatic", "created": self.created, "currency": self.currency,
-            "description": self.description, "last_payment_error": self.last_error.as_ref().map(PaymentError::render),
+            "description": self.description,
+            "last_payment_error": self.last_error.as_ref().map(PaymentError::render),
             "livemode": self.space.livemode, "next_action": self.next_action.as_ref().map(NextAction::render),
-            "payment_method": self.payment_method, "payment_method_types": self.accepts.kinds(), "processing": null,
+            "payment_method": self.payment_method, "payment_method_types": self.accepts.kinds(),
+            "processing": null,
             "receipt_email": self.receipt_email, "setup_future_usage": self.setup_future_usage,
             "shipping": self.shipping.as_ref().map(Shipping::render), "status": self.status,
         })

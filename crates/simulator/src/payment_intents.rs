@@ -53,7 +53,8 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
         ] {
             if params.has(name) {
                 let message = format!(
-                    "The parameter {name} cannot be passed when creating a PaymentIntent unless confirm is set to true."
+                    "The parameter {name} cannot be passed when creating a PaymentIntent unless confirm is \
+                     set to true."
                 );
                 return Err(ApiError::invalid(message).param(name));
             }
@@ -135,8 +136,9 @@ fn check_fee(ctx: &Ctx, fee: Option<i64>, amount: i64) -> Result<(), ApiError> {
     let Some(fee) = fee else { return Ok(()) };
     let error = if ctx.space.account.is_none() {
         ApiError::invalid(
-            "Can only apply an application_fee_amount when the PaymentIntent is attempting a direct payment (using an \
-             OAuth key or Stripe-Account header) or destination payment (using `transfer_data[destination]`).",
+            "Can only apply an application_fee_amount when the PaymentIntent is attempting a direct payment \
+             (using an OAuth key or Stripe-Account header) or destination payment (using \
+             `transfer_data[destination]`).",
         )
     } else if fee < 1 {
         ApiError::invalid("This value must be greater than or equal to 1.").code("parameter_invalid_integer")
@@ -167,20 +169,23 @@ fn read_accepts(ctx: &Ctx, params: &mut Params) -> Result<Option<Accepts>, ApiEr
         if !KINDS.contains(&kind.as_str()) {
             let kind: String = kind.chars().take(40).collect();
             let message = format!(
-                "The payment method type \"{kind}\" is invalid. Please ensure the provided type is activated in your \
-                 dashboard and your account is enabled for any preview features that you are trying to use."
+                "The payment method type \"{kind}\" is invalid. Please ensure the provided type is activated \
+                 in your dashboard and your account is enabled for any preview features that you are trying \
+                 to use."
             );
             return Err(ApiError::invalid(message).param("payment_method_types"));
         }
     }
     match (listed.filter(|kinds| !kinds.is_empty()), excluded, automatic) {
         (Some(_), _, Some(Some(_))) => {
-            let message = "You may only specify one of these parameters: automatic_payment_methods, payment_method_types.";
+            let message = "You may only specify one of these parameters: automatic_payment_methods, \
+                           payment_method_types.";
             Err(ApiError::invalid(message).code("parameters_exclusive"))
         }
         (Some(kinds), None, _) => Ok(Some(Accepts::Listed(kinds))),
         (Some(_), Some(_), _) => {
-            let message = "You may only specify one of these parameters: allowed_payment_method_types, excluded_payment_method_types.";
+            let message = "You may only specify one of these parameters: allowed_payment_method_types, \
+                           excluded_payment_method_types.";
             Err(ApiError::invalid(message).code("parameters_exclusive"))
         }
         (None, Some(kinds), _) => Ok(Some(Accepts::Except(kinds))),
@@ -287,8 +292,9 @@ pub fn found(
         (_, Some(true)) | (true, None) => Ok(intent),
         (false, None) => Err(ApiError::missing("client_secret")),
         (_, Some(false)) => {
-            let message = "The client_secret provided does not match any associated PaymentIntent on this account. Ensure \
-                           the client_secret and the PaymentIntent are on the same account.";
+            let message = "The client_secret provided does not match any associated PaymentIntent on this \
+                           account. Ensure the client_secret and the PaymentIntent are on the same \
+                           account.";
             Err(ApiError::invalid(message)
                 .code("payment_intent_invalid_parameter")
                 .param("client_secret"))
@@ -360,8 +366,9 @@ pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
 
 fn not_updatable(intent: &Arc<PaymentIntent>) -> ApiError {
     ApiError::unexpected_state(format!(
-        "This PaymentIntent's amount could not be updated because it has a status of {}. You may only update the amount \
-         of a PaymentIntent with one of the following statuses: requires_payment_method, requires_confirmation.",
+        "This PaymentIntent's amount could not be updated because it has a status of {}. You may only update \
+         the amount of a PaymentIntent with one of the following statuses: requires_payment_method, \
+         requires_confirmation.",
         intent.status.as_str()
     ))
     .with_intent(intent)
@@ -375,9 +382,9 @@ pub fn cancel(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
     params.finish()?;
     if old.status.is_final() {
         return Err(ApiError::unexpected_state(format!(
-            "You cannot cancel this PaymentIntent because it has a status of {}. Only a PaymentIntent with one of the \
-             following statuses may be canceled: requires_payment_method, requires_capture, requires_confirmation, \
-             requires_action, processing.",
+            "You cannot cancel this PaymentIntent because it has a status of {}. Only a PaymentIntent with \
+             one of the following statuses may be canceled: requires_payment_method, requires_capture, \
+             requires_confirmation, requires_action, processing.",
             old.status.as_str()
         ))
         .with_intent(&old));

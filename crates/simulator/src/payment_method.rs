@@ -11,12 +11,11 @@ use crate::address::Billing;
 use crate::api::Ctx;
 use crate::cards::{self, Bank, Decline, TestCard};
 use crate::clock;
-use crate::customer::{self, Customer};
+use crate::customer::Customer;
 use crate::error::{ApiError, CardRefusal};
 use crate::event;
 use crate::form::Params;
 use crate::ids;
-use crate::list;
 use crate::state::{Object, Space, State};
 
 /// A card. The number is not kept: only which test card it is.
@@ -90,9 +89,10 @@ impl Card {
             (true, true) => "fail".into(),
             (true, false) => "pass".into(),
         };
+        let address = &billing.address;
         json!({
-            "address_line1_check": check("address_line1_check", billing.address.line1.is_some()),
-            "address_postal_code_check": check("address_postal_code_check", billing.address.postal_code.is_some()),
+            "address_line1_check": check("address_line1_check", address.line1.is_some()),
+            "address_postal_code_check": check("address_postal_code_check", address.postal_code.is_some()),
             "cvc_check": check("cvc_check", self.cvc),
         })
     }
@@ -102,7 +102,8 @@ impl Card {
         json!({
             "brand": self.brand, "checks": self.checks(billing, self.bank(livemode)), "country": "US",
             "display_brand": self.brand, "exp_month": self.exp_month, "exp_year": self.exp_year,
-            "fingerprint": self.fingerprint, "funding": self.funding, "generated_from": null, "last4": self.last4,
+            "fingerprint": self.fingerprint, "funding": self.funding, "generated_from": null,
+            "last4": self.last4,
             "networks": { "available": [self.brand], "preferred": null }, "regulated_status": "unregulated",
             "three_d_secure_usage": { "supported": true }, "wallet": null,
         })
@@ -128,8 +129,8 @@ impl PaymentMethod {
     pub fn usable(&self) -> Result<(), ApiError> {
         if self.spent {
             return Err(ApiError::invalid(
-                "This PaymentMethod was previously used without being attached to a Customer or was detached from a \
-                 Customer, and may not be used again.",
+                "This PaymentMethod was previously used without being attached to a Customer or was detached \
+                 from a Customer, and may not be used again.",
             ));
         }
         Ok(())
@@ -223,8 +224,8 @@ fn from_token(token: &str, card: &Params) -> Result<&'static TestCard, ApiError>
 fn typed(state: &State, ctx: &Ctx, card: &mut Params) -> Result<Entry, ApiError> {
     if ctx.secret {
         let mut error = ApiError::invalid(
-            "Sending credit card numbers directly to the Stripe API is generally unsafe. We suggest you use test tokens \
-             that map to the test card you are using, see https://stripe.com/docs/testing.",
+            "Sending credit card numbers directly to the Stripe API is generally unsafe. We suggest you use \
+             test tokens that map to the test card you are using, see https://stripe.com/docs/testing.",
         );
         error.status = 402;
         return Err(error);
@@ -300,7 +301,8 @@ fn test_entry(state: &State, card: &TestCard) -> Entry {
     })
 }
 
-fn entry(card: Card) -> Entry {
+/// A card of which only itself is known.
+pub fn entry(card: Card) -> Entry {
     Entry {
         card,
         billing: Billing::default(),
@@ -397,157 +399,4 @@ pub fn own(
         None,
     );
     method
-}
-
-/// `POST /v1/payment_methods`: from a test token, or a copy of a platform customer's card on the account.
-pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
-    let entry = match (params.text("customer")?, params.text("payment_method")?) {
-        (None, None) => read(state, ctx, &mut params)?,
-        (customer, Some(original)) => {
-            let original = state.get::<PaymentMethod>(&ctx.space.platform(), &original)?;
-            if original.customer != customer {
-                let message = "The customer does not have a payment method with that ID.";
-                return Err(ApiError::invalid(message).param("payment_method"));
-            }
-            let (card, billing) = (original.card.clone(), original.billing.clone());
-            Entry {
-                billing,
-                ..entry(card)
-            }
-        }
-        (Some(_), None) => return Err(ApiError::missing("payment_method")),
-    };
-    params.finish()?;
-    Ok(make(state, &ctx.space, entry).render())
-}
-
-/// `GET /v1/payment_methods/{id}`.
-pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
-    params.finish()?;
-    Ok(state.get::<PaymentMethod>(&ctx.space, id)?.render())
-}
-
-/// `POST /v1/payment_methods/{id}`: billing details, redisplay and metadata.
-pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
-    let old = state.get::<PaymentMethod>(&ctx.space, id)?;
-    let mut method = PaymentMethod::clone(&old);
-    if let Some(billing) = params.map("billing_details")? {
-        method.billing.update(billing)?;
-    }
-    if let Some(word) = params.choice("allow_redisplay", &["always", "limited", "unspecified"])? {
-        method.allow_redisplay = word.to_owned();
-    }
-    params.metadata()?.apply(&mut method.metadata)?;
-    params.finish()?;
-    let method = state.put(method);
-    let previous = event::previous(&old.render(), &method.render());
-    event::emit(
-        state,
-        &ctx.cause,
-        "payment_method.updated",
-        Object::PaymentMethod(Arc::clone(&method)),
-        previous,
-    );
-    Ok(method.render())
-}
-
-/// `POST /v1/payment_methods/{id}/attach`.
-pub fn attach_to(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
-    let customer = params.required("customer")?;
-    params.finish()?;
-    let customer =
-        customer::living(state, &ctx.space, &customer, "customer").map_err(|error| error.status(400))?;
-    // The id stands in the path here, so a wrong one is 404.
-    let method = named(state, &ctx.space, id).map_err(|error| match error.code {
-        Some("resource_missing") => error.status(404),
-        _ => error,
-    })?;
-    Ok(attach(state, ctx, method, &customer)?.render())
-}
-
-/// `POST /v1/payment_methods/{id}/detach`: final.
-pub fn detach(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
-    params.finish()?;
-    let old = state.get::<PaymentMethod>(&ctx.space, id)?;
-    old.usable()?;
-    if old.customer.is_none() {
-        let message =
-            "The payment method you provided is not attached to a customer so detachment is impossible.";
-        return Err(ApiError::invalid(message));
-    }
-    let mut method = PaymentMethod::clone(&old);
-    method.customer = None;
-    method.spent = true;
-    let method = state.put(method);
-    let previous = event::previous(&old.render(), &method.render());
-    event::emit(
-        state,
-        &ctx.cause,
-        "payment_method.detached",
-        Object::PaymentMethod(Arc::clone(&method)),
-        previous,
-    );
-    Ok(method.render())
-}
-
-/// `GET /v1/payment_methods`: a customer's; without a customer none.
-pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
-    match params.text("customer")? {
-        Some(customer) => list_of(state, ctx, params, &customer, "/v1/payment_methods"),
-        None => list_of(state, ctx, params, "", "/v1/payment_methods"),
-    }
-}
-
-/// `GET /v1/customers/{id}/payment_methods`.
-pub fn list_of_customer(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
-    list_of(
-        state,
-        ctx,
-        params,
-        id,
-        &format!("/v1/customers/{id}/payment_methods"),
-    )
-}
-
-/// A customer's payment methods, newest first.
-fn list_of(
-    state: &mut State,
-    ctx: &Ctx,
-    mut params: Params,
-    customer: &str,
-    url: &str,
-) -> Result<Value, ApiError> {
-    if !customer.is_empty() {
-        customer::living(state, &ctx.space, customer, "customer")?;
-    }
-    let kind = params.text("type")?;
-    let page = list::Page::read(&mut params)?;
-    params.finish()?;
-    let wanted = |method: &PaymentMethod| {
-        method.customer.as_deref() == Some(customer) && kind.as_deref().is_none_or(|kind| kind == "card")
-    };
-    list::answer(state, &ctx.space, &page, url, wanted, |method: &PaymentMethod| {
-        method.render()
-    })
-}
-
-/// `GET /v1/customers/{id}/payment_methods/{pm}`.
-pub fn retrieve_of(
-    state: &mut State,
-    ctx: &Ctx,
-    params: Params,
-    customer: &str,
-    id: &str,
-) -> Result<Value, ApiError> {
-    params.finish()?;
-    let customer = state.get_for::<Customer>(&ctx.space, customer, "customer")?;
-    let method = state.get::<PaymentMethod>(&ctx.space, id)?;
-    if method.customer.as_deref() != Some(customer.id.as_str()) {
-        let message = format!(
-            "Customer {} does not have a payment method with ID {}",
-            customer.id, method.id
-        );
-        return Err(ApiError::invalid(message).param("customer").status(404));
-    }
-    Ok(method.render())
 }

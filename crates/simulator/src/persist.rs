@@ -1,5 +1,5 @@
-//! State that survives a restart: a journal of changed rows, one line of JSON a request, replayed and rewritten
-//! at start. A line is whole or not there, so a kill loses at most the request it interrupted.
+//! State that survives a restart: a journal of changed rows, one line of JSON a request, replayed and
+//! rewritten at start. A line is whole or not there, so a kill loses at most the request it interrupted.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};

@@ -7,8 +7,8 @@ use crate::error::ApiError;
 use crate::form::Params;
 use crate::state::State;
 use crate::{
-    account, application_fee, balance, charge, confirm, confirmation_token, customer, event, payment_intents,
-    payment_method, webhook_endpoint,
+    accounts, application_fee, balance, charge, confirm, confirmation_token, customer, event,
+    payment_intents, payment_methods, webhook_endpoint,
 };
 
 type Answer = Result<Value, ApiError>;
@@ -110,12 +110,12 @@ fn payments(method: &str, rest: &[&str]) -> Option<Route> {
             none("confirmation_token", confirmation_token::create_for_test)
         }
         ("GET", ["confirmation_tokens", _]) => one("confirmation_token", confirmation_token::retrieve),
-        ("POST", ["payment_methods"]) => none("payment_method", payment_method::create).for_browser(),
-        ("GET", ["payment_methods"]) => none("list of payment_method", payment_method::list),
-        ("GET", ["payment_methods", _]) => one("payment_method", payment_method::retrieve),
-        ("POST", ["payment_methods", _]) => one("payment_method", payment_method::update),
-        ("POST", ["payment_methods", _, "attach"]) => one("payment_method", payment_method::attach_to),
-        ("POST", ["payment_methods", _, "detach"]) => one("payment_method", payment_method::detach),
+        ("POST", ["payment_methods"]) => none("payment_method", payment_methods::create).for_browser(),
+        ("GET", ["payment_methods"]) => none("list of payment_method", payment_methods::list),
+        ("GET", ["payment_methods", _]) => one("payment_method", payment_methods::retrieve),
+        ("POST", ["payment_methods", _]) => one("payment_method", payment_methods::update),
+        ("POST", ["payment_methods", _, "attach"]) => one("payment_method", payment_methods::attach_to),
+        ("POST", ["payment_methods", _, "detach"]) => one("payment_method", payment_methods::detach),
         _ => return None,
     })
 }
@@ -142,14 +142,16 @@ fn people(method: &str, rest: &[&str]) -> Option<Route> {
         ("POST", ["customers", _]) => one("customer", customer::update),
         ("DELETE", ["customers", _]) => one("customer", customer::delete),
         ("GET", ["customers", _, "payment_methods"]) => {
-            one("list of payment_method", payment_method::list_of_customer)
+            one("list of payment_method", payment_methods::list_of_customer)
         }
-        ("GET", ["customers", _, "payment_methods", _]) => two("payment_method", payment_method::retrieve_of),
-        ("GET", ["account"]) => none("account", account::own),
-        ("POST", ["accounts"]) => none("account", account::create),
-        ("GET", ["accounts"]) => none("list of account", account::list),
-        ("GET", ["accounts", _]) => one("account", account::retrieve),
-        ("POST", ["accounts", _]) => one("account", account::update),
+        ("GET", ["customers", _, "payment_methods", _]) => {
+            two("payment_method", payment_methods::retrieve_of)
+        }
+        ("GET", ["account"]) => none("account", accounts::own),
+        ("POST", ["accounts"]) => none("account", accounts::create),
+        ("GET", ["accounts"]) => none("list of account", accounts::list),
+        ("GET", ["accounts", _]) => one("account", accounts::retrieve),
+        ("POST", ["accounts", _]) => one("account", accounts::update),
         ("POST", ["webhook_endpoints"]) => none("webhook_endpoint", webhook_endpoint::create),
         ("GET", ["webhook_endpoints"]) => none("list of webhook_endpoint", webhook_endpoint::list),
         ("GET", ["webhook_endpoints", _]) => one("webhook_endpoint", webhook_endpoint::retrieve),

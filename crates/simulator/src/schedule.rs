@@ -1,5 +1,5 @@
-//! What happens by itself after a while: steps queued at a moment of the simulator's clock and carried out, in
-//! order, when it has passed.
+//! What happens by itself after a while: steps queued at a moment of the simulator's clock and carried out,
+//! in order, when it has passed.
 
 use std::collections::BTreeMap;
 

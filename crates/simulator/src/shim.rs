@@ -24,8 +24,8 @@ const REDIRECT_HTML: &str = include_str!("assets/redirect.html");
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const PAGE: &str = "text/html; charset=utf-8";
 /// The frames run only what is served here, and send only to here.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action *; \
-                      base-uri 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+                      form-action *; base-uri 'none'";
 
 /// Answers a request of the browser; `None` when the path is not one of its own.
 pub fn answer(state: &mut State, request: &Request, path: &str) -> Option<Response> {

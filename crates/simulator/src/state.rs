@@ -1,5 +1,5 @@
-//! All that the simulator knows: one table a kind of object, each row typed and shared by the events that tell
-//! of it, and the spaces (an account in a mode) that keep objects apart.
+//! All that the simulator knows: one table a kind of object, each row typed and shared by the events that
+//! tell of it, and the spaces (an account in a mode) that keep objects apart.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -303,7 +303,8 @@ impl State {
                     ("live", "test")
                 };
                 error.message.push_str(&format!(
-                    "; a similar object exists in {theirs} mode, but a {ours} mode key was used to make this request."
+                    "; a similar object exists in {theirs} mode, but a {ours} mode key was used to make this \
+                     request."
                 ));
                 Err(error)
             }

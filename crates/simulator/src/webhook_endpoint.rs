@@ -59,8 +59,8 @@ impl WebhookEndpoint {
         })
     }
 
-    /// Whether an event is sent here. A connected account's test events go to the LIVE endpoint too, as Stripe
-    /// sends them; its live events never go to a TEST one.
+    /// Whether an event is sent here. A connected account's test events go to the LIVE endpoint too, as
+    /// Stripe sends them; its live events never go to a TEST one.
     pub fn wants(&self, event: &Event) -> bool {
         let (ours, theirs) = (&self.space, &event.space);
         let concerned = if self.connect {

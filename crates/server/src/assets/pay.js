@@ -1,5 +1,6 @@
-// The pay page's script: takes a card with Stripe.js, sends the confirmation token, and shows what the server found.
-// It decides nothing about money. Silence is never called a failure: then it asks the server until that knows.
+// The pay page's script: takes a card with Stripe.js, sends the confirmation token, and shows what the server
+// found. It decides nothing about money. Silence is never called a failure: then it asks the server until
+// that knows.
 (function () {
   "use strict";
 
@@ -93,6 +94,7 @@
   async function mount(form) {
     let element = null;
     say("", "");
+    setLoading(true);
     try {
       await loadStripe(form.dataset.scriptUrl);
       const stripe = connect(form);
@@ -119,11 +121,13 @@
       element.on("change", function () {
         if (!busy && !checking) say("", "");
       });
-      document.getElementById("element-loading").hidden = true;
+      setLoading(false);
       renderButtons();
     } catch (error) {
       if (element) element.destroy();
-      if (form === payForm()) say("bad", NO_FORM, { label: "Try again", action: "load-form" });
+      if (form !== payForm()) return;
+      setLoading(false);
+      say("bad", NO_FORM, { label: "Try again", action: "load-form" });
     }
   }
 
@@ -131,7 +135,8 @@
     return window.Stripe(form.dataset.publishableKey, { stripeAccount: form.dataset.stripeAccount });
   }
 
-  // Resolves when window.Stripe is there. Loaded by a script element so that a failure is seen and can be repeated.
+  // Resolves when window.Stripe is there. Loaded by a script element so that a failure is seen and can be
+  // repeated.
   function loadStripe(url) {
     return new Promise(function (resolve, reject) {
       if (window.Stripe) {
@@ -152,7 +157,7 @@
 
   function appearance() {
     const dark = window.matchMedia("(prefers-color-scheme: dark)").matches;
-    return { theme: dark ? "night" : "stripe" };
+    return { theme: dark ? "night" : "stripe", variables: { colorPrimary: dark ? "#8fb0ff" : "#2450c4" } };
   }
 
   function openOtherCard(button) {
@@ -160,6 +165,7 @@
     button.setAttribute("aria-expanded", "true");
     button.hidden = true;
     form.hidden = false;
+    document.getElementById("card-title").focus();
     mount(form);
   }
 
@@ -224,8 +230,8 @@
     });
   }
 
-  // Acts on what the server answered. `mayAsk`: whether the bank's question may be shown for this press; after it
-  // was shown once and left, the panel says how to go on.
+  // Acts on what the server answered. `mayAsk`: whether the bank's question may be shown for this press;
+  // after it was shown once and left, the panel says how to go on.
   async function follow(answer, mayAsk) {
     if (answer.kind === "unknown") {
       startChecking();
@@ -474,16 +480,20 @@
     });
   }
 
+  function setLoading(value) {
+    document.getElementById("element-loading").hidden = !value;
+  }
+
   // Nothing more can be done here before the page is loaded again.
   function closeForm() {
     panel.setAttribute("data-final", "");
     const form = payForm();
-    if (form) form.inert = true;
     const box = document.getElementById("message");
-    // What was just said must stay readable and its button usable.
-    if (box && form && form.contains(box)) form.after(box);
+    // What was just said stays; the form goes.
+    if (form && box) form.after(box);
     if (checkout) checkout.element.unmount();
     checkout = null;
     setBusy(false);
+    if (form) form.hidden = true;
   }
 })();

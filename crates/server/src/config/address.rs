@@ -1,5 +1,5 @@
-//! Addresses: our own, and Stripe's or that of what stands in for it. Both are origins (scheme, host, port) and
-//! nothing more, and both end up in headers, so they are checked to the letter.
+//! Addresses: our own, and Stripe's or that of what stands in for it. Both are origins (scheme, host, port)
+//! and nothing more, and both end up in headers, so they are checked to the letter.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -24,8 +24,8 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Reads `https://pay.example.com` or `http://127.0.0.1:8080`; one slash at the end is passed over. `None` for
-    /// a path, a query, a user, another scheme, or a host that is no plain name or address.
+    /// Reads `https://pay.example.com` or `http://127.0.0.1:8080`; one slash at the end is passed over.
+    /// `None` for a path, a query, a user, another scheme, or a host that is no plain name or address.
     pub fn parse(text: &str) -> Option<Origin> {
         let text = text.strip_suffix('/').unwrap_or(text).to_ascii_lowercase();
         let rest = text
@@ -160,8 +160,8 @@ impl ApiBase {
     }
 }
 
-/// `STRIPE_API_BASE`. Live keys are sent to nobody but Stripe, whatever `STRIPE_MODE` is: rows of live mode are
-/// finished with live keys also while new work is test.
+/// `STRIPE_API_BASE`. Live keys are sent to nobody but Stripe, whatever `STRIPE_MODE` is: rows of live mode
+/// are finished with live keys also while new work is test.
 pub fn api_base(variables: &mut Variables<'_>, live: Option<&KeySet>) -> Option<ApiBase> {
     const NAME: &str = "STRIPE_API_BASE";
     let text = match variables.word(NAME) {
@@ -206,7 +206,8 @@ pub fn public_url(
     Some(PublicUrl(origin))
 }
 
-/// Letters, digits, dots and hyphens, or an IPv6 address in brackets: nothing that means something in a header.
+/// Letters, digits, dots and hyphens, or an IPv6 address in brackets: nothing that means something in a
+/// header.
 fn is_host(host: &str) -> bool {
     match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),

@@ -1,5 +1,5 @@
-//! Why a configuration is refused: one variable, one reason, one sentence that says what to do. A sentence never
-//! repeats the value, because half of the variables are secrets.
+//! Why a configuration is refused: one variable, one reason, one sentence that says what to do. A sentence
+//! never repeats the value, because half of the variables are secrets.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! Stripe's keys of one mode. A secret belongs to a mode and a webhook secret also to a kind of event, so none may
-//! stand in two places: otherwise a test event could pass for a live one.
+//! Stripe's keys of one mode. A secret belongs to a mode and a webhook secret also to a kind of event, so
+//! none may stand in two places: otherwise a test event could pass for a live one.
 
 use domain::Mode;
 use stripe::Secret;
@@ -93,8 +93,8 @@ const fn slots(mode: Mode) -> &'static Slots {
     }
 }
 
-/// The keys of `mode`. `None` when none are set and `active`, the mode of new work, does not need them, or when an
-/// error was recorded.
+/// The keys of `mode`. `None` when none are set and `active`, the mode of new work, does not need them, or
+/// when an error was recorded.
 pub fn read(variables: &mut Variables<'_>, mode: Mode, active: Option<Mode>) -> Option<KeySet> {
     let slots = slots(mode);
     let all = [
@@ -255,8 +255,8 @@ fn check_account(variables: &mut Variables<'_>, slots: &Slots, keys: &KeySet) {
     }
 }
 
-/// `sk_test_51AbC…` belongs to `acct_1AbC…`: behind `_5` come the 16 characters of the account. Older keys and the
-/// simulator's have none.
+/// `sk_test_51AbC…` belongs to `acct_1AbC…`: behind `_5` come the 16 characters of the account. Older keys
+/// and the simulator's have none.
 fn account(key: &str) -> Option<&str> {
     key.splitn(3, '_').nth(2)?.strip_prefix('5')?.get(..ACCOUNT_CHARS)
 }

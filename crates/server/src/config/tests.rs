@@ -1,4 +1,5 @@
-//! Every rule of the configuration: one line a case, from variables to what they mean or to the refused variable.
+//! Every rule of the configuration: one line a case, from variables to what they mean or to the refused
+//! variable.
 
 use std::collections::BTreeMap;
 

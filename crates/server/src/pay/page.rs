@@ -1,6 +1,6 @@
-//! The public page on which a payer reads an invoice and pays it: what it shows, as plain data, and its HTML. The
-//! left column is the invoice as paper, the right one exactly one panel that says what can be done now. Nothing here
-//! decides anything about money; the script only fetches what the server has verified.
+//! The public page on which a payer reads an invoice and pays it: what it shows, as plain data, and its HTML.
+//! The left column is the invoice as paper, the right one exactly one panel that says what can be done now.
+//! Nothing here decides anything about money; the script only fetches what the server has verified.
 
 use domain::{Mode, Money, Timestamp};
 use jiff::civil::Date;
@@ -82,7 +82,8 @@ pub struct Tax {
     pub amount: Money,
 }
 
-/// What can be done now. Exactly one panel is shown; a link that is no longer valid shows [`expired_page`] instead.
+/// What can be done now. Exactly one panel is shown; a link that is no longer valid shows [`expired_page`]
+/// instead.
 #[derive(Clone, Debug)]
 pub enum PanelState {
     /// A card can be entered.
@@ -99,8 +100,8 @@ pub enum PanelState {
     Unavailable,
 }
 
-/// What the script needs to take a card and to send what Stripe made of it. The amount and currency are those of
-/// [`View::due`].
+/// What the script needs to take a card and to send what Stripe made of it. The amount and currency are those
+/// of [`View::due`].
 #[derive(Clone, Debug)]
 pub struct Checkout {
     /// The platform's publishable key.
@@ -152,8 +153,8 @@ pub fn page(view: &View) -> Markup {
     )
 }
 
-/// The right column alone, for the page that updates itself. Its `data-state` differs whenever the panel has to be
-/// shown anew.
+/// The right column alone, for the page that updates itself. Its `data-state` differs whenever the panel has
+/// to be shown anew.
 pub fn panel(view: &View) -> Markup {
     panel::panel(view)
 }
@@ -206,8 +207,8 @@ pub fn not_found_page() -> Markup {
     )
 }
 
-/// The `content-security-policy` of every page in this file: our own files, Stripe's script and frames, nothing
-/// inline.
+/// The `content-security-policy` of every page in this file: our own files, Stripe's script and frames,
+/// nothing inline.
 pub fn content_security_policy(stripe: &ApiBase) -> String {
     format!(
         "default-src 'none'; script-src 'self' {}; style-src 'self'; img-src 'self' data:; connect-src 'self' {}; \

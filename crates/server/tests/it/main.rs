@@ -3,9 +3,13 @@
 
 mod browser;
 #[macro_use]
+#[allow(dead_code, reason = "shared with the store's tests, which use all of it")]
 #[path = "../../../store/tests/it/engines.rs"]
 mod engines;
+mod demo;
 mod left_out;
+mod pay_page;
 mod paying;
+mod sdk;
 mod tidy;
 mod town;

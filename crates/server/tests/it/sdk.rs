@@ -28,7 +28,12 @@ async fn the_official_sdk_pays_replays_is_declined_and_verifies_webhooks() {
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let served = tokio::spawn(simulator.serve(listener, async { drop(stopped.await) }));
 
-    let output = tokio::task::spawn_blocking(move || run(tools.node(&folder).arg("sdk.mjs").arg(base)));
+    let output = tokio::task::spawn_blocking(move || {
+        run(Command::new(tools.node)
+            .arg("sdk.mjs")
+            .arg(base)
+            .current_dir(folder))
+    });
     let output = output.await.expect("running node does not panic");
     drop(stop);
     served
@@ -92,30 +97,11 @@ impl Tools {
             copy("package.json");
             copy("package-lock.json");
             let args = ["ci", "--no-audit", "--no-fund", "--ignore-scripts"];
-            let output = run(self.command(&self.npm, &folder).args(args));
+            let output = run(Command::new(&self.npm).args(args).current_dir(&folder));
             assert!(output.status.success(), "npm ci\n{}", text(&output));
             std::fs::write(installed, lock).expect("the target folder can be written");
         }
         folder
-    }
-
-    fn node(&self, folder: &Path) -> Command {
-        self.command(&self.node, folder)
-    }
-
-    /// A command in this folder, for which `node` is ours.
-    fn command(&self, program: &str, folder: &Path) -> Command {
-        let mut command = Command::new(program);
-        command.current_dir(folder);
-        if let Some(bin) = Path::new(&self.node).parent().filter(|bin| bin.is_absolute()) {
-            let path = std::env::var_os("PATH").unwrap_or_default();
-            let folders = [bin.to_owned()].into_iter().chain(std::env::split_paths(&path));
-            command.env(
-                "PATH",
-                std::env::join_paths(folders).expect("folders of a path have no colon"),
-            );
-        }
-        command
     }
 }
 

@@ -3,52 +3,33 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use domain::{Mode, Scope, Timestamp};
+use domain::{Mode, Scope};
 use flows::{App, Clock, onboarding};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use server::clock::SystemClock;
 use server::config::Config;
 use server::router::Site;
 use server::{demo, start};
 use simulator::Simulator;
-use store::db::Row;
 use store::{Db, Sql, migrate};
-use stripe::{Client, Https, Secret, Transport};
+use stripe::Secret;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::engines::World;
 
-/// How long a test waits for something that happens by itself.
-const PATIENCE: Duration = Duration::from_secs(20);
+mod books;
+mod instance;
+mod stripe_side;
 
-/// The machine's clock, moved by the test.
-#[derive(Default)]
-pub struct MovedClock {
-    machine: SystemClock,
-    ahead_ms: AtomicI64,
-}
+use instance::MovedClock;
 
-impl MovedClock {
-    /// Moves the clock forward.
-    pub fn advance_ms(&self, ms: i64) {
-        self.ahead_ms.fetch_add(ms, Ordering::SeqCst);
-    }
-}
-
-impl Clock for MovedClock {
-    fn now(&self) -> Timestamp {
-        self.machine.now().plus_ms(self.ahead_ms.load(Ordering::SeqCst))
-    }
-
-    fn random(&self) -> u128 {
-        self.machine.random()
-    }
-}
+/// How long a test waits for something that happens by itself; far more than it takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it looks meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// What a test may want otherwise.
 pub struct Wishes {
@@ -155,8 +136,8 @@ impl Town {
         let (end_stripe, stripe_ended) = oneshot::channel();
         tokio::spawn(simulator.clone().serve(stripes, ended(stripe_ended)));
 
-        let config = Arc::new(config(wishes.mode, &url, &stripe_url, wishes.fee_bps));
-        let app = app(db, &config, clock.clone());
+        let config = Arc::new(instance::config(wishes.mode, &url, &stripe_url, wishes.fee_bps));
+        let app = instance::app(db, &config, clock.clone());
         let site = Site::new(app.clone(), config, &url);
         let (end_server, server_ended) = oneshot::channel();
         if wishes.worker {
@@ -280,60 +261,6 @@ impl Town {
         }
     }
 
-    /// A call of the simulator's control API.
-    pub fn control(&self, method: &str, path: &str, body: Value) -> Value {
-        let answer = self.simulator.call(&simulator::Request {
-            method: method.to_owned(),
-            path: path.to_owned(),
-            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-            body: body.to_string().into_bytes(),
-        });
-        assert!(
-            answer.status < 300,
-            "{method} {path}: {}",
-            String::from_utf8_lossy(&answer.body)
-        );
-        serde_json::from_slice(&answer.body).unwrap_or(Value::Null)
-    }
-
-    /// A call of Stripe's API on an account, as the tenant's own software would make it.
-    pub fn stripe(&self, method: &str, path: &str, account: Option<&str>, form: &str) -> Value {
-        let key = match self.site.config.mode {
-            Mode::Test => "sk_test_psapay_demo",
-            Mode::Live => "sk_live_psapay_demo",
-        };
-        let mut headers = vec![
-            ("authorization".to_owned(), format!("Bearer {key}")),
-            (
-                "content-type".to_owned(),
-                "application/x-www-form-urlencoded".to_owned(),
-            ),
-        ];
-        headers.extend(account.map(|account| ("stripe-account".to_owned(), account.to_owned())));
-        let answer = self.simulator.call(&simulator::Request {
-            method: method.to_owned(),
-            path: path.to_owned(),
-            headers,
-            body: form.as_bytes().to_vec(),
-        });
-        serde_json::from_slice(&answer.body).unwrap_or(Value::Null)
-    }
-
-    /// A confirmation token, as Stripe.js would make it on the tenant's account.
-    pub fn token(&self, card: &str) -> String {
-        let form = format!("payment_method={card}");
-        let made = self.stripe(
-            "POST",
-            "/v1/test_helpers/confirmation_tokens",
-            Some(&self.msp.account),
-            &form,
-        );
-        made["id"]
-            .as_str()
-            .unwrap_or_else(|| panic!("no token: {made}"))
-            .to_owned()
-    }
-
     /// An open invoice of one line; answers its id.
     pub async fn invoice(&self, amount: i64, currency: &str) -> String {
         self.invoice_of(&self.msp, amount, currency).await
@@ -400,124 +327,12 @@ impl Town {
     /// Waits until a condition holds.
     pub async fn until(&self, what: &str, condition: impl AsyncFn() -> bool) {
         let waited = tokio::time::timeout(PATIENCE, async {
+            let mut looks = tokio::time::interval(LOOK_EVERY);
             while !condition().await {
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                looks.tick().await;
             }
         });
         assert!(waited.await.is_ok(), "waited in vain for {what}");
-    }
-
-    /// The rows of a query.
-    pub async fn rows(&self, sql: &'static Sql) -> Vec<Row> {
-        self.app
-            .db
-            .read(move |tx| tx.query(sql, &[]))
-            .await
-            .unwrap_or_else(|e: store::Error| panic!("{e}"))
-    }
-
-    /// The number `n` of a query's only row.
-    pub async fn number(&self, sql: &'static Sql) -> i64 {
-        self.rows(sql).await[0].int("n").unwrap()
-    }
-
-    /// What must always hold of the books: every transaction balances, and every payment is booked once.
-    pub async fn assert_books(&self) {
-        const UNBALANCED: Sql = Sql::new(
-            "select transaction_id, currency from ledger_entries
-             group by tenant_id, livemode, transaction_id, currency having sum(amount) <> 0",
-        );
-        const UNBOOKED: Sql = Sql::new(
-            "select p.id from payments p
-             left join ledger_transactions t on t.tenant_id = p.tenant_id and t.livemode = p.livemode
-               and t.kind = 'payment' and t.source_id = p.stripe_payment_intent_id
-             where (p.status = 'succeeded') <> (t.id is not null)",
-        );
-        const RECEIVABLE: Sql = Sql::new(
-            "select i.id from invoices i
-             where i.status in ('open', 'processing', 'paid') and i.total - i.applied <> (
-               select coalesce(sum(e.amount), 0) from ledger_entries e
-               join ledger_transactions t on t.tenant_id = e.tenant_id and t.livemode = e.livemode
-                 and t.id = e.transaction_id
-               where t.invoice_id = i.id and t.tenant_id = i.tenant_id and e.account = 'receivable')",
-        );
-        assert!(
-            self.rows(&UNBALANCED).await.is_empty(),
-            "a transaction does not balance"
-        );
-        assert!(
-            self.rows(&UNBOOKED).await.is_empty(),
-            "a succeeded payment is not booked, or another one is"
-        );
-        assert!(
-            self.rows(&RECEIVABLE).await.is_empty(),
-            "an invoice and its receivable differ"
-        );
-    }
-
-    /// The tenant's charges at the simulator that took money.
-    pub fn charges(&self) -> Vec<Value> {
-        let list = self.stripe("GET", "/v1/charges?limit=100", Some(&self.msp.account), "");
-        let charges = list["data"]
-            .as_array()
-            .unwrap_or_else(|| panic!("no list: {list}"));
-        charges
-            .iter()
-            .filter(|charge| charge["status"] == "succeeded")
-            .cloned()
-            .collect()
-    }
-}
-
-/// The configuration, through the same parsing as everybody's.
-pub fn config(mode: Mode, url: &str, stripe_url: &str, fee_bps: i64) -> Config {
-    let variables = [
-        ("STRIPE_MODE", mode.word().to_owned()),
-        ("STRIPE_TEST_SECRET_KEY", "sk_test_psapay_demo".to_owned()),
-        ("STRIPE_TEST_PUBLISHABLE_KEY", "pk_test_psapay_demo".to_owned()),
-        ("STRIPE_TEST_WEBHOOK_SECRET", demo::TEST_WEBHOOK_SECRET.to_owned()),
-        (
-            "STRIPE_TEST_WEBHOOK_SECRET_THIN",
-            "whsec_psapay_demo_test_thin".to_owned(),
-        ),
-        ("STRIPE_LIVE_SECRET_KEY", "sk_live_psapay_demo".to_owned()),
-        ("STRIPE_LIVE_PUBLISHABLE_KEY", "pk_live_psapay_demo".to_owned()),
-        ("STRIPE_LIVE_WEBHOOK_SECRET", demo::LIVE_WEBHOOK_SECRET.to_owned()),
-        ("STRIPE_API_BASE", stripe_url.to_owned()),
-        ("PUBLIC_URL", url.to_owned()),
-        ("PLATFORM_FEE_BPS", fee_bps.to_string()),
-        (
-            "SECRET_KEY",
-            "a_secret_key_of_a_test_long_enough_for_it".to_owned(),
-        ),
-    ];
-    let lookup = |name: &str| {
-        variables
-            .iter()
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| value.clone())
-    };
-    Config::from_lookup(&lookup).unwrap_or_else(|errors| panic!("{errors:?}"))
-}
-
-fn app(db: Db, config: &Config, clock: Arc<MovedClock>) -> App {
-    let transport: Arc<dyn Transport> = Arc::new(Https::loopback_only().unwrap());
-    let client = |mode| {
-        let keys = config.keys(mode).unwrap();
-        Client::new(
-            config.stripe_api_base.api_origin(),
-            keys.secret_key.clone(),
-            transport.clone(),
-        )
-    };
-    App {
-        db,
-        stripe_test: Some(client(Mode::Test)),
-        stripe_live: Some(client(Mode::Live)),
-        clock,
-        fee: config.fee,
-        link_key: config.secret_key.clone().unwrap(),
-        active_mode: config.mode,
     }
 }
 

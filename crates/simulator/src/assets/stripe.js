@@ -90,7 +90,7 @@
       frame.element.setAttribute('width', '100%');
       frame.element.setAttribute('height', '230');
       frame.element.style.setProperty('display', 'block');
-      frame.element.style.setProperty('color-scheme', 'normal');
+      frame.element.style.setProperty('color-scheme', 'light only');
       frame.init = this.settings();
       frame.handlers.height = ({ height }) => frame.element.setAttribute('height', String(Math.ceil(Number(height) || 0)));
       frame.handlers.change = (body) => this.emit('change', { elementType: 'payment', collapsed: false, ...body });
@@ -307,7 +307,7 @@
       frame.element.setAttribute('width', '100%');
       frame.element.setAttribute('height', '380');
       frame.element.style.setProperty('display', 'block');
-      frame.element.style.setProperty('color-scheme', 'normal');
+      frame.element.style.setProperty('color-scheme', 'light only');
       const before = document.activeElement;
       const end = (answered) => {
         frame.remove();

@@ -1,5 +1,5 @@
-//! The few pictures of the page, drawn with attributes only: its policy allows no inline style. All are decoration;
-//! the words beside them say the same.
+//! The few pictures of the page, drawn with attributes only: its policy allows no inline style. All are
+//! decoration; the words beside them say the same.
 
 use maud::{Markup, html};
 

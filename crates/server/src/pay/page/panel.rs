@@ -1,10 +1,10 @@
-//! The right column: exactly one panel, which says where the payment stands and what the payer can do. The script
-//! reads what it needs from `data-` attributes; without the script the words still stand.
+//! The right column: exactly one panel, which says where the payment stands and what the payer can do. The
+//! script reads what it needs from `data-` attributes; without the script the words still stand.
 
-use domain::{Mode, Money};
+use domain::Money;
 use maud::{Markup, html};
 
-use super::format::{amount, amount_with_code, card, code_beside, day, moment};
+use super::format::{amount, amount_with_code, card, day, figure, moment};
 use super::{Checkout, PanelState, Receipt, Seller, View, icons};
 
 /// The panel of the view's state.
@@ -158,14 +158,9 @@ fn amount_due(view: &View) -> Markup {
     html! {
         div .amount-due {
             h2 #panel-title tabindex="-1" { "Amount due" }
-            p .amount {
-                (amount(view.due))
-                @if let Some(code) = code_beside(view.due) { " " span .code { (code) } }
-            }
-            p .about {
-                span .whole { "Invoice " (view.number) }
-                @if let Some(date) = view.due_on { " \u{b7} " span .whole { "due " (day(date)) } }
-            }
+            p .amount { (figure(view.due)) " " span .code { (view.due.currency()) } }
+            p .about { "Invoice " (view.number) }
+            @if let Some(date) = view.due_on { p .about { "Due " (day(date)) } }
             a .to-invoice href="#invoice" { "See what is billed" }
         }
     }
@@ -183,7 +178,7 @@ fn form(view: &View, checkout: &Checkout, hidden: bool) -> Markup {
             data-amount=(view.due.minor())
             data-currency=(view.due.currency().code())
         {
-            h3 .form-title #card-title { "Pay by card" }
+            h3 .form-title #card-title tabindex="-1" { "Pay by card" }
             div .element-frame role="group" aria-labelledby="card-title" {
                 p #element-loading .element-loading { "Loading the card form\u{2026}" }
                 div #payment-element {}
@@ -194,9 +189,6 @@ fn form(view: &View, checkout: &Checkout, hidden: bool) -> Markup {
                 span .label data-idle={ "Pay " (amount(view.due)) } { "Pay " (amount(view.due)) }
             }
             p .assurance { (icons::lock()) "Encrypted and sent straight to Stripe." }
-            @if view.mode == Mode::Test {
-                p .hint { "Test card: 4242 4242 4242 4242, any later date, any three digits." }
-            }
         }
     }
 }

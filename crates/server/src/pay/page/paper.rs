@@ -22,6 +22,10 @@ pub fn paper(view: &View) -> Markup {
     }
 }
 
+fn is_paid(view: &View) -> bool {
+    matches!(view.state, PanelState::Paid(_))
+}
+
 /// A word across the paper where the invoice is no longer owed.
 fn stamp(view: &View) -> Option<(&'static str, &'static str)> {
     match view.state {
@@ -95,7 +99,7 @@ fn sums(view: &View) -> Markup {
             }
             div .total { dt { "Total" } dd { (amount(view.total)) } }
             @if view.paid.minor() != 0 {
-                div { dt { "Paid so far" } dd { (amount(view.paid)) } }
+                div { dt { @if is_paid(view) { "Paid" } @else { "Paid so far" } } dd { (amount(view.paid)) } }
             }
             @if !matches!(view.state, PanelState::Void) {
                 div .due { dt { "Amount due" } dd { (amount_with_code(view.due)) } }

@@ -1,5 +1,5 @@
-//! The page as a payer gets it: one panel for each state, nothing of the invoice's texts read as HTML, and no more
-//! than the policy allows.
+//! The page as a payer gets it: one panel for each state, nothing of the invoice's texts read as HTML, and no
+//! more than the policy allows.
 
 use domain::Currency;
 use jiff::civil::date;
@@ -147,7 +147,7 @@ fn a_mail_address_stays_one_address() {
 }
 
 #[test]
-fn test_mode_is_said_and_live_mode_shows_no_test_card() {
+fn test_mode_is_said_and_live_mode_does_not_mention_it() {
     for (state, word, _) in states("x") {
         let mut view = view("x", state);
         let html = page(&view).into_string();

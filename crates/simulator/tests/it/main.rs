@@ -1,0 +1,18 @@
+//! The simulator, seen from outside: requests in, answers and webhooks out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod accounts;
+mod browser;
+mod confirming;
+mod deliveries;
+mod errors;
+mod events;
+mod faults;
+mod http;
+mod idempotency;
+mod lists;
+mod objects;
+mod payments;
+mod persistence;
+mod world;
