@@ -1,6 +1,5 @@
 //! Who is reached under which address, and what every answer carries.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
@@ -119,8 +118,9 @@ pub fn router(site: Site) -> Router {
         .with_state(site)
 }
 
-/// What every answer carries: a request id, and the headers that no page or answer goes without. Panics become a
-/// 500 here, so that one broken request is one broken request.
+/// What every answer carries: a request id, and the headers that no page or answer goes without. The request runs as
+/// a task of its own: to its end even when the caller goes away, so that a dropped connection never leaves a payment
+/// half told, and a panic is one broken request, answered with a 500.
 async fn answer_in_common(State(site): State<Site>, request: Request, next: Next) -> Response {
     let id = format!("req_{:032x}", site.app.clock.random());
     let route = request
@@ -150,19 +150,4 @@ async fn answer_in_common(State(site): State<Site>, request: Request, next: Next
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
-}
-
-/// Runs a flow to its end even when the caller goes away: a dropped connection never leaves a payment half told.
-///
-/// # Errors
-/// The flow's own, or a bug if it panicked.
-pub async fn detached<T, F>(flow: F) -> Result<T, Failure>
-where
-    T: Send + 'static,
-    F: Future<Output = Result<T, Failure>> + Send + 'static,
-{
-    let span = tracing::Span::current();
-    tokio::spawn(flow.instrument(span))
-        .await
-        .unwrap_or_else(|error| Err(Failure::Bug(error.to_string())))
 }

@@ -2,9 +2,9 @@
 //! Whatever was cut, the payer is charged once, the invoice is paid and the books hold it once.
 
 use domain::payment::{IntentStatus, PaymentState};
-use domain::{Currency, Money};
-use flows::Failure;
+use domain::{Currency, Money, Refusal};
 use flows::collect::{self, PayRequest, PayStatus};
+use flows::{Failure, reconcile, stripe_events};
 use store::Sql;
 
 use crate::executor::{run, run_until};
@@ -111,20 +111,26 @@ fn a_crash_at_any_port_call_charges_once() {
 
 #[test]
 fn a_lost_answer_at_any_call_charges_once() {
-    for path in ["/v1/payment_intents", "/confirm"] {
+    for (path, webhooks) in [("/intents", true), ("/confirm", true), ("/intents", false), ("/confirm", false)] {
         let mut world = World::new(2);
         let request = request(&world, "pm_card_visa");
         let fault = format!(r#"{{"effect":"lose_answer","method":"POST","path":"{path}","count":3}}"#);
-        world.control("/_simulator/faults", &fault);
+        world.control("/_simulator/faults", &fault.replace("/intents", "/v1/payment_intents"));
         let answered = run(collect::pay(&world.app, &world.link, &request)).unwrap();
+        assert!(answered.in_doubt, "three tries without an answer: nobody knows");
+        let again = run(collect::pay(&world.app, &world.link, &request));
         assert!(
-            answered.in_doubt,
-            "three tries without an answer: nobody knows: {answered:?}"
+            matches!(again, Err(Failure::Refused(Refusal::PaymentInProgress))),
+            "nothing else starts: {again:?}"
         );
         world.restart();
-        world.settle();
+        match webhooks {
+            true => world.settle(),
+            false => world.settle_without_webhooks(),
+        }
         pay_if_still_open(&world);
-        assert_paid_once(&world, &format!("answers of {path} lost"));
+        world.settle();
+        assert_paid_once(&world, &format!("answers of {path} lost, webhooks: {webhooks}"));
     }
 }
 
@@ -146,6 +152,89 @@ fn a_declined_card_and_a_crash_leave_the_same_intent_for_the_next_card() {
         }
         cut += 1;
     }
+}
+
+/// A payment whose confirmation had no answer: only webhooks and the reconciler can tell what it came to.
+fn paid_without_an_answer(seed: u64) -> World {
+    let world = World::new(seed);
+    let request = request(&world, "pm_card_visa");
+    world.control(
+        "/_simulator/faults",
+        r#"{"effect":"lose_answer","method":"POST","path":"/confirm","count":3}"#,
+    );
+    assert!(run(collect::pay(&world.app, &world.link, &request)).unwrap().in_doubt);
+    world
+}
+
+#[test]
+fn a_crash_of_the_worker_at_any_port_call_books_once() {
+    let mut cut = 0;
+    loop {
+        let mut world = paid_without_an_answer(4);
+        world.deliver();
+        let mut done = true;
+        for event in run(stripe_events::take(&world.app, 100)).unwrap() {
+            done &= run_until(stripe_events::apply(&world.app, &event), cut).is_some();
+        }
+        world.restart();
+        world.settle();
+        assert_paid_once(&world, &format!("worker cut at wait {cut}"));
+        if done {
+            break;
+        }
+        cut += 1;
+    }
+    assert!(cut >= 2, "each event takes at least one port call");
+}
+
+#[test]
+fn a_crash_of_the_reconciler_at_any_port_call_books_once() {
+    let mut cut = 0;
+    loop {
+        let mut world = paid_without_an_answer(5);
+        world.simulator.advance_ms(10 * 60 * 1000);
+        let done = run_until(reconcile::run(&world.app), cut).is_some();
+        world.restart();
+        world.settle();
+        assert_paid_once(&world, &format!("reconciler cut at wait {cut}"));
+        if done {
+            break;
+        }
+        cut += 1;
+    }
+    assert!(cut >= 8, "it looks, replays, settles and reads again");
+}
+
+#[test]
+fn after_three_d_secure_a_crash_while_looking_books_once() {
+    let mut cut = 0;
+    loop {
+        let mut world = World::new(6);
+        let request = request(&world, "pm_card_threeDSecure2Required");
+        let begun = run(collect::pay(&world.app, &world.link, &request)).unwrap();
+        assert_eq!(begun.state, PaymentState::At(IntentStatus::RequiresAction));
+        assert!(begun.client_secret.is_some(), "the browser needs it for handleNextAction");
+        world.complete_challenge();
+        let done = run_until(collect::check(&world.app, &world.link), cut).is_some();
+        world.restart();
+        world.settle();
+        const PAID: Sql = Sql::new("select count(*) as n from payments where status = 'succeeded'");
+        assert_eq!((world.charges(), world.number(&PAID)), (1, 1), "cut at wait {cut}");
+        if done {
+            break;
+        }
+        cut += 1;
+    }
+}
+
+#[test]
+fn webhooks_that_never_come_are_made_up_for_by_the_reconciler() {
+    let world = paid_without_an_answer(8);
+    world.settle_without_webhooks();
+    const PAID: Sql = Sql::new(
+        "select count(*) as n from payments where status = 'succeeded' and stripe_fee is not null",
+    );
+    assert_eq!((world.charges(), world.number(&PAID)), (1, 1));
 }
 
 #[test]

@@ -190,19 +190,36 @@ impl World {
         control(&self.simulator, path, body)
     }
 
+    /// The payer completes 3D Secure on the newest intent.
+    pub fn complete_challenge(&self) {
+        let list = self.stripe("GET", "/v1/payment_intents", "");
+        let intent = list["data"][0]["id"].as_str().unwrap();
+        let body = serde_json::json!({"outcome": "complete", "account": self.account, "livemode": false});
+        self.control(&format!("/_simulator/payment_intents/{intent}/challenge"), &body.to_string());
+    }
+
+    /// Hands over the webhooks that are due.
+    pub fn deliver(&self) {
+        for delivery in self.simulator.due_deliveries() {
+            let signed_as = stripe_events::SignedAs { mode: Mode::Test, kind: Kind::Snapshot };
+            run(stripe_events::ingest(&self.app, &delivery.body, signed_as)).unwrap();
+            self.simulator.report_delivery(delivery.id, Outcome::Answered(200));
+        }
+    }
+
+    /// Lets time pass without a single webhook.
+    pub fn settle_without_webhooks(&self) {
+        for _ in 0..40 {
+            self.simulator.advance_ms(60_000);
+            run(reconcile::run(&self.app)).unwrap();
+        }
+    }
+
     /// Lets time pass: deliveries come, the worker applies them, the reconciler looks, until nothing is left to do.
     pub fn settle(&self) {
         for _ in 0..40 {
             self.simulator.advance_ms(60_000);
-            for delivery in self.simulator.due_deliveries() {
-                let signed_as = stripe_events::SignedAs {
-                    mode: Mode::Test,
-                    kind: Kind::Snapshot,
-                };
-                run(stripe_events::ingest(&self.app, &delivery.body, signed_as)).unwrap();
-                self.simulator
-                    .report_delivery(delivery.id, Outcome::Answered(200));
-            }
+            self.deliver();
             for event in run(stripe_events::take(&self.app, 100)).unwrap() {
                 run(stripe_events::apply(&self.app, &event)).unwrap();
             }

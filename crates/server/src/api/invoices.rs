@@ -13,7 +13,7 @@ use store::invoices::{self, Invoice};
 
 use super::{Caller, Input, Page, PageQuery};
 use crate::problem::Problem;
-use crate::router::{Site, detached};
+use crate::router::Site;
 
 /// An invoice to be drafted; amounts in minor units.
 #[derive(Debug, Deserialize)]
@@ -196,8 +196,7 @@ pub async fn void(
     Path(id): Path<String>,
 ) -> Result<Json<InvoiceJson>, Problem> {
     let id = InvoiceId::parse(&id)?;
-    let (app, work) = (site.app.clone(), scope.clone());
-    let invoice = detached(async move { invoicing::void(&app, &work, &id).await }).await?;
+    let invoice = invoicing::void(&site.app, &scope, &id).await?;
     Ok(Json(show(&scope, invoice, None)))
 }
 
@@ -293,8 +292,7 @@ pub async fn payment_intent(
     Path(id): Path<String>,
 ) -> Result<Json<IntentJson>, Problem> {
     let id = InvoiceId::parse(&id)?;
-    let (app, work) = (site.app.clone(), scope.clone());
-    let made = detached(async move { collect::payment_intent(&app, &work, &id).await }).await?;
+    let made = collect::payment_intent(&site.app, &scope, &id).await?;
     Ok(Json(IntentJson {
         object: "payment_intent",
         payment_id: made.payment_id.to_string(),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::Input;
 use crate::pay::decline;
 use crate::problem::Problem;
-use crate::router::{Site, detached};
+use crate::router::Site;
 
 /// Stripe's ids are far shorter.
 const TOKEN_MAX: usize = 255;
@@ -141,9 +141,7 @@ pub async fn pay(
         confirmation_token,
         seen,
     };
-    let app = site.app.clone();
-    let status = detached(async move { collect::pay(&app, &link, &request).await }).await?;
-    Ok(Json(status.into()))
+    Ok(Json(collect::pay(&site.app, &link, &request).await?.into()))
 }
 
 /// `POST /api/public/invoices/{link}/check`: after 3D Secure. Our stored intent is retrieved, whatever the browser
@@ -152,8 +150,7 @@ pub async fn check(
     State(site): State<Site>,
     Path(link): Path<String>,
 ) -> Result<Json<PayStatusJson>, Problem> {
-    let app = site.app.clone();
-    let status = detached(async move { collect::check(&app, &link).await }).await?;
+    let status = collect::check(&site.app, &link).await?;
     let nothing = PayStatus {
         state: PaymentState::At(domain::payment::IntentStatus::RequiresPaymentMethod),
         in_doubt: false,
