@@ -118,13 +118,13 @@ pub enum Merge {
     Move(PaymentState),
     /// Older than what we know: nothing changes.
     Stale,
-    /// It would move backwards on the word of a snapshot: retrieve the object and merge that.
+    /// A snapshot says otherwise, and may be the older of the two: retrieve the object and merge that.
     Retrieve,
 }
 
 /// Merges what Stripe said into what we know. Success is never taken back, cancellation only by money that
-/// arrived; between the other states a snapshot only moves forward and a current object moves freely, because a
-/// decline really leads from `requires_action` back to `requires_payment_method`.
+/// arrived. Between the other states only a current object moves, and freely: a decline really leads from
+/// `requires_action` back to `requires_payment_method`, so a snapshot of either may be the older one.
 pub fn merge(known: PaymentState, seen: IntentStatus, evidence: Evidence) -> Merge {
     let moved = Merge::Move(PaymentState::At(seen));
     let status = match known {
@@ -137,23 +137,10 @@ pub fn merge(known: PaymentState, seen: IntentStatus, evidence: Evidence) -> Mer
         (_, IntentStatus::Succeeded) => moved,
         (IntentStatus::Canceled, _) => Merge::Stale,
         (_, IntentStatus::Canceled) => moved,
-        (status, seen) => match evidence {
+        _ => match evidence {
             Evidence::Current => moved,
-            Evidence::Snapshot if progress(seen) > progress(status) => moved,
             Evidence::Snapshot => Merge::Retrieve,
         },
-    }
-}
-
-/// How far an intent has come on its usual way.
-const fn progress(status: IntentStatus) -> u8 {
-    match status {
-        IntentStatus::RequiresPaymentMethod => 1,
-        IntentStatus::RequiresConfirmation => 2,
-        IntentStatus::RequiresAction => 3,
-        IntentStatus::Processing => 4,
-        IntentStatus::RequiresCapture => 5,
-        IntentStatus::Succeeded | IntentStatus::Canceled => 6,
     }
 }
 

@@ -1,20 +1,20 @@
 //! Collecting an invoice, from the press on Pay to the answer. Rules 1, 2, 7 and 9: each call is noted before it is
 //! made, silence means unknown, an invoice has one live intent, and the server confirms.
 
-use domain::fee::{BasisPoints, application_fee};
-use domain::payment::{Begin, DECLINES_MAX, Evidence, IntentStatus, Live, PaymentState, begin};
-use domain::{InvoiceId, Money, OperationId, PaymentId, Refusal, Scope};
-use store::invoices::{self, Invoice};
+mod situation;
+
+use domain::payment::{Begin, DECLINES_MAX, Evidence, IntentStatus, PaymentState};
+use domain::{InvoiceId, Money, PaymentId, Refusal, Scope};
 use store::payments::{self, Payment};
-use store::stripe_config::{self, StripeConfig};
 use store::stripe_operations::{self as rows, Kind, Operation};
-use store::{Tx, state_history};
-use stripe::payment_intents::{self, CancelReason, Confirm, Create};
+use store::Tx;
+use stripe::payment_intents::{self, CancelReason};
 use stripe::{PaymentIntent, Secret};
 
 use crate::observe::{self, IntentFacts};
-use crate::operations::{self, Intent, Ran};
-use crate::{App, Failure, Moment, pay_links};
+use crate::operations::{self, Ran};
+use crate::{App, Failure, pay_links};
+use situation::{Situation, note_cancel, note_confirm};
 
 /// Cancel, create, confirm, and one more look where somebody else was faster: no press on Pay takes more steps.
 const STEPS_MAX: usize = 6;
@@ -52,13 +52,17 @@ pub struct DeclineReason {
     pub decline_code: Option<String>,
 }
 
-/// Pays an invoice by its public link.
+/// Pays an invoice by its public link. The same token sent again is the same press on Pay: browsers repeat a request
+/// by themselves when its connection breaks, and get the answer of the first.
 ///
 /// # Errors
 /// The refusals of [`begin`], [`Refusal::LinkExpired`], [`Refusal::NotFound`], [`Refusal::TokenRefused`].
 pub async fn pay(app: &App, token: &str, request: &PayRequest) -> Result<PayStatus, Failure> {
     for _ in 0..STEPS_MAX {
-        let operation = next_step_of_link(app, token, request).await?;
+        let operation = match next_step_of_link(app, token, request).await? {
+            LinkStep::Run(operation) => operation,
+            LinkStep::Repeated(payment) => return look_at(app, &payment).await,
+        };
         let ran = operations::run(app, &operation).await?;
         let status = |state, in_doubt| PayStatus {
             state,
@@ -74,23 +78,11 @@ pub async fn pay(app: &App, token: &str, request: &PayRequest) -> Result<PayStat
                 cancel_if_worn(app, &operation).await?;
                 let state = PaymentState::At(IntentStatus::RequiresPaymentMethod);
                 let decline = Some(DeclineReason { code, decline_code });
-                return Ok(PayStatus {
-                    decline,
-                    ..status(state, false)
-                });
+                return Ok(PayStatus { decline, ..status(state, false) });
             }
-            (
-                Kind::ConfirmIntent,
-                Ran::Done {
-                    status: reached,
-                    client_secret,
-                },
-            ) => {
+            (Kind::ConfirmIntent, Ran::Done { status: reached, client_secret }) => {
                 let client_secret = client_secret.filter(|_| reached == IntentStatus::RequiresAction);
-                return Ok(PayStatus {
-                    client_secret,
-                    ..status(PaymentState::At(reached), false)
-                });
+                return Ok(PayStatus { client_secret, ..status(PaymentState::At(reached), false) });
             }
             (Kind::CreateIntent | Kind::CancelIntent, Ran::Done { .. }) => {}
             (_, Ran::Overtaken) => {
@@ -101,20 +93,29 @@ pub async fn pay(app: &App, token: &str, request: &PayRequest) -> Result<PayStat
     Err(Refusal::PaymentInProgress.into())
 }
 
-async fn next_step_of_link(app: &App, token: &str, request: &PayRequest) -> Result<Operation, Failure> {
+enum LinkStep {
+    Run(Box<Operation>),
+    Repeated(Box<Payment>),
+}
+
+async fn next_step_of_link(app: &App, token: &str, request: &PayRequest) -> Result<LinkStep, Failure> {
     let (key, rate, moment) = (app.link_key.clone(), app.fee, app.moment());
     let (token, request) = (token.to_owned(), request.clone());
     let noted = app.db.write(move |tx| {
         let link = pay_links::open_valid(tx, &key, &token, moment.at)?;
         let situation = Situation::read(tx, &link.scope, &link.invoice_id)?;
+        if let Some(payment) = situation.confirmed_with(tx, &request.confirmation_token)? {
+            return Ok(LinkStep::Repeated(Box::new(payment)));
+        }
         let config = situation.account_that_can_charge();
         let next = situation.begin(request.seen, config.is_some())?;
-        match (next, config, &situation.live) {
-            (Begin::Create, Some(config), _) => situation.note_create(tx, moment, rate, config),
-            (Begin::Confirm, _, Some(live)) => note_confirm(tx, moment, live, &request.confirmation_token),
-            (Begin::Replace, _, Some(live)) => note_cancel(tx, moment, live, CancelReason::Abandoned),
-            (_, None, _) | (_, _, None) => Err(Refusal::PaymentsUnavailable.into()),
-        }
+        let operation = match (next, config, situation.live()) {
+            (Begin::Create, Some(config), _) => situation.note_create(tx, moment, rate, config)?,
+            (Begin::Confirm, _, Some(live)) => note_confirm(tx, moment, live, &request.confirmation_token)?,
+            (Begin::Replace, _, Some(live)) => note_cancel(tx, moment, live, CancelReason::Abandoned)?,
+            (_, None, _) | (_, _, None) => return Err(Refusal::PaymentsUnavailable.into()),
+        };
+        Ok(LinkStep::Run(Box::new(operation)))
     });
     noted.await.map_err(somebody_was_faster)
 }
@@ -196,13 +197,13 @@ async fn next_step_of_integrator(
         let owed = situation.invoice.owed();
         let config = situation.account_that_can_charge();
         let next = situation.begin(owed, config.is_some())?;
-        if let Some(live) = &situation.live
+        if let Some(live) = situation.live()
             && live.amount == owed.minor()
             && live.declines < DECLINES_MAX
         {
             return Ok(IntegratorStep::Use(Box::new(live.clone())));
         }
-        let operation = match (next, config, &situation.live) {
+        let operation = match (next, config, situation.live()) {
             (Begin::Create, Some(config), _) => situation.note_create(tx, moment, rate, config)?,
             (_, _, Some(live)) => note_cancel(tx, moment, live, CancelReason::Abandoned)?,
             (_, None, _) | (_, _, None) => return Err(Refusal::PaymentsUnavailable.into()),
@@ -239,33 +240,30 @@ pub async fn check(app: &App, token: &str) -> Result<Option<PayStatus>, Failure>
     if let Some(operation) = open {
         operations::replay_if_due(app, &operation).await?;
     }
-    let seen = look_at(app, &payment.scope, &payment.id).await?;
-    Ok(Some(seen))
+    look_at(app, &payment).await.map(Some)
 }
 
-async fn look_at(app: &App, scope: &Scope, id: &PaymentId) -> Result<PayStatus, Failure> {
-    let payment = load(app, scope, id).await?;
-    let (payment, intent) = match payment.status.is_live() {
-        true => match refresh(app, &payment).await? {
-            Some((payment, intent)) => (payment, Some(intent)),
-            None => (payment, None),
-        },
-        false => (payment, None),
+/// Where a payment stands at Stripe now.
+async fn look_at(app: &App, payment: &Payment) -> Result<PayStatus, Failure> {
+    let (scope, id) = (payment.scope.clone(), payment.id.clone());
+    let (payment, in_doubt) = app
+        .db
+        .read(move |tx| Ok::<_, Failure>((get(tx, &scope, &id)?, rows::open_of(tx, &scope, &id)?.is_some())))
+        .await?;
+    let looked = if payment.status.is_live() && !in_doubt { refresh(app, &payment).await? } else { None };
+    let (payment, intent) = match looked {
+        Some((payment, intent)) => (payment, Some(intent)),
+        None => (payment, None),
     };
     let action = payment.status == PaymentState::At(IntentStatus::RequiresAction);
-    let decline = payment
-        .failure_code
-        .clone()
-        .filter(|_| payment.status.is_live() && !action);
+    let declined = payment.status.is_live() && !action && !in_doubt;
+    let code = payment.failure_code.clone().filter(|_| declined);
     Ok(PayStatus {
         state: payment.status,
-        in_doubt: payment.status == PaymentState::Creating,
+        in_doubt,
         stripe_account_id: payment.stripe_account_id.clone(),
         client_secret: intent.and_then(|intent| intent.client_secret).filter(|_| action),
-        decline: decline.map(|code| DeclineReason {
-            code: Some(code),
-            decline_code: None,
-        }),
+        decline: code.map(|code| DeclineReason { code: Some(code), decline_code: None }),
     })
 }
 
@@ -311,7 +309,7 @@ pub async fn cancel_live(app: &App, scope: &Scope, invoice: &InvoiceId) -> Resul
         let (moment, scope, invoice) = (app.moment(), scope.clone(), invoice.clone());
         let noted = app.db.write(move |tx| {
             let situation = Situation::read(tx, &scope, &invoice)?;
-            let Some(live) = &situation.live else {
+            let Some(live) = situation.live() else {
                 return Ok(None);
             };
             if situation.unresolved || live.status == PaymentState::At(IntentStatus::Processing) {
@@ -359,194 +357,6 @@ async fn cancel_if_worn(app: &App, operation: &Operation) -> Result<(), Failure>
         operations::run(app, &operation).await?;
     }
     Ok(())
-}
-
-/// An invoice with all that decides what may be started on it.
-struct Situation {
-    scope: Scope,
-    invoice: Invoice,
-    config: Option<StripeConfig>,
-    live: Option<Payment>,
-    unresolved: bool,
-    attempts: i64,
-}
-
-impl Situation {
-    fn read(tx: &mut Tx, scope: &Scope, invoice: &InvoiceId) -> Result<Situation, Failure> {
-        let invoice = invoices::get(tx, scope, invoice)?.ok_or(Refusal::NotFound)?;
-        let newest = payments::of_invoice(tx, scope, &invoice.id, 1)?
-            .into_iter()
-            .next();
-        let attempts = newest.as_ref().map_or(0, |payment| payment.attempt);
-        let live = newest.filter(|payment| payment.status.is_live());
-        let unresolved = match &live {
-            Some(live) => rows::open_of(tx, scope, &live.id)?.is_some(),
-            None => false,
-        };
-        let config = stripe_config::get(tx, scope)?;
-        Ok(Situation {
-            scope: scope.clone(),
-            invoice,
-            config,
-            live,
-            unresolved,
-            attempts,
-        })
-    }
-
-    fn account_that_can_charge(&self) -> Option<&StripeConfig> {
-        self.config.as_ref().filter(|config| config.can_charge())
-    }
-
-    fn begin(&self, seen: Money, chargeable: bool) -> Result<Begin, Refusal> {
-        let live = self.live.as_ref().map(|payment| Live {
-            state: payment.status,
-            declines: payment.declines,
-            unresolved: self.unresolved,
-            amount: payment.asked(),
-        });
-        begin(self.invoice.status, self.invoice.owed(), seen, chargeable, live)
-    }
-
-    /// Adds the payment and notes the creation of its intent.
-    fn note_create(
-        &self,
-        tx: &mut Tx,
-        moment: Moment,
-        rate: BasisPoints,
-        config: &StripeConfig,
-    ) -> Result<Operation, Failure> {
-        let owed = self.invoice.owed();
-        let rate = config.fee_bps.map(BasisPoints::new).transpose()?.unwrap_or(rate);
-        let payment = self.new_payment(moment, config, application_fee(owed, rate));
-        payments::insert(tx, &payment)?;
-        let change = state_history::Change {
-            scope: &self.scope,
-            subject_id: payment.id.as_str(),
-            version: 1,
-            from: None,
-            to: payment.status.word(),
-            cause: "pay",
-        };
-        state_history::insert(tx, &change, moment.at)?;
-        let id = OperationId::new(moment.at, moment.random(1));
-        let named = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let create = Create {
-            account: &payment.stripe_account_id,
-            amount: payment.amount,
-            currency: payment.currency.code(),
-            application_fee_amount: payment.application_fee,
-            description: self.invoice.number.as_deref(),
-            metadata: vec![
-                named("invoice_id", self.invoice.id.as_str()),
-                named("op_id", id.as_str()),
-                named("payment_id", payment.id.as_str()),
-                named("tenant_id", self.scope.tenant.as_str()),
-            ],
-            receipt_email: None,
-            customer: None,
-        };
-        let write = payment_intents::create(&create, key(&payment, "create"));
-        let intent = Intent {
-            kind: Kind::CreateIntent,
-            write,
-        };
-        operations::note(tx, &self.scope, &payment.id, id, intent, moment.at)
-    }
-
-    fn new_payment(&self, moment: Moment, config: &StripeConfig, fee: Option<i64>) -> Payment {
-        Payment {
-            scope: self.scope.clone(),
-            id: PaymentId::new(moment.at, moment.random(0)),
-            invoice_id: self.invoice.id.clone(),
-            attempt: self.attempts.saturating_add(1),
-            stripe_account_id: config.stripe_account_id.clone(),
-            intent_id: None,
-            charge_id: None,
-            currency: self.invoice.currency,
-            amount: self.invoice.owed().minor(),
-            received: 0,
-            application_fee: fee,
-            stripe_fee: None,
-            net: None,
-            status: PaymentState::Creating,
-            declines: 0,
-            failure_code: None,
-            method_brand: None,
-            method_last4: None,
-            version: 1,
-            next_check_at: Some(observe::next_check(moment.at, moment.at)),
-            created_at: moment.at,
-            succeeded_at: None,
-        }
-    }
-}
-
-fn note_confirm(tx: &mut Tx, moment: Moment, live: &Payment, token: &str) -> Result<Operation, Failure> {
-    let number = rows::count_of(tx, &live.scope, &live.id, Kind::ConfirmIntent)?.saturating_add(1);
-    let confirm = Confirm {
-        account: &live.stripe_account_id,
-        intent_id: intent_of(live)?,
-        confirmation_token: token,
-        return_url: None,
-    };
-    let write = payment_intents::confirm(&confirm, key(live, &format!("confirm:{number}")));
-    let id = OperationId::new(moment.at, moment.random(1));
-    operations::note(
-        tx,
-        &live.scope,
-        &live.id,
-        id,
-        Intent {
-            kind: Kind::ConfirmIntent,
-            write,
-        },
-        moment.at,
-    )
-}
-
-fn note_cancel(
-    tx: &mut Tx,
-    moment: Moment,
-    live: &Payment,
-    reason: CancelReason,
-) -> Result<Operation, Failure> {
-    let number = rows::count_of(tx, &live.scope, &live.id, Kind::CancelIntent)?.saturating_add(1);
-    let key = key(live, &format!("cancel:{number}"));
-    let write = payment_intents::cancel(&live.stripe_account_id, intent_of(live)?, reason, key);
-    let id = OperationId::new(moment.at, moment.random(1));
-    operations::note(
-        tx,
-        &live.scope,
-        &live.id,
-        id,
-        Intent {
-            kind: Kind::CancelIntent,
-            write,
-        },
-        moment.at,
-    )
-}
-
-/// The key says what is done: tenant, invoice, attempt, step. Nothing in it is random.
-fn key(payment: &Payment, step: &str) -> String {
-    let Payment {
-        scope,
-        invoice_id,
-        attempt,
-        ..
-    } = payment;
-    format!("pay:{}:{invoice_id}:{attempt}:{step}", scope.tenant)
-}
-
-fn intent_of(payment: &Payment) -> Result<&str, Failure> {
-    let missing = || {
-        Failure::Bug(format!(
-            "payment {} is live and settled, but has no intent",
-            payment.id
-        ))
-    };
-    payment.intent_id.as_deref().ok_or_else(missing)
 }
 
 async fn load(app: &App, scope: &Scope, id: &PaymentId) -> Result<Payment, Failure> {

@@ -133,7 +133,7 @@ pub enum Seen {
     Same,
     /// Older than what is known.
     Stale,
-    /// It would move the payment backwards: retrieve the intent and observe that.
+    /// A snapshot says otherwise and may be the older one: retrieve the intent and observe that.
     Retrieve,
 }
 

@@ -358,7 +358,7 @@ fn find_payment(
 
 enum Committed {
     As(Status),
-    /// The snapshot would move the payment backwards: what it says now must be retrieved.
+    /// The snapshot may be older than what is known: what Stripe says now must be retrieved.
     NotYet {
         payment: Box<Payment>,
     },

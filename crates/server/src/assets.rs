@@ -12,6 +12,13 @@ use sha2::{Digest, Sha256};
 /// Hex digits of the hash in an address: enough that two versions of a file never share one.
 const HASH_CHARS: usize = 16;
 
+/// One file for browsers, three for us. Later rules win over earlier ones, so the order counts.
+const PAY_CSS_TEXT: &str = concat!(
+    include_str!("assets/frame.css"),
+    include_str!("assets/panel.css"),
+    include_str!("assets/paper.css")
+);
+
 /// A file and where it is served.
 struct Asset {
     path: String,
@@ -19,14 +26,8 @@ struct Asset {
     body: &'static str,
 }
 
-static PAY_CSS: LazyLock<Asset> = LazyLock::new(|| {
-    asset(
-        "pay",
-        "css",
-        "text/css; charset=utf-8",
-        include_str!("assets/pay.css"),
-    )
-});
+static PAY_CSS: LazyLock<Asset> =
+    LazyLock::new(|| asset("pay", "css", "text/css; charset=utf-8", PAY_CSS_TEXT));
 static PAY_JS: LazyLock<Asset> = LazyLock::new(|| {
     asset(
         "pay",

@@ -254,6 +254,17 @@ pub fn open_of(tx: &mut Tx, scope: &Scope, payment: &PaymentId) -> Result<Option
     row.map(|row| read(&row)).transpose()
 }
 
+const CONFIRMS_OF_PAYMENT: Sql = select_operations!(
+    "where tenant_id = $1 and livemode = $2 and payment_id = $3 and kind = 'confirm_intent'
+     order by id desc
+     limit 20"
+);
+
+/// The confirmations of a payment, newest first.
+pub fn confirms_of(tx: &mut Tx, scope: &Scope, payment: &PaymentId) -> Result<Vec<Operation>, Error> {
+    tx.query(&CONFIRMS_OF_PAYMENT, binds![&scope.tenant, scope.mode, payment])?.iter().map(read).collect()
+}
+
 const COUNT_OF_PAYMENT: Sql = Sql::new(
     "select count(*) as operations
      from stripe_operations
@@ -315,6 +326,7 @@ pub const ALL: &[&Sql] = &[
     &DUE,
     &RELEASE,
     &OPEN_OF_PAYMENT,
+    &CONFIRMS_OF_PAYMENT,
     &COUNT_OF_PAYMENT,
     &BY_KEY,
     &OPEN_CREATES,

@@ -32,10 +32,10 @@ fn every_state_times_every_observation() {
     let expected = "\
 >>>>>>> creating
 >>>>>>> failed
-=>>>>>> requires_payment_method
-?=>>>>> requires_confirmation
-??=>>>> requires_action
-???=>>> processing
+=????>> requires_payment_method
+?=???>> requires_confirmation
+??=??>> requires_action
+???=?>> processing
 ????=>> requires_capture
 <<<<<=< succeeded
 <<<<<>= canceled
@@ -171,6 +171,17 @@ fn settle(order: &[IntentStatus], truth: IntentStatus) -> PaymentState {
             },
         }
     })
+}
+
+/// The snapshots of a 3D Secure check that failed, the older one last: what is retrieved counts.
+#[test]
+fn a_late_snapshot_of_the_bank_check_does_not_bring_it_back() {
+    let order = [
+        IntentStatus::RequiresPaymentMethod,
+        IntentStatus::RequiresAction,
+    ];
+    let truth = IntentStatus::RequiresPaymentMethod;
+    assert_eq!(settle(&order, truth), PaymentState::At(truth));
 }
 
 proptest! {

@@ -113,12 +113,13 @@ fn a_crash_at_any_port_call_charges_once() {
 fn a_lost_answer_at_any_call_charges_once() {
     for (path, webhooks) in [("/intents", true), ("/confirm", true), ("/intents", false), ("/confirm", false)] {
         let mut world = World::new(2);
+        let other_tab = request(&world, "pm_card_visa");
         let request = request(&world, "pm_card_visa");
         let fault = format!(r#"{{"effect":"lose_answer","method":"POST","path":"{path}","count":3}}"#);
         world.control("/_simulator/faults", &fault.replace("/intents", "/v1/payment_intents"));
         let answered = run(collect::pay(&world.app, &world.link, &request)).unwrap();
         assert!(answered.in_doubt, "three tries without an answer: nobody knows");
-        let again = run(collect::pay(&world.app, &world.link, &request));
+        let again = run(collect::pay(&world.app, &world.link, &other_tab));
         assert!(
             matches!(again, Err(Failure::Refused(Refusal::PaymentInProgress))),
             "nothing else starts: {again:?}"
@@ -224,6 +225,28 @@ fn after_three_d_secure_a_crash_while_looking_books_once() {
             break;
         }
         cut += 1;
+    }
+}
+
+#[test]
+fn a_request_that_the_browser_repeats_by_itself_is_one_press_on_pay() {
+    for (card, state) in [
+        ("pm_card_visa", PAID),
+        ("pm_card_chargeDeclined", PaymentState::At(IntentStatus::RequiresPaymentMethod)),
+        ("pm_card_threeDSecure2Required", PaymentState::At(IntentStatus::RequiresAction)),
+    ] {
+        let world = World::new(9);
+        let request = request(&world, card);
+        let pay = || run(collect::pay(&world.app, &world.link, &request)).unwrap();
+        let first = pay();
+        for again in [pay(), pay()] {
+            assert_eq!((again.state, first.state), (state, state), "{card}");
+            assert_eq!(again.client_secret.is_some(), first.client_secret.is_some(), "{card}");
+            assert_eq!(again.decline.is_some(), first.decline.is_some(), "{card}");
+        }
+        const CONFIRMS: Sql =
+            Sql::new("select count(*) as n from stripe_operations where kind = 'confirm_intent'");
+        assert_eq!(world.number(&CONFIRMS), 1, "{card}");
     }
 }
 

@@ -10,7 +10,7 @@
   const NOT_CONFIRMED = "Your bank's check was not finished, so your card was not charged. Please try again.";
   const AMOUNT_CHANGED = "The amount due has changed. Please check it before you pay.";
   const DECLINED = "The payment was not completed. Please try again or use another card.";
-  const NO_FORM = "The card form could not be loaded. Check your connection, or allow Stripe in your ad blocker.";
+  const NO_FORM = "The card form could not be loaded. Check your connection or your ad blocker.";
   const LINK_GONE = "This payment link is no longer valid. Load the page again to see why.";
 
   const LOAD_LIMIT_MS = 20000;
@@ -357,7 +357,7 @@
     question += 1;
     const mine = question;
     try {
-      const response = await fetch(panel.dataset.url, { cache: "no-store", headers: { accept: "text/html" } });
+      const response = await fetch(panel.dataset.url, { cache: "no-store" });
       if (mine !== question) return null;
       if (response.status === 404 || response.status === 410) {
         linkGone();

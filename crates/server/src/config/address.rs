@@ -4,8 +4,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use axum::http::Uri;
 use domain::Mode;
-use http::Uri;
 
 use super::variables::{Given, Variables};
 use super::{KeySet, Problem};

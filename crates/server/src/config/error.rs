@@ -108,8 +108,8 @@ impl fmt::Display for ConfigError {
             }
             Problem::WrongMode { expected } => write!(
                 f,
-                "{name} holds a key of the other mode: put one there that begins with {expected}, or change STRIPE_MODE \
-                 and move the key to its own variable."
+                "{name} holds a key of the other mode: put one there that begins with {expected}, or \
+                 change STRIPE_MODE and move the key to its own variable."
             ),
             Problem::WrongPrefix { expected } => {
                 write!(
@@ -131,22 +131,23 @@ impl fmt::Display for ConfigError {
             }
             Problem::InBothModes { other } => write!(
                 f,
-                "{name} holds a secret that {other} holds too: a secret belongs to one mode, so remove it from one."
+                "{name} holds a secret that {other} holds too: a secret belongs to one mode, so \
+                 remove it from one."
             ),
             Problem::InBothKinds { other } => write!(
                 f,
-                "{name} holds a secret that {other} holds too: an endpoint sends one kind of event, so remove it \
-                 from one."
+                "{name} holds a secret that {other} holds too: an endpoint sends one kind of event, \
+                 so remove it from one."
             ),
             Problem::NeedsHttps => write!(
                 f,
-                "{name} must begin with https:// when STRIPE_MODE=live: put a proxy with a certificate before this \
-                 server and name its address."
+                "{name} must begin with https:// when STRIPE_MODE=live: put a proxy with a certificate \
+                 before this server and name its address."
             ),
             Problem::NotWithLiveKeys => write!(
                 f,
-                "{name} would send live keys to another host than Stripe: remove it, or use a loopback address with \
-                 keys that begin with sk_live_psapay_demo."
+                "{name} would send live keys to another host than Stripe: remove it, or use a loopback \
+                 address with keys that begin with sk_live_psapay_demo."
             ),
         }
     }

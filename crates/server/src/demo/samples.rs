@@ -5,6 +5,11 @@ use domain::{Currency, Money, Scope};
 use flows::invoicing::{self, Draft};
 use flows::{App, Failure, pay_links};
 
+use crate::pay::page::format::day_of;
+
+/// Three weeks.
+const DUE_IN_MS: i64 = 21 * 24 * 60 * 60 * 1000;
+
 /// An MSP.
 pub struct Tenant {
     pub name: &'static str,
@@ -108,7 +113,7 @@ pub async fn add(app: &App, scope: &Scope, tenant: &Tenant, client: &Client) -> 
         client_id: added.id,
         currency,
         memo: Some(client.memo.to_owned()),
-        due_date: Some("2026-12-15".to_owned()),
+        due_date: day_of(app.clock.now().plus_ms(DUE_IN_MS)).map(|day| day.to_string()),
         lines: lines.collect::<Result<_, _>>()?,
     };
     let invoice = invoicing::create(app, scope, draft).await?;

@@ -1,10 +1,10 @@
-//! `GET /pay/{link}` and its panel: reads what the payer may see and shows it. Query parameters are not looked at:
-//! whatever a redirect says, the page shows what the server knows.
+//! `GET /pay/{link}` and its panel: reads what the payer may see and shows it. Query parameters are not looked
+//! at: whatever a redirect says, the page shows what the server knows.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::invoice::totals;
+use domain::invoice::{TaxLine, totals};
 use domain::{Money, Refusal};
 use flows::payer_view::{self, Look, Panel, PayerView};
 use flows::{Failure, payer_view::Look::Expired};
@@ -19,7 +19,7 @@ pub async fn page(State(site): State<Site>, Path(link): Path<String>) -> Respons
     match payer_view::look(&site.app, &link).await {
         Ok(Look::Invoice(view)) => match view_of(&site, &link, *view) {
             Ok(view) => html(&site, StatusCode::OK, page::page(&view)),
-            Err(failure) => Problem::from(failure).into_response(),
+            Err(failure) => trouble(&site, failure),
         },
         Ok(Expired { mode, tenant }) => {
             let seller = Seller {
@@ -31,8 +31,14 @@ pub async fn page(State(site): State<Site>, Path(link): Path<String>) -> Respons
         Err(Failure::Refused(Refusal::NotFound)) => {
             html(&site, StatusCode::NOT_FOUND, page::not_found_page())
         }
-        Err(failure) => Problem::from(failure).into_response(),
+        Err(failure) => trouble(&site, failure),
     }
+}
+
+/// Something failed on our side: logged as for the API, and said to the payer on a page.
+fn trouble(site: &Site, failure: Failure) -> Response {
+    let status = Problem::from(failure).into_response().status();
+    html(site, status, page::trouble_page())
 }
 
 /// `GET /pay/{link}/panel`: the right column alone, which an open page asks for again.
@@ -47,76 +53,61 @@ pub async fn panel(State(site): State<Site>, Path(link): Path<String>) -> Result
 }
 
 fn view_of(site: &Site, link: &str, view: PayerView) -> Result<View, Failure> {
+    let state = state_of(site, link, &view)?;
     let due = view.owed();
-    let PayerView {
-        mode,
-        tenant,
-        client,
-        invoice,
-        lines,
-        stripe_account_id,
-        panel,
-    } = view;
+    let PayerView { mode, tenant, client, invoice, lines, .. } = view;
     let currency = invoice.currency;
     let money = |minor| Money::new(minor, currency);
     let sums = totals(&lines, currency)?;
+    let tax = |tax: &TaxLine| Tax { label: format!("Tax {}", tax.rate), amount: money(tax.tax_minor) };
+    Ok(View {
+        mode,
+        seller: Seller { name: tenant.name, support_email: tenant.support_email },
+        client_name: client.name,
+        number: invoice.number.unwrap_or_default(),
+        memo: invoice.memo,
+        issued_on: invoice.finalized_at.and_then(page::format::day_of),
+        due_on: invoice.due_date.as_deref().and_then(|date| date.parse().ok()),
+        lines: lines.iter().map(|line| line_of(line, currency)).collect(),
+        subtotal: money(sums.subtotal_minor),
+        taxes: sums.taxes.iter().map(tax).collect(),
+        total: invoice.total,
+        paid: money(invoice.applied),
+        due,
+        panel_url: format!("/pay/{link}/panel"),
+        state,
+    })
+}
+
+fn state_of(site: &Site, link: &str, view: &PayerView) -> Result<PanelState, Failure> {
+    let PayerView { mode, client, invoice, stripe_account_id, panel, .. } = view;
     let checkout = || -> Result<Checkout, Failure> {
-        let account = stripe_account_id.clone().ok_or(Refusal::PaymentsUnavailable)?;
         let public = format!("/api/public/invoices/{link}");
         Ok(Checkout {
-            publishable_key: site.publishable_key(mode).ok_or(Failure::NotConfigured(mode))?,
-            stripe_account: account,
+            publishable_key: site.publishable_key(*mode).ok_or(Failure::NotConfigured(*mode))?,
+            stripe_account: stripe_account_id.clone().ok_or(Refusal::PaymentsUnavailable)?,
             script_url: site.config.stripe_api_base.script_url(),
             pay_url: format!("{public}/pay"),
             check_url: format!("{public}/check"),
             billing_email: client.email.clone(),
         })
     };
-    let state = match panel {
+    Ok(match panel {
         Panel::Pay => PanelState::Pay(checkout()?),
         Panel::Continue => PanelState::Continue(checkout()?),
         Panel::InProgress => PanelState::InProgress,
         Panel::Paid(payment) => PanelState::Paid(Receipt {
             paid_at: payment.succeeded_at,
-            brand: payment.method_brand,
-            last4: payment.method_last4,
+            brand: payment.method_brand.clone(),
+            last4: payment.method_last4.clone(),
             amount: Money::new(payment.received, payment.currency),
         }),
-        Panel::Settled => PanelState::Paid(Receipt {
-            paid_at: invoice.paid_at,
-            brand: None,
-            last4: None,
-            amount: money(invoice.applied),
-        }),
+        Panel::Settled => {
+            let amount = Money::new(invoice.applied, invoice.currency);
+            PanelState::Paid(Receipt { paid_at: invoice.paid_at, brand: None, last4: None, amount })
+        }
         Panel::Void => PanelState::Void,
         Panel::Unavailable => PanelState::Unavailable,
-    };
-    Ok(View {
-        mode,
-        seller: Seller {
-            name: tenant.name,
-            support_email: tenant.support_email,
-        },
-        client_name: client.name,
-        number: invoice.number.clone().unwrap_or_default(),
-        memo: invoice.memo.clone(),
-        issued_on: invoice.finalized_at.and_then(page::format::day_of),
-        due_on: invoice.due_date.as_deref().and_then(|date| date.parse().ok()),
-        lines: lines.iter().map(|line| line_of(line, currency)).collect(),
-        subtotal: money(sums.subtotal_minor),
-        taxes: sums
-            .taxes
-            .iter()
-            .map(|tax| Tax {
-                label: format!("Tax {}", tax.rate),
-                amount: money(tax.tax_minor),
-            })
-            .collect(),
-        total: invoice.total,
-        paid: money(invoice.applied),
-        due,
-        panel_url: format!("/pay/{link}/panel"),
-        state,
     })
 }
 

@@ -1,6 +1,6 @@
-//! What a payer may read of a decline. Stripe's codes are told to the tenant; a payer learns what helps to pay, and
-//! never that a card was reported lost or stolen or that a payment looked fraudulent: whoever holds a stolen card
-//! must not learn why it does not work.
+//! What a payer may read of a decline. Stripe's codes are told to the tenant; a payer learns what helps to
+//! pay, and never that a card was reported lost or stolen or that a payment looked fraudulent: whoever holds
+//! a stolen card must not learn why it does not work.
 
 /// The sentence for a decline, from Stripe's `code` and `decline_code`. It always ends with what to do.
 pub fn decline_message(code: Option<&str>, decline_code: Option<&str>) -> &'static str {

@@ -192,7 +192,10 @@ pub fn not_found_page() -> Markup {
         section .notice-page {
             (icons::cross())
             h1 { (title) }
-            p { "The address is incomplete or mistyped. Open the link from your invoice once more, or copy all of it." }
+            p {
+                "The address is incomplete or mistyped. Open the link from your invoice once more, or \
+                 copy all of it."
+            }
         }
     };
     // Live, so that nothing hints at which modes exist here.
@@ -207,12 +210,26 @@ pub fn not_found_page() -> Markup {
     )
 }
 
+/// For a failure on our side, when nothing of the invoice can be read. Nothing can have been charged by opening it.
+pub fn trouble_page() -> Markup {
+    let title = "This page could not be loaded";
+    let body = html! {
+        section .notice-page {
+            (icons::attention())
+            h1 { (title) }
+            p { "Something went wrong on our side. Nothing was charged. Please load the page again in a moment." }
+        }
+    };
+    document(&Head { title, mode: Mode::Live, seller: None, scripts: None }, &body)
+}
+
 /// The `content-security-policy` of every page in this file: our own files, Stripe's script and frames,
 /// nothing inline.
 pub fn content_security_policy(stripe: &ApiBase) -> String {
     format!(
-        "default-src 'none'; script-src 'self' {}; style-src 'self'; img-src 'self' data:; connect-src 'self' {}; \
-         frame-src {}; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'",
+        "default-src 'none'; script-src 'self' {}; style-src 'self'; img-src 'self' data:; \
+         connect-src 'self' {}; frame-src {}; form-action 'self'; base-uri 'none'; \
+         object-src 'none'; frame-ancestors 'none'",
         stripe.script_hosts(),
         stripe.connect_hosts(),
         stripe.frame_hosts(),

@@ -75,12 +75,14 @@ fn resume(view: &View, checkout: &Checkout) -> Markup {
         (icons::attention())
         h2 #panel-title tabindex="-1" { "Payment not completed" }
         p .lead {
-            "Your bank asked you to confirm this payment, and that was not finished. Your card was not charged. \
-             You can continue where you left off."
+            "Your bank asked you to confirm this payment, and that was not finished. Your card was not \
+             charged. You can continue where you left off."
         }
         (script_needed())
         div #resume-message .message role="alert" hidden {}
-        button #resume .primary type="button" { span .label { "Continue payment \u{b7} " (amount(view.due)) } }
+        button #resume .primary type="button" {
+            span .label { "Continue payment \u{b7} " (amount(view.due)) }
+        }
         button #other-card .secondary type="button" aria-expanded="false" aria-controls="pay-form" {
             "Pay with another card"
         }
@@ -94,8 +96,8 @@ fn in_progress(view: &View) -> Markup {
         (icons::clock())
         h2 #panel-title tabindex="-1" { "Payment in progress" }
         p .lead {
-            "A payment of " strong { (amount(view.due)) } " is being processed. Please do not pay again. This page \
-             shows the result by itself, usually within a minute."
+            "A payment of " strong { (amount(view.due)) } " is being processed. Please do not pay again. \
+             This page shows the result by itself, usually within a minute."
         }
         div .waiting aria-hidden="true" {}
         (facts(view, "Amount due", view.due))
@@ -107,7 +109,10 @@ fn paid(view: &View, receipt: &Receipt) -> Markup {
     html! {
         (icons::check())
         h2 #panel-title tabindex="-1" { "Paid" }
-        p .lead { "Thank you. " (view.seller.name) " has received your payment, and nothing is owed on this invoice." }
+        p .lead {
+            "Thank you. " (view.seller.name)
+            " has received your payment, and nothing is owed on this invoice."
+        }
         dl .facts {
             div { dt { "Amount paid" } dd .strong { (amount_with_code(receipt.amount)) } }
             @if let Some(at) = receipt.paid_at.and_then(moment) { div { dt { "Date" } dd { (at) } } }
@@ -138,8 +143,8 @@ fn unavailable(view: &View) -> Markup {
         (icons::attention())
         h2 #panel-title tabindex="-1" { "Online payment is not available" }
         p .lead {
-            (view.seller.name) " cannot take card payments at the moment. Nothing was charged. Please come back \
-             later, or ask for another way to pay."
+            (view.seller.name) " cannot take card payments at the moment. Nothing was charged. Please come \
+             back later, or ask for another way to pay."
         }
         (facts(view, "Amount due", view.due))
         (questions(&view.seller))
@@ -149,7 +154,9 @@ fn unavailable(view: &View) -> Markup {
 fn script_needed() -> Markup {
     html! {
         noscript {
-            p .message .bad { "Paying by card needs JavaScript. Please allow it for this page and load it again." }
+            p .message .bad {
+                "Paying by card needs JavaScript. Please allow it for this page and load it again."
+            }
         }
     }
 }
