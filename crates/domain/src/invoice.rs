@@ -175,8 +175,8 @@ pub struct Totals {
 /// Adds up an invoice. Tax is exclusive and rounded once per rate, on that rate's sum.
 ///
 /// # Errors
-/// [`Refusal::AmountTooLarge`] when the sum is beyond what the currency takes, [`Refusal::InvalidField`] for too
-/// many lines. An empty invoice adds up to zero; [`finalize`] refuses it.
+/// [`Refusal::AmountTooLarge`] when the sum is beyond what the currency takes, [`Refusal::InvalidField`] for
+/// too many lines. An empty invoice adds up to zero; [`finalize`] refuses it.
 pub fn totals(lines: &[Line], currency: Currency) -> Result<Totals, Refusal> {
     if lines.len() > LINES_MAX {
         return Err(Refusal::invalid("lines", format!("must be at most {LINES_MAX}")));
@@ -274,7 +274,8 @@ pub fn edit(state: InvoiceState) -> Result<(), Refusal> {
 /// Finalizes a draft: from here on it is owed and immutable. The amount is checked here, not at the payer.
 ///
 /// # Errors
-/// [`Refusal::InvoiceEmpty`], [`Refusal::AmountTooSmall`], [`Refusal::AmountTooLarge`], or what the state says.
+/// [`Refusal::InvoiceEmpty`], [`Refusal::AmountTooSmall`], [`Refusal::AmountTooLarge`], or what the state
+/// says.
 pub fn finalize(state: InvoiceState, lines: usize, total: Money) -> Result<InvoiceState, Refusal> {
     match state {
         InvoiceState::Draft if lines == 0 => Err(Refusal::InvoiceEmpty),
@@ -285,7 +286,8 @@ pub fn finalize(state: InvoiceState, lines: usize, total: Money) -> Result<Invoi
     }
 }
 
-/// Withdraws an invoice that nobody has paid. A live payment intent must have been cancelled at Stripe before.
+/// Withdraws an invoice that nobody has paid. A live payment intent must have been cancelled at Stripe
+/// before.
 ///
 /// # Errors
 /// [`Refusal::PaymentInProgress`], [`Refusal::InvoicePaid`], [`Refusal::InvoiceVoid`].

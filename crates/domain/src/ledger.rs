@@ -171,7 +171,8 @@ pub fn invoice_void(total: Money, subtotal_minor: i64, tax_minor: i64) -> Result
     Transaction::new(Kind::InvoiceVoid, total.currency(), &entries)
 }
 
-/// Money was received: the part that the invoice takes up settles the receivable, the rest is the client's credit.
+/// Money was received: the part that the invoice takes up settles the receivable, the rest is the client's
+/// credit.
 ///
 /// # Errors
 /// [`Unbalanced`] for an amount of zero.

@@ -1,4 +1,5 @@
-//! Amounts and the currencies that Stripe charges in. Integers in minor units only; no conversion between currencies.
+//! Amounts and the currencies that Stripe charges in. Integers in minor units only; no conversion between
+//! currencies.
 
 use std::fmt;
 

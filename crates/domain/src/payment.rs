@@ -1,9 +1,10 @@
-//! Payments: one row per payment intent. What may be started, and how what Stripe says is merged into what we know.
+//! Payments: one row per payment intent. What may be started, and how what Stripe says is merged into what we
+//! know.
 
 use crate::{Money, Refusal, invoice, invoice::InvoiceState};
 
-/// After so many declined confirmations an intent is cancelled and the next try starts a new one: nobody tests
-/// cards on one intent.
+/// After so many declined confirmations an intent is cancelled and the next try starts a new one: nobody
+/// tests cards on one intent.
 pub const DECLINES_MAX: i64 = 5;
 
 /// What Stripe says of a payment intent (its `status`).
@@ -171,8 +172,9 @@ pub enum Begin {
 /// Decides what a press on Pay sets off. `owed` is what the invoice asks for now, `seen` what the payer saw.
 ///
 /// # Errors
-/// The refusal that fits the invoice's state; [`Refusal::PaymentsUnavailable`] when the tenant's account cannot
-/// take cards; [`Refusal::AmountChanged`]; [`Refusal::PaymentInProgress`] while another try is not settled.
+/// The refusal that fits the invoice's state; [`Refusal::PaymentsUnavailable`] when the tenant's account
+/// cannot take cards; [`Refusal::AmountChanged`]; [`Refusal::PaymentInProgress`] while another try is not
+/// settled.
 pub fn begin(
     state: InvoiceState,
     owed: Money,

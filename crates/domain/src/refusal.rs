@@ -137,7 +137,7 @@ impl fmt::Display for Refusal {
             Refusal::AmountTooSmall { minimum } => write!(f, "The total must be at least {minimum}."),
             Refusal::AmountTooLarge { maximum } => write!(f, "The total must be at most {maximum}."),
             Refusal::UnknownCurrency => {
-                f.write_str("currency must be a three-letter code that Stripe charges in, such as usd or eur.")
+                f.write_str("currency must be a code that Stripe charges in, such as usd or eur.")
             }
             Refusal::NotFound => f.write_str("There is no such object."),
             Refusal::InvoiceEmpty => f.write_str("Add at least one line before finalizing the invoice."),
@@ -151,10 +151,13 @@ impl fmt::Display for Refusal {
                 f.write_str("The invoice was changed in the meantime. Read it again and repeat the change.")
             }
             Refusal::PaymentInProgress => {
-                f.write_str("A payment of this invoice is being processed. Wait for its result before trying again.")
+                f.write_str("A payment of this invoice is being processed. Wait for its result.")
             }
             Refusal::AmountChanged { amount_now } => {
-                write!(f, "The amount due has changed to {amount_now}. Reload the page and check it before paying.")
+                write!(
+                    f,
+                    "The amount due is now {amount_now}. Reload the page and check it."
+                )
             }
             Refusal::LinkExpired => {
                 f.write_str("This link is no longer valid. Ask the sender of the invoice for a new one.")
@@ -163,13 +166,16 @@ impl fmt::Display for Refusal {
                 f.write_str("The sender of this invoice cannot take online payments at the moment.")
             }
             Refusal::TokenRefused => f.write_str(
-                "The payment details were already used or have run out. Enter them again; nothing was charged.",
+                "The card details were used before or have run out. Enter them again; nothing was charged.",
             ),
             Refusal::PaymentRefused { code } => {
-                write!(f, "The payment could not be started ({code}). Nothing was charged.")
+                write!(
+                    f,
+                    "The payment could not be started ({code}). Nothing was charged."
+                )
             }
             Refusal::ModeNotActive => f.write_str(
-                "This key belongs to the mode that is switched off. Use a key of the mode the server runs in.",
+                "This key is of the mode that is switched off. Use a key of the mode the server runs in.",
             ),
         }
     }

@@ -2,7 +2,8 @@
 
 use domain::Timestamp;
 
-/// The clock and the source of randomness: the machine's in the server, a seed's in tests and in the simulation.
+/// The clock and the source of randomness: the machine's in the server, a seed's in tests and in the
+/// simulation.
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
@@ -10,8 +11,8 @@ pub trait Clock: Send + Sync {
     fn random(&self) -> u128;
 }
 
-/// When a phase happens, and the randomness of the ids it makes. A transaction that is run again after a conflict
-/// makes the same ids again.
+/// When a phase happens, and the randomness of the ids it makes. A transaction that is run again after a
+/// conflict makes the same ids again.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
     /// When.

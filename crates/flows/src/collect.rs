@@ -1,22 +1,24 @@
-//! Collecting an invoice, from the press on Pay to the answer. Rules 1, 2, 7 and 9: each call is noted before it is
-//! made, silence means unknown, an invoice has one live intent, and the server confirms.
+//! Collecting an invoice, from the press on Pay to the answer. Rules 1, 2, 7 and 9: each call is noted before
+//! it is made, silence means unknown, an invoice has one live intent, and the server confirms.
 
 mod situation;
 
 use domain::payment::{Begin, DECLINES_MAX, Evidence, IntentStatus, PaymentState};
 use domain::{InvoiceId, Money, PaymentId, Refusal, Scope};
-use store::payments::{self, Payment};
-use store::stripe_operations::{self as rows, Kind, Operation};
 use store::Tx;
+use store::payments::{self, Payment};
+use store::stripe_config;
+use store::stripe_operations::{self as rows, Kind, Operation};
 use stripe::payment_intents::{self, CancelReason};
 use stripe::{PaymentIntent, Secret};
 
 use crate::observe::{self, IntentFacts};
 use crate::operations::{self, Ran};
-use crate::{App, Failure, pay_links};
+use crate::{App, Failure, onboarding, pay_links};
 use situation::{Situation, note_cancel, note_confirm};
 
-/// Cancel, create, confirm, and one more look where somebody else was faster: no press on Pay takes more steps.
+/// Cancel, create, confirm, and one more look where somebody else was faster: no press on Pay takes more
+/// steps.
 const STEPS_MAX: usize = 6;
 
 /// What a payer sends when they press Pay.
@@ -52,8 +54,8 @@ pub struct DeclineReason {
     pub decline_code: Option<String>,
 }
 
-/// Pays an invoice by its public link. The same token sent again is the same press on Pay: browsers repeat a request
-/// by themselves when its connection breaks, and get the answer of the first.
+/// Pays an invoice by its public link. The same token sent again is the same press on Pay: browsers repeat a
+/// request by themselves when its connection breaks, and get the answer of the first.
 ///
 /// # Errors
 /// The refusals of [`begin`], [`Refusal::LinkExpired`], [`Refusal::NotFound`], [`Refusal::TokenRefused`].
@@ -72,17 +74,29 @@ pub async fn pay(app: &App, token: &str, request: &PayRequest) -> Result<PayStat
             decline: None,
         };
         match (operation.kind, ran) {
-            (_, Ran::Rejected(refusal)) => return Err(refusal.into()),
+            (_, Ran::Rejected(refusal)) => return Err(explained(app, &operation, refusal).await?.into()),
             (_, Ran::Unknown) => return Ok(status(PaymentState::At(IntentStatus::Processing), true)),
             (_, Ran::Declined { code, decline_code }) => {
                 cancel_if_worn(app, &operation).await?;
                 let state = PaymentState::At(IntentStatus::RequiresPaymentMethod);
                 let decline = Some(DeclineReason { code, decline_code });
-                return Ok(PayStatus { decline, ..status(state, false) });
+                return Ok(PayStatus {
+                    decline,
+                    ..status(state, false)
+                });
             }
-            (Kind::ConfirmIntent, Ran::Done { status: reached, client_secret }) => {
+            (
+                Kind::ConfirmIntent,
+                Ran::Done {
+                    status: reached,
+                    client_secret,
+                },
+            ) => {
                 let client_secret = client_secret.filter(|_| reached == IntentStatus::RequiresAction);
-                return Ok(PayStatus { client_secret, ..status(PaymentState::At(reached), false) });
+                return Ok(PayStatus {
+                    client_secret,
+                    ..status(PaymentState::At(reached), false)
+                });
             }
             (Kind::CreateIntent | Kind::CancelIntent, Ran::Done { .. }) => {}
             (_, Ran::Overtaken) => {
@@ -171,7 +185,7 @@ pub async fn payment_intent(
                 });
             }
             IntegratorStep::Run(operation) => match operations::run(app, &operation).await? {
-                Ran::Rejected(refusal) => return Err(refusal.into()),
+                Ran::Rejected(refusal) => return Err(explained(app, &operation, refusal).await?.into()),
                 Ran::Unknown => return Err(Refusal::PaymentInProgress.into()),
                 Ran::Overtaken => look_again(app, &operation.scope, &operation.payment_id).await?,
                 Ran::Done { .. } | Ran::Declined { .. } => {}
@@ -179,6 +193,26 @@ pub async fn payment_intent(
         }
     }
     Err(Refusal::PaymentInProgress.into())
+}
+
+/// Stripe has no code for an account that may not charge any more. Where it refuses for a reason that is not known
+/// here, the account is read again, because its webhook may be on the way still.
+async fn explained(app: &App, operation: &Operation, refusal: Refusal) -> Result<Refusal, Failure> {
+    if !matches!(refusal, Refusal::PaymentRefused { .. }) {
+        return Ok(refusal);
+    }
+    if let Err(failure) = onboarding::refresh(app, &operation.stripe_account_id, operation.scope.mode).await {
+        tracing::warn!(%failure, "the account could not be read again");
+        return Ok(refusal);
+    }
+    let scope = operation.scope.clone();
+    let config = app.db.read(move |tx| stripe_config::get(tx, &scope)).await?;
+    let chargeable = config.is_some_and(|config| config.can_charge());
+    Ok(if chargeable {
+        refusal
+    } else {
+        Refusal::PaymentsUnavailable
+    })
 }
 
 enum IntegratorStep {
@@ -213,8 +247,8 @@ async fn next_step_of_integrator(
     step.await.map_err(somebody_was_faster)
 }
 
-/// Looks at the payer's own payment at Stripe: after 3D Secure, or on return from a redirect. What the browser says
-/// does not count; our stored intent is retrieved.
+/// Looks at the payer's own payment at Stripe: after 3D Secure, or on return from a redirect. What the
+/// browser says does not count; our stored intent is retrieved.
 ///
 /// # Errors
 /// [`Refusal::NotFound`] for a link that never was; expired links may still look.
@@ -250,7 +284,11 @@ async fn look_at(app: &App, payment: &Payment) -> Result<PayStatus, Failure> {
         .db
         .read(move |tx| Ok::<_, Failure>((get(tx, &scope, &id)?, rows::open_of(tx, &scope, &id)?.is_some())))
         .await?;
-    let looked = if payment.status.is_live() && !in_doubt { refresh(app, &payment).await? } else { None };
+    let looked = if payment.status.is_live() && !in_doubt {
+        refresh(app, &payment).await?
+    } else {
+        None
+    };
     let (payment, intent) = match looked {
         Some((payment, intent)) => (payment, Some(intent)),
         None => (payment, None),
@@ -263,7 +301,10 @@ async fn look_at(app: &App, payment: &Payment) -> Result<PayStatus, Failure> {
         in_doubt,
         stripe_account_id: payment.stripe_account_id.clone(),
         client_secret: intent.and_then(|intent| intent.client_secret).filter(|_| action),
-        decline: code.map(|code| DeclineReason { code: Some(code), decline_code: None }),
+        decline: code.map(|code| DeclineReason {
+            code: Some(code),
+            decline_code: None,
+        }),
     })
 }
 

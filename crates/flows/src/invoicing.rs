@@ -56,7 +56,8 @@ pub struct Draft {
 /// Drafts an invoice.
 ///
 /// # Errors
-/// [`Refusal::InvalidField`] (an unknown client included), [`Refusal::AmountTooLarge`], [`Refusal::ModeNotActive`].
+/// [`Refusal::InvalidField`] (an unknown client included), [`Refusal::AmountTooLarge`],
+/// [`Refusal::ModeNotActive`].
 pub async fn create(app: &App, scope: &Scope, draft: Draft) -> Result<Invoice, Failure> {
     refuse_new_work_in_the_other_mode(app, scope)?;
     let totals = check(&draft)?;
@@ -132,7 +133,8 @@ pub async fn edit(
 /// Finalizes a draft: it gets its number, is owed from here on, and is booked.
 ///
 /// # Errors
-/// [`Refusal::InvoiceEmpty`], [`Refusal::AmountTooSmall`], [`Refusal::InvoiceFinalized`], [`Refusal::NotFound`].
+/// [`Refusal::InvoiceEmpty`], [`Refusal::AmountTooSmall`], [`Refusal::InvoiceFinalized`],
+/// [`Refusal::NotFound`].
 pub async fn finalize(app: &App, scope: &Scope, id: &InvoiceId) -> Result<Invoice, Failure> {
     let (moment, scope, id) = (app.moment(), scope.clone(), id.clone());
     app.db
@@ -157,8 +159,8 @@ pub async fn finalize(app: &App, scope: &Scope, id: &InvoiceId) -> Result<Invoic
         .await
 }
 
-/// Voids an invoice. A live payment intent is cancelled at Stripe first; if that shows that money has arrived or is
-/// on its way, the invoice is not voided.
+/// Voids an invoice. A live payment intent is cancelled at Stripe first; if that shows that money has arrived
+/// or is on its way, the invoice is not voided.
 ///
 /// # Errors
 /// [`Refusal::InvoicePaid`], [`Refusal::PaymentInProgress`], [`Refusal::InvoiceVoid`], [`Refusal::NotFound`].

@@ -1,6 +1,6 @@
-//! What happens: one file per money story. Each decides in `domain`, carries it out in one transaction of `store`,
-//! and calls `stripe` only between transactions. It knows no HTTP server, no runtime, no threads and no HTML: the
-//! three ports are the database, Stripe's transport and the clock.
+//! What happens: one file per money story. Each decides in `domain`, carries it out in one transaction of
+//! `store`, and calls `stripe` only between transactions. It knows no HTTP server, no runtime, no threads and
+//! no HTML: the three ports are the database, Stripe's transport and the clock.
 
 mod clock;
 pub mod collect;

@@ -1,5 +1,6 @@
-//! The one place where money becomes true. Webhook, return page, API answer and reconciler all end here, within
-//! their own transaction: what Stripe said is merged into the payment, the invoice follows, the books are posted.
+//! The one place where money becomes true. Webhook, return page, API answer and reconciler all end here,
+//! within their own transaction: what Stripe said is merged into the payment, the invoice follows, the books
+//! are posted.
 
 use domain::payment::{Evidence, IntentStatus, Merge, PaymentState, applied, merge};
 use domain::{BreakId, Currency, LedgerTransactionId, Mode, Money, TenantId, Timestamp, invoice, ledger};
@@ -110,6 +111,13 @@ impl ChargeFacts {
                 .and_then(|balance| balance.object.as_deref())
                 .map(BalanceFacts::of),
         }
+    }
+}
+
+impl ChargeFacts {
+    /// Whether Stripe has reported its fee, but not here.
+    pub fn lacks_balance(&self) -> bool {
+        self.succeeded && self.settled && self.balance.is_none()
     }
 }
 
@@ -315,8 +323,8 @@ fn follow(
     Ok(())
 }
 
-/// Books money that arrived, all of it, and answers how much the invoice takes up, in minor units. What does not
-/// fit is the client's credit and a break for a person to see.
+/// Books money that arrived, all of it, and answers how much the invoice takes up, in minor units. What does
+/// not fit is the client's credit and a break for a person to see.
 fn book_payment(
     tx: &mut Tx,
     moment: Moment,
@@ -347,7 +355,7 @@ fn book_payment(
     let scope = &payment.scope;
     if taken_up < facts.received {
         let detail = format!(
-            "received {}, of which the {} invoice {} takes up {taken_up} minor units; the rest is client credit",
+            "received {}; the {} invoice {} takes up {taken_up} minor units, the rest is client credit",
             Money::new(facts.received, currency),
             invoice.status.word(),
             invoice.id

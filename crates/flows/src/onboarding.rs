@@ -30,8 +30,8 @@ pub async fn add_tenant(app: &App, name: &str, support_email: Option<&str>) -> R
     Ok(id)
 }
 
-/// Makes an API key of a tenant and mode: `ppk_test_…` or `ppk_live_…` with 256 random bits. It is shown this once;
-/// only its hash is kept.
+/// Makes an API key of a tenant and mode: `ppk_test_…` or `ppk_live_…` with 256 random bits. It is shown this
+/// once; only its hash is kept.
 ///
 /// # Errors
 /// When the database fails.
@@ -88,8 +88,8 @@ pub async fn connect(app: &App, scope: &Scope, account_id: &str) -> Result<(), F
         .await
 }
 
-/// Reads a connected account again after an event said that something about it changed. Answers whether a tenant
-/// has it.
+/// Reads a connected account again after an event said that something about it changed. Answers whether a
+/// tenant has it.
 ///
 /// # Errors
 /// When Stripe or the database does not answer.

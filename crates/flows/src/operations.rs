@@ -1,5 +1,5 @@
-//! Writes to Stripe, rule 1 and 2: a committed row before the call, the same key and the same bytes until there is
-//! a definite answer, and the answer's effects in the transaction that settles the row.
+//! Writes to Stripe, rule 1 and 2: a committed row before the call, the same key and the same bytes until
+//! there is a definite answer, and the answer's effects in the transaction that settles the row.
 
 use domain::payment::{Evidence, IntentStatus};
 use domain::{OperationId, PaymentId, Refusal, Scope, Timestamp};
@@ -176,8 +176,9 @@ async fn rejected(
     rejection: Rejection,
 ) -> Result<Ran, Failure> {
     if rejection.is_key_reused() {
-        // The frozen parameters differ from what Stripe got under this key: somebody changed the row. Replaying
-        // would never help, and "nothing was done" may be untrue, so it stays open for a person to see.
+        // The frozen parameters differ from what Stripe got under this key: somebody changed the row.
+        // Replaying would never help, and "nothing was done" may be untrue, so it stays open for a
+        // person to see.
         return unknown(
             app,
             operation,

@@ -20,8 +20,8 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 const ID_CHARS: usize = 26;
 /// 160 bits of the HMAC, in hex.
 const MAC_CHARS: usize = 40;
-/// Tokens of so many generations back are still told apart from guesses, so that their holder reads "this link was
-/// replaced" rather than "not found".
+/// Tokens of so many generations back are still told apart from guesses, so that their holder reads "this
+/// link was replaced" rather than "not found".
 const GENERATIONS_BACK: i64 = 16;
 
 /// A link and the token that opens it.

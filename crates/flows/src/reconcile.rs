@@ -1,5 +1,5 @@
-//! Re-derives what webhooks only bring faster: writes with an unknown outcome are replayed, live payments that went
-//! quiet are read again, and fees that nobody reported are fetched.
+//! Re-derives what webhooks only bring faster: writes with an unknown outcome are replayed, live payments
+//! that went quiet are read again, and fees that nobody reported are fetched.
 
 use domain::payment::{IntentStatus, PaymentState};
 use store::payments::{self, Payment};

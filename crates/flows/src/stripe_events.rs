@@ -1,22 +1,23 @@
-//! Webhooks, rule 3: stored raw, answered, applied later by a worker. Each event is taken to the flow that observes
-//! its object; the effects and "processed" commit together.
+//! Webhooks, rule 3: stored raw, answered, applied later by a worker. Each event is taken to the flow that
+//! observes its object; the effects and "processed" commit together.
+
+mod inbox;
 
 use domain::payment::Evidence;
-use domain::{Currency, InboxId, LedgerTransactionId, Mode, Money, Scope, TenantId, ledger};
-use sha2::{Digest, Sha256};
+use domain::{Currency, LedgerTransactionId, Money, Scope, TenantId, ledger};
 use store::external_objects::{self, ExternalObject};
 use store::ledger::Posting;
 use store::payments::{self, Payment};
-use store::stripe_webhook_events::{self as inbox, Delivery, Fate, Status, Taken};
+use store::stripe_webhook_events::{self as rows, Fate, Status, Taken};
 use store::{Tx, application_fees, stripe_operations};
-use stripe::events::{self, Envelope, Kind, plain_type};
-use stripe::{ApplicationFee, Charge, PaymentIntent, charges, payment_intents};
+use stripe::events::{self, Envelope, plain_type};
+use stripe::{ApplicationFee, Charge, Client, PaymentIntent, charges, payment_intents};
 
 use crate::observe::{self, ChargeFacts, IntentFacts, Seen};
 use crate::{App, Failure, Moment, onboarding};
 
-/// How long a worker keeps an event for itself; after a crash another takes it up then.
-const LEASE_MS: i64 = 60 * 1000;
+pub use inbox::{Ingested, SignedAs, ingest, take};
+
 /// After so many tries a person must look.
 const ATTEMPTS_MAX: i64 = 12;
 /// Waits between tries: 1 s, doubled, at most an hour.
@@ -24,125 +25,8 @@ const RETRY_MS_MAX: i64 = 60 * 60 * 1000;
 /// An event that is ahead of our own rows waits so long for them, so many times.
 const PARK_MS: i64 = 5 * 1000;
 const PARKED_MAX: i64 = 12;
-
-/// Whose secret a delivery was signed with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SignedAs {
-    /// The mode that the secret belongs to.
-    pub mode: Mode,
-    /// Snapshot or thin.
-    pub kind: Kind,
-}
-
-/// What became of a delivery.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ingested {
-    /// Stored; a worker applies it.
-    New {
-        /// Stripe's name of the event type, for the log.
-        event_type: String,
-    },
-    /// Known already; nothing more happens.
-    Duplicate,
-    /// Stored and never applied: a live event under a TEST secret.
-    Quarantined,
-    /// The body is not of the kind that this secret signs. Nothing is stored.
-    WrongShape,
-}
-
-/// Stores a verified delivery.
-///
-/// # Errors
-/// When the database does not take it: the caller answers 503, so that Stripe sends it again.
-pub async fn ingest(app: &App, body: &[u8], signed_as: SignedAs) -> Result<Ingested, Failure> {
-    let moment = app.moment();
-    let delivery = match events::parse(body) {
-        Ok(envelope) if envelope.kind != signed_as.kind => return Ok(Ingested::WrongShape),
-        Ok(envelope) => delivery_of(moment, body, signed_as, envelope),
-        Err(malformed) => {
-            tracing::error!(?malformed, "a verified webhook body is no event; it is kept");
-            unreadable(moment, body, signed_as)
-        }
-    };
-    let quarantined = delivery.status == Status::Quarantined;
-    let event_type = delivery.event_type.clone();
-    let new = app
-        .db
-        .write(move |tx| {
-            let new = inbox::insert(tx, &delivery, moment.at)?;
-            if new && quarantined {
-                let detail = "an event with livemode true came under a TEST secret; it is not applied";
-                observe::open_break(
-                    tx,
-                    moment,
-                    1,
-                    None,
-                    Mode::Live,
-                    "quarantined",
-                    &delivery.event_id,
-                    detail,
-                )?;
-            }
-            Ok::<_, Failure>(new)
-        })
-        .await?;
-    Ok(match (new, quarantined) {
-        (false, _) => Ingested::Duplicate,
-        (true, true) => Ingested::Quarantined,
-        (true, false) => Ingested::New { event_type },
-    })
-}
-
-fn delivery_of(moment: Moment, body: &[u8], signed_as: SignedAs, envelope: Envelope) -> Delivery {
-    let mode = Mode::from_livemode(envelope.livemode);
-    // A LIVE secret may carry test events: Stripe sends them to live Connect endpoints. Never the other way round.
-    let quarantined = mode == Mode::Live && signed_as.mode == Mode::Test;
-    Delivery {
-        id: InboxId::new(moment.at, moment.random(0)),
-        event_id: envelope.id,
-        account: envelope.account.unwrap_or_default(),
-        mode,
-        thin: envelope.kind == Kind::Thin,
-        event_type: envelope.type_,
-        object_id: envelope.object_id,
-        api_version: envelope.api_version,
-        idempotency_key: envelope.idempotency_key,
-        body: String::from_utf8_lossy(body).into_owned(),
-        status: if quarantined {
-            Status::Quarantined
-        } else {
-            Status::Received
-        },
-    }
-}
-
-fn unreadable(moment: Moment, body: &[u8], signed_as: SignedAs) -> Delivery {
-    Delivery {
-        id: InboxId::new(moment.at, moment.random(0)),
-        event_id: format!("unreadable_{}", hex::encode(&Sha256::digest(body)[..16])),
-        account: String::new(),
-        mode: signed_as.mode,
-        thin: signed_as.kind == Kind::Thin,
-        event_type: "unreadable".to_owned(),
-        object_id: None,
-        api_version: None,
-        idempotency_key: None,
-        body: String::from_utf8_lossy(body).replace('\0', "\u{fffd}"),
-        status: Status::Dead,
-    }
-}
-
-/// Takes up due events for this worker.
-///
-/// # Errors
-/// When the database fails.
-pub async fn take(app: &App, limit: i64) -> Result<Vec<Taken>, Failure> {
-    let at = app.clock.now();
-    Ok(app
-        .db
-        .write(move |tx| inbox::take(tx, at, at.plus_ms(LEASE_MS), limit))
-        .await?)
-}
+/// The snapshot, what was retrieved, and once more where somebody else has written in between.
+const LOOKS_MAX: usize = 3;
 
 /// Applies an event that was taken up. Whatever goes wrong is stored with it and tried again later.
 ///
@@ -173,7 +57,7 @@ async fn give_back(app: &App, event: &Taken, failure: &Failure) -> Result<Status
                 next_attempt_at: (!exhausted).then(|| at.plus_ms(wait)),
                 error: Some(&error),
             };
-            inbox::finish(tx, &fate, at)
+            rows::finish(tx, &fate, at)
         })
         .await?;
     Ok(status)
@@ -210,62 +94,53 @@ async fn account_changed(app: &App, event: &Taken) -> Result<Status, Failure> {
     }
 }
 
+/// An object, and how far what is known of it can be trusted.
+#[derive(Clone)]
+struct Look {
+    subject: Subject,
+    evidence: Evidence,
+    /// The payment's version before the object was retrieved: if somebody has written since, what was retrieved may
+    /// be the older of the two.
+    version: Option<i64>,
+}
+
+/// What one look at an event came to.
+enum Next {
+    /// It is done with, and that is committed.
+    Done(Status),
+    /// The snapshot does not say enough, or may be overtaken: retrieve its object.
+    Retrieve(Box<Payment>),
+}
+
 async fn money_moved(app: &App, event: &Taken, envelope: &Envelope) -> Result<Status, Failure> {
-    let Some(scope) = scope_of(app, event, envelope).await? else {
-        return orphan(app, event).await;
-    };
-    let (mut subject, mut evidence) = match delivered(envelope) {
-        Some(subject) => (subject, Evidence::Snapshot),
-        None => match retrieve(app, &scope, event, envelope).await? {
-            Some(subject) => (subject, Evidence::Current),
-            None => return finish(app, event, Status::Ignored, Some(scope.tenant)).await,
+    let mut look = match delivered(envelope) {
+        Some(subject) => Look {
+            subject,
+            evidence: Evidence::Snapshot,
+            version: None,
+        },
+        None if !belongs_to_a_tenant(app, event).await? => return orphan(app, event).await,
+        None => match named(app, event, envelope).await? {
+            Some(subject) => Look {
+                subject,
+                evidence: Evidence::Current,
+                version: None,
+            },
+            None => return finish(app, event, Status::Ignored, None).await,
         },
     };
-    let known = payment_of(app, &scope, event, envelope, &subject).await?;
-    // The fee is not in the event: the balance transaction must be expanded.
-    if let (Subject::Charge(charge), Some(payment)) = (&subject, &known)
-        && charge.settled
-        && charge.balance.is_none()
-        && payment.stripe_fee.is_none()
-    {
-        let charge = charges::retrieve(app.stripe(scope.mode)?, &event.account, &charge.id).await?;
-        (subject, evidence) = (Subject::Charge(ChargeFacts::of(&charge)), Evidence::Current);
-    }
-    let version = known.map(|payment| payment.version);
-    match commit(app, &scope, event, envelope, subject, evidence, version).await? {
-        Committed::As(status) => Ok(status),
-        Committed::NotYet { payment } => {
-            let client = app.stripe(scope.mode)?;
-            let id = payment.intent_id.clone().unwrap_or_default();
-            let intent = payment_intents::retrieve(client, &payment.stripe_account_id, &id).await?;
-            let subject = Subject::Intent(IntentFacts::of(&intent));
-            let version = Some(payment.version);
-            match commit(app, &scope, event, envelope, subject, Evidence::Current, version).await? {
-                Committed::As(status) => Ok(status),
-                Committed::NotYet { .. } => Err(Failure::Unknown("changed while it was read".to_owned())),
-            }
+    for _ in 0..LOOKS_MAX {
+        match commit(app, event, envelope, &look).await? {
+            Next::Done(status) => return Ok(status),
+            Next::Retrieve(payment) => look = retrieve(app, &payment, &look.subject).await?,
         }
     }
+    Err(Failure::Unknown(
+        "it changed each time that it was read".to_owned(),
+    ))
 }
 
-/// The tenant that the verified envelope's account belongs to. The platform's own events carry no account; an
-/// application fee names the one it came from.
-async fn scope_of(app: &App, event: &Taken, envelope: &Envelope) -> Result<Option<Scope>, Failure> {
-    let account = match event.account.as_str() {
-        "" => envelope
-            .object
-            .as_ref()
-            .and_then(|object| object["account"].as_str())
-            .unwrap_or_default(),
-        account => account,
-    };
-    let (account, mode) = (account.to_owned(), event.mode);
-    app.db
-        .read(move |tx| onboarding::tenant_of(tx, &account, mode))
-        .await
-}
-
-/// The object as a snapshot carries it; none where a field that we need is missing or unreadable.
+/// The object as a snapshot carries it; none in a thin event, or where a field that we need is unreadable.
 fn delivered(envelope: &Envelope) -> Option<Subject> {
     let object = envelope.object.as_ref()?;
     match envelope.object_type.as_deref()? {
@@ -280,25 +155,26 @@ fn delivered(envelope: &Envelope) -> Option<Subject> {
     }
 }
 
-async fn retrieve(
-    app: &App,
-    scope: &Scope,
-    event: &Taken,
-    envelope: &Envelope,
-) -> Result<Option<Subject>, Failure> {
-    let client = app.stripe(scope.mode)?;
+/// Whether anything may be retrieved for the event: of a stranger's account nothing can be. The platform's own
+/// events name no account.
+async fn belongs_to_a_tenant(app: &App, event: &Taken) -> Result<bool, Failure> {
+    let (account, mode) = (event.account.clone(), event.mode);
+    let known = app
+        .db
+        .read(move |tx| onboarding::tenant_of(tx, &account, mode))
+        .await?;
+    Ok(event.account.is_empty() || known.is_some())
+}
+
+/// The object that an event only names.
+async fn named(app: &App, event: &Taken, envelope: &Envelope) -> Result<Option<Subject>, Failure> {
+    let client = app.stripe(event.mode)?;
     let Some(id) = envelope.object_id.as_deref() else {
         return Ok(None);
     };
     Ok(match envelope.object_type.as_deref() {
-        Some("payment_intent") => {
-            let intent = payment_intents::retrieve(client, &event.account, id).await?;
-            Some(Subject::Intent(IntentFacts::of(&intent)))
-        }
-        Some("charge") => {
-            let charge = charges::retrieve(client, &event.account, id).await?;
-            Some(Subject::Charge(ChargeFacts::of(&charge)))
-        }
+        Some("payment_intent") => Some(intent_now(client, &event.account, id).await?),
+        Some("charge") => Some(charge_now(client, &event.account, id).await?),
         Some("application_fee") => Some(Subject::Fee(
             stripe::application_fees::retrieve(client, id).await?,
         )),
@@ -306,22 +182,36 @@ async fn retrieve(
     })
 }
 
-async fn payment_of(
-    app: &App,
-    scope: &Scope,
-    event: &Taken,
-    envelope: &Envelope,
-    subject: &Subject,
-) -> Result<Option<Payment>, Failure> {
-    let (scope, account, subject) = (scope.clone(), event.account.clone(), subject.clone());
-    let key = envelope.idempotency_key.clone();
-    app.db
-        .read(move |tx| find_payment(tx, &scope, &account, key.as_deref(), &subject))
-        .await
+/// The object of our payment as it is now.
+async fn retrieve(app: &App, payment: &Payment, subject: &Subject) -> Result<Look, Failure> {
+    let client = app.stripe(payment.scope.mode)?;
+    let account = &payment.stripe_account_id;
+    let subject = match subject {
+        Subject::Intent(facts) => intent_now(client, account, &facts.id).await?,
+        Subject::Charge(facts) => charge_now(client, account, &facts.id).await?,
+        Subject::Fee(fee) => Subject::Fee(stripe::application_fees::retrieve(client, &fee.id).await?),
+    };
+    Ok(Look {
+        subject,
+        evidence: Evidence::Current,
+        version: Some(payment.version),
+    })
 }
 
-/// Our payment, by Stripe's object, or else by the key of our request that caused the event: the event may be here
-/// before the answer is. Never by metadata, which the tenant can edit.
+async fn intent_now(client: &Client, account: &str, id: &str) -> Result<Subject, Failure> {
+    Ok(Subject::Intent(IntentFacts::of(
+        &payment_intents::retrieve(client, account, id).await?,
+    )))
+}
+
+async fn charge_now(client: &Client, account: &str, id: &str) -> Result<Subject, Failure> {
+    Ok(Subject::Charge(ChargeFacts::of(
+        &charges::retrieve(client, account, id).await?,
+    )))
+}
+
+/// Our payment, by Stripe's object, or else by the key of our request that caused the event: the event may be
+/// here before the answer is. Never by metadata, which the tenant can edit.
 fn find_payment(
     tx: &mut Tx,
     scope: &Scope,
@@ -356,53 +246,29 @@ fn find_payment(
     Ok(payment.filter(|payment| payment.intent_id.as_deref().is_none_or(|id| id == intent_id)))
 }
 
-enum Committed {
-    As(Status),
-    /// The snapshot may be older than what is known: what Stripe says now must be retrieved.
-    NotYet {
-        payment: Box<Payment>,
-    },
-}
-
-/// One transaction: the effects of what was seen, and what became of the event.
-async fn commit(
-    app: &App,
-    scope: &Scope,
-    event: &Taken,
-    envelope: &Envelope,
-    subject: Subject,
-    evidence: Evidence,
-    version: Option<i64>,
-) -> Result<Committed, Failure> {
-    let (moment, scope, event) = (app.moment(), scope.clone(), event.clone());
+/// One transaction: whose event it is, the effects of what was seen, and what became of the event.
+async fn commit(app: &App, event: &Taken, envelope: &Envelope, look: &Look) -> Result<Next, Failure> {
+    let (moment, event, look) = (app.moment(), event.clone(), look.clone());
     let (key, object_type) = (envelope.idempotency_key.clone(), envelope.object_type.clone());
     app.db
         .write(move |tx| {
-            let payment = find_payment(tx, &scope, &event.account, key.as_deref(), &subject)?;
-            let status = match (&subject, payment) {
+            let account = match &look.subject {
+                Subject::Fee(fee) if event.account.is_empty() => fee.account.as_str(),
+                _ => event.account.as_str(),
+            };
+            let Some(scope) = onboarding::tenant_of(tx, account, event.mode)? else {
+                return orphaned(tx, moment, &event).map(Next::Done);
+            };
+            let payment = find_payment(tx, &scope, account, key.as_deref(), &look.subject)?;
+            let status = match (&look.subject, payment) {
                 (Subject::Fee(fee), payment) => {
                     book_application_fee(tx, moment, &scope, fee, payment.as_ref())?
                 }
-                (_, None) => not_ours_yet(tx, moment, &scope, &event, object_type.as_deref(), &subject)?,
-                (Subject::Intent(facts), Some(mut payment)) => {
-                    let changed = version.is_some_and(|version| version != payment.version);
-                    let evidence = if changed { Evidence::Snapshot } else { evidence };
-                    let cause = format!("event:{}", event.event_id);
-                    match observe::intent(tx, moment, &mut payment, facts, evidence, &cause)? {
-                        Seen::Retrieve => {
-                            return Ok(Committed::NotYet {
-                                payment: Box::new(payment),
-                            });
-                        }
-                        Seen::Stale => Status::Stale,
-                        Seen::Applied | Seen::Same => Status::Processed,
-                    }
-                }
-                (Subject::Charge(facts), Some(mut payment)) => {
-                    let cause = format!("event:{}", event.event_id);
-                    observe::charge(tx, moment, &mut payment, facts, &cause)?;
-                    Status::Processed
-                }
+                (_, None) => not_ours_yet(tx, moment, &scope, &event, object_type.as_deref(), &look.subject)?,
+                (_, Some(payment)) => match observe_payment(tx, moment, &event, &look, payment)? {
+                    Next::Done(status) => status,
+                    retrieve @ Next::Retrieve(_) => return Ok(retrieve),
+                },
             };
             let parked = status == Status::Parked;
             let fate = Fate {
@@ -413,10 +279,40 @@ async fn commit(
                 next_attempt_at: parked.then(|| moment.at.plus_ms(PARK_MS)),
                 error: parked.then_some("waiting for the answer to our own request"),
             };
-            still_ours(inbox::finish(tx, &fate, moment.at)?)?;
-            Ok(Committed::As(status))
+            still_ours(rows::finish(tx, &fate, moment.at)?)?;
+            Ok(Next::Done(status))
         })
         .await
+}
+
+fn observe_payment(
+    tx: &mut Tx,
+    moment: Moment,
+    event: &Taken,
+    look: &Look,
+    mut payment: Payment,
+) -> Result<Next, Failure> {
+    let cause = format!("event:{}", event.event_id);
+    let seen = match &look.subject {
+        // The fee is not in the event: the balance transaction must be expanded.
+        Subject::Charge(facts) if facts.lacks_balance() && payment.stripe_fee.is_none() => Seen::Retrieve,
+        Subject::Charge(facts) => observe::charge(tx, moment, &mut payment, facts, &cause)?,
+        Subject::Intent(facts) => {
+            let changed = look.version.is_some_and(|version| version != payment.version);
+            let evidence = if changed {
+                Evidence::Snapshot
+            } else {
+                look.evidence
+            };
+            observe::intent(tx, moment, &mut payment, facts, evidence, &cause)?
+        }
+        Subject::Fee(_) => Seen::Same,
+    };
+    Ok(match seen {
+        Seen::Retrieve => Next::Retrieve(Box::new(payment)),
+        Seen::Stale => Next::Done(Status::Stale),
+        Seen::Applied | Seen::Same => Next::Done(Status::Processed),
+    })
 }
 
 /// If another worker has taken the event up since, its transaction counts and this one is rolled back.
@@ -428,8 +324,8 @@ fn still_ours(finished: bool) -> Result<(), Failure> {
     }
 }
 
-/// An object that no payment of ours knows: while a create of ours has no answer it may be ours and waits, otherwise
-/// it is the tenant's own.
+/// An object that no payment of ours knows: while a create of ours has no answer it may be ours and waits,
+/// otherwise it is the tenant's own.
 fn not_ours_yet(
     tx: &mut Tx,
     moment: Moment,
@@ -511,37 +407,30 @@ fn book_application_fee(
     Ok(Status::Processed)
 }
 
-/// An event from an account that no tenant has: kept, counted, shown.
 async fn orphan(app: &App, event: &Taken) -> Result<Status, Failure> {
-    if event.account.is_empty() {
-        return finish(app, event, Status::Ignored, None).await;
-    }
     let (moment, event) = (app.moment(), event.clone());
-    app.db
-        .write(move |tx| {
-            let detail = format!("event {} came from an account that no tenant has", event.event_id);
-            observe::open_break(
-                tx,
-                moment,
-                0,
-                None,
-                event.mode,
-                "unknown_account",
-                &event.account,
-                &detail,
-            )?;
-            let fate = Fate {
-                id: &event.id,
-                attempts: event.attempts,
-                status: Status::Orphan,
-                tenant: None,
-                next_attempt_at: None,
-                error: Some("no tenant has this account"),
-            };
-            still_ours(inbox::finish(tx, &fate, moment.at)?)?;
-            Ok(Status::Orphan)
-        })
-        .await
+    app.db.write(move |tx| orphaned(tx, moment, &event)).await
+}
+
+/// An event from an account that no tenant has: kept, counted, shown.
+fn orphaned(tx: &mut Tx, moment: Moment, event: &Taken) -> Result<Status, Failure> {
+    let ours = event.account.is_empty();
+    if !ours {
+        let detail = format!("event {} came from an account that no tenant has", event.event_id);
+        let (mode, account) = (event.mode, &event.account);
+        observe::open_break(tx, moment, 0, None, mode, "unknown_account", account, &detail)?;
+    }
+    let status = if ours { Status::Ignored } else { Status::Orphan };
+    let fate = Fate {
+        id: &event.id,
+        attempts: event.attempts,
+        status,
+        tenant: None,
+        next_attempt_at: None,
+        error: Some("no tenant has this account"),
+    };
+    still_ours(rows::finish(tx, &fate, moment.at)?)?;
+    Ok(status)
 }
 
 async fn finish(
@@ -561,7 +450,7 @@ async fn finish(
                 next_attempt_at: None,
                 error: None,
             };
-            still_ours(inbox::finish(tx, &fate, at)?)?;
+            still_ours(rows::finish(tx, &fate, at)?)?;
             Ok(status)
         })
         .await

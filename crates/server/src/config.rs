@@ -43,8 +43,8 @@ pub struct Config {
     pub public_url: PublicUrl,
     /// The address to listen on; a proxy with TLS stands before it in production.
     pub listen: SocketAddr,
-    /// From which pay links are derived. `None` only in test mode on a loopback `PUBLIC_URL`: then the caller
-    /// makes a random one and warns that links die with the process.
+    /// From which pay links are derived. `None` only in test mode on a loopback `PUBLIC_URL`: then the
+    /// caller makes a random one and warns that links die with the process.
     pub secret_key: Option<Secret>,
     /// How the log is written.
     pub log_format: LogFormat,

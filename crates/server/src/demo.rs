@@ -1,5 +1,5 @@
-//! The whole product without keys or services: SQLite and the built-in Stripe in one folder, two sample MSPs with
-//! clients and open invoices in both modes, and their pay links.
+//! The whole product without keys or services: SQLite and the built-in Stripe in one folder, two sample MSPs
+//! with clients and open invoices in both modes, and their pay links.
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -1,5 +1,5 @@
-//! How people reach psa-pay: HTTP, pages, webhooks, the worker and the command line. Money is decided elsewhere: a
-//! handler parses what came in, calls one flow and shows what it answered.
+//! How people reach psa-pay: HTTP, pages, webhooks, the worker and the command line. Money is decided
+//! elsewhere: a handler parses what came in, calls one flow and shows what it answered.
 
 pub mod api;
 pub mod assets;

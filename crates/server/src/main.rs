@@ -37,7 +37,8 @@ enum Command {
 
 #[derive(Args)]
 struct EnvFile {
-    /// File of NAME=value lines; variables that are set already win. Without it `.env` is read if it is there.
+    /// File of NAME=value lines; variables that are set already win. Without it `.env` is read if it is
+    /// there.
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
 }

@@ -1,5 +1,5 @@
-//! Errors as RFC 9457 `application/problem+json`: a stable code, a sentence, the field. What failed on our side is
-//! logged here, once, with the request's id, and the caller learns nothing else of it.
+//! Errors as RFC 9457 `application/problem+json`: a stable code, a sentence, the field. What failed on our
+//! side is logged here, once, with the request's id, and the caller learns nothing else of it.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};

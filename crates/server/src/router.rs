@@ -118,9 +118,9 @@ pub fn router(site: Site) -> Router {
         .with_state(site)
 }
 
-/// What every answer carries: a request id, and the headers that no page or answer goes without. The request runs as
-/// a task of its own: to its end even when the caller goes away, so that a dropped connection never leaves a payment
-/// half told, and a panic is one broken request, answered with a 500.
+/// What every answer carries: a request id, and the headers that no page or answer goes without. The request
+/// runs as a task of its own: to its end even when the caller goes away, so that a dropped connection never
+/// leaves a payment half told, and a panic is one broken request, answered with a 500.
 async fn answer_in_common(State(site): State<Site>, request: Request, next: Next) -> Response {
     let id = format!("req_{:032x}", site.app.clock.random());
     let route = request

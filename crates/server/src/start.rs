@@ -1,5 +1,5 @@
-//! From a configuration to a running server: the database is opened and migrated, Stripe is reached through its one
-//! port, requests are answered and the worker runs until it is told to stop.
+//! From a configuration to a running server: the database is opened and migrated, Stripe is reached through
+//! its one port, requests are answered and the worker runs until it is told to stop.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ impl fmt::Display for StartError {
             StartError::Listen(address, error) => {
                 write!(
                     f,
-                    "LISTEN: cannot listen on {address} ({error}). Choose another address or end what uses it."
+                    "LISTEN: cannot listen on {address} ({error}). Choose another or end what uses it."
                 )
             }
         }

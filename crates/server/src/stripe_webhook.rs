@@ -11,9 +11,9 @@ use stripe::{Secret, signature};
 use crate::problem::Problem;
 use crate::router::Site;
 
-/// 200 stored, known, or quarantined · 401 no or wrong signature, a time outside ±300 s, a body of the other kind ·
-/// 413 over 1 MiB · 503 when it cannot be stored, so that Stripe sends it again. Never a redirect, never 2xx for an
-/// unverified body.
+/// 200 stored, known, or quarantined · 401 no or wrong signature, a time outside ±300 s, a body of the other
+/// kind · 413 over 1 MiB · 503 when it cannot be stored, so that Stripe sends it again. Never a redirect,
+/// never 2xx for an unverified body.
 pub async fn receive(
     State(site): State<Site>,
     headers: HeaderMap,

@@ -239,7 +239,11 @@ fn version(header: Option<&str>) -> Result<(String, TypesParam), ApiError> {
         && digits(8..10)
         && date[4..5] == *"-"
         && date[7..8] == *"-";
-    if !dated || !release.bytes().all(|b| b.is_ascii_lowercase()) || date > &VERSION[..10] {
+    if !dated
+        || version.ends_with('.')
+        || !release.bytes().all(|b| b.is_ascii_lowercase())
+        || date > &VERSION[..10]
+    {
         let shown: String = version.chars().take(40).collect();
         return Err(ApiError::invalid(format!(
             "Invalid Stripe API version: {shown}. You do not have permission to pass this version."

@@ -101,7 +101,7 @@ impl BalanceTransaction {
 }
 
 /// Books a movement; `available_now` skips the two days.
-#[allow(clippy::too_many_arguments)] // Each is a column of the booking.
+#[allow(clippy::too_many_arguments, reason = "each is a column of the booking")]
 pub fn book(
     state: &mut State,
     space: &Space,

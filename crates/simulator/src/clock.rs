@@ -78,7 +78,10 @@ pub fn civil(ms: i64) -> (i64, i64, i64) {
     )
 }
 
-#[allow(clippy::disallowed_methods)] // This is the one place that reads it.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the clock"
+)]
 fn machine_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)

@@ -81,7 +81,6 @@ pub struct Waiting {
 /// All deliveries.
 #[derive(Default)]
 pub struct Deliveries {
-    count: u64,
     waiting: BTreeMap<u64, Waiting>,
     /// Those not handed out at the moment, by when they are due.
     queue: BTreeSet<(i64, u64)>,
@@ -107,7 +106,6 @@ impl Deliveries {
 
     /// Puts one in, new or with its next try.
     pub fn put(&mut self, waiting: Waiting) {
-        self.count = self.count.max(waiting.id);
         if let Some(old) = self.waiting.insert(waiting.id, waiting.clone()) {
             self.queue.remove(&(old.due_ms, old.id));
         } else {
@@ -209,7 +207,7 @@ pub fn resend(state: &mut State, event: &Event, endpoint: Option<&str>) -> usize
 
 fn queue(state: &mut State, event: &str, endpoint: &str, change: impl FnOnce(&mut Waiting)) {
     let mut waiting = Waiting {
-        id: state.deliveries.count + 1,
+        id: state.ids.delivery(),
         event: event.to_owned(),
         endpoint: endpoint.to_owned(),
         tries: 0,

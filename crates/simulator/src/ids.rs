@@ -12,6 +12,7 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 pub struct Position {
     objects: u64,
     requests: u64,
+    deliveries: u64,
 }
 
 /// The generator of everything that looks random.
@@ -37,6 +38,12 @@ impl Ids {
             "{prefix}{}",
             token(self.seed, "object", self.position.objects, length)
         )
+    }
+
+    /// A delivery's number.
+    pub fn delivery(&mut self) -> u64 {
+        self.position.deliveries += 1;
+        self.position.deliveries
     }
 
     /// A request's id, `req_` and 14 characters.

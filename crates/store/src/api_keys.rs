@@ -1,5 +1,5 @@
-//! API keys: only their SHA-256 is kept, and each belongs to one tenant and mode. Found by hash, because that is
-//! what tells which tenant is calling.
+//! API keys: only their SHA-256 is kept, and each belongs to one tenant and mode. Found by hash, because that
+//! is what tells which tenant is calling.
 
 use domain::{ApiKeyId, Scope, Timestamp};
 

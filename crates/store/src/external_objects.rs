@@ -1,5 +1,5 @@
-//! Objects on a tenant's account that are not ours: its own shop, Stripe's dashboard, a CLI. Kept to be shown,
-//! never parked, never an invoice's.
+//! Objects on a tenant's account that are not ours: its own shop, Stripe's dashboard, a CLI. Kept to be
+//! shown, never parked, never an invoice's.
 
 use domain::{Scope, Timestamp};
 

@@ -54,7 +54,8 @@ impl Invoice {
 macro_rules! select_invoices {
     ($rest:literal $(,)?) => {
         Sql::new(concat!(
-            "select id, client_id, number, currency, memo, due_date, status, version, subtotal, tax, total, applied,
+            "select id, client_id, number, currency, memo, due_date, status, version, subtotal, tax,
+              total, applied,
                created_at, finalized_at, paid_at, voided_at
              from invoices
              ",
@@ -238,7 +239,8 @@ const MOVE: Sql = Sql::new(
      where tenant_id = $1 and livemode = $2 and id = $3 and version = $8",
 );
 
-/// Stores status, `applied`, `paid_at` and `voided_at` over the version that was read; `false` when it was changed.
+/// Stores status, `applied`, `paid_at` and `voided_at` over the version that was read; `false` when it was
+/// changed.
 pub fn store(tx: &mut Tx, scope: &Scope, invoice: &Invoice) -> Result<bool, Error> {
     let binds = binds![
         &scope.tenant,

@@ -13,7 +13,8 @@ pub struct Posting<'a> {
     pub scope: &'a Scope,
     /// The transaction's id.
     pub id: LedgerTransactionId,
-    /// The object that is the reason: an invoice, `pi_…`, `ch_…`, `fee_…`. With the kind, what makes it happen once.
+    /// The object that is the reason: an invoice, `pi_…`, `ch_…`, `fee_…`. With the kind, what makes it
+    /// happen once.
     pub source_id: &'a str,
     /// The invoice, where there is one.
     pub invoice_id: Option<&'a InvoiceId>,
@@ -26,7 +27,8 @@ pub struct Posting<'a> {
 }
 
 const INSERT: Sql = Sql::new(
-    "insert into ledger_transactions (tenant_id, livemode, id, kind, source_id, invoice_id, payment_id, currency,
+    "insert into ledger_transactions (tenant_id, livemode, id, kind, source_id, invoice_id, payment_id,
+      currency,
        reverses, created_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
      on conflict (tenant_id, livemode, kind, source_id) do nothing",

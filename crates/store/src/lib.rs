@@ -1,5 +1,5 @@
-//! What is remembered: the database seam and one file per table, each with its SQL beside the function that runs
-//! it. It decides nothing; flows do, in `domain`, and carry it out here in one transaction.
+//! What is remembered: the database seam and one file per table, each with its SQL beside the function that
+//! runs it. It decides nothing; flows do, in `domain`, and carry it out here in one transaction.
 
 pub mod api_keys;
 pub mod application_fees;

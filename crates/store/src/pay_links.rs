@@ -22,10 +22,12 @@ pub struct PayLink {
 }
 
 const ROTATE: Sql = Sql::new(
-    "insert into pay_links (tenant_id, livemode, id, invoice_id, generation, expires_at, created_at, updated_at)
+    "insert into pay_links (tenant_id, livemode, id, invoice_id, generation, expires_at, created_at,
+      updated_at)
      values ($1, $2, $3, $4, 1, $5, $6, $7)
      on conflict (tenant_id, livemode, invoice_id) do update set
-       generation = pay_links.generation + 1, expires_at = excluded.expires_at, updated_at = excluded.updated_at
+       generation = pay_links.generation + 1, expires_at = excluded.expires_at,
+         updated_at = excluded.updated_at
      returning tenant_id, livemode, id, invoice_id, generation, expires_at",
 );
 

@@ -1,4 +1,5 @@
-//! Payments: one row per payment intent. At most one of an invoice is live, which a partial unique index enforces.
+//! Payments: one row per payment intent. At most one of an invoice is live, which a partial unique index
+//! enforces.
 
 use domain::payment::PaymentState;
 use domain::{Currency, InvoiceId, Money, PaymentId, Scope, Timestamp};
@@ -66,7 +67,8 @@ macro_rules! select_payments {
     ($rest:literal $(,)?) => {
         Sql::new(concat!(
             "select tenant_id, livemode, id, invoice_id, attempt, stripe_account_id, stripe_payment_intent_id,
-               stripe_charge_id, currency, amount, received, application_fee, stripe_fee, net, status, declines,
+               stripe_charge_id, currency, amount, received, application_fee, stripe_fee, net, status,
+                 declines,
                failure_code, method_brand, method_last4, version, next_check_at, created_at, succeeded_at
              from payments
              ",

@@ -23,7 +23,8 @@ pub struct Change<'a> {
 }
 
 const INSERT: Sql = Sql::new(
-    "insert into state_history (tenant_id, livemode, subject_id, version, from_state, to_state, cause, created_at)
+    "insert into state_history (tenant_id, livemode, subject_id, version, from_state, to_state, cause,
+      created_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8)",
 );
 

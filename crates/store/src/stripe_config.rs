@@ -53,8 +53,8 @@ const UPSERT: Sql = Sql::new(
      where stripe_config.stripe_account_id = excluded.stripe_account_id",
 );
 
-/// Stores what Stripe says of the account; `false` when the tenant has another account in this mode. An account
-/// of another tenant breaks the unique `stripe_config_account`.
+/// Stores what Stripe says of the account; `false` when the tenant has another account in this mode. An
+/// account of another tenant breaks the unique `stripe_config_account`.
 pub fn put(tx: &mut Tx, config: &StripeConfig, at: Timestamp) -> Result<bool, Error> {
     let binds = binds![
         &config.scope.tenant,

@@ -1,5 +1,5 @@
-//! Writes to Stripe: each is committed here, with its key and frozen parameters, before it is sent. A row is open
-//! (`sent` or `unknown`) until Stripe has given a definite answer; a payment has at most one open row.
+//! Writes to Stripe: each is committed here, with its key and frozen parameters, before it is sent. A row is
+//! open (`sent` or `unknown`) until Stripe has given a definite answer; a payment has at most one open row.
 
 use domain::{OperationId, PaymentId, Scope, Timestamp};
 
@@ -108,7 +108,8 @@ pub struct Operation {
 macro_rules! select_operations {
     ($rest:literal $(,)?) => {
         Sql::new(concat!(
-            "select tenant_id, livemode, id, payment_id, kind, idempotency_key, stripe_account_id, path, params, status,
+            "select tenant_id, livemode, id, payment_id, kind, idempotency_key, stripe_account_id, path,
+              params, status,
                attempts, lease_until, first_sent_at
              from stripe_operations
              ",
@@ -256,13 +257,18 @@ pub fn open_of(tx: &mut Tx, scope: &Scope, payment: &PaymentId) -> Result<Option
 
 const CONFIRMS_OF_PAYMENT: Sql = select_operations!(
     "where tenant_id = $1 and livemode = $2 and payment_id = $3 and kind = 'confirm_intent'
+       and (status <> 'failed' or http_status = 402)
      order by id desc
      limit 20"
 );
 
-/// The confirmations of a payment, newest first.
+/// The confirmations of a payment that reached the card, or may have, newest first: a decline is a 402, every other
+/// refusal means that nothing was done.
 pub fn confirms_of(tx: &mut Tx, scope: &Scope, payment: &PaymentId) -> Result<Vec<Operation>, Error> {
-    tx.query(&CONFIRMS_OF_PAYMENT, binds![&scope.tenant, scope.mode, payment])?.iter().map(read).collect()
+    tx.query(&CONFIRMS_OF_PAYMENT, binds![&scope.tenant, scope.mode, payment])?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 const COUNT_OF_PAYMENT: Sql = Sql::new(

@@ -1,5 +1,5 @@
-//! The inbox of verified webhook deliveries: committed raw before Stripe gets its 200, applied by a worker later.
-//! Not a tenant's table: which tenant an event belongs to is found out when it is applied.
+//! The inbox of verified webhook deliveries: committed raw before Stripe gets its 200, applied by a worker
+//! later. Not a tenant's table: which tenant an event belongs to is found out when it is applied.
 
 use domain::{InboxId, Mode, TenantId, Timestamp};
 
@@ -103,7 +103,15 @@ const INSERT: Sql = Sql::new(
      returning deliveries",
 );
 
-/// Stores a delivery, or counts another one of the same event. Answers whether it is new.
+const RELEASE: Sql = Sql::new(
+    "update stripe_webhook_events set
+       status = 'received', kind = $4, type = $5, object_id = $6, api_version = $7, idempotency_key = $8,
+       body = $9, next_attempt_at = $10
+     where livemode = $1 and stripe_account_id = $2 and event_id = $3 and status = 'quarantined'",
+);
+
+/// Stores a delivery, or counts another one of the same event. Answers whether it is new. An event that came under
+/// the wrong secret first is new when it comes under its own, and what it says then replaces what was claimed.
 pub fn insert(tx: &mut Tx, delivery: &Delivery, at: Timestamp) -> Result<bool, Error> {
     let next_attempt = match delivery.status {
         Status::Received => Some(at.ms()),
@@ -124,7 +132,25 @@ pub fn insert(tx: &mut Tx, delivery: &Delivery, at: Timestamp) -> Result<bool, E
         next_attempt,
         at
     ];
-    Ok(tx.one(&INSERT, binds)?.int("deliveries")? == 1)
+    if tx.one(&INSERT, binds)?.int("deliveries")? == 1 {
+        return Ok(true);
+    }
+    if delivery.status != Status::Received {
+        return Ok(false);
+    }
+    let binds = binds![
+        delivery.mode,
+        &delivery.account,
+        &delivery.event_id,
+        if delivery.thin { "thin" } else { "snapshot" },
+        &delivery.event_type,
+        delivery.object_id.clone(),
+        delivery.api_version.clone(),
+        delivery.idempotency_key.clone(),
+        &delivery.body,
+        at
+    ];
+    Ok(tx.execute(&RELEASE, binds)? == 1)
 }
 
 /// An event that a worker has taken up.
@@ -235,4 +261,4 @@ pub fn status_of(tx: &mut Tx, mode: Mode, account: &str, event_id: &str) -> Resu
 }
 
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&INSERT, &TAKE, &FINISH, &STATUS_OF];
+pub const ALL: &[&Sql] = &[&INSERT, &RELEASE, &TAKE, &FINISH, &STATUS_OF];

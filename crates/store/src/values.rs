@@ -1,5 +1,5 @@
-//! How domain types are written into a row and read back. Text that our own code cannot have written is an error,
-//! never a default.
+//! How domain types are written into a row and read back. Text that our own code cannot have written is an
+//! error, never a default.
 
 use domain::{
     ApiKeyId, BreakId, ClientId, Currency, InboxId, InvoiceId, LedgerTransactionId, LinkId, Mode, Money,

@@ -1,3 +1,5 @@
+//! Every state of invoices times every input, and the arithmetic of what they add up to.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -163,7 +165,8 @@ fn every_state_times_every_input() {
     }
     let expected = "\
 draft ok open !invoice_empty !amount_too_small void !invoice_draft draft draft draft draft
-open !invoice_finalized !invoice_finalized !invoice_finalized !invoice_finalized void ok paid paid processing open
+open !invoice_finalized !invoice_finalized !invoice_finalized !invoice_finalized void ok \
+paid paid processing open
 processing !invoice_finalized !invoice_finalized !invoice_finalized !invoice_finalized !payment_in_progress \
 !payment_in_progress paid paid processing open
 paid !invoice_finalized !invoice_finalized !invoice_finalized !invoice_finalized !invoice_paid !invoice_paid \

@@ -1,3 +1,5 @@
+//! Every state of payments times every input, and events in any order.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -176,10 +178,7 @@ fn settle(order: &[IntentStatus], truth: IntentStatus) -> PaymentState {
 /// The snapshots of a 3D Secure check that failed, the older one last: what is retrieved counts.
 #[test]
 fn a_late_snapshot_of_the_bank_check_does_not_bring_it_back() {
-    let order = [
-        IntentStatus::RequiresPaymentMethod,
-        IntentStatus::RequiresAction,
-    ];
+    let order = [IntentStatus::RequiresPaymentMethod, IntentStatus::RequiresAction];
     let truth = IntentStatus::RequiresPaymentMethod;
     assert_eq!(settle(&order, truth), PaymentState::At(truth));
 }
@@ -200,7 +199,8 @@ proptest! {
         seen.push(IntentStatus::Succeeded);
         for turn in 0..seen.len() {
             seen.rotate_left(turn);
-            prop_assert_eq!(settle(&seen, IntentStatus::Succeeded), PaymentState::At(IntentStatus::Succeeded));
+            let paid = IntentStatus::Succeeded;
+            prop_assert_eq!(settle(&seen, paid), PaymentState::At(paid));
         }
     }
 }

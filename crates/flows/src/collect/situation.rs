@@ -1,4 +1,5 @@
-//! What may be started on an invoice, and the writes to Stripe that start it: decided and noted in one transaction.
+//! What may be started on an invoice, and the writes to Stripe that start it: decided and noted in one
+//! transaction.
 
 use domain::fee::{BasisPoints, application_fee};
 use domain::payment::{Begin, Live, PaymentState, begin};
@@ -33,7 +34,13 @@ impl Situation {
             None => false,
         };
         let config = stripe_config::get(tx, scope)?;
-        Ok(Situation { scope: scope.clone(), invoice, config, newest, unresolved })
+        Ok(Situation {
+            scope: scope.clone(),
+            invoice,
+            config,
+            newest,
+            unresolved,
+        })
     }
 
     /// The payment by which money could still arrive.
@@ -43,10 +50,14 @@ impl Situation {
 
     /// The newest payment, if this confirmation token was sent to Stripe for it before.
     pub fn confirmed_with(&self, tx: &mut Tx, token: &str) -> Result<Option<Payment>, Failure> {
-        let Some(newest) = &self.newest else { return Ok(None) };
+        let Some(newest) = &self.newest else {
+            return Ok(None);
+        };
         let quoted = format!("\"{token}\"");
         let confirms = rows::confirms_of(tx, &self.scope, &newest.id)?;
-        let known = confirms.iter().any(|operation| operation.params.contains(&quoted));
+        let known = confirms
+            .iter()
+            .any(|operation| operation.params.contains(&quoted));
         Ok(known.then(|| newest.clone()))
     }
 
@@ -115,7 +126,10 @@ impl Situation {
             scope: self.scope.clone(),
             id: PaymentId::new(moment.at, moment.random(0)),
             invoice_id: self.invoice.id.clone(),
-            attempt: self.newest.as_ref().map_or(1, |newest| newest.attempt.saturating_add(1)),
+            attempt: self
+                .newest
+                .as_ref()
+                .map_or(1, |newest| newest.attempt.saturating_add(1)),
             stripe_account_id: config.stripe_account_id.clone(),
             intent_id: None,
             charge_id: None,

@@ -1,5 +1,5 @@
-//! The pay flow, cut at every port call on both sides: before and after each transaction and each call to Stripe.
-//! Whatever was cut, the payer is charged once, the invoice is paid and the books hold it once.
+//! The pay flow, cut at every port call on both sides: before and after each transaction and each call to
+//! Stripe. Whatever was cut, the payer is charged once, the invoice is paid and the books hold it once.
 
 use domain::payment::{IntentStatus, PaymentState};
 use domain::{Currency, Money, Refusal};
@@ -54,7 +54,8 @@ fn assert_paid_once(world: &World, cut: &str) {
     );
     const BREAKS: Sql = Sql::new("select count(*) as n from reconciliation_breaks");
     const RECEIVABLE: Sql = Sql::new(
-        "select cast(coalesce(sum(amount), 0) as bigint) as n from ledger_entries where account = 'receivable'",
+        "select cast(coalesce(sum(amount), 0) as bigint) as n
+         from ledger_entries where account = 'receivable'",
     );
     const FEES: Sql = Sql::new("select count(*) as n from application_fees where amount = 370");
     assert_eq!(world.charges(), 1, "charges at Stripe, {cut}");
@@ -111,12 +112,20 @@ fn a_crash_at_any_port_call_charges_once() {
 
 #[test]
 fn a_lost_answer_at_any_call_charges_once() {
-    for (path, webhooks) in [("/intents", true), ("/confirm", true), ("/intents", false), ("/confirm", false)] {
+    for (path, webhooks) in [
+        ("/intents", true),
+        ("/confirm", true),
+        ("/intents", false),
+        ("/confirm", false),
+    ] {
         let mut world = World::new(2);
         let other_tab = request(&world, "pm_card_visa");
         let request = request(&world, "pm_card_visa");
         let fault = format!(r#"{{"effect":"lose_answer","method":"POST","path":"{path}","count":3}}"#);
-        world.control("/_simulator/faults", &fault.replace("/intents", "/v1/payment_intents"));
+        world.control(
+            "/_simulator/faults",
+            &fault.replace("/intents", "/v1/payment_intents"),
+        );
         let answered = run(collect::pay(&world.app, &world.link, &request)).unwrap();
         assert!(answered.in_doubt, "three tries without an answer: nobody knows");
         let again = run(collect::pay(&world.app, &world.link, &other_tab));
@@ -163,7 +172,11 @@ fn paid_without_an_answer(seed: u64) -> World {
         "/_simulator/faults",
         r#"{"effect":"lose_answer","method":"POST","path":"/confirm","count":3}"#,
     );
-    assert!(run(collect::pay(&world.app, &world.link, &request)).unwrap().in_doubt);
+    assert!(
+        run(collect::pay(&world.app, &world.link, &request))
+            .unwrap()
+            .in_doubt
+    );
     world
 }
 
@@ -214,13 +227,20 @@ fn after_three_d_secure_a_crash_while_looking_books_once() {
         let request = request(&world, "pm_card_threeDSecure2Required");
         let begun = run(collect::pay(&world.app, &world.link, &request)).unwrap();
         assert_eq!(begun.state, PaymentState::At(IntentStatus::RequiresAction));
-        assert!(begun.client_secret.is_some(), "the browser needs it for handleNextAction");
+        assert!(
+            begun.client_secret.is_some(),
+            "the browser needs it for handleNextAction"
+        );
         world.complete_challenge();
         let done = run_until(collect::check(&world.app, &world.link), cut).is_some();
         world.restart();
         world.settle();
         const PAID: Sql = Sql::new("select count(*) as n from payments where status = 'succeeded'");
-        assert_eq!((world.charges(), world.number(&PAID)), (1, 1), "cut at wait {cut}");
+        assert_eq!(
+            (world.charges(), world.number(&PAID)),
+            (1, 1),
+            "cut at wait {cut}"
+        );
         if done {
             break;
         }
@@ -232,8 +252,14 @@ fn after_three_d_secure_a_crash_while_looking_books_once() {
 fn a_request_that_the_browser_repeats_by_itself_is_one_press_on_pay() {
     for (card, state) in [
         ("pm_card_visa", PAID),
-        ("pm_card_chargeDeclined", PaymentState::At(IntentStatus::RequiresPaymentMethod)),
-        ("pm_card_threeDSecure2Required", PaymentState::At(IntentStatus::RequiresAction)),
+        (
+            "pm_card_chargeDeclined",
+            PaymentState::At(IntentStatus::RequiresPaymentMethod),
+        ),
+        (
+            "pm_card_threeDSecure2Required",
+            PaymentState::At(IntentStatus::RequiresAction),
+        ),
     ] {
         let world = World::new(9);
         let request = request(&world, card);
@@ -241,7 +267,11 @@ fn a_request_that_the_browser_repeats_by_itself_is_one_press_on_pay() {
         let first = pay();
         for again in [pay(), pay()] {
             assert_eq!((again.state, first.state), (state, state), "{card}");
-            assert_eq!(again.client_secret.is_some(), first.client_secret.is_some(), "{card}");
+            assert_eq!(
+                again.client_secret.is_some(),
+                first.client_secret.is_some(),
+                "{card}"
+            );
             assert_eq!(again.decline.is_some(), first.decline.is_some(), "{card}");
         }
         const CONFIRMS: Sql =
@@ -254,16 +284,16 @@ fn a_request_that_the_browser_repeats_by_itself_is_one_press_on_pay() {
 fn webhooks_that_never_come_are_made_up_for_by_the_reconciler() {
     let world = paid_without_an_answer(8);
     world.settle_without_webhooks();
-    const PAID: Sql = Sql::new(
-        "select count(*) as n from payments where status = 'succeeded' and stripe_fee is not null",
-    );
+    const PAID: Sql =
+        Sql::new("select count(*) as n from payments where status = 'succeeded' and stripe_fee is not null");
     assert_eq!((world.charges(), world.number(&PAID)), (1, 1));
 }
 
 #[test]
 fn the_same_seed_gives_the_same_rows() {
     const ROWS: Sql = Sql::new(
-        "select id, stripe_payment_intent_id, stripe_charge_id, created_at, updated_at from payments order by id",
+        "select id, stripe_payment_intent_id, stripe_charge_id, created_at, updated_at
+         from payments order by id",
     );
     let rows = || {
         let world = World::new(7);

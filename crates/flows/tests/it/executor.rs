@@ -1,5 +1,6 @@
-//! The smallest executor: polls one future until it is done, or drops it at a given wait, as a crash would. Each port
-//! call waits twice, before it acts and before its answer is taken, so every port call can be cut on both sides.
+//! The smallest executor: polls one future until it is done, or drops it at a given wait, as a crash would.
+//! Each port call waits twice, before it acts and before its answer is taken, so every port call can be cut
+//! on both sides.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};

@@ -1,5 +1,5 @@
-//! A database in memory, the simulator in process, a clock that only moves when it is told to, and one tenant with an
-//! open invoice and its pay link.
+//! A database in memory, the simulator in process, a clock that only moves when it is told to, and one tenant
+//! with an open invoice and its pay link.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -146,8 +146,8 @@ impl World {
         }
     }
 
-    /// The instance is gone and another starts on the same database. It is alone there, as on SQLite, so that the
-    /// leases of the one before are over.
+    /// The instance is gone and another starts on the same database. It is alone there, as on SQLite, so that
+    /// the leases of the one before are over.
     pub fn restart(&mut self) {
         self.app = instance(&self.inline, &self.simulator);
         let now = self.app.clock.now();
@@ -195,15 +195,22 @@ impl World {
         let list = self.stripe("GET", "/v1/payment_intents", "");
         let intent = list["data"][0]["id"].as_str().unwrap();
         let body = serde_json::json!({"outcome": "complete", "account": self.account, "livemode": false});
-        self.control(&format!("/_simulator/payment_intents/{intent}/challenge"), &body.to_string());
+        self.control(
+            &format!("/_simulator/payment_intents/{intent}/challenge"),
+            &body.to_string(),
+        );
     }
 
     /// Hands over the webhooks that are due.
     pub fn deliver(&self) {
         for delivery in self.simulator.due_deliveries() {
-            let signed_as = stripe_events::SignedAs { mode: Mode::Test, kind: Kind::Snapshot };
+            let signed_as = stripe_events::SignedAs {
+                mode: Mode::Test,
+                kind: Kind::Snapshot,
+            };
             run(stripe_events::ingest(&self.app, &delivery.body, signed_as)).unwrap();
-            self.simulator.report_delivery(delivery.id, Outcome::Answered(200));
+            self.simulator
+                .report_delivery(delivery.id, Outcome::Answered(200));
         }
     }
 
@@ -215,7 +222,8 @@ impl World {
         }
     }
 
-    /// Lets time pass: deliveries come, the worker applies them, the reconciler looks, until nothing is left to do.
+    /// Lets time pass: deliveries come, the worker applies them, the reconciler looks, until nothing is left
+    /// to do.
     pub fn settle(&self) {
         for _ in 0..40 {
             self.simulator.advance_ms(60_000);

@@ -1,14 +1,14 @@
 //! `/api/clients`: whom invoices are made to.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use domain::{ClientId, Refusal};
 use flows::invoicing;
 use serde::{Deserialize, Serialize};
 use store::clients;
 
-use super::{Caller, Input, Page, PageQuery};
+use super::{Caller, InPath, Input, Page, PageQuery, Query};
 use crate::problem::Problem;
 use crate::router::Site;
 
@@ -62,7 +62,7 @@ pub async fn create(
 pub async fn get(
     State(site): State<Site>,
     Caller(scope): Caller,
-    Path(id): Path<String>,
+    InPath(id): InPath,
 ) -> Result<Json<ClientJson>, Problem> {
     let id = ClientId::parse(&id)?;
     let client = site.app.db.read(move |tx| clients::get(tx, &scope, &id)).await;

@@ -1,7 +1,10 @@
-//! What comes in: who calls, JSON bodies, and pages of lists, each parsed once into a type that can be trusted.
+//! What comes in: who calls, JSON bodies, and pages of lists, each parsed once into a type that can be
+//! trusted.
+
+use std::convert::Infallible;
 
 use axum::body::Bytes;
-use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
+use axum::extract::{self, FromRef, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use domain::Scope;
@@ -37,6 +40,35 @@ where
             .ok_or_else(Problem::unauthorized)?;
         let scope = onboarding::authenticate(&site.app, key.trim()).await?;
         scope.map(Caller).ok_or_else(Problem::unauthorized)
+    }
+}
+
+/// The id or link in a path. Bytes that are no text become an empty one, which is no id and no link: not
+/// found, as anything else that is none.
+pub struct InPath(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for InPath {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<InPath, Infallible> {
+        let text = extract::Path::<String>::from_request_parts(parts, state).await;
+        Ok(InPath(text.map(|path| path.0).unwrap_or_default()))
+    }
+}
+
+/// The query of an address.
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Query<T>, Problem> {
+        let query = extract::Query::<T>::from_request_parts(parts, state).await;
+        let unreadable = |rejection: extract::rejection::QueryRejection| {
+            let detail = format!("{}.", rejection.body_text());
+            Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail)
+        };
+        query.map(|query| Query(query.0)).map_err(unreadable)
     }
 }
 

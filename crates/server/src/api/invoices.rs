@@ -1,8 +1,8 @@
-//! `/api/invoices`: draft, edit, finalize, void, read, and the two ways to have one paid: a link, or an intent for
-//! the integrator's own front end.
+//! `/api/invoices`: draft, edit, finalize, void, read, and the two ways to have one paid: a link, or an
+//! intent for the integrator's own front end.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use domain::invoice::{Line, Quantity, TaxRate};
 use domain::{ClientId, Currency, InvoiceId, Money, Refusal, Scope, Timestamp};
@@ -11,7 +11,7 @@ use flows::{Failure, collect, pay_links};
 use serde::{Deserialize, Serialize};
 use store::invoices::{self, Invoice};
 
-use super::{Caller, Input, Page, PageQuery};
+use super::{Caller, InPath, Input, Page, PageQuery, Query};
 use crate::problem::Problem;
 use crate::router::Site;
 
@@ -159,7 +159,7 @@ pub async fn create(
 pub async fn edit(
     State(site): State<Site>,
     Caller(scope): Caller,
-    Path(id): Path<String>,
+    InPath(id): InPath,
     Input(draft): Input<DraftJson>,
 ) -> Result<Json<InvoiceJson>, Problem> {
     let id = InvoiceId::parse(&id)?;
@@ -183,7 +183,7 @@ pub async fn edit(
 pub async fn finalize(
     State(site): State<Site>,
     Caller(scope): Caller,
-    Path(id): Path<String>,
+    InPath(id): InPath,
 ) -> Result<Json<InvoiceJson>, Problem> {
     let invoice = invoicing::finalize(&site.app, &scope, &InvoiceId::parse(&id)?).await?;
     Ok(Json(show(&scope, invoice, None)))
@@ -193,7 +193,7 @@ pub async fn finalize(
 pub async fn void(
     State(site): State<Site>,
     Caller(scope): Caller,
-    Path(id): Path<String>,
+    InPath(id): InPath,
 ) -> Result<Json<InvoiceJson>, Problem> {
     let id = InvoiceId::parse(&id)?;
     let invoice = invoicing::void(&site.app, &scope, &id).await?;
@@ -204,7 +204,7 @@ pub async fn void(
 pub async fn get(
     State(site): State<Site>,
     Caller(scope): Caller,
-    Path(id): Path<String>,
+    InPath(id): InPath,
 ) -> Result<Json<InvoiceJson>, Problem> {
     let (id, work) = (InvoiceId::parse(&id)?, scope.clone());
     let found = site.app.db.read(move |tx| {
@@ -258,7 +258,7 @@ pub struct LinkJson {
 pub async fn pay_link(
     State(site): State<Site>,
     Caller(scope): Caller,
-    Path(id): Path<String>,
+    InPath(id): InPath,
     Input(new): Input<NewLink>,
 ) -> Result<Json<LinkJson>, Problem> {
     let id = InvoiceId::parse(&id)?;
@@ -289,7 +289,7 @@ pub struct IntentJson {
 pub async fn payment_intent(
     State(site): State<Site>,
     Caller(scope): Caller,
-    Path(id): Path<String>,
+    InPath(id): InPath,
 ) -> Result<Json<IntentJson>, Problem> {
     let id = InvoiceId::parse(&id)?;
     let made = collect::payment_intent(&site.app, &scope, &id).await?;

@@ -1,13 +1,13 @@
 //! `/api/payments`: what was paid and by which intent.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use domain::{PaymentId, Refusal};
 use flows::Failure;
 use serde::Serialize;
 use store::payments::{self, Payment};
 
-use super::{Caller, Page, PageQuery};
+use super::{Caller, InPath, Page, PageQuery, Query};
 use crate::problem::Problem;
 use crate::router::Site;
 
@@ -65,7 +65,7 @@ impl From<Payment> for PaymentJson {
 pub async fn get(
     State(site): State<Site>,
     Caller(scope): Caller,
-    Path(id): Path<String>,
+    InPath(id): InPath,
 ) -> Result<Json<PaymentJson>, Problem> {
     let id = PaymentId::parse(&id)?;
     let payment = site

@@ -2,14 +2,14 @@
 //! browser decides nothing about money.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use domain::payment::PaymentState;
 use domain::{Currency, Money, Refusal};
 use flows::collect::{self, PayRequest, PayStatus};
 use flows::payer_view::{self, Look, Panel};
 use serde::{Deserialize, Serialize};
 
-use super::Input;
+use super::{InPath, Input};
 use crate::pay::decline;
 use crate::problem::Problem;
 use crate::router::Site;
@@ -45,10 +45,7 @@ pub const fn state_word(panel: &Panel) -> &'static str {
 }
 
 /// `GET /api/public/invoices/{link}`
-pub async fn get(
-    State(site): State<Site>,
-    Path(link): Path<String>,
-) -> Result<Json<PublicInvoiceJson>, Problem> {
+pub async fn get(State(site): State<Site>, InPath(link): InPath) -> Result<Json<PublicInvoiceJson>, Problem> {
     let view = match payer_view::look(&site.app, &link).await? {
         Look::Invoice(view) => view,
         Look::Expired { .. } => return Err(Refusal::LinkExpired.into()),
@@ -120,7 +117,7 @@ impl From<PayStatus> for PayStatusJson {
 /// `POST /api/public/invoices/{link}/pay`
 pub async fn pay(
     State(site): State<Site>,
-    Path(link): Path<String>,
+    InPath(link): InPath,
     Input(body): Input<PayJson>,
 ) -> Result<Json<PayStatusJson>, Problem> {
     let PayJson {
@@ -144,12 +141,9 @@ pub async fn pay(
     Ok(Json(collect::pay(&site.app, &link, &request).await?.into()))
 }
 
-/// `POST /api/public/invoices/{link}/check`: after 3D Secure. Our stored intent is retrieved, whatever the browser
-/// thinks.
-pub async fn check(
-    State(site): State<Site>,
-    Path(link): Path<String>,
-) -> Result<Json<PayStatusJson>, Problem> {
+/// `POST /api/public/invoices/{link}/check`: after 3D Secure. Our stored intent is retrieved, whatever the
+/// browser thinks.
+pub async fn check(State(site): State<Site>, InPath(link): InPath) -> Result<Json<PayStatusJson>, Problem> {
     let status = collect::check(&site.app, &link).await?;
     let nothing = PayStatus {
         state: PaymentState::At(domain::payment::IntentStatus::RequiresPaymentMethod),

@@ -1,7 +1,7 @@
-//! `GET /pay/{link}` and its panel: reads what the payer may see and shows it. Query parameters are not looked
-//! at: whatever a redirect says, the page shows what the server knows.
+//! `GET /pay/{link}` and its panel: reads what the payer may see and shows it. Query parameters are not
+//! looked at: whatever a redirect says, the page shows what the server knows.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::invoice::{TaxLine, totals};
@@ -11,11 +11,12 @@ use flows::{Failure, payer_view::Look::Expired};
 use maud::Markup;
 
 use super::page::{self, Checkout, Line, PanelState, Receipt, Seller, Tax, View};
+use crate::api::InPath;
 use crate::problem::Problem;
 use crate::router::Site;
 
 /// `GET /pay/{link}`
-pub async fn page(State(site): State<Site>, Path(link): Path<String>) -> Response {
+pub async fn page(State(site): State<Site>, InPath(link): InPath) -> Response {
     match payer_view::look(&site.app, &link).await {
         Ok(Look::Invoice(view)) => match view_of(&site, &link, *view) {
             Ok(view) => html(&site, StatusCode::OK, page::page(&view)),
@@ -42,7 +43,7 @@ fn trouble(site: &Site, failure: Failure) -> Response {
 }
 
 /// `GET /pay/{link}/panel`: the right column alone, which an open page asks for again.
-pub async fn panel(State(site): State<Site>, Path(link): Path<String>) -> Result<Response, Problem> {
+pub async fn panel(State(site): State<Site>, InPath(link): InPath) -> Result<Response, Problem> {
     match payer_view::look(&site.app, &link).await? {
         Look::Invoice(view) => {
             let view = view_of(&site, &link, *view)?;
@@ -55,14 +56,27 @@ pub async fn panel(State(site): State<Site>, Path(link): Path<String>) -> Result
 fn view_of(site: &Site, link: &str, view: PayerView) -> Result<View, Failure> {
     let state = state_of(site, link, &view)?;
     let due = view.owed();
-    let PayerView { mode, tenant, client, invoice, lines, .. } = view;
+    let PayerView {
+        mode,
+        tenant,
+        client,
+        invoice,
+        lines,
+        ..
+    } = view;
     let currency = invoice.currency;
     let money = |minor| Money::new(minor, currency);
     let sums = totals(&lines, currency)?;
-    let tax = |tax: &TaxLine| Tax { label: format!("Tax {}", tax.rate), amount: money(tax.tax_minor) };
+    let tax = |tax: &TaxLine| Tax {
+        label: format!("Tax {}", tax.rate),
+        amount: money(tax.tax_minor),
+    };
     Ok(View {
         mode,
-        seller: Seller { name: tenant.name, support_email: tenant.support_email },
+        seller: Seller {
+            name: tenant.name,
+            support_email: tenant.support_email,
+        },
         client_name: client.name,
         number: invoice.number.unwrap_or_default(),
         memo: invoice.memo,
@@ -80,7 +94,14 @@ fn view_of(site: &Site, link: &str, view: PayerView) -> Result<View, Failure> {
 }
 
 fn state_of(site: &Site, link: &str, view: &PayerView) -> Result<PanelState, Failure> {
-    let PayerView { mode, client, invoice, stripe_account_id, panel, .. } = view;
+    let PayerView {
+        mode,
+        client,
+        invoice,
+        stripe_account_id,
+        panel,
+        ..
+    } = view;
     let checkout = || -> Result<Checkout, Failure> {
         let public = format!("/api/public/invoices/{link}");
         Ok(Checkout {
@@ -104,7 +125,12 @@ fn state_of(site: &Site, link: &str, view: &PayerView) -> Result<PanelState, Fai
         }),
         Panel::Settled => {
             let amount = Money::new(invoice.applied, invoice.currency);
-            PanelState::Paid(Receipt { paid_at: invoice.paid_at, brand: None, last4: None, amount })
+            PanelState::Paid(Receipt {
+                paid_at: invoice.paid_at,
+                brand: None,
+                last4: None,
+                amount,
+            })
         }
         Panel::Void => PanelState::Void,
         Panel::Unavailable => PanelState::Unavailable,

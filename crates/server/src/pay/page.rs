@@ -210,17 +210,26 @@ pub fn not_found_page() -> Markup {
     )
 }
 
-/// For a failure on our side, when nothing of the invoice can be read. Nothing can have been charged by opening it.
+/// For a failure on our side, when nothing of the invoice can be read. Nothing can have been charged by
+/// opening it.
 pub fn trouble_page() -> Markup {
     let title = "This page could not be loaded";
     let body = html! {
         section .notice-page {
             (icons::attention())
             h1 { (title) }
-            p { "Something went wrong on our side. Nothing was charged. Please load the page again in a moment." }
+            p { "Something went wrong on our side. Nothing was charged. Please load it again in a moment." }
         }
     };
-    document(&Head { title, mode: Mode::Live, seller: None, scripts: None }, &body)
+    document(
+        &Head {
+            title,
+            mode: Mode::Live,
+            seller: None,
+            scripts: None,
+        },
+        &body,
+    )
 }
 
 /// The `content-security-policy` of every page in this file: our own files, Stripe's script and frames,

@@ -1,5 +1,6 @@
-//! A real browser for the tests: headless Chromium behind a chromedriver of its own for each test, with what the
-//! pages need to be tried: frames by name, the keyboard, a phone's size, dark and light, broken content policies.
+//! A real browser for the tests: headless Chromium behind a chromedriver of its own for each test, with what
+//! the pages need to be tried: frames by name, the keyboard, a phone's size, dark and light, broken content
+//! policies.
 //!
 //! Nothing here sleeps for a length of time; everything waits for what it wants to see, for at most
 //! [`WAIT_MAX`] unless told otherwise, and then fails with the page's text and a screenshot.

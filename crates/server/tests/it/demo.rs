@@ -23,7 +23,11 @@ impl Running {
     fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Running {
         let mut command = binary();
         command.args(arguments).envs(environment.iter().copied());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();
         std::thread::spawn(move || {
@@ -34,7 +38,11 @@ impl Running {
                 }
             }
         });
-        Running { child, lines, seen: Vec::new() }
+        Running {
+            child,
+            lines,
+            seen: Vec::new(),
+        }
     }
 
     /// Waits for a line that holds a text, and answers it.
@@ -53,7 +61,13 @@ impl Running {
     /// Ends it as a service manager does, and waits.
     fn stop(mut self) {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
         assert!(self.child.wait().unwrap().success(), "it ends in order");
     }
 }
@@ -70,7 +84,11 @@ impl Drop for Running {
 fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_psa-pay"));
     let path = std::env::var_os("PATH").unwrap_or_default();
-    command.env_clear().env("PATH", path).env("NO_COLOR", "1").current_dir(env!("CARGO_TARGET_TMPDIR"));
+    command
+        .env_clear()
+        .env("PATH", path)
+        .env("NO_COLOR", "1")
+        .current_dir(env!("CARGO_TARGET_TMPDIR"));
     command
 }
 
@@ -95,7 +113,10 @@ impl Drop for Folder {
 
 fn demo(folder: &Folder, environment: &[(&str, &str)]) -> Running {
     let ports = ["--listen", "127.0.0.1:0", "--simulator-listen", "127.0.0.1:0"];
-    let arguments: Vec<&str> = ["demo", "--data", folder.path()].into_iter().chain(ports).collect();
+    let arguments: Vec<&str> = ["demo", "--data", folder.path()]
+        .into_iter()
+        .chain(ports)
+        .collect();
     Running::start(&arguments, environment)
 }
 
@@ -105,7 +126,11 @@ fn last_word(line: &str) -> String {
 }
 
 fn blocking<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(work)
 }
 
 fn http() -> reqwest::Client {
@@ -145,7 +170,13 @@ fn the_demo_pays_survives_a_restart_and_its_parts_run_apart_on_the_same_folder()
     let mut first = demo(&folder, &[]);
     let link = last_word(&first.line("/pay/"));
     let stripe = last_word(&first.line("Built-in Stripe:"));
-    for part in ["Invoice Payments", "Webhook handler", "Public Invoice Payment", "Refunds", "Service"] {
+    for part in [
+        "Invoice Payments",
+        "Webhook handler",
+        "Public Invoice Payment",
+        "Refunds",
+        "Service",
+    ] {
         first.line(&format!("[Stripe] {part} initialized in TEST mode"));
     }
     let paid = blocking(pay(&stripe, &link, "sk_test_psapay_demo", "pm_card_visa"));
@@ -157,20 +188,34 @@ fn the_demo_pays_survives_a_restart_and_its_parts_run_apart_on_the_same_folder()
     let line = again.line("/pay/");
     assert!(line.contains("paid"), "the first invoice is still paid: {line}");
     let link = last_word(&line);
-    assert_eq!(blocking(get_json(&link.replace("/pay/", "/api/public/invoices/")))["state"], "paid");
+    assert_eq!(
+        blocking(get_json(&link.replace("/pay/", "/api/public/invoices/")))["state"],
+        "paid"
+    );
     let open = last_word(&again.line("/pay/"));
     again.line("initialized in TEST mode");
     again.stop();
 
     let variables = std::fs::read_to_string(folder.0.join("serve.env")).unwrap();
     let of = |name: &str| {
-        let line = variables.lines().find_map(|line| line.strip_prefix(&format!("{name}=")));
-        line.unwrap_or_else(|| panic!("no {name} in serve.env")).to_owned()
+        let line = variables
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{name}=")));
+        line.unwrap_or_else(|| panic!("no {name} in serve.env"))
+            .to_owned()
     };
     let port = of("STRIPE_API_BASE").rsplit(':').next().unwrap().to_owned();
     let data = folder.0.join("simulator");
     let webhook = format!("{}/api/stripe/webhook", of("PUBLIC_URL"));
-    let simulator = ["simulator", "--port", &port, "--data", data.to_str().unwrap(), "--webhook-url", &webhook];
+    let simulator = [
+        "simulator",
+        "--port",
+        &port,
+        "--data",
+        data.to_str().unwrap(),
+        "--webhook-url",
+        &webhook,
+    ];
     let mut stripe = Running::start(&simulator, &[]);
     let address = last_word(&stripe.line("The built-in Stripe listens on"));
     let file = folder.0.join("serve.env");
@@ -189,7 +234,13 @@ fn the_demo_in_live_mode_says_so_everywhere() {
     let mut live = demo(&folder, &[("STRIPE_MODE", "live")]);
     live.line("psa-pay demo, LIVE mode");
     let link = last_word(&live.line("/pay/"));
-    for part in ["Invoice Payments", "Webhook handler", "Public Invoice Payment", "Refunds", "Service"] {
+    for part in [
+        "Invoice Payments",
+        "Webhook handler",
+        "Public Invoice Payment",
+        "Refunds",
+        "Service",
+    ] {
         live.line(&format!("[Stripe] {part} initialized in LIVE mode"));
     }
     let invoice = blocking(get_json(&link.replace("/pay/", "/api/public/invoices/")));
@@ -199,7 +250,11 @@ fn the_demo_in_live_mode_says_so_everywhere() {
 }
 
 fn run(arguments: &[&str], environment: &[(&str, &str)]) -> (Output, String) {
-    let output = binary().args(arguments).envs(environment.iter().copied()).output().unwrap();
+    let output = binary()
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap();
     let text = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
     (output, String::from_utf8(text).unwrap())
 }
@@ -213,7 +268,10 @@ fn every_subcommand_explains_itself() {
         ("simulator", "--port"),
     ] {
         let (output, text) = run(&[command, "--help"], &[]);
-        assert!(output.status.success() && text.contains(part), "{command}: {text}");
+        assert!(
+            output.status.success() && text.contains(part),
+            "{command}: {text}"
+        );
     }
     let (output, text) = run(&["--help"], &[]);
     assert!(output.status.success() && text.contains("simulator"), "{text}");
@@ -229,7 +287,12 @@ fn a_wrong_configuration_names_every_variable_and_no_secret() {
     ];
     let (output, text) = run(&["serve"], &environment);
     assert!(!output.status.success());
-    for variable in ["STRIPE_LIVE_SECRET_KEY", "STRIPE_LIVE_WEBHOOK_SECRET", "PUBLIC_URL", "SECRET_KEY"] {
+    for variable in [
+        "STRIPE_LIVE_SECRET_KEY",
+        "STRIPE_LIVE_WEBHOOK_SECRET",
+        "PUBLIC_URL",
+        "SECRET_KEY",
+    ] {
         assert!(text.contains(variable), "{variable} is not named:\n{text}");
     }
     assert!(!text.contains("not_to_be_shown"), "{text}");
@@ -247,7 +310,10 @@ fn migrate_says_what_it_did() {
         ("STRIPE_TEST_WEBHOOK_SECRET", "whsec_psapay_demo_test"),
     ];
     let (output, text) = run(&["migrate"], &environment);
-    assert!(output.status.success() && text.contains("0001_pay_an_invoice"), "{text}");
+    assert!(
+        output.status.success() && text.contains("0001_pay_an_invoice"),
+        "{text}"
+    );
     let (output, text) = run(&["migrate"], &environment);
     assert!(output.status.success() && text.contains("up to date"), "{text}");
 }

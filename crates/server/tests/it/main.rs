@@ -1,15 +1,23 @@
 //! The product's tests through its outer surface: HTTP, the browser, the SDK, and the rules of the code. Each
 //! behaviour test is written once and runs on SQLite and on PostgreSQL.
 
-mod browser;
 #[macro_use]
 #[allow(dead_code, reason = "shared with the store's tests, which use all of it")]
 #[path = "../../../store/tests/it/engines.rs"]
 mod engines;
+
+mod bad_input;
+mod browser;
+mod crowds;
 mod demo;
+mod invoices;
 mod left_out;
+mod pay_links;
 mod pay_page;
 mod paying;
 mod sdk;
+mod three_d_secure;
 mod tidy;
 mod town;
+mod webhook_events;
+mod webhooks;

@@ -44,12 +44,22 @@ async fn pay_with(browser: &Browser, number: &str) {
 
 /// Where the pictures of a run are, to be looked at.
 fn picture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("pictures").join(format!("{name}.png"))
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("pictures")
+        .join(format!("{name}.png"))
 }
 
 async fn assert_clean(browser: &Browser) {
-    assert_eq!(browser.violations().await, Vec::<String>::new(), "the page breaks its own content policy");
-    assert_eq!(browser.errors().await, Vec::<String>::new(), "the page's script failed");
+    assert_eq!(
+        browser.violations().await,
+        Vec::<String>::new(),
+        "the page breaks its own content policy"
+    );
+    assert_eq!(
+        browser.errors().await,
+        Vec::<String>::new(),
+        "the page's script failed"
+    );
 }
 
 both! {
@@ -110,7 +120,9 @@ fn on_sqlite(test: impl AsyncFnOnce(Town)) {
 #[test]
 fn a_failed_three_d_secure_check_leaves_the_form_for_another_card() {
     on_sqlite(async |town| {
-        let Some((browser, invoice, _)) = visit(&town, 12_345).await else { return };
+        let Some((browser, invoice, _)) = visit(&town, 12_345).await else {
+            return;
+        };
         pay_with(&browser, THREE_D_SECURE).await;
         browser.enter_frames(&[BANK_FRAME]).await;
         browser.click("#test-source-fail-3ds").await;
@@ -128,7 +140,9 @@ fn a_failed_three_d_secure_check_leaves_the_form_for_another_card() {
 #[test]
 fn an_abandoned_three_d_secure_check_is_offered_to_be_continued() {
     on_sqlite(async |town| {
-        let Some((browser, invoice, link)) = visit(&town, 12_345).await else { return };
+        let Some((browser, invoice, link)) = visit(&town, 12_345).await else {
+            return;
+        };
         pay_with(&browser, THREE_D_SECURE).await;
         browser.enter_frames(&[BANK_FRAME]).await;
         browser.wait_for("#test-source-authorize-3ds").await;
@@ -152,7 +166,9 @@ fn an_abandoned_three_d_secure_check_is_offered_to_be_continued() {
 #[test]
 fn after_an_abandoned_check_another_card_pays_and_the_first_intent_is_cancelled() {
     on_sqlite(async |town| {
-        let Some((browser, invoice, link)) = visit(&town, 12_345).await else { return };
+        let Some((browser, invoice, link)) = visit(&town, 12_345).await else {
+            return;
+        };
         pay_with(&browser, THREE_D_SECURE).await;
         browser.enter_frames(&[BANK_FRAME]).await;
         browser.wait_for("#test-source-authorize-3ds").await;
@@ -163,8 +179,12 @@ fn after_an_abandoned_check_another_card_pays_and_the_first_intent_is_cancelled(
         browser.wait_for_text("#panel", "ending in 4242").await;
         town.until_invoice(&invoice, "paid").await;
         let intents = town.stripe("GET", "/v1/payment_intents", Some(&town.msp.account), "");
-        let statuses: Vec<&str> =
-            intents["data"].as_array().unwrap().iter().filter_map(|intent| intent["status"].as_str()).collect();
+        let statuses: Vec<&str> = intents["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|intent| intent["status"].as_str())
+            .collect();
         assert_eq!(statuses, ["succeeded", "canceled"]);
         assert_clean(&browser).await;
     });
@@ -172,9 +192,14 @@ fn after_an_abandoned_check_another_card_pays_and_the_first_intent_is_cancelled(
 
 #[test]
 fn a_late_webhook_updates_the_open_page_by_itself() {
-    let wishes = Wishes { deliveries: false, ..Wishes::default() };
+    let wishes = Wishes {
+        deliveries: false,
+        ..Wishes::default()
+    };
     Town::run_as(&World::sqlite(), wishes, async |town| {
-        let Some((browser, invoice, link)) = visit(&town, 12_345).await else { return };
+        let Some((browser, invoice, link)) = visit(&town, 12_345).await else {
+            return;
+        };
         browser.wait_for_text("#panel", "Amount due").await;
         // Somebody else pays the same invoice with 3D Secure; the answer to that reaches us only by webhook.
         let token = town.token("pm_card_threeDSecure2Required");
@@ -186,11 +211,18 @@ fn a_late_webhook_updates_the_open_page_by_itself() {
         let complete = json!({"outcome": "complete", "account": town.msp.account, "livemode": false});
         town.control("POST", &path, complete);
         assert_eq!(town.read_invoice(&invoice).await["status"], "open");
-        let events = town.stripe("GET", "/v1/events?type=payment_intent.succeeded", Some(&town.msp.account), "");
+        let events = town.stripe(
+            "GET",
+            "/v1/events?type=payment_intent.succeeded",
+            Some(&town.msp.account),
+            "",
+        );
         let mut event = events["data"][0].clone();
         event["account"] = Value::from(town.msp.account.clone());
         let body = serde_json::to_vec(&event).unwrap();
-        let delivered = town.deliver_signed(server::demo::TEST_WEBHOOK_SECRET, &body).await;
+        let delivered = town
+            .deliver_signed(server::demo::TEST_WEBHOOK_SECRET, &body)
+            .await;
         assert_eq!(delivered.status, 200, "{}", delivered.text);
         browser.wait_for_text("#panel", "Paid").await;
         town.until_invoice(&invoice, "paid").await;
@@ -200,16 +232,27 @@ fn a_late_webhook_updates_the_open_page_by_itself() {
 #[test]
 fn the_whole_payment_works_with_the_keyboard_alone() {
     on_sqlite(async |town| {
-        let Some((browser, invoice, _)) = visit(&town, 12_345).await else { return };
+        let Some((browser, invoice, _)) = visit(&town, 12_345).await else {
+            return;
+        };
         browser.wait_for("#submit:not([disabled])").await;
-        browser.run("document.getElementById('panel').scrollIntoView(); document.body.focus()", vec![]).await;
+        browser
+            .run(
+                "document.getElementById('panel').scrollIntoView(); document.body.focus()",
+                vec![],
+            )
+            .await;
         for _ in 0..12 {
             if browser.focus().await == CARD_FRAME {
                 break;
             }
             browser.press(Key::Tab).await;
         }
-        assert_eq!(browser.focus().await, CARD_FRAME, "the card form is reached by Tab");
+        assert_eq!(
+            browser.focus().await,
+            CARD_FRAME,
+            "the card form is reached by Tab"
+        );
         browser.enter_frames(&[CARD_FRAME]).await;
         for text in [GOOD, "1234", "123"] {
             browser.type_text(text).await;
@@ -227,9 +270,14 @@ fn the_whole_payment_works_with_the_keyboard_alone() {
 
 #[test]
 fn in_live_mode_the_live_card_pays_and_a_test_card_is_declined() {
-    let wishes = Wishes { mode: Mode::Live, ..Wishes::default() };
+    let wishes = Wishes {
+        mode: Mode::Live,
+        ..Wishes::default()
+    };
     Town::run_as(&World::sqlite(), wishes, async |town| {
-        let Some((browser, invoice, _)) = visit(&town, 12_345).await else { return };
+        let Some((browser, invoice, _)) = visit(&town, 12_345).await else {
+            return;
+        };
         browser.wait_for_text("#panel", "Amount due").await;
         assert!(!browser.text("body").await.contains("TEST MODE"));
         pay_with(&browser, GOOD).await;
@@ -240,7 +288,8 @@ fn in_live_mode_the_live_card_pays_and_a_test_card_is_declined() {
         pay_with(&browser, LIVE_CARD).await;
         browser.wait_for_text("#panel", "ending in 0004").await;
         town.until_invoice(&invoice, "paid").await;
-        const LIVE: Sql = Sql::new("select count(*) as n from payments where livemode = 1 and status = 'succeeded'");
+        const LIVE: Sql =
+            Sql::new("select count(*) as n from payments where livemode = 1 and status = 'succeeded'");
         assert_eq!(town.number(&LIVE).await, 1);
         assert_clean(&browser).await;
     });
@@ -249,7 +298,9 @@ fn in_live_mode_the_live_card_pays_and_a_test_card_is_declined() {
 #[test]
 fn the_page_fits_a_phone_and_a_desk_in_the_light_and_in_the_dark() {
     on_sqlite(async |town| {
-        let Some((browser, invoice, link)) = visit(&town, 12_345).await else { return };
+        let Some((browser, invoice, link)) = visit(&town, 12_345).await else {
+            return;
+        };
         for (width, height) in [(390, 844), (1280, 900)] {
             for (scheme, word) in [(Scheme::Light, "light"), (Scheme::Dark, "dark")] {
                 browser.screen(width, height).await;
@@ -257,12 +308,17 @@ fn the_page_fits_a_phone_and_a_desk_in_the_light_and_in_the_dark() {
                 browser.goto(&town.site.pay_url(&link)).await;
                 browser.wait_for("#submit:not([disabled])").await;
                 let overflow = "return document.documentElement.scrollWidth - window.innerWidth";
-                assert_eq!(browser.run(overflow, vec![]).await, json!(0), "sideways scrolling at {width} px");
+                assert_eq!(
+                    browser.run(overflow, vec![]).await,
+                    json!(0),
+                    "sideways scrolling at {width} px"
+                );
                 browser.screenshot(&picture(&format!("pay-{width}-{word}"))).await;
             }
         }
         let void = format!("/api/invoices/{invoice}/void");
-        town.api(&town.msp.key, reqwest::Method::POST, &void, Value::Null).await;
+        town.api(&town.msp.key, reqwest::Method::POST, &void, Value::Null)
+            .await;
         browser.wait_for_text("#panel", "Invoice voided").await;
         assert_clean(&browser).await;
         let rotated = town.link(&invoice).await;

@@ -1,15 +1,13 @@
-//! A whole town for a test: psa-pay over a database of its own, the simulator as Stripe, a tenant with a connected
-//! account, its client, and time that the test moves. Requests go over HTTP, as everybody's do.
+//! A whole town for a test: psa-pay over a database of its own, the simulator as Stripe, a tenant with a
+//! connected account, its client, and time that the test moves. Requests go over HTTP, as everybody's do.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Mode, Scope};
+use domain::{Mode, Scope, TenantId};
 use flows::{App, Clock, onboarding};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use server::config::Config;
 use server::router::Site;
 use server::{demo, start};
 use simulator::Simulator;
@@ -68,6 +66,16 @@ impl Reply {
     pub fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()
     }
+
+    /// The answer must be this refusal, as problem+json.
+    #[track_caller]
+    pub fn assert_refused(&self, status: u16, code: &str, field: Option<&str>) {
+        let found = (self.status.as_u16(), self.code(), self.body["field"].as_str());
+        assert_eq!(found, (status, code, field), "{}", self.text);
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        let sentence = self.body["detail"].as_str().unwrap_or_default();
+        assert!(sentence.ends_with('.'), "no sentence: {}", self.text);
+    }
 }
 
 /// A tenant with its key, account and client in the town's mode.
@@ -89,6 +97,8 @@ pub struct Town {
     pub url: String,
     pub msp: Msp,
     http: reqwest::Client,
+    /// Ends the instance and whatever was started for it, at the latest when the town is dropped.
+    ends: Vec<oneshot::Sender<()>>,
 }
 
 impl Town {
@@ -104,26 +114,17 @@ impl Town {
             .enable_all()
             .build()
             .unwrap();
-        runtime.block_on(async {
-            let (town, ends) = Town::build(world.db.clone(), wishes).await;
-            test(town).await;
-            for end in ends {
-                // The server may have ended by itself.
-                let _gone = end.send(());
-            }
-        });
+        runtime.block_on(async { test(Town::build(world.db.clone(), wishes).await).await });
         runtime.shutdown_timeout(Duration::from_secs(5));
     }
 
-    async fn build(db: Db, wishes: Wishes) -> (Town, Vec<oneshot::Sender<()>>) {
+    async fn build(db: Db, wishes: Wishes) -> Town {
         let clock = Arc::new(MovedClock::default());
         migrate::migrate(&db, clock.now().ms()).await.unwrap();
         let own = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stripes = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", own.local_addr().unwrap());
         let stripe_url = format!("http://{}", stripes.local_addr().unwrap());
-
-        let webhook = format!("{url}/api/stripe/webhook");
+        let webhook = format!("http://{}/api/stripe/webhook", own.local_addr().unwrap());
         let endpoints = match wishes.deliveries {
             true => demo::endpoints(&webhook, demo::TEST_WEBHOOK_SECRET, demo::LIVE_WEBHOOK_SECRET),
             false => Vec::new(),
@@ -133,13 +134,43 @@ impl Town {
             ..simulator::Config::default()
         })
         .unwrap();
-        let (end_stripe, stripe_ended) = oneshot::channel();
+        let (end, stripe_ended) = oneshot::channel();
         tokio::spawn(simulator.clone().serve(stripes, ended(stripe_ended)));
+        let mut town = Town::open(db, clock, simulator, stripe_url, own, &wishes);
+        town.ends.push(end);
+        town.msp = town.add_msp("Northwind IT Services", "usd").await;
+        town
+    }
 
+    /// A second instance on the same database, clock and Stripe, in another mode, with a worker. Its MSP is
+    /// the same tenant, with an account, a key and a client of that mode.
+    pub async fn beside(&self, mode: Mode) -> Town {
+        let own = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let wishes = Wishes {
+            mode,
+            ..Wishes::default()
+        };
+        let (db, clock, simulator) = (self.app.db.clone(), self.clock.clone(), self.simulator.clone());
+        let mut town = Town::open(db, clock, simulator, self.stripe_url.clone(), own, &wishes);
+        town.msp = town
+            .connect_msp(self.msp.scope.tenant.clone(), "Northwind", "usd")
+            .await;
+        town
+    }
+
+    fn open(
+        db: Db,
+        clock: Arc<MovedClock>,
+        simulator: Simulator,
+        stripe_url: String,
+        own: TcpListener,
+        wishes: &Wishes,
+    ) -> Town {
+        let url = format!("http://{}", own.local_addr().unwrap());
         let config = Arc::new(instance::config(wishes.mode, &url, &stripe_url, wishes.fee_bps));
         let app = instance::app(db, &config, clock.clone());
         let site = Site::new(app.clone(), config, &url);
-        let (end_server, server_ended) = oneshot::channel();
+        let (end, server_ended) = oneshot::channel();
         if wishes.worker {
             tokio::spawn(start::serve(site.clone(), own, ended(server_ended)));
         } else {
@@ -147,18 +178,16 @@ impl Town {
             let serve = axum::serve(own, router).with_graceful_shutdown(ended(server_ended));
             tokio::spawn(serve.into_future());
         }
-        let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
-        let nobody = Scope {
-            tenant: domain::TenantId::platform(),
-            mode: wishes.mode,
-        };
         let msp = Msp {
-            scope: nobody,
+            scope: Scope {
+                tenant: TenantId::platform(),
+                mode: wishes.mode,
+            },
             key: String::new(),
             account: String::new(),
             client_id: String::new(),
         };
-        let mut town = Town {
+        Town {
             app,
             site,
             clock,
@@ -166,18 +195,21 @@ impl Town {
             stripe_url,
             url,
             msp,
-            http,
-        };
-        town.msp = town.add_msp("Northwind IT Services", "usd").await;
-        (town, vec![end_server, end_stripe])
+            http: reqwest::Client::builder().timeout(PATIENCE).build().unwrap(),
+            ends: vec![end],
+        }
     }
 
     /// A tenant with an account that can charge, an API key and a client.
     pub async fn add_msp(&self, name: &str, currency: &str) -> Msp {
-        let mode = self.site.config.mode;
         let tenant = onboarding::add_tenant(&self.app, name, Some("billing@example.test"))
             .await
             .unwrap();
+        self.connect_msp(tenant, name, currency).await
+    }
+
+    async fn connect_msp(&self, tenant: TenantId, name: &str, currency: &str) -> Msp {
+        let mode = self.site.config.mode;
         let scope = Scope { tenant, mode };
         let account = self.control(
             "POST",
@@ -289,6 +321,22 @@ impl Town {
         url.rsplit('/').next().unwrap().to_owned()
     }
 
+    /// What the payer's page is told of the invoice.
+    pub async fn look(&self, link: &str) -> Reply {
+        self.public(Method::GET, &format!("/api/public/invoices/{link}"), Value::Null)
+            .await
+    }
+
+    /// The page comes back from 3D Secure and asks how it went.
+    pub async fn check(&self, link: &str) -> Reply {
+        self.public(
+            Method::POST,
+            &format!("/api/public/invoices/{link}/check"),
+            Value::Null,
+        )
+        .await
+    }
+
     /// A press on Pay.
     pub async fn pay(&self, link: &str, token: &str, amount: i64, currency: &str) -> Reply {
         let body = json!({"confirmation_token": token, "amount": amount, "currency": currency});
@@ -306,6 +354,18 @@ impl Town {
         )
         .await
         .body
+    }
+
+    /// A command on an invoice, such as `finalize`.
+    pub async fn command(&self, id: &str, verb: &str) -> Reply {
+        let path = format!("/api/invoices/{id}/{verb}");
+        self.api(&self.msp.key, Method::POST, &path, Value::Null).await
+    }
+
+    /// Moves the clocks of psa-pay and of Stripe forward.
+    pub fn advance_ms(&self, ms: i64) {
+        self.clock.advance_ms(ms);
+        self.simulator.advance_ms(ms);
     }
 
     /// Waits until the invoice has a status.

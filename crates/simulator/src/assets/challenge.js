@@ -1,7 +1,10 @@
 // The bank's page: tells the simulator what the payer did, then the page around that it is over.
 'use strict';
 
-const buttons = { complete: document.getElementById('test-source-authorize-3ds'), fail: document.getElementById('test-source-fail-3ds') };
+const buttons = {
+  complete: document.getElementById('test-source-authorize-3ds'),
+  fail: document.getElementById('test-source-fail-3ds'),
+};
 let parentOrigin;
 let clientSecret;
 
@@ -29,7 +32,8 @@ window.addEventListener('message', (event) => {
   if (psapay !== 'init' || parentOrigin) return;
   parentOrigin = event.origin;
   clientSecret = body.clientSecret;
-  document.documentElement.dataset.theme = window.matchMedia('(prefers-color-scheme: dark)').matches ? 'night' : 'stripe';
+  const dark = window.matchMedia('(prefers-color-scheme: dark)').matches;
+  document.documentElement.dataset.theme = dark ? 'night' : 'stripe';
   tell('ready');
   tell('height', { height: document.querySelector('main').scrollHeight });
   buttons.complete.focus();
@@ -38,5 +42,7 @@ for (const [outcome, button] of Object.entries(buttons)) {
   button.addEventListener('click', () => { if (parentOrigin) answer(outcome); });
 }
 document.getElementById('close').addEventListener('click', () => { if (parentOrigin) tell('close'); });
-document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && parentOrigin) tell('close'); });
+document.addEventListener('keydown', (event) => {
+  if (event.key === 'Escape' && parentOrigin) tell('close');
+});
 window.parent.postMessage({ psapay: 'loaded' }, '*');

@@ -16,7 +16,8 @@ async function call({ method, path, form }) {
       : await fetch(path, { method: 'POST', headers, body });
     return await answer.json();
   } catch {
-    return { error: { type: 'api_connection_error', message: 'We could not reach Stripe. Please try again.' } };
+    const message = 'We could not reach Stripe. Please try again.';
+    return { error: { type: 'api_connection_error', message } };
   }
 }
 

@@ -31,7 +31,8 @@ function luhn(number) {
 
 function expiry() {
   const [month = '', year = ''] = fields.expiry.value.split('/').map((part) => digits(part));
-  return { month: Number(month), year: year.length === 2 ? 2000 + Number(year) : Number(year), whole: month.length > 0 && (year.length === 2 || year.length === 4) };
+  const whole = month.length > 0 && (year.length === 2 || year.length === 4);
+  return { month: Number(month), year: Number(year.length === 2 ? `20${year}` : year), whole };
 }
 
 const faults = {
@@ -46,13 +47,18 @@ const faults = {
     if (!whole) return ['incomplete_expiry', "Your card's expiration date is incomplete."];
     if (month < 1 || month > 12) return ['invalid_expiry_month', "Your card's expiration date is invalid."];
     const today = new Date();
-    if (year < today.getFullYear()) return ['invalid_expiry_year_past', "Your card's expiration year is in the past."];
-    if (year === today.getFullYear() && month < today.getMonth() + 1) return ['invalid_expiry_month_past', "Your card's expiration date is in the past."];
-    if (year > today.getFullYear() + 49) return ['invalid_expiry_year', "Your card's expiration year is invalid."];
+    const thisYear = today.getFullYear();
+    if (year < thisYear) return ['invalid_expiry_year_past', "Your card's expiration year is in the past."];
+    if (year === thisYear && month < today.getMonth() + 1) {
+      return ['invalid_expiry_month_past', "Your card's expiration date is in the past."];
+    }
+    if (year > thisYear + 49) return ['invalid_expiry_year', "Your card's expiration year is invalid."];
   },
   cvc() {
     const length = brand(digits(fields.number.value)) === 'amex' ? 4 : 3;
-    if (digits(fields.cvc.value).length < length) return ['incomplete_cvc', "Your card's security code is incomplete."];
+    if (digits(fields.cvc.value).length < length) {
+      return ['incomplete_cvc', "Your card's security code is incomplete."];
+    }
   },
   postal() {},
 };
@@ -90,7 +96,9 @@ function mask(field, format) {
   const before = digits(field.value.slice(0, field.selectionStart)).length;
   field.value = format(digits(field.value), field.value);
   let at = 0;
-  for (let seen = 0; at < field.value.length && seen < before; at += 1) if (/\d/.test(field.value[at])) seen += 1;
+  for (let seen = 0; at < field.value.length && seen < before; at += 1) {
+    if (/\d/.test(field.value[at])) seen += 1;
+  }
   if (before === digits(field.value).length) at = field.value.length;
   field.setSelectionRange(at, at);
 }
@@ -106,7 +114,8 @@ function grouped(number) {
 function dated(number, raw) {
   let text = number.slice(0, 6);
   if (/^[2-9]/.test(text) || /^\d\s*\/$/.test(raw.trim())) text = `0${text}`;
-  return text.length > 2 || (text.length === 2 && /\/\s*$/.test(raw)) ? `${text.slice(0, 2)} / ${text.slice(2, 6)}` : text;
+  const split = text.length > 2 || (text.length === 2 && /\/\s*$/.test(raw));
+  return split ? `${text.slice(0, 2)} / ${text.slice(2, 6)}` : text;
 }
 
 function typed(event) {
@@ -140,7 +149,8 @@ async function call(path, form) {
     const answer = await fetch(path, { method: 'POST', headers, body: new URLSearchParams(form) });
     return await answer.json();
   } catch {
-    return { error: { type: 'api_connection_error', message: 'We could not reach Stripe. Please try again.' } };
+    const message = 'We could not reach Stripe. Please try again.';
+    return { error: { type: 'api_connection_error', message } };
   }
 }
 
@@ -153,8 +163,10 @@ function cardForm(params) {
     'payment_method_data[card][exp_year]': String(year),
     'payment_method_data[card][cvc]': digits(fields.cvc.value),
   };
-  const billing = { ...settings.defaultValues?.billingDetails, ...params.payment_method_data?.billing_details };
-  if (fields.postal.value.trim()) billing.address = { ...billing.address, postal_code: fields.postal.value.trim() };
+  const given = params.payment_method_data?.billing_details;
+  const billing = { ...settings.defaultValues?.billingDetails, ...given };
+  const postal = fields.postal.value.trim();
+  if (postal) billing.address = { ...billing.address, postal_code: postal };
   flatten(form, 'payment_method_data[billing_details]', billing);
   if (params.return_url) form.return_url = String(params.return_url);
   if (params.shipping) flatten(form, 'shipping', params.shipping);
@@ -170,7 +182,10 @@ function flatten(form, prefix, value) {
 
 // An error of the bank or of the card's data is shown beside the field it is about.
 function point(answer) {
-  const name = { incorrect_number: 'number', invalid_number: 'number', incorrect_cvc: 'cvc', invalid_cvc: 'cvc', expired_card: 'expiry', invalid_expiry_month: 'expiry', invalid_expiry_year: 'expiry' }[answer.error?.code];
+  const name = {
+    incorrect_number: 'number', incorrect_cvc: 'cvc', invalid_cvc: 'cvc', expired_card: 'expiry',
+    invalid_expiry_month: 'expiry', invalid_expiry_year: 'expiry',
+  }[answer.error?.code];
   if (!name) return;
   fields[name].setAttribute('aria-invalid', 'true');
   const place = byId(`${name}-error`);
@@ -211,8 +226,9 @@ function dress() {
   const root = document.documentElement;
   root.dataset.theme = dark ? 'night' : 'stripe';
   const names = {
-    colorPrimary: '--primary', colorBackground: '--background', colorText: '--text', colorTextSecondary: '--muted',
-    colorDanger: '--danger', borderRadius: '--radius', fontFamily: '--font', fontSizeBase: '--size',
+    colorPrimary: '--primary', colorBackground: '--background', colorText: '--text',
+    colorTextSecondary: '--muted', colorDanger: '--danger', borderRadius: '--radius',
+    fontFamily: '--font', fontSizeBase: '--size',
   };
   for (const [name, property] of Object.entries(names)) {
     const value = variables[name];
@@ -239,7 +255,7 @@ window.addEventListener('message', async (event) => {
   if (psapay === 'init' && !parentOrigin) {
     parentOrigin = event.origin;
     settings = body;
-    if (settings.defaultValues?.billingDetails?.address?.postal_code) fields.postal.value = settings.defaultValues.billingDetails.address.postal_code;
+    fields.postal.value = settings.defaultValues?.billingDetails?.address?.postal_code ?? '';
     dress();
     tell('ready');
   } else if (!parentOrigin) return;
@@ -257,7 +273,9 @@ for (const [name, field] of Object.entries(fields)) {
     if (parentOrigin) tell('blur');
   });
 }
-document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && parentOrigin) tell('escape'); });
+document.addEventListener('keydown', (event) => {
+  if (event.key === 'Escape' && parentOrigin) tell('escape');
+});
 document.querySelector('form').addEventListener('submit', (event) => event.preventDefault());
 window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', dress);
 new ResizeObserver(resize).observe(document.querySelector('form'));

@@ -5,6 +5,8 @@
 
   const ORIGIN = new URL(document.currentScript.src).origin;
   const CONTROLLER_TIMEOUT_MS = 20000;
+  const NOT_AUTHENTICATED = 'We are unable to authenticate your payment method. '
+    + 'Please choose a different payment method and try again.';
   let frames = 0;
 
   // A frame of the simulator and the messages to and from it. Messages count only when they come from the
@@ -49,6 +51,8 @@
       return answered;
     }
 
+    grow({ height }) { this.element.setAttribute('height', String(Math.ceil(Number(height) || 0))); }
+
     remove() {
       window.removeEventListener('message', this.listener);
       this.element.remove();
@@ -56,7 +60,7 @@
   }
 
   const failure = (type, code, message, more) => ({ error: { type, code, message, ...more } });
-  const integration = (message) => { const error = new Error(message); error.name = 'IntegrationError'; return error; };
+  const integration = (message) => Object.assign(new Error(message), { name: 'IntegrationError' });
 
   class Emitter {
     constructor() { this.listeners = {}; }
@@ -82,9 +86,9 @@
     }
 
     mount(place) {
-      if (this.destroyed) throw integration('This Element has already been destroyed. Please create a new one.');
+      if (this.destroyed) throw integration('This Element has already been destroyed. Create a new one.');
       const host = typeof place === 'string' ? document.querySelector(place) : place;
-      if (!host) throw integration(`The selector you specified (${place}) applies to no DOM elements that are currently on the page.`);
+      if (!host) throw integration(`The selector (${place}) applies to no element of the page.`);
       this.unmount();
       const frame = new Frame('psapay-sim-payment', '/frame/payment', 'Secure payment input frame');
       frame.element.setAttribute('width', '100%');
@@ -92,8 +96,10 @@
       frame.element.style.setProperty('display', 'block');
       frame.element.style.setProperty('color-scheme', 'light only');
       frame.init = this.settings();
-      frame.handlers.height = ({ height }) => frame.element.setAttribute('height', String(Math.ceil(Number(height) || 0)));
-      frame.handlers.change = (body) => this.emit('change', { elementType: 'payment', collapsed: false, ...body });
+      frame.handlers.height = (body) => frame.grow(body);
+      frame.handlers.change = (body) => {
+        this.emit('change', { elementType: 'payment', collapsed: false, ...body });
+      };
       frame.handlers.focus = () => this.emit('focus', { elementType: 'payment' });
       frame.handlers.blur = () => this.emit('blur', { elementType: 'payment' });
       frame.handlers.escape = () => this.emit('escape', { elementType: 'payment' });
@@ -117,7 +123,13 @@
       this.frame?.ask('update', this.settings());
     }
 
-    focus() { this.frame?.ready.then(() => { this.frame?.element.contentWindow?.focus(); this.frame?.send('focus'); }); }
+    focus() {
+      this.frame?.ready.then(() => {
+        this.frame?.element.contentWindow?.focus();
+        this.frame?.send('focus');
+      });
+    }
+
     blur() { this.frame?.send('blur'); }
     clear() { this.frame?.send('clear'); }
     collapse() {}
@@ -139,9 +151,10 @@
       this.stripe = stripe;
       this.options = { ...options };
       if (!this.options.clientSecret && !this.options.mode) {
-        throw integration('In order to create a payment element, you must pass a clientSecret or mode when creating the Elements group.');
+        throw integration('elements(): pass a clientSecret, or a mode.');
       }
-      if (this.options.mode === 'payment' && !(Number.isInteger(this.options.amount) && typeof this.options.currency === 'string')) {
+      const { mode, amount, currency } = this.options;
+      if (mode === 'payment' && !(Number.isInteger(amount) && typeof currency === 'string')) {
         throw integration('elements(): with mode "payment" an integer amount and a currency are needed.');
       }
     }
@@ -167,7 +180,8 @@
 
     async submit() {
       if (!this.element?.frame) {
-        return failure('validation_error', 'incomplete_payment_details', 'Please provide complete payment details.');
+        const message = 'Please provide complete payment details.';
+        return failure('validation_error', 'incomplete_payment_details', message);
       }
       const answer = await this.element.frame.ask('validate', {});
       this.submitted = !answer.error;
@@ -199,7 +213,9 @@
 
     call(method, path, form) {
       const late = new Promise((resolve) => {
-        setTimeout(() => resolve(failure('api_connection_error', undefined, 'We could not reach Stripe. Please try again.')), CONTROLLER_TIMEOUT_MS);
+        const message = 'We could not reach Stripe. Please try again.';
+        const give = () => resolve(failure('api_connection_error', undefined, message));
+        setTimeout(give, CONTROLLER_TIMEOUT_MS);
       });
       return Promise.race([this.controller.ask('call', { method, path, form }), late]);
     }
@@ -214,33 +230,36 @@
       const frame = elements?.element?.frame;
       if (!frame) throw integration('createConfirmationToken(): mount a Payment Element first.');
       if (!elements.submitted) {
-        return failure('validation_error', undefined, 'elements.submit() must be called before stripe.createConfirmationToken().');
+        const message = 'elements.submit() must be called before stripe.createConfirmationToken().';
+        return failure('validation_error', undefined, message);
       }
-      const token = await frame.ask('token', {
-        params: params ?? {}, setupFutureUsage: elements.options.setupFutureUsage ?? elements.options.setup_future_usage,
-      });
+      const { setupFutureUsage } = elements.options;
+      const token = await frame.ask('token', { params: params ?? {}, setupFutureUsage });
       return token.error ? token : { confirmationToken: token };
     }
 
     async confirmPayment({ elements, clientSecret, confirmParams, redirect } = {}) {
       const secret = clientSecret ?? elements?.options.clientSecret;
       const id = intentId(secret);
+      if (redirect !== 'if_required' && !confirmParams?.return_url) {
+        throw integration('confirmPayment(): confirmParams.return_url is needed.');
+      }
       let answer;
       if (elements?.element?.frame) {
         const checked = await elements.submit();
         if (checked.error) return checked;
-        answer = await elements.element.frame.ask('confirm', { id, clientSecret: secret, params: confirmParams ?? {} });
+        const params = confirmParams ?? {};
+        answer = await elements.element.frame.ask('confirm', { id, clientSecret: secret, params });
       } else {
         const form = { client_secret: secret, use_stripe_sdk: 'true' };
-        if (confirmParams?.payment_method) form.payment_method = String(confirmParams.payment_method);
-        if (confirmParams?.confirmation_token) form.confirmation_token = String(confirmParams.confirmation_token);
-        if (confirmParams?.return_url) form.return_url = String(confirmParams.return_url);
+        for (const name of ['payment_method', 'confirmation_token', 'return_url']) {
+          if (confirmParams?.[name]) form[name] = String(confirmParams[name]);
+        }
         answer = await this.call('POST', `/v1/payment_intents/${id}/confirm`, form);
       }
       if (answer.error) return answer;
       const done = answer.status === 'requires_action' ? await this.act(answer) : { paymentIntent: answer };
       if (done.error || redirect === 'if_required') return done;
-      if (!confirmParams?.return_url) throw integration('confirmPayment(): confirmParams.return_url is needed.');
       const back = new URL(confirmParams.return_url);
       back.searchParams.set('payment_intent', id);
       back.searchParams.set('payment_intent_client_secret', secret);
@@ -253,8 +272,9 @@
       const found = await this.retrievePaymentIntent(clientSecret);
       if (found.error) return found;
       if (found.paymentIntent.status !== 'requires_action') {
-        return failure('invalid_request_error', 'payment_intent_unexpected_state',
-          `handleNextAction: The PaymentIntent supplied is not in the requires_action state.`, { payment_intent: found.paymentIntent });
+        const message = 'handleNextAction: The PaymentIntent supplied is not in the requires_action state.';
+        const intent = { payment_intent: found.paymentIntent };
+        return failure('invalid_request_error', 'payment_intent_unexpected_state', message, intent);
       }
       return this.act(found.paymentIntent);
     }
@@ -271,13 +291,15 @@
       const after = await this.retrievePaymentIntent(intent.client_secret);
       if (after.error) return after;
       if (!finished || after.paymentIntent.status === 'requires_action') {
-        return failure('card_error', 'payment_intent_authentication_failure',
-          'The authentication was not completed. You can try again, or choose a different payment method.', { payment_intent: after.paymentIntent });
+        const message =
+          'The authentication was not completed. You can try again, or choose a different payment method.';
+        const intent = { payment_intent: after.paymentIntent };
+        return failure('card_error', 'payment_intent_authentication_failure', message, intent);
       }
       const refused = after.paymentIntent.last_payment_error;
       if (after.paymentIntent.status === 'requires_payment_method' && refused) {
         const message = refused.code === 'payment_intent_authentication_failure'
-          ? 'We are unable to authenticate your payment method. Please choose a different payment method and try again.'
+          ? NOT_AUTHENTICATED
           : refused.message;
         return { error: { ...refused, message, payment_intent: after.paymentIntent } };
       }
@@ -287,7 +309,7 @@
 
   function intentId(clientSecret) {
     const id = /^(pi_[A-Za-z0-9]+)_secret_[A-Za-z0-9]+$/.exec(clientSecret ?? '')?.[1];
-    if (!id) throw integration('Invalid value for clientSecret: it should be a PaymentIntent\'s client secret.');
+    if (!id) throw integration('clientSecret: it should be the client secret of a PaymentIntent.');
     return id;
   }
 
@@ -298,7 +320,8 @@
       dialog.setAttribute('aria-label', '3D Secure');
       const look = {
         border: '0', padding: '0', margin: 'auto', background: 'transparent', overflow: 'hidden',
-        width: 'min(430px, calc(100vw - 24px))', 'max-width': 'none', 'max-height': 'none', 'border-radius': '12px',
+        width: 'min(430px, calc(100vw - 24px))', 'max-width': 'none', 'max-height': 'none',
+        'border-radius': '12px',
         'box-shadow': '0 18px 60px rgba(0, 0, 0, .45), 0 0 0 200vmax rgba(10, 14, 26, .55)',
       };
       for (const [name, value] of Object.entries(look)) dialog.style.setProperty(name, value);
@@ -316,7 +339,7 @@
         before?.focus?.();
         resolve(answered);
       };
-      frame.handlers.height = ({ height }) => frame.element.setAttribute('height', String(Math.ceil(Number(height) || 0)));
+      frame.handlers.height = (body) => frame.grow(body);
       frame.handlers.done = () => end(true);
       frame.handlers.close = () => end(false);
       dialog.addEventListener('cancel', (event) => { event.preventDefault(); end(false); });
@@ -328,7 +351,7 @@
 
   const make = (key, options) => {
     if (typeof key !== 'string' || !/^pk_(test|live)_./.test(key)) {
-      throw integration('Invalid value for Stripe(): apiKey should be a publishable key: pk_test_… or pk_live_….');
+      throw integration('Stripe(): the key should be a publishable one: pk_test_… or pk_live_….');
     }
     return new Stripe(key, options ?? {});
   };

@@ -1,7 +1,5 @@
 //! The simulator, seen from outside: requests in, answers and webhooks out.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 mod accounts;
 mod browser;
 mod confirming;
@@ -12,6 +10,7 @@ mod faults;
 mod http;
 mod idempotency;
 mod lists;
+mod noise;
 mod objects;
 mod payments;
 mod persistence;

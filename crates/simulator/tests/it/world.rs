@@ -18,12 +18,22 @@ pub struct World {
 }
 
 pub fn config() -> Config {
-    Config { seed: 7, clock: ClockMode::Manual { start_ms: START_MS }, ..Config::default() }
+    Config {
+        seed: 7,
+        clock: ClockMode::Manual { start_ms: START_MS },
+        ..Config::default()
+    }
 }
 
 pub fn endpoint(url: &str, livemode: bool, connect: bool, kind: Kind) -> EndpointConfig {
     let secret = if livemode { LIVE_SECRET } else { TEST_SECRET };
-    EndpointConfig { url: url.into(), secret: secret.into(), livemode, connect, kind }
+    EndpointConfig {
+        url: url.into(),
+        secret: secret.into(),
+        livemode,
+        connect,
+        kind,
+    }
 }
 
 impl World {
@@ -53,20 +63,33 @@ impl World {
     }
 
     pub fn with_tenant(self, livemode: bool) -> World {
-        let made = self.control("POST", "/_simulator/accounts", &json!({ "livemode": livemode, "email": "a@b.example" }));
+        let made = self.control(
+            "POST",
+            "/_simulator/accounts",
+            &json!({ "livemode": livemode, "email": "a@b.example" }),
+        );
         self.on(made["id"].as_str().unwrap())
     }
 
     pub fn on(&self, account: &str) -> World {
-        World { account: Some(account.into()), ..self.clone() }
+        World {
+            account: Some(account.into()),
+            ..self.clone()
+        }
     }
 
     pub fn on_platform(&self) -> World {
-        World { account: None, ..self.clone() }
+        World {
+            account: None,
+            ..self.clone()
+        }
     }
 
     pub fn live(&self) -> World {
-        World { key: "sk_live_psapay_demo", ..self.clone() }
+        World {
+            key: "sk_live_psapay_demo",
+            ..self.clone()
+        }
     }
 
     pub fn key(&self, key: &'static str) -> World {
@@ -74,11 +97,17 @@ impl World {
     }
 
     pub fn version(&self, version: Option<&'static str>) -> World {
-        World { version, ..self.clone() }
+        World {
+            version,
+            ..self.clone()
+        }
     }
 
     pub fn idempotent(&self, key: &str) -> World {
-        World { idempotency_key: Some(key.into()), ..self.clone() }
+        World {
+            idempotency_key: Some(key.into()),
+            ..self.clone()
+        }
     }
 
     pub fn request(&self, method: &str, path: &str, form: &[(&str, &str)]) -> Request {
@@ -89,13 +118,31 @@ impl World {
             ("Stripe-Version", self.version.map(str::to_owned)),
             ("Idempotency-Key", self.idempotency_key.clone()),
         ];
-        headers.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        headers.extend(
+            optional
+                .into_iter()
+                .filter_map(|(name, value)| Some((name.to_owned(), value?))),
+        );
         let encoded = encode(form);
         if method == "POST" {
-            return Request { method: method.into(), path: path.into(), headers, body: encoded.into_bytes() };
+            return Request {
+                method: method.into(),
+                path: path.into(),
+                headers,
+                body: encoded.into_bytes(),
+            };
         }
-        let path = if encoded.is_empty() { path.to_owned() } else { format!("{path}?{encoded}") };
-        Request { method: method.into(), path, headers, body: Vec::new() }
+        let path = if encoded.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{path}?{encoded}")
+        };
+        Request {
+            method: method.into(),
+            path,
+            headers,
+            body: Vec::new(),
+        }
     }
 
     pub fn send(&self, method: &str, path: &str, form: &[(&str, &str)]) -> Response {
@@ -134,8 +181,17 @@ impl World {
     }
 
     pub fn control_status(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
-        let body = if method == "GET" { Vec::new() } else { body.to_string().into_bytes() };
-        let request = Request { method: method.into(), path: path.into(), headers: Vec::new(), body };
+        let body = if method == "GET" {
+            Vec::new()
+        } else {
+            body.to_string().into_bytes()
+        };
+        let request = Request {
+            method: method.into(),
+            path: path.into(),
+            headers: Vec::new(),
+            body,
+        };
         let response = self.simulator.call(&request);
         (response.status, serde_json::from_slice(&response.body).unwrap())
     }
@@ -156,8 +212,16 @@ impl World {
 
     /// A confirmation token as the browser frame makes it.
     pub fn browser_token(&self, number: &str) -> Value {
-        let key = if self.key.starts_with("sk_live") { "pk_live_psapay_demo" } else { "pk_test_psapay_demo" };
-        World { idempotency_key: None, ..self.key(key) }.post("/v1/confirmation_tokens", &card_form(number))
+        let key = if self.key.starts_with("sk_live") {
+            "pk_live_psapay_demo"
+        } else {
+            "pk_test_psapay_demo"
+        };
+        World {
+            idempotency_key: None,
+            ..self.key(key)
+        }
+        .post("/v1/confirmation_tokens", &card_form(number))
     }
 
     /// Creates an intent and confirms it with a token of this number: status and body of the confirmation.
@@ -171,7 +235,11 @@ impl World {
     /// The types of the space's events, oldest first.
     pub fn event_types(&self) -> Vec<String> {
         let events = self.get("/v1/events?limit=100");
-        let types = events["data"].as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap().to_owned());
+        let types = events["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|event| event["type"].as_str().unwrap().to_owned());
         types.rev().collect()
     }
 
@@ -179,7 +247,8 @@ impl World {
     pub fn deliver(&self) -> Vec<Delivery> {
         let due = self.simulator.due_deliveries();
         for delivery in &due {
-            self.simulator.report_delivery(delivery.id, Outcome::Answered(200));
+            self.simulator
+                .report_delivery(delivery.id, Outcome::Answered(200));
         }
         due
     }
@@ -191,7 +260,10 @@ pub fn card_form(number: &str) -> [(&str, &str); 6] {
         ("payment_method_data[card][number]", number),
         ("payment_method_data[card][exp_month]", "12"),
         ("payment_method_data[card][exp_year]", "2034"),
-        ("payment_method_data[card][cvc]", if number.starts_with("37") { "1234" } else { "123" }),
+        (
+            "payment_method_data[card][cvc]",
+            if number.starts_with("37") { "1234" } else { "123" },
+        ),
         ("return_url", "https://pay.example/back"),
     ]
 }
@@ -201,17 +273,26 @@ pub fn id(object: &Value) -> &str {
 }
 
 pub fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
-    response.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    response
+        .headers
+        .iter()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.as_str())
 }
 
 fn encode(form: &[(&str, &str)]) -> String {
     let escape = |text: &str| -> String {
         let byte = |byte: u8| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'[' | b']' | b'_' | b'.' | b'-' => char::from(byte).to_string(),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'[' | b']' | b'_' | b'.' | b'-' => {
+                char::from(byte).to_string()
+            }
             other => format!("%{other:02X}"),
         };
         text.bytes().map(byte).collect()
     };
-    let pairs: Vec<String> = form.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
+    let pairs: Vec<String> = form
+        .iter()
+        .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
+        .collect();
     pairs.join("&")
 }

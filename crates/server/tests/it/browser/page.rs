@@ -1,5 +1,5 @@
-//! What a person does with a page: go there, look, click, type, press keys, and turn to a frame. Selectors are
-//! CSS and mean the frame that was entered last.
+//! What a person does with a page: go there, look, click, type, press keys, and turn to a frame. Selectors
+//! are CSS and mean the frame that was entered last.
 
 use std::path::Path;
 

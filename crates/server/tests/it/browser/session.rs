@@ -1,4 +1,5 @@
-//! One browser session: its start, its looks (size, colours, screenshots), and what the browser complained of.
+//! One browser session: its start, its looks (size, colours, screenshots), and what the browser complained
+//! of.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -72,8 +73,8 @@ struct Complaint {
 }
 
 impl Browser {
-    /// Opens a browser. `None`, and a message that nobody misses, where there is no chromedriver; then the test
-    /// ends, unless `PSA_PAY_REQUIRE_BROWSER` makes that a failure.
+    /// Opens a browser. `None`, and a message that nobody misses, where there is no chromedriver; then the
+    /// test ends, unless `PSA_PAY_REQUIRE_BROWSER` makes that a failure.
     pub async fn open() -> Option<Browser> {
         let slot = SLOTS.acquire().await.expect("nobody closes the slots");
         let Some(driver) = Driver::start() else {

@@ -1,9 +1,29 @@
 //! What is in the database after a test: rows, the books, and what must always hold of them.
 
-use store::Sql;
+use domain::Mode;
 use store::db::Row;
+use store::{Sql, binds};
 
 use super::Town;
+
+/// Everything that belongs to a mode, in an order of its own.
+const OF_A_MODE: [Sql; 15] = [
+    Sql::new("select * from clients where livemode = $1 order by id"),
+    Sql::new("select * from invoice_numbers where livemode = $1 order by tenant_id"),
+    Sql::new("select * from invoices where livemode = $1 order by id"),
+    Sql::new("select * from invoice_lines where livemode = $1 order by invoice_id, position"),
+    Sql::new("select * from pay_links where livemode = $1 order by id"),
+    Sql::new("select * from payments where livemode = $1 order by id"),
+    Sql::new("select * from stripe_config where livemode = $1 order by tenant_id"),
+    Sql::new("select * from stripe_operations where livemode = $1 order by id"),
+    Sql::new("select * from stripe_webhook_events where livemode = $1 order by id"),
+    Sql::new("select * from application_fees where livemode = $1 order by stripe_application_fee_id"),
+    Sql::new("select * from external_objects where livemode = $1 order by object_id"),
+    Sql::new("select * from ledger_transactions where livemode = $1 order by id"),
+    Sql::new("select * from ledger_entries where livemode = $1 order by transaction_id, position"),
+    Sql::new("select * from reconciliation_breaks where livemode = $1 order by id"),
+    Sql::new("select * from state_history where livemode = $1 order by subject_id, version"),
+];
 
 impl Town {
     /// The rows of a query.
@@ -18,6 +38,26 @@ impl Town {
     /// The number `n` of a query's only row.
     pub async fn number(&self, sql: &'static Sql) -> i64 {
         self.rows(sql).await[0].int("n").unwrap()
+    }
+
+    /// Every row of a mode, to be compared with what is there later.
+    pub async fn contents(&self, mode: Mode) -> Vec<Vec<Row>> {
+        let livemode = i64::from(mode.is_live());
+        self.app
+            .db
+            .read(move |tx| {
+                let rows = OF_A_MODE.iter().map(|sql| tx.query(sql, binds![livemode]));
+                rows.collect::<Result<_, store::Error>>()
+            })
+            .await
+            .unwrap()
+    }
+
+    /// No write to Stripe is without an answer.
+    pub async fn assert_nothing_open(&self) {
+        const OPEN: Sql =
+            Sql::new("select count(*) as n from stripe_operations where status in ('sent', 'unknown')");
+        assert_eq!(self.number(&OPEN).await, 0, "an operation is left open");
     }
 
     /// What must always hold of the books: every transaction balances, and every payment is booked once.

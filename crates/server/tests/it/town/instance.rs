@@ -19,6 +19,11 @@ pub struct MovedClock {
 }
 
 impl MovedClock {
+    /// Now, in seconds since the epoch.
+    pub fn now_s(&self) -> i64 {
+        self.now().seconds()
+    }
+
     /// Moves the clock forward.
     pub fn advance_ms(&self, ms: i64) {
         self.ahead_ms.fetch_add(ms, Ordering::SeqCst);

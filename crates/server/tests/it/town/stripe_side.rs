@@ -1,5 +1,5 @@
-//! Stripe as the town sees it: the simulator's control API, and calls that the tenant's own software or the payer's
-//! browser would make.
+//! Stripe as the town sees it: the simulator's control API, and calls that the tenant's own software or the
+//! payer's browser would make.
 
 use domain::Mode;
 use serde_json::{Value, json};
@@ -29,14 +29,24 @@ impl Town {
             Mode::Test => "sk_test_psapay_demo",
             Mode::Live => "sk_live_psapay_demo",
         };
+        self.stripe_with(key, method, path, account, form)
+    }
+
+    /// A call of Stripe's API with a key of one's own choice.
+    pub fn stripe_with(
+        &self,
+        key: &str,
+        method: &str,
+        path: &str,
+        account: Option<&str>,
+        form: &str,
+    ) -> Value {
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let mut headers = vec![
-            ("authorization".to_owned(), format!("Bearer {key}")),
-            (
-                "content-type".to_owned(),
-                "application/x-www-form-urlencoded".to_owned(),
-            ),
+            header("authorization", &format!("Bearer {key}")),
+            header("content-type", "application/x-www-form-urlencoded"),
         ];
-        headers.extend(account.map(|account| ("stripe-account".to_owned(), account.to_owned())));
+        headers.extend(account.map(|account| header("stripe-account", account)));
         let answer = self.simulator.call(&simulator::Request {
             method: method.to_owned(),
             path: path.to_owned(),
@@ -48,29 +58,82 @@ impl Town {
 
     /// A confirmation token, as Stripe.js would make it on the tenant's account.
     pub fn token(&self, card: &str) -> String {
+        self.token_of(&self.msp, card)
+    }
+
+    /// A confirmation token on the account of a tenant.
+    pub fn token_of(&self, msp: &Msp, card: &str) -> String {
         let form = format!("payment_method={card}");
-        let made = self.stripe(
-            "POST",
-            "/v1/test_helpers/confirmation_tokens",
-            Some(&self.msp.account),
-            &form,
+        let path = "/v1/test_helpers/confirmation_tokens";
+        id_of(&self.stripe("POST", path, Some(&msp.account), &form))
+    }
+
+    /// A confirmation token of a typed card, as Stripe.js makes it with the publishable key, in either mode.
+    pub fn typed_token(&self, number: &str) -> String {
+        let form = format!(
+            "payment_method_data[type]=card&payment_method_data[card][number]={number}\
+             &payment_method_data[card][exp_month]=12&payment_method_data[card][exp_year]=2034\
+             &payment_method_data[card][cvc]=123"
         );
-        made["id"]
-            .as_str()
-            .unwrap_or_else(|| panic!("no token: {made}"))
-            .to_owned()
+        let key = self
+            .site
+            .config
+            .keys(self.site.config.mode)
+            .unwrap()
+            .publishable_key
+            .clone();
+        let path = "/v1/confirmation_tokens";
+        let made = self.stripe_with(&key, "POST", path, Some(&self.msp.account), &form);
+        id_of(&made)
+    }
+
+    /// The tenant's intents at the simulator, newest first.
+    pub fn intents(&self) -> Vec<Value> {
+        self.list("/v1/payment_intents?limit=100")
+    }
+
+    /// The newest event of a type on the tenant's account, as Stripe delivers it.
+    pub fn event(&self, type_: &str) -> Value {
+        let events = self.list(&format!("/v1/events?limit=1&type={type_}"));
+        events
+            .first()
+            .unwrap_or_else(|| panic!("no event {type_}"))
+            .clone()
+    }
+
+    /// What psa-pay has sent to the simulator so far, oldest first: method, path, body.
+    pub fn requests(&self) -> Vec<Value> {
+        let log = self.control("GET", "/_simulator/requests", Value::Null);
+        let mut requests = log["data"].as_array().expect("a list").clone();
+        requests.reverse();
+        requests
+    }
+
+    /// What the payer does on the bank's page: `complete` or `fail`.
+    pub fn challenge(&self, intent: &str, outcome: &str) {
+        let path = format!("/_simulator/payment_intents/{intent}/challenge");
+        self.control("POST", &path, json!({"outcome": outcome}));
+    }
+
+    fn list(&self, path: &str) -> Vec<Value> {
+        let list = self.stripe("GET", path, Some(&self.msp.account), "");
+        list["data"]
+            .as_array()
+            .unwrap_or_else(|| panic!("no list: {list}"))
+            .clone()
     }
 
     /// The tenant's charges at the simulator that took money.
     pub fn charges(&self) -> Vec<Value> {
-        let list = self.stripe("GET", "/v1/charges?limit=100", Some(&self.msp.account), "");
-        let charges = list["data"]
-            .as_array()
-            .unwrap_or_else(|| panic!("no list: {list}"));
+        let mut charges = self.list("/v1/charges?limit=100");
+        charges.retain(|charge| charge["status"] == "succeeded");
         charges
-            .iter()
-            .filter(|charge| charge["status"] == "succeeded")
-            .cloned()
-            .collect()
     }
+}
+
+fn id_of(made: &Value) -> String {
+    made["id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("nothing made: {made}"))
+        .to_owned()
 }

@@ -1,0 +1,125 @@
+//! The load for the figure of speed that `bench/run` measures: unique signed payment events for prepared
+//! invoices. `prepare` fills a database through the store; `fire` delivers one event for each of its
+//! invoices, waits until all are applied, and prints one line of figures.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use domain::Timestamp;
+use flows::Clock;
+use server::clock::SystemClock;
+
+mod applied;
+mod fire;
+mod prepare;
+mod story;
+
+use applied::{Peer, Watch};
+
+/// A run that takes longer has failed, whatever the reason.
+const RUN_MAX: Duration = Duration::from_secs(600);
+/// How often the database is asked whether everything is applied, once everything is answered.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Load for bench/run.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Fill an empty database with open invoices, each with a payment that waits for its event.
+    Prepare {
+        /// `sqlite:PATH` or `postgres://…`.
+        #[arg(long)]
+        database: String,
+        /// Invoices.
+        #[arg(long)]
+        events: u64,
+    },
+    /// Deliver one event for each prepared invoice and wait until all are applied.
+    Fire(Fire),
+}
+
+#[derive(Args)]
+struct Fire {
+    /// Where deliveries are taken: HOST:PORT.
+    #[arg(long)]
+    target: String,
+    /// The database in which to see what was applied.
+    #[arg(long)]
+    database: String,
+    /// Whose tables those are: psa-pay or express.
+    #[arg(long)]
+    peer: Peer,
+    /// Deliveries.
+    #[arg(long)]
+    events: u64,
+    /// Connections that deliver at once.
+    #[arg(long)]
+    connections: usize,
+    /// Signs the deliveries.
+    #[arg(long)]
+    secret: String,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Prepare { database, events } => prepare::run(&database, events),
+        Command::Fire(fire) => deliver_and_wait(&fire),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench_webhooks: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints `answered_per_s applied_per_s p50_ms p99_ms`.
+fn deliver_and_wait(fire: &Fire) -> Result<(), String> {
+    let clock = SystemClock::default();
+    let mut watch = Watch::open(&fire.database, fire.peer)?;
+    let requests = (0..fire.events)
+        .map(|n| fire::request(&fire.target, &fire.secret, clock.now(), n))
+        .collect::<Result<Vec<_>, _>>()?;
+    let deadline = clock.now().plus_ms(ms(RUN_MAX));
+    let volley = fire::all(&fire.target, &requests, fire.connections, &clock, deadline)?;
+    while watch.waiting(fire.events)? > 0 {
+        if clock.now() > deadline {
+            let waiting = watch.waiting(fire.events)?;
+            return Err(format!("{waiting} events were not applied within {RUN_MAX:?}"));
+        }
+        std::thread::park_timeout(LOOK_EVERY);
+    }
+    let applied_ms = since(volley.began, clock.now());
+    watch.check(fire.events)?;
+    println!(
+        "{} {} {} {}",
+        per_second(fire.events, volley.answered_ms),
+        per_second(fire.events, applied_ms),
+        volley.percentile_ms(50),
+        volley.percentile_ms(99)
+    );
+    Ok(())
+}
+
+fn per_second(events: u64, ms: u64) -> u64 {
+    events * 1000 / ms.max(1)
+}
+
+/// Milliseconds from one moment to a later one.
+fn since(began: Timestamp, now: Timestamp) -> u64 {
+    now.ms().saturating_sub(began.ms()).unsigned_abs()
+}
+
+fn ms(duration: Duration) -> i64 {
+    duration
+        .as_millis()
+        .try_into()
+        .expect("minutes fit into 64 bits of milliseconds")
+}

@@ -1,0 +1,164 @@
+//! The HTTP layer and the pump that posts webhooks, over real sockets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::world::{TEST_SECRET, World};
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use serde_json::{Value, json};
+use simulator::{Config, EndpointConfig, Kind, Simulator, signature};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+/// A simulator on a port of its own; it ends with the runtime.
+async fn serving(simulator: &Simulator) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(simulator.clone().serve(listener, std::future::pending()));
+    base
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(5))
+        .build()
+        .unwrap()
+}
+
+fn provider() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+#[tokio::test]
+async fn requests_are_answered_over_http() {
+    provider();
+    let world = World::platform();
+    let base = serving(&world.simulator).await;
+    let made = client()
+        .post(format!("{base}/v1/customers"))
+        .bearer_auth("sk_test_x")
+        .header("Content-Type", "application/x-www-form-urlencoded")
+        .body("email=a%40b.example&metadata[a]=b")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(made.status(), 200);
+    assert!(made.headers()["request-id"].to_str().unwrap().starts_with("req_"));
+    let body: Value = serde_json::from_slice(&made.bytes().await.unwrap()).unwrap();
+    assert_eq!(body["email"], "a@b.example");
+    let large = client()
+        .post(format!("{base}/v1/customers"))
+        .body(vec![b'a'; 2_000_000])
+        .send()
+        .await;
+    assert!(large.is_err() || large.unwrap().status() == 413);
+}
+
+#[tokio::test]
+async fn a_lost_answer_breaks_the_connection() {
+    provider();
+    let world = World::platform();
+    let base = serving(&world.simulator).await;
+    world.control(
+        "POST",
+        "/_simulator/faults",
+        &json!({ "effect": "lose_answer", "path": "/v1/customers" }),
+    );
+    let send = || {
+        client()
+            .post(format!("{base}/v1/customers"))
+            .bearer_auth("sk_test_x")
+            .send()
+    };
+    let lost = send().await;
+    assert!(lost.is_err(), "{lost:?}");
+    assert_eq!(
+        world.get("/v1/customers")["data"].as_array().unwrap().len(),
+        1,
+        "it was carried out"
+    );
+    assert_eq!(send().await.unwrap().status(), 200);
+}
+
+/// A receiver that answers with the given statuses in turn, then with 200, and hands on what it got.
+async fn receiver(statuses: Vec<u16>) -> (String, mpsc::UnboundedReceiver<(HeaderMap, Bytes)>) {
+    let (sender, received) = mpsc::unbounded_channel();
+    let statuses = Arc::new(std::sync::Mutex::new(statuses));
+    let hook = move |headers: HeaderMap, body: Bytes| {
+        let mut left = statuses.lock().unwrap();
+        let status = if left.is_empty() { 200 } else { left.remove(0) };
+        sender.send((headers, body)).unwrap();
+        async move { StatusCode::from_u16(status).unwrap() }
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/hook", post(hook))).await });
+    (url, received)
+}
+
+#[tokio::test]
+async fn webhooks_are_posted_and_tried_again() {
+    provider();
+    let (url, mut received) = receiver(vec![503]).await;
+    let endpoint = EndpointConfig {
+        url,
+        secret: TEST_SECRET.into(),
+        livemode: false,
+        connect: false,
+        kind: Kind::Snapshot,
+    };
+    let world = World::new(Config {
+        endpoints: vec![endpoint],
+        ..crate::world::config()
+    });
+    serving(&world.simulator).await;
+    world.post("/v1/customers", &[]);
+    let (headers, body) = received.recv().await.unwrap();
+    let signed = headers["stripe-signature"].to_str().unwrap();
+    assert_eq!(
+        signed,
+        signature(TEST_SECRET, crate::world::START_MS / 1000, &body, true)
+    );
+    assert_eq!(headers["content-type"], "application/json; charset=utf-8");
+    assert_eq!(
+        headers["user-agent"],
+        "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
+    );
+    // The report comes a moment after the answer; until it is in, the clock must not move past the next try.
+    while world.control("GET", "/_simulator/deliveries", &json!({}))["data"][0]["last"] != "503" {
+        tokio::task::yield_now().await;
+    }
+    world.simulator.advance_ms(60_000);
+    let (_, again) = received.recv().await.unwrap();
+    assert_eq!(again, body);
+}
+
+#[tokio::test]
+async fn webhooks_stay_on_this_machine() {
+    provider();
+    let endpoint = EndpointConfig {
+        url: "http://192.0.2.1/hook".into(),
+        secret: TEST_SECRET.into(),
+        livemode: false,
+        connect: false,
+        kind: Kind::Snapshot,
+    };
+    let world = World::new(Config {
+        endpoints: vec![endpoint],
+        ..crate::world::config()
+    });
+    serving(&world.simulator).await;
+    world.post("/v1/customers", &[]);
+    let last = loop {
+        let log = world.control("GET", "/_simulator/deliveries", &json!({}));
+        if let Some(last) = log["data"][0]["last"].as_str() {
+            break last.to_owned();
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(last.contains("no connection was made"), "{last}");
+}
