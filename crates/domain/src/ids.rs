@@ -26,7 +26,7 @@ macro_rules! typed_ids {
             /// Reads an id from outside.
             ///
             /// # Errors
-            /// [`Refusal::NotFound`] when it is not an id of this kind: a malformed id answers as a missing one.
+            /// [`Refusal::NotFound`] when it is not an id of this kind: a malformed id is a missing one.
             pub fn parse(text: &str) -> Result<$name, Refusal> {
                 if well_formed(text, $prefix) { Ok($name(text.to_owned())) } else { Err(Refusal::NotFound) }
             }

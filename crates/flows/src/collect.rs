@@ -195,8 +195,8 @@ pub async fn payment_intent(
     Err(Refusal::PaymentInProgress.into())
 }
 
-/// Stripe has no code for an account that may not charge any more. Where it refuses for a reason that is not known
-/// here, the account is read again, because its webhook may be on the way still.
+/// Stripe has no code for an account that may not charge any more. Where it refuses for a reason that is not
+/// known here, the account is read again, because its webhook may be on the way still.
 async fn explained(app: &App, operation: &Operation, refusal: Refusal) -> Result<Refusal, Failure> {
     if !matches!(refusal, Refusal::PaymentRefused { .. }) {
         return Ok(refusal);

@@ -99,8 +99,8 @@ async fn account_changed(app: &App, event: &Taken) -> Result<Status, Failure> {
 struct Look {
     subject: Subject,
     evidence: Evidence,
-    /// The payment's version before the object was retrieved: if somebody has written since, what was retrieved may
-    /// be the older of the two.
+    /// The payment's version before the object was retrieved: if somebody has written since, what was
+    /// retrieved may be the older of the two.
     version: Option<i64>,
 }
 
@@ -155,8 +155,8 @@ fn delivered(envelope: &Envelope) -> Option<Subject> {
     }
 }
 
-/// Whether anything may be retrieved for the event: of a stranger's account nothing can be. The platform's own
-/// events name no account.
+/// Whether anything may be retrieved for the event: of a stranger's account nothing can be. The platform's
+/// own events name no account.
 async fn belongs_to_a_tenant(app: &App, event: &Taken) -> Result<bool, Failure> {
     let (account, mode) = (event.account.clone(), event.mode);
     let known = app

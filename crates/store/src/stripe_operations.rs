@@ -262,8 +262,8 @@ const CONFIRMS_OF_PAYMENT: Sql = select_operations!(
      limit 20"
 );
 
-/// The confirmations of a payment that reached the card, or may have, newest first: a decline is a 402, every other
-/// refusal means that nothing was done.
+/// The confirmations of a payment that reached the card, or may have, newest first: a decline is a 402, every
+/// other refusal means that nothing was done.
 pub fn confirms_of(tx: &mut Tx, scope: &Scope, payment: &PaymentId) -> Result<Vec<Operation>, Error> {
     tx.query(&CONFIRMS_OF_PAYMENT, binds![&scope.tenant, scope.mode, payment])?
         .iter()

@@ -110,8 +110,9 @@ const RELEASE: Sql = Sql::new(
      where livemode = $1 and stripe_account_id = $2 and event_id = $3 and status = 'quarantined'",
 );
 
-/// Stores a delivery, or counts another one of the same event. Answers whether it is new. An event that came under
-/// the wrong secret first is new when it comes under its own, and what it says then replaces what was claimed.
+/// Stores a delivery, or counts another one of the same event. Answers whether it is new. An event that came
+/// under the wrong secret first is new when it comes under its own, and what it says then replaces what was
+/// claimed.
 pub fn insert(tx: &mut Tx, delivery: &Delivery, at: Timestamp) -> Result<bool, Error> {
     let next_attempt = match delivery.status {
         Status::Received => Some(at.ms()),

@@ -1,5 +1,5 @@
-//! What integrators and payers send by mistake or on purpose: each is refused with its code and its field, and nothing
-//! is left half done.
+//! What integrators and payers send by mistake or on purpose: each is refused with its code and its field,
+//! and nothing is left half done.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -35,8 +35,18 @@ both! {
             let theirs = town.invoice_of(&other, 12_345, "usd").await;
             let before = town.contents(town.msp.scope.mode).await;
             let ids = [
-                theirs.as_str(), "inv_01m85d78yqpm4rqv1ncn4k8n3w", "inv_", "x", "%00", "%ff", "..%2f..", &"1".repeat(3_000),
-                &theirs.to_uppercase(), &format!("{theirs}%20"), &town.msp.client_id, "' or 1=1 --",
+                theirs.as_str(),
+                "inv_01m85d78yqpm4rqv1ncn4k8n3w",
+                "inv_",
+                "x",
+                "%00",
+                "%ff",
+                "..%2f..",
+                &"1".repeat(3_000),
+                &theirs.to_uppercase(),
+                &format!("{theirs}%20"),
+                &town.msp.client_id,
+                "' or 1=1 --",
             ];
             let mut answers = Vec::new();
             for id in ids {
@@ -47,7 +57,8 @@ both! {
             }
             for path in ["clients", "payments"] {
                 for id in [other.client_id.as_str(), "pay_01m85d78yqpm4rqv1ncn4k8n3w", "x", "%ff"] {
-                    let found = town.api(&town.msp.key, Method::GET, &format!("/api/{path}/{id}"), Value::Null).await;
+                    let found =
+                        town.api(&town.msp.key, Method::GET, &format!("/api/{path}/{id}"), Value::Null).await;
                     found.assert_refused(404, "not_found", None);
                     answers.push(found.text);
                 }
@@ -93,7 +104,11 @@ both! {
             for (path, body, field) in [
                 ("/api/invoices", json!({"client_id": client, "currency": "usd", "total": 5}), Some("total")),
                 ("/api/invoices", json!({"client_id": client}), None),
-                ("/api/invoices", json!({"client_id": client, "currency": "usd", "lines": "many"}), Some("lines")),
+                (
+                    "/api/invoices",
+                    json!({"client_id": client, "currency": "usd", "lines": "many"}),
+                    Some("lines"),
+                ),
                 ("/api/clients", json!({"name": 5}), Some("name")),
                 ("/api/clients", json!([]), None),
             ] {
@@ -132,9 +147,17 @@ both! {
             let token = town.token("pm_card_visa");
             for amount in [json!(123.45), json!("12345"), json!(12_345.0), json!(null)] {
                 let body = json!({"confirmation_token": token, "amount": amount, "currency": "usd"});
-                town.public(Method::POST, &pay, body).await.assert_refused(400, "invalid_body", Some("amount"));
+                town.public(Method::POST, &pay, body).await.assert_refused(
+                    400,
+                    "invalid_body",
+                    Some("amount"),
+                );
             }
-            town.pay(&link, &token, 12_345, "xxx").await.assert_refused(422, "unknown_currency", Some("currency"));
+            town.pay(&link, &token, 12_345, "xxx").await.assert_refused(
+                422,
+                "unknown_currency",
+                Some("currency"),
+            );
             assert_eq!(town.contents(town.msp.scope.mode).await, before);
             assert!(town.intents().is_empty());
         });
@@ -145,7 +168,9 @@ both! {
             let link = town.link(&town.invoice(12_345, "usd").await).await;
             let before = town.contents(town.msp.scope.mode).await;
             let token = town.token("pm_card_visa");
-            for (amount, currency) in [(12_344, "usd"), (12_346, "usd"), (0, "usd"), (-12_345, "usd"), (12_345, "eur")] {
+            for (amount, currency) in
+                [(12_344, "usd"), (12_346, "usd"), (0, "usd"), (-12_345, "usd"), (12_345, "eur")]
+            {
                 let refused = town.pay(&link, &token, amount, currency).await;
                 refused.assert_refused(409, "amount_changed", Some("amount"));
                 assert!(refused.text.contains("123.45 USD"), "{}", refused.text);
@@ -167,7 +192,8 @@ both! {
             town.advance_ms(13 * HOUR_MS);
             let invoice = town.invoice(12_345, "usd").await;
             let link = town.link(&invoice).await;
-            let shapeless = ["", "tok_visa", "pm_card_visa", "ctoken_a&amount=1", "ctoken_\u{e9}", &"ctoken_".repeat(50)];
+            let shapeless =
+                ["", "tok_visa", "pm_card_visa", "ctoken_a&amount=1", "ctoken_\u{e9}", &"ctoken_".repeat(50)];
             for token in shapeless {
                 let refused = town.pay(&link, token, 12_345, "usd").await;
                 refused.assert_refused(422, "confirmation_token_refused", Some("confirmation_token"));
@@ -216,7 +242,8 @@ both! {
                 town.control("POST", &account, change.clone());
                 town.until("the account cannot charge", async || {
                     town.look(&link).await.body["state"] == "unavailable"
-                }).await;
+                })
+                .await;
                 town.until_quiet().await;
                 let before = town.contents(town.msp.scope.mode).await;
                 let refused = town.pay(&link, &town.token("pm_card_visa"), 12_345, "usd").await;
@@ -229,9 +256,8 @@ both! {
                 assert_eq!(town.contents(town.msp.scope.mode).await, before);
                 assert!(town.intents().is_empty());
                 town.control("POST", &account, json!({"charges_enabled": true, "card_payments": "active"}));
-                town.until("the account can charge", async || {
-                    town.look(&link).await.body["state"] == "pay"
-                }).await;
+                town.until("the account can charge", async || town.look(&link).await.body["state"] == "pay")
+                    .await;
             }
             let paid = town.pay(&link, &town.token("pm_card_visa"), 12_345, "usd").await;
             assert_eq!(paid.body["status"], "succeeded", "{}", paid.text);

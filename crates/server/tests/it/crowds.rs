@@ -74,7 +74,8 @@ both! {
             for _ in 0..100 {
                 let invoice = town.invoice(12_345, "usd").await;
                 let link = town.link(&invoice).await;
-                let asked = town.pay(&link, &town.token("pm_card_authenticationRequired"), 12_345, "usd").await;
+                let asked =
+                    town.pay(&link, &town.token("pm_card_authenticationRequired"), 12_345, "usd").await;
                 let secret = asked.body["client_secret"].as_str().unwrap_or_else(|| panic!("{}", asked.text));
                 town.challenge(secret.split("_secret_").next().unwrap(), "complete");
                 let event = town.event("payment_intent.succeeded").to_string();
@@ -89,10 +90,12 @@ both! {
             assert_eq!(town.number(&POSTINGS).await, 100);
             const PAID: Sql = Sql::new("select count(*) as n from invoices where status = 'paid'");
             assert_eq!(town.number(&PAID).await, 100);
-            const MOVES: Sql = Sql::new("select count(*) as n from state_history where to_state = 'succeeded'");
+            const MOVES: Sql =
+                Sql::new("select count(*) as n from state_history where to_state = 'succeeded'");
             assert_eq!(town.number(&MOVES).await, 100, "one move to succeeded for each payment");
             const EVENTS: Sql = Sql::new(
-                "select count(*) as n from stripe_webhook_events where status in ('processed', 'stale')");
+                "select count(*) as n from stripe_webhook_events where status in ('processed', 'stale')",
+            );
             assert_eq!(town.number(&EVENTS).await, 100);
             town.assert_nothing_open().await;
             town.assert_books().await;
@@ -120,7 +123,8 @@ both! {
             town.until_invoice(&invoice, "paid").await;
             town.until_quiet().await;
             const ONCE: Sql = Sql::new(
-                "select count(*) as n from stripe_webhook_events where deliveries = 20 and attempts = 1");
+                "select count(*) as n from stripe_webhook_events where deliveries = 20 and attempts = 1",
+            );
             const ALL: Sql = Sql::new("select count(*) as n from stripe_webhook_events");
             assert_eq!((town.number(&ONCE).await, town.number(&ALL).await), (1, 1));
             assert_eq!(town.number(&POSTINGS).await, 1);
@@ -130,7 +134,8 @@ both! {
             assert_eq!(late.status, StatusCode::OK);
             town.until_quiet().await;
             const AGAIN: Sql = Sql::new(
-                "select count(*) as n from stripe_webhook_events where deliveries = 21 and attempts = 1");
+                "select count(*) as n from stripe_webhook_events where deliveries = 21 and attempts = 1",
+            );
             assert_eq!((town.number(&AGAIN).await, town.number(&ALL).await), (1, 1));
             assert_eq!(town.number(&POSTINGS).await, 1);
             town.assert_books().await;

@@ -37,7 +37,10 @@ both! {
             let mut change = draft(&town, "usd", "1", json!(12_345));
             change["version"] = json!(1);
             let changed = put(&town, &id, change.clone()).await;
-            assert_eq!((changed.body["total"].as_i64(), changed.body["version"].as_i64()), (Some(12_345), Some(2)));
+            assert_eq!(
+                (changed.body["total"].as_i64(), changed.body["version"].as_i64()),
+                (Some(12_345), Some(2))
+            );
             put(&town, &id, change.clone()).await.assert_refused(409, "version_conflict", Some("version"));
             assert_eq!(town.command(&id, "finalize").await.status, StatusCode::OK);
 
@@ -66,13 +69,20 @@ both! {
 
     fn amounts_that_stripe_would_not_charge_are_refused_when_finalizing(world: &World) {
         Town::run(world, async |town| {
-            for (amount, currency) in [(0, "usd"), (1, "usd"), (49, "usd"), (49, "jpy"), (29, "gbp"), (17_499, "huf")] {
-                finalize(&town, amount, currency).await.assert_refused(422, "amount_too_small", Some("total"));
+            for (amount, currency) in
+                [(0, "usd"), (1, "usd"), (49, "usd"), (49, "jpy"), (29, "gbp"), (17_499, "huf")]
+            {
+                finalize(&town, amount, currency).await.assert_refused(
+                    422,
+                    "amount_too_small",
+                    Some("total"),
+                );
             }
             for (amount, currency) in [(1_234, "kwd"), (10_050, "isk"), (99_999, "ugx")] {
                 finalize(&town, amount, currency).await.assert_refused(422, "invalid_field", Some("total"));
             }
-            const DRAFTS: Sql = Sql::new("select count(*) as n from invoices where status = 'draft' and number is null");
+            const DRAFTS: Sql =
+                Sql::new("select count(*) as n from invoices where status = 'draft' and number is null");
             assert_eq!(town.number(&DRAFTS).await, 9, "what is refused stays a draft, to be corrected");
             const BOOKED: Sql = Sql::new("select count(*) as n from ledger_transactions");
             assert_eq!(town.number(&BOOKED).await, 0);
@@ -81,12 +91,21 @@ both! {
                 refused.assert_refused(422, "amount_too_large", Some("total"));
             }
             create(&town, draft(&town, "usd", "1000.001", json!(100_000))).await.assert_refused(
-                422, "amount_too_large", Some("total"));
+                422,
+                "amount_too_large",
+                Some("total"),
+            );
             create(&town, draft(&town, "usd", "1", json!(-1))).await.assert_refused(
-                422, "invalid_field", Some("lines[0].unit_price"));
+                422,
+                "invalid_field",
+                Some("lines[0].unit_price"),
+            );
             for code in ["xxx", "us", "", "usdt", "u$d"] {
                 create(&town, draft(&town, code, "1", json!(100))).await.assert_refused(
-                    422, "unknown_currency", Some("currency"));
+                    422,
+                    "unknown_currency",
+                    Some("currency"),
+                );
             }
             const ALL: Sql = Sql::new("select count(*) as n from invoices");
             assert_eq!(town.number(&ALL).await, 9);
@@ -99,7 +118,12 @@ both! {
 
     fn currencies_without_cents_and_with_mills_are_charged_to_the_unit(world: &World) {
         Town::run(world, async |town| {
-            let cases = [(500, "jpy", "¥500"), (1_230, "kwd", "1.230"), (10_000, "isk", "100.00"), (17_500, "huf", "175.00")];
+            let cases = [
+                (500, "jpy", "¥500"),
+                (1_230, "kwd", "1.230"),
+                (10_000, "isk", "100.00"),
+                (17_500, "huf", "175.00"),
+            ];
             for (amount, currency, shown) in cases {
                 let invoice = town.invoice(amount, currency).await;
                 let link = town.link(&invoice).await;
@@ -114,7 +138,8 @@ both! {
                 town.until_invoice(&invoice, "paid").await;
             }
             town.until_quiet().await;
-            const EXACT: Sql = Sql::new("select count(*) as n from payments where received = amount and amount > 0");
+            const EXACT: Sql =
+                Sql::new("select count(*) as n from payments where received = amount and amount > 0");
             assert_eq!(town.number(&EXACT).await, 4);
             town.assert_books().await;
         });
@@ -123,20 +148,35 @@ both! {
     fn quantities_have_three_decimals_and_money_has_no_point(world: &World) {
         Town::run(world, async |town| {
             let fine = create(&town, draft(&town, "usd", "1.333", json!(9_500))).await;
-            assert_eq!((fine.status, fine.body["total"].as_i64()), (StatusCode::CREATED, Some(12_664)), "{}", fine.text);
+            assert_eq!(
+                (fine.status, fine.body["total"].as_i64()),
+                (StatusCode::CREATED, Some(12_664)),
+                "{}",
+                fine.text
+            );
             let before = town.contents(town.msp.scope.mode).await;
             for quantity in ["1.3333", "0", "0.000", "-1", "1,5", "1e3", ".5", "5.", "", "1234567890"] {
                 create(&town, draft(&town, "usd", quantity, json!(9_500))).await.assert_refused(
-                    422, "invalid_field", Some("lines[0].quantity"));
+                    422,
+                    "invalid_field",
+                    Some("lines[0].quantity"),
+                );
             }
             for price in [json!(19.99), json!(19.0), json!(1e3), json!("1999"), json!(null)] {
                 create(&town, draft(&town, "usd", "1", price)).await.assert_refused(
-                    400, "invalid_body", Some("lines[0].unit_price"));
+                    400,
+                    "invalid_body",
+                    Some("lines[0].unit_price"),
+                );
             }
             let mut as_number = draft(&town, "usd", "1", json!(100));
             as_number["lines"][0]["quantity"] = json!(1.5);
             create(&town, as_number).await.assert_refused(400, "invalid_body", Some("lines[0].quantity"));
-            assert_eq!(town.contents(town.msp.scope.mode).await, before, "nothing is left of what was refused");
+            assert_eq!(
+                town.contents(town.msp.scope.mode).await,
+                before,
+                "nothing is left of what was refused"
+            );
         });
     }
 
@@ -163,7 +203,9 @@ both! {
             assert_eq!(town.command(&void, "void").await.status, StatusCode::OK);
             town.until_quiet().await;
             let before = town.contents(town.msp.scope.mode).await;
-            for (invoice, link, code) in [(&paid, &paid_link, "invoice_paid"), (&void, &void_link, "invoice_void")] {
+            for (invoice, link, code) in
+                [(&paid, &paid_link, "invoice_paid"), (&void, &void_link, "invoice_void")]
+            {
                 let token = town.token("pm_card_visa");
                 town.pay(link, &token, 12_345, "usd").await.assert_refused(409, code, None);
                 town.command(invoice, "payment-intent").await.assert_refused(409, code, None);

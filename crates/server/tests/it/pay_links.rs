@@ -91,10 +91,16 @@ both! {
             let invoice = town.invoice(12_345, "usd").await;
             for days in [json!(0), json!(-1), json!(367)] {
                 make_link(&town, &invoice, days).await.assert_refused(
-                    422, "invalid_field", Some("expires_in_days"));
+                    422,
+                    "invalid_field",
+                    Some("expires_in_days"),
+                );
             }
             make_link(&town, &invoice, json!(1.5)).await.assert_refused(
-                400, "invalid_body", Some("expires_in_days"));
+                400,
+                "invalid_body",
+                Some("expires_in_days"),
+            );
             let made = make_link(&town, &invoice, json!(2)).await;
             let link = made.body["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
             town.advance_ms(2 * DAY_MS - 60_000);

@@ -26,7 +26,8 @@ both! {
             town.until("the application fee", async || town.number(&FEES).await == 1).await;
             const COMPLETE: Sql = Sql::new(
                 "select count(*) as n from payments where stripe_fee is not null and net is not null
-                   and method_last4 = '4242'");
+                   and method_last4 = '4242'",
+            );
             town.until("stripe's fee", async || town.number(&COMPLETE).await == 1).await;
             let fees = town.stripe("GET", "/v1/application_fees", None, "");
             assert_eq!(fees["data"][0]["amount"], json!(370));
@@ -103,7 +104,8 @@ both! {
             const ATTEMPTS: Sql = Sql::new(
                 "select count(*) as n from payments
                  where (attempt = 1 and status = 'canceled' and declines = 5)
-                    or (attempt = 2 and status = 'succeeded')");
+                    or (attempt = 2 and status = 'succeeded')",
+            );
             assert_eq!(town.number(&ATTEMPTS).await, 2);
             assert_eq!(town.intents().len(), 2);
             assert_eq!(town.charges().len(), 1);
@@ -122,7 +124,9 @@ both! {
             let (id, secret) = (intent["id"].as_str().unwrap(), intent["client_secret"].as_str().unwrap());
 
             // What a browser could claim after a redirect, in every place that it can write to.
-            let claim = format!("payment_intent={id}&payment_intent_client_secret={secret}&redirect_status=succeeded");
+            let claim = format!(
+                "payment_intent={id}&payment_intent_client_secret={secret}&redirect_status=succeeded"
+            );
             let page = town.public(Method::GET, &format!("/pay/{dear_link}?{claim}"), Value::Null).await;
             assert!(page.text.contains("data-state=\"pay:99900:usd\""), "{}", page.text);
             let check = format!("/api/public/invoices/{dear_link}/check?{claim}");
@@ -132,12 +136,16 @@ both! {
             let pay = format!("/api/public/invoices/{dear_link}/pay");
             let token = town.token("pm_card_visa");
             let smuggled = json!({"confirmation_token": token, "amount": 99_900, "currency": "usd",
-                "payment_intent": id});
+                    "payment_intent": id});
             let refused = town.public(Method::POST, &pay, smuggled).await;
             refused.assert_refused(400, "invalid_body", Some("payment_intent"));
             let as_token = town.pay(&dear_link, id, 99_900, "usd").await;
             as_token.assert_refused(422, "confirmation_token_refused", Some("confirmation_token"));
-            town.pay(&dear_link, &token, 100, "usd").await.assert_refused(409, "amount_changed", Some("amount"));
+            town.pay(&dear_link, &token, 100, "usd").await.assert_refused(
+                409,
+                "amount_changed",
+                Some("amount"),
+            );
 
             town.until_quiet().await;
             assert_eq!(town.read_invoice(&dear).await["status"], "open");
@@ -154,8 +162,9 @@ both! {
                 let page = town.public(Method::GET, &format!("/pay/{link}?{query}"), Value::Null).await;
                 assert_eq!(page.status, StatusCode::OK);
                 assert!(page.text.contains("data-state=\"pay:12345:usd\""), "{}", page.text);
-                let shown = town.public(
-                    Method::GET, &format!("/api/public/invoices/{link}?{query}"), Value::Null).await;
+                let shown = town
+                    .public(Method::GET, &format!("/api/public/invoices/{link}?{query}"), Value::Null)
+                    .await;
                 assert_eq!(shown.body["state"], "pay");
             }
             let checked = town.check(&link).await;

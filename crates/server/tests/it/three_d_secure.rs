@@ -143,7 +143,11 @@ both! {
             let (invoice, _, intent) = at_the_bank(&town).await;
             town.challenge(&intent, "complete");
             reconcile::run(&town.app).await.unwrap();
-            assert_eq!(town.read_invoice(&invoice).await["status"], "open", "it is not looked at all the time");
+            assert_eq!(
+                town.read_invoice(&invoice).await["status"],
+                "open",
+                "it is not looked at all the time"
+            );
             for _ in 0..15 {
                 town.advance_ms(MINUTE_MS);
                 reconcile::run(&town.app).await.unwrap();
@@ -151,7 +155,8 @@ both! {
             assert_eq!(town.read_invoice(&invoice).await["status"], "paid");
             const COMPLETE: Sql = Sql::new(
                 "select count(*) as n from payments where stripe_fee is not null
-                   and net = received - application_fee - stripe_fee and method_last4 = '3184'");
+                   and net = received - application_fee - stripe_fee and method_last4 = '3184'",
+            );
             assert_eq!(town.number(&COMPLETE).await, 1, "Stripe's fee is fetched too");
             assert_eq!(town.number(&POSTINGS).await, 1);
             town.assert_books().await;

@@ -1,5 +1,5 @@
-//! What events may do and what they may not: of another mode, of an unknown account, of objects that are not ours, and
-//! twins of one change.
+//! What events may do and what they may not: of another mode, of an unknown account, of objects that are not
+//! ours, and twins of one change.
 
 use domain::Mode;
 use reqwest::StatusCode;
@@ -17,17 +17,37 @@ const EVENTS: Sql =
     Sql::new("select event_id, status, livemode, attempts, deliveries, tenant_id from stripe_webhook_events");
 
 fn undelivered() -> Wishes {
-    Wishes { deliveries: false, ..Wishes::default() }
+    Wishes {
+        deliveries: false,
+        ..Wishes::default()
+    }
 }
 
 /// An invoice whose payment has succeeded at Stripe without our knowledge, and the event that tells of it.
 async fn paid_unseen(town: &Town) -> (String, Value) {
     let invoice = town.invoice(12_345, "usd").await;
     let link = town.link(&invoice).await;
-    let asked = town.pay(&link, &town.token("pm_card_authenticationRequired"), 12_345, "usd").await;
+    let asked = town
+        .pay(
+            &link,
+            &town.token("pm_card_authenticationRequired"),
+            12_345,
+            "usd",
+        )
+        .await;
     assert_eq!(asked.body["status"], "requires_action", "{}", asked.text);
     town.challenge(town.intents()[0]["id"].as_str().unwrap(), "complete");
     (invoice, town.event("payment_intent.succeeded"))
+}
+
+/// The thin event of the same change.
+fn thin_twin(snapshot: &Value) -> Value {
+    let intent = snapshot["data"]["object"]["id"].as_str().unwrap();
+    let related = json!({"id": intent, "type": "payment_intent",
+        "url": format!("/v1/payment_intents/{intent}")});
+    json!({"object": "v2.core.event", "id": format!("evt_test_65{intent}"), "livemode": false,
+        "context": snapshot["account"], "created": "2026-11-23T12:00:00.000Z",
+        "type": "v1.payment_intent.succeeded", "snapshot_event": snapshot["id"], "related_object": related})
 }
 
 async fn deliver(town: &Town, secret: &str, event: &Value) {
@@ -115,16 +135,22 @@ both! {
             let before = town.rows(&EVENTS).await.len();
             let shop = town.stripe("POST", "/v1/payment_intents", Some(&town.msp.account), &form);
             assert_eq!(shop["status"], "succeeded", "{shop}");
-            const EXTERNAL: Sql = Sql::new(
-                "select count(*) as n from stripe_webhook_events where status = 'external'");
+            const EXTERNAL: Sql =
+                Sql::new("select count(*) as n from stripe_webhook_events where status = 'external'");
             town.until("the shop's events", async || town.number(&EXTERNAL).await >= 3).await;
             town.until_quiet().await;
             assert!(town.rows(&EVENTS).await.len() > before);
             const OBJECTS: Sql = Sql::new("select object_id, type from external_objects order by object_id");
             let objects = town.rows(&OBJECTS).await;
             let of = |nth: usize| objects[nth].text("object_id").unwrap();
-            assert_eq!((objects.len(), of(0), of(1)), (2, shop["latest_charge"].as_str().unwrap().to_owned(),
-                shop["id"].as_str().unwrap().to_owned()));
+            assert_eq!(
+                (objects.len(), of(0), of(1)),
+                (
+                    2,
+                    shop["latest_charge"].as_str().unwrap().to_owned(),
+                    shop["id"].as_str().unwrap().to_owned()
+                )
+            );
             assert_eq!(town.read_invoice(&invoice).await["status"], "open");
             assert_eq!(town.look(&link).await.body["state"], "pay");
             assert!(town.rows(&BREAKS).await.is_empty(), "it is nobody's loss");
@@ -141,19 +167,18 @@ both! {
         Town::run_as(world, undelivered(), async |town| {
             for thin_first in [false, true] {
                 let (invoice, snapshot) = paid_unseen(&town).await;
-                let intent = snapshot["data"]["object"]["id"].as_str().unwrap();
-                let thin = json!({"object": "v2.core.event", "id": format!("evt_test_65{intent}"), "livemode": false,
-                    "context": town.msp.account, "created": "2026-11-23T12:00:00.000Z",
-                    "type": "v1.payment_intent.succeeded", "snapshot_event": snapshot["id"],
-                    "related_object": {"id": intent, "type": "payment_intent",
-                        "url": format!("/v1/payment_intents/{intent}")}});
+                let thin = thin_twin(&snapshot);
                 let mut pair = [(TEST_WEBHOOK_SECRET, &snapshot), (THIN_SECRET, &thin)];
                 if thin_first {
                     pair.reverse();
                 }
                 for (secret, event) in pair {
                     deliver(&town, secret, event).await;
-                    assert_eq!(town.read_invoice(&invoice).await["status"], "paid", "thin first: {thin_first}");
+                    assert_eq!(
+                        town.read_invoice(&invoice).await["status"],
+                        "paid",
+                        "thin first: {thin_first}"
+                    );
                 }
             }
             let statuses: Vec<String> =
@@ -188,5 +213,4 @@ both! {
             town.assert_books().await;
         });
     }
-
 }

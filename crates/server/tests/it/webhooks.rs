@@ -1,4 +1,5 @@
-//! The webhook endpoint as Stripe and everybody else meets it: which signatures are believed, and what is answered.
+//! The webhook endpoint as Stripe and everybody else meets it: which signatures are believed, and what is
+//! answered.
 
 use domain::Mode;
 use reqwest::{Method, StatusCode};
@@ -14,15 +15,20 @@ const THIN_SECRET: &str = "whsec_psapay_demo_test_thin";
 const EVENTS: Sql = Sql::new("select count(*) as n from stripe_webhook_events");
 
 fn quiet() -> Wishes {
-    Wishes { deliveries: false, worker: false, ..Wishes::default() }
+    Wishes {
+        deliveries: false,
+        worker: false,
+        ..Wishes::default()
+    }
 }
 
 /// An event of ours, with blanks and an order of keys that no other writer of JSON would make.
 fn event(town: &Town, id: &str) -> String {
     format!(
-        "{{\"livemode\":  false, \"id\": \"{id}\",\n \"object\": \"event\", \"account\": \"{}\", \"type\": \
-         \"payment_intent.succeeded\", \"created\": 1, \"data\": {{\"object\": {{\"object\": \"payment_intent\", \
-         \"id\": \"pi_of_nobody\", \"amount\": 100, \"currency\": \"usd\", \"status\": \"succeeded\"}}}}}}",
+        "{{\"livemode\":  false, \"id\": \"{id}\",\n \"object\": \"event\", \"account\": \"{}\", \
+         \"type\": \"payment_intent.succeeded\", \"created\": 1, \"data\": {{\"object\": {{\
+         \"object\": \"payment_intent\", \"id\": \"pi_of_nobody\", \"amount\": 100, \
+         \"currency\": \"usd\", \"status\": \"succeeded\"}}}}}}",
         town.msp.account
     )
 }
@@ -102,10 +108,10 @@ both! {
     fn a_body_of_the_other_kind_than_its_secrets_is_refused(world: &World) {
         Town::run_as(world, quiet(), async |town| {
             let thin = json!({"object": "v2.core.event", "id": "evt_test_65thin", "livemode": false,
-                "context": town.msp.account, "created": "2026-11-23T12:00:00.000Z",
-                "type": "v1.payment_intent.succeeded",
-                "related_object": {"id": "pi_of_nobody", "type": "payment_intent",
-                    "url": "/v1/payment_intents/pi_of_nobody"}});
+                    "context": town.msp.account, "created": "2026-11-23T12:00:00.000Z",
+                    "type": "v1.payment_intent.succeeded",
+                    "related_object": {"id": "pi_of_nobody", "type": "payment_intent",
+                        "url": "/v1/payment_intents/pi_of_nobody"}});
             let (thin, snapshot) = (thin.to_string(), event(&town, "evt_snapshot"));
             for (secret, body) in [(TEST_WEBHOOK_SECRET, &thin), (THIN_SECRET, &snapshot)] {
                 let reply = town.deliver_signed(secret, body.as_bytes()).await;
@@ -122,13 +128,19 @@ both! {
     fn a_signed_body_that_is_no_event_is_kept_and_answered(world: &World) {
         Town::run(world, async |town| {
             let bodies: [&[u8]; 6] = [
-                b"", b"not json", b"[]", b"{\"object\":\"event\"}", b"{\"object\":\"event\",\"id\":\"evt_1\"}", b"\xff\x00",
+                b"",
+                b"not json",
+                b"[]",
+                b"{\"object\":\"event\"}",
+                b"{\"object\":\"event\",\"id\":\"evt_1\"}",
+                b"\xff\x00",
             ];
             for body in bodies {
                 let reply = town.deliver_signed(TEST_WEBHOOK_SECRET, body).await;
                 assert_eq!(reply.status, StatusCode::OK, "{body:?}: {}", reply.text);
             }
-            const DEAD: Sql = Sql::new("select count(*) as n from stripe_webhook_events where status = 'dead'");
+            const DEAD: Sql =
+                Sql::new("select count(*) as n from stripe_webhook_events where status = 'dead'");
             assert_eq!(town.number(&DEAD).await, 6);
             let event = event(&town, "evt_next");
             town.deliver_signed(TEST_WEBHOOK_SECRET, event.as_bytes()).await;

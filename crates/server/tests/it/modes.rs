@@ -1,0 +1,111 @@
+//! TEST and LIVE beside each other: what is paid how, and that nothing of one mode ever touches the other.
+
+use domain::Mode;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use server::demo::LIVE_WEBHOOK_SECRET;
+use store::Sql;
+
+use crate::engines::World;
+use crate::town::{Town, Wishes};
+
+const LIVE_CARD: &str = "4000009900000004";
+const TEST_CARD: &str = "4242424242424242";
+
+both! {
+    fn in_live_mode_the_live_card_pays_and_a_test_card_is_declined(world: &World) {
+        let wishes = Wishes { mode: Mode::Live, ..Wishes::default() };
+        Town::run_as(world, wishes, async |town| {
+            let invoice = town.invoice(12_345, "usd").await;
+            let link = town.link(&invoice).await;
+            let shown = town.look(&link).await;
+            assert_eq!(shown.body["mode"], "live");
+            assert_eq!(shown.body["publishable_key"], "pk_live_psapay_demo");
+            let declined = town.pay(&link, &town.typed_token(TEST_CARD), 12_345, "usd").await;
+            assert_eq!(declined.body["status"], "requires_payment_method", "{}", declined.text);
+            let said = declined.body["decline"]["message"].as_str().unwrap();
+            assert!(said.starts_with("This is a test card"), "{said}");
+            town.until_quiet().await;
+            const CODE: Sql = Sql::new("select failure_code from payments");
+            assert_eq!(town.rows(&CODE).await[0].text("failure_code").unwrap(), "live_mode_test_card");
+
+            let paid = town.pay(&link, &town.typed_token(LIVE_CARD), 12_345, "usd").await;
+            assert_eq!(paid.body["status"], "succeeded", "{}", paid.text);
+            town.until_invoice(&invoice, "paid").await;
+            let fees = town.stripe("GET", "/v1/application_fees", None, "");
+            assert_eq!(
+                (&fees["data"][0]["amount"], &fees["data"][0]["livemode"]),
+                (&json!(370), &json!(true))
+            );
+            const FEES: Sql = Sql::new("select count(*) as n from application_fees where livemode = 1");
+            town.until("the application fee", async || town.number(&FEES).await == 1).await;
+            town.until_quiet().await;
+            assert_eq!(town.charges()[0]["livemode"], true);
+            town.assert_books().await;
+            assert!(town.contents(Mode::Test).await.iter().all(Vec::is_empty), "a row of the other mode");
+        });
+    }
+
+    fn a_test_event_at_a_live_server_acts_on_test_rows_only(world: &World) {
+        let wishes = Wishes { deliveries: false, worker: false, ..Wishes::default() };
+        Town::run_as(world, wishes, async |test| {
+            let live = test.beside(Mode::Live).await;
+            let (test_invoice, live_invoice) =
+                (test.invoice(12_345, "usd").await, live.invoice(12_345, "usd").await);
+            live.link(&live_invoice).await;
+            let link = test.link(&test_invoice).await;
+            let asked = test.pay(&link, &test.token("pm_card_authenticationRequired"), 12_345, "usd").await;
+            assert_eq!(asked.body["status"], "requires_action", "{}", asked.text);
+            test.challenge(test.intents()[0]["id"].as_str().unwrap(), "complete");
+            let event = test.event("payment_intent.succeeded").to_string();
+
+            let before = live.contents(Mode::Live).await;
+            let delivered = live.deliver_signed(LIVE_WEBHOOK_SECRET, event.as_bytes()).await;
+            assert_eq!(delivered.status, StatusCode::OK);
+            test.until_invoice(&test_invoice, "paid").await;
+            test.until_quiet().await;
+            assert_eq!(live.contents(Mode::Live).await, before, "a live row was touched");
+            const APPLIED: Sql = Sql::new(
+                "select count(*) as n from stripe_webhook_events where livemode = 0 and status = 'processed'",
+            );
+            assert_eq!(test.number(&APPLIED).await, 1);
+            test.assert_books().await;
+        });
+    }
+
+    fn what_was_begun_in_test_is_finished_in_test_after_the_switch(world: &World) {
+        Town::run(world, async |test| {
+            let invoice = test.invoice(12_345, "usd").await;
+            let link = test.link(&invoice).await;
+            let live = test.beside(Mode::Live).await;
+            let before = live.contents(Mode::Live).await;
+
+            let shown = live.look(&link).await;
+            assert_eq!((&shown.body["mode"], &shown.body["state"]), (&json!("test"), &json!("pay")));
+            assert_eq!(shown.body["publishable_key"], "pk_test_psapay_demo");
+            let page = live.public(Method::GET, &format!("/pay/{link}"), Value::Null).await;
+            assert!(page.text.contains("TEST"), "{}", page.text);
+            let paid = live.pay(&link, &test.token("pm_card_visa"), 12_345, "usd").await;
+            assert_eq!(paid.body["status"], "succeeded", "{}", paid.text);
+            test.until_invoice(&invoice, "paid").await;
+            test.until_quiet().await;
+            assert_eq!(live.contents(Mode::Live).await, before);
+            assert_eq!(test.charges()[0]["livemode"], false);
+
+            // New work is for the mode that is switched on; what there is can be read in its own mode only.
+            let draft = json!({"client_id": test.msp.client_id, "currency": "usd"});
+            for (path, body) in [("/api/invoices", draft), ("/api/clients", json!({"name": "Lakeside"}))] {
+                let refused = live.api(&test.msp.key, Method::POST, path, body).await;
+                refused.assert_refused(403, "mode_not_active", None);
+            }
+            let path = format!("/api/invoices/{invoice}");
+            assert_eq!(
+                live.api(&test.msp.key, Method::GET, &path, Value::Null).await.body["livemode"],
+                false
+            );
+            let other = live.api(&live.msp.key, Method::GET, &path, Value::Null).await;
+            other.assert_refused(404, "not_found", None);
+            test.assert_books().await;
+        });
+    }
+}
