@@ -77,7 +77,8 @@ pub async fn pay(app: &App, token: &str, request: &PayRequest) -> Result<PayStat
             (_, Ran::Rejected(refusal)) => return Err(explained(app, &operation, refusal).await?.into()),
             (_, Ran::Unknown) => return Ok(status(PaymentState::At(IntentStatus::Processing), true)),
             (_, Ran::Declined { code, decline_code }) => {
-                cancel_if_worn(app, &operation).await?;
+                let worn = |payment: &Payment| payment.declines >= DECLINES_MAX;
+                cancel_if(app, &operation, CancelReason::Fraudulent, worn).await?;
                 let state = PaymentState::At(IntentStatus::RequiresPaymentMethod);
                 let decline = Some(DeclineReason { code, decline_code });
                 return Ok(PayStatus {
@@ -196,7 +197,8 @@ pub async fn payment_intent(
 }
 
 /// Stripe has no code for an account that may not charge any more. Where it refuses for a reason that is not
-/// known here, the account is read again, because its webhook may be on the way still.
+/// known here, the account is read again, because its webhook may be on the way still. An intent of a sound
+/// account that cannot be confirmed (somebody changed its amount at Stripe) makes room for a new one.
 async fn explained(app: &App, operation: &Operation, refusal: Refusal) -> Result<Refusal, Failure> {
     if !matches!(refusal, Refusal::PaymentRefused { .. }) {
         return Ok(refusal);
@@ -207,12 +209,13 @@ async fn explained(app: &App, operation: &Operation, refusal: Refusal) -> Result
     }
     let scope = operation.scope.clone();
     let config = app.db.read(move |tx| stripe_config::get(tx, &scope)).await?;
-    let chargeable = config.is_some_and(|config| config.can_charge());
-    Ok(if chargeable {
-        refusal
-    } else {
-        Refusal::PaymentsUnavailable
-    })
+    if !config.is_some_and(|config| config.can_charge()) {
+        return Ok(Refusal::PaymentsUnavailable);
+    }
+    if operation.kind == Kind::ConfirmIntent {
+        cancel_if(app, operation, CancelReason::Abandoned, |_| true).await?;
+    }
+    Ok(refusal)
 }
 
 enum IntegratorStep {
@@ -378,17 +381,23 @@ pub fn has_live(tx: &mut Tx, scope: &Scope, invoice: &InvoiceId) -> Result<bool,
         .any(|payment| payment.status.is_live()))
 }
 
-/// Five declined cards, and the intent is cancelled: the next try starts a new one.
-async fn cancel_if_worn(app: &App, operation: &Operation) -> Result<(), Failure> {
+/// Cancels the intent of an operation if it is `useless`, as after five declined cards: the next try starts a
+/// new one.
+async fn cancel_if(
+    app: &App,
+    operation: &Operation,
+    reason: CancelReason,
+    useless: fn(&Payment) -> bool,
+) -> Result<(), Failure> {
     let (moment, operation) = (app.moment(), operation.clone());
     let noted = app
         .db
         .write(move |tx| {
             let payment = get(tx, &operation.scope, &operation.payment_id)?;
-            let worn = payment.declines >= DECLINES_MAX && payment.status.is_live();
+            let useless = payment.status.is_live() && useless(&payment);
             let free = rows::open_of(tx, &payment.scope, &payment.id)?.is_none();
-            if worn && free {
-                note_cancel(tx, moment, &payment, CancelReason::Fraudulent).map(Some)
+            if useless && free {
+                note_cancel(tx, moment, &payment, reason).map(Some)
             } else {
                 Ok::<_, Failure>(None)
             }

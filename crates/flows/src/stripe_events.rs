@@ -2,9 +2,10 @@
 //! observes its object; the effects and "processed" commit together.
 
 mod inbox;
+mod together;
 
 use domain::payment::Evidence;
-use domain::{Currency, LedgerTransactionId, Money, Scope, TenantId, ledger};
+use domain::{Currency, LedgerTransactionId, Money, Scope, TenantId, Timestamp, ledger};
 use store::external_objects::{self, ExternalObject};
 use store::ledger::Posting;
 use store::payments::{self, Payment};
@@ -17,6 +18,7 @@ use crate::observe::{self, ChargeFacts, IntentFacts, Seen};
 use crate::{App, Failure, Moment, onboarding};
 
 pub use inbox::{Ingested, SignedAs, ingest, take};
+pub use together::apply_together;
 
 /// After so many tries a person must look.
 const ATTEMPTS_MAX: i64 = 12;
@@ -72,17 +74,37 @@ enum Subject {
 }
 
 async fn observe_event(app: &App, event: &Taken) -> Result<Status, Failure> {
+    let envelope = opened(event)?;
+    match matter_of(&envelope) {
+        Matter::Account => account_changed(app, event).await,
+        Matter::Money => money_moved(app, event, &envelope).await,
+        Matter::Nothing => finish(app, event, Status::Ignored, None).await,
+    }
+}
+
+fn opened(event: &Taken) -> Result<Envelope, Failure> {
     let malformed = |what| Failure::Bug(format!("a stored event cannot be read: {what:?}"));
-    let envelope = events::parse(event.body.as_bytes()).map_err(malformed)?;
+    events::parse(event.body.as_bytes()).map_err(malformed)
+}
+
+/// What an event is about.
+enum Matter {
+    Account,
+    Money,
+    /// Nothing that psa-pay has a use for.
+    Nothing,
+}
+
+fn matter_of(envelope: &Envelope) -> Matter {
     match plain_type(&envelope.type_) {
-        events::ACCOUNT_UPDATED | events::CAPABILITY_UPDATED => account_changed(app, event).await,
+        events::ACCOUNT_UPDATED | events::CAPABILITY_UPDATED => Matter::Account,
         name if name.starts_with("payment_intent.")
             || name.starts_with("charge.")
             || name.starts_with("application_fee.") =>
         {
-            money_moved(app, event, &envelope).await
+            Matter::Money
         }
-        _ => finish(app, event, Status::Ignored, None).await,
+        _ => Matter::Nothing,
     }
 }
 
@@ -246,43 +268,64 @@ fn find_payment(
     Ok(payment.filter(|payment| payment.intent_id.as_deref().is_none_or(|id| id == intent_id)))
 }
 
-/// One transaction: whose event it is, the effects of what was seen, and what became of the event.
+/// One transaction for one event.
 async fn commit(app: &App, event: &Taken, envelope: &Envelope, look: &Look) -> Result<Next, Failure> {
     let (moment, event, look) = (app.moment(), event.clone(), look.clone());
-    let (key, object_type) = (envelope.idempotency_key.clone(), envelope.object_type.clone());
+    let origin = Origin::of(envelope);
     app.db
-        .write(move |tx| {
-            let account = match &look.subject {
-                Subject::Fee(fee) if event.account.is_empty() => fee.account.as_str(),
-                _ => event.account.as_str(),
-            };
-            let Some(scope) = onboarding::tenant_of(tx, account, event.mode)? else {
-                return orphaned(tx, moment, &event).map(Next::Done);
-            };
-            let payment = find_payment(tx, &scope, account, key.as_deref(), &look.subject)?;
-            let status = match (&look.subject, payment) {
-                (Subject::Fee(fee), payment) => {
-                    book_application_fee(tx, moment, &scope, fee, payment.as_ref())?
-                }
-                (_, None) => not_ours_yet(tx, moment, &scope, &event, object_type.as_deref(), &look.subject)?,
-                (_, Some(payment)) => match observe_payment(tx, moment, &event, &look, payment)? {
-                    Next::Done(status) => status,
-                    retrieve @ Next::Retrieve(_) => return Ok(retrieve),
-                },
-            };
-            let parked = status == Status::Parked;
-            let fate = Fate {
-                id: &event.id,
-                attempts: event.attempts,
-                status,
-                tenant: Some(&scope.tenant),
-                next_attempt_at: parked.then(|| moment.at.plus_ms(PARK_MS)),
-                error: parked.then_some("waiting for the answer to our own request"),
-            };
-            still_ours(rows::finish(tx, &fate, moment.at)?)?;
-            Ok(Next::Done(status))
-        })
+        .write(move |tx| settle(tx, moment, &event, &origin, &look))
         .await
+}
+
+/// What an envelope says beside its object.
+struct Origin {
+    /// The key of the request that caused the event.
+    key: Option<String>,
+    object_type: Option<String>,
+}
+
+impl Origin {
+    fn of(envelope: &Envelope) -> Origin {
+        Origin {
+            key: envelope.idempotency_key.clone(),
+            object_type: envelope.object_type.clone(),
+        }
+    }
+}
+
+/// Within a transaction: whose event it is, the effects of what was seen, and what became of the event. Where the
+/// answer is to retrieve, nothing has been written.
+fn settle(tx: &mut Tx, moment: Moment, event: &Taken, origin: &Origin, look: &Look) -> Result<Next, Failure> {
+    let account = match &look.subject {
+        Subject::Fee(fee) if event.account.is_empty() => fee.account.as_str(),
+        _ => event.account.as_str(),
+    };
+    let Some(scope) = onboarding::tenant_of(tx, account, event.mode)? else {
+        return orphaned(tx, moment, event).map(Next::Done);
+    };
+    let payment = find_payment(tx, &scope, account, origin.key.as_deref(), &look.subject)?;
+    let status = match (&look.subject, payment) {
+        (Subject::Fee(fee), payment) => book_application_fee(tx, moment, &scope, fee, payment.as_ref())?,
+        (_, None) => {
+            let object_type = origin.object_type.as_deref();
+            not_ours_yet(tx, moment, &scope, event, object_type, &look.subject)?
+        }
+        (_, Some(payment)) => match observe_payment(tx, moment, event, look, payment)? {
+            Next::Done(status) => status,
+            retrieve @ Next::Retrieve(_) => return Ok(retrieve),
+        },
+    };
+    let parked = status == Status::Parked;
+    let fate = Fate {
+        id: &event.id,
+        attempts: event.attempts,
+        status,
+        tenant: Some(&scope.tenant),
+        next_attempt_at: parked.then(|| moment.at.plus_ms(PARK_MS)),
+        error: parked.then_some("waiting for the answer to our own request"),
+    };
+    still_ours(rows::finish(tx, &fate, moment.at)?)?;
+    Ok(Next::Done(status))
 }
 
 fn observe_payment(
@@ -441,17 +484,25 @@ async fn finish(
 ) -> Result<Status, Failure> {
     let (at, event) = (app.clock.now(), event.clone());
     app.db
-        .write(move |tx| {
-            let fate = Fate {
-                id: &event.id,
-                attempts: event.attempts,
-                status,
-                tenant: tenant.as_ref(),
-                next_attempt_at: None,
-                error: None,
-            };
-            still_ours(rows::finish(tx, &fate, at)?)?;
-            Ok(status)
-        })
+        .write(move |tx| finished(tx, at, &event, status, tenant.as_ref()))
         .await
+}
+
+fn finished(
+    tx: &mut Tx,
+    at: Timestamp,
+    event: &Taken,
+    status: Status,
+    tenant: Option<&TenantId>,
+) -> Result<Status, Failure> {
+    let fate = Fate {
+        id: &event.id,
+        attempts: event.attempts,
+        status,
+        tenant,
+        next_attempt_at: None,
+        error: None,
+    };
+    still_ours(rows::finish(tx, &fate, at)?)?;
+    Ok(status)
 }

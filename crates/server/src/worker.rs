@@ -8,8 +8,10 @@ use tokio::task::JoinSet;
 
 use crate::router::Site;
 
-/// Events taken up at once; each is applied in its own transaction, which SQLite commits together.
+/// Events taken up at once.
 const BATCH: i64 = 64;
+/// Events applied in one transaction: few enough that nobody waits long for its end.
+const TOGETHER: usize = 16;
 /// How often the worker looks without being called: parked and failed events become due by time.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often the reconciler looks.
@@ -42,16 +44,18 @@ pub async fn apply_batch(app: &App) -> usize {
         }
     };
     let count = taken.len();
-    let mut work = JoinSet::new();
-    for event in taken {
-        let app = app.clone();
-        work.spawn(async move {
-            if let Err(failure) = stripe_events::apply(&app, &event).await {
-                tracing::error!(event = event.event_id, %failure, "will be taken up again");
-            }
-        });
+    let mut alone = JoinSet::new();
+    for events in taken.chunks(TOGETHER) {
+        for event in stripe_events::apply_together(app, events.to_vec()).await {
+            let app = app.clone();
+            alone.spawn(async move {
+                if let Err(failure) = stripe_events::apply(&app, &event).await {
+                    tracing::error!(event = event.event_id, %failure, "will be taken up again");
+                }
+            });
+        }
     }
-    while work.join_next().await.is_some() {}
+    while alone.join_next().await.is_some() {}
     count
 }
 

@@ -115,6 +115,8 @@ pub struct Confirm<'a> {
     pub account: &'a str,
     /// `pi_…`
     pub intent_id: &'a str,
+    /// What the payer agreed to, minor units: Stripe refuses when the intent asks for something else by now.
+    pub amount: i64,
     /// `ctoken_…` from the payer's browser; usable once.
     pub confirmation_token: &'a str,
     /// Where a redirecting payment method or bank returns to.
@@ -167,7 +169,8 @@ pub fn create(new: &Create<'_>, idempotency_key: String) -> Write {
 /// Confirms with a confirmation token. With `use_stripe_sdk`, 3D Secure is left to Stripe.js in the payer's
 /// page.
 pub fn confirm(confirm: &Confirm<'_>, idempotency_key: String) -> Write {
-    let mut params = vec![param("confirmation_token", confirm.confirmation_token)];
+    let mut params = vec![param("amount_to_confirm", confirm.amount)];
+    params.push(param("confirmation_token", confirm.confirmation_token));
     params.push(param("use_stripe_sdk", true));
     push_optional(&mut params, "return_url", confirm.return_url);
     params.push(param("expand[0]", "latest_charge"));

@@ -157,6 +157,7 @@ pub fn note_confirm(tx: &mut Tx, moment: Moment, live: &Payment, token: &str) ->
     let confirm = Confirm {
         account: &live.stripe_account_id,
         intent_id: intent_of(live)?,
+        amount: live.amount,
         confirmation_token: token,
         return_url: None,
     };

@@ -82,7 +82,8 @@ both! {
         Town::run(world, async |town| {
             let invoice = town.invoice(12_345, "usd").await;
             let before = town.contents(town.msp.scope.mode).await;
-            let flipped = format!("{}0", &town.msp.key[..town.msp.key.len() - 1]);
+            let (most, last) = town.msp.key.split_at(town.msp.key.len() - 1);
+            let flipped = format!("{most}{}", if last == "0" { "1" } else { "0" });
             let live = town.msp.key.replace("ppk_test_", "ppk_live_");
             for key in ["", "x", "ppk_test_", flipped.as_str(), live.as_str(), "sk_test_psapay_demo"] {
                 for id in [invoice.as_str(), "x"] {

@@ -19,6 +19,7 @@ mod pay_links;
 mod pay_page;
 mod paying;
 mod recorded_events;
+mod reliability;
 mod sdk;
 mod silence;
 mod three_d_secure;

@@ -198,4 +198,58 @@ both! {
             town.assert_books().await;
         });
     }
+
+    fn an_intent_that_somebody_changed_at_stripe_charges_nobody_and_is_replaced(world: &World) {
+        Town::run(world, async |town| {
+            let invoice = town.invoice(12_345, "usd").await;
+            let link = town.link(&invoice).await;
+            let made = town.command(&invoice, "payment-intent").await;
+            let intent = made.body["stripe_payment_intent_id"].as_str().unwrap();
+            let path = format!("/v1/payment_intents/{intent}");
+            let changed = town.stripe("POST", &path, Some(&town.msp.account), "amount=99900");
+            assert_eq!(changed["amount"], 99_900, "{changed}");
+            let refused = town.pay(&link, &town.token("pm_card_visa"), 12_345, "usd").await;
+            refused.assert_refused(402, "payment_refused", None);
+            assert!(town.charges().is_empty());
+            assert_eq!(town.intents()[0]["status"], "canceled");
+            let paid = town.pay(&link, &town.token("pm_card_visa"), 12_345, "usd").await;
+            assert_eq!(paid.body["status"], "succeeded", "{}", paid.text);
+            assert_eq!(town.charges()[0]["amount"], 12_345);
+            town.until_invoice(&invoice, "paid").await;
+            town.until_quiet().await;
+            assert_eq!((town.intents().len(), town.charges().len()), (2, 1));
+            town.assert_nothing_open().await;
+            town.assert_books().await;
+        });
+    }
+
+    fn money_that_does_not_fit_is_booked_as_credit_and_shown(world: &World) {
+        Town::run(world, async |town| {
+            let invoice = town.invoice(12_345, "usd").await;
+            let made = town.command(&invoice, "payment-intent").await;
+            let intent = made.body["stripe_payment_intent_id"].as_str().unwrap();
+            let path = format!("/v1/payment_intents/{intent}");
+            town.stripe("POST", &path, Some(&town.msp.account), "amount=20000");
+            let (secret, token) =
+                (made.body["client_secret"].as_str().unwrap(), town.typed_token("4242424242424242"));
+            let form = format!("client_secret={secret}&confirmation_token={token}");
+            let path = format!("{path}/confirm");
+            let account = Some(town.msp.account.as_str());
+            let confirmed = town.stripe_with("pk_test_psapay_demo", "POST", &path, account, &form);
+            assert_eq!(confirmed["status"], "succeeded", "{confirmed}");
+            town.until_invoice(&invoice, "paid").await;
+            town.until_quiet().await;
+            const CREDIT: Sql = Sql::new(
+                "select cast(sum(amount) as bigint) as n from ledger_entries
+                 where account = 'client_credit'",
+            );
+            assert_eq!(town.number(&CREDIT).await, 12_345 - 20_000);
+            const BREAKS: Sql = Sql::new("select kind from reconciliation_breaks order by kind");
+            let kinds: Vec<String> =
+                town.rows(&BREAKS).await.iter().map(|row| row.text("kind").unwrap()).collect();
+            assert_eq!(kinds, ["amount_mismatch", "overpayment"]);
+            assert_eq!(town.read_invoice(&invoice).await["amount_paid"], 12_345);
+            town.assert_books().await;
+        });
+    }
 }

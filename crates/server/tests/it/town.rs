@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use server::router::Site;
 use server::{demo, start};
 use simulator::Simulator;
+use store::db::{Engine, Options};
 use store::{Db, Sql, migrate};
 use stripe::Secret;
 use tokio::net::TcpListener;
@@ -145,17 +146,33 @@ impl Town {
     /// A second instance on the same database, clock and Stripe, in another mode, with a worker. Its MSP is
     /// the same tenant, with an account, a key and a client of that mode.
     pub async fn beside(&self, mode: Mode) -> Town {
-        let own = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let wishes = Wishes {
             mode,
             ..Wishes::default()
         };
-        let (db, clock, simulator) = (self.app.db.clone(), self.clock.clone(), self.simulator.clone());
-        let mut town = Town::open(db, clock, simulator, self.stripe_url.clone(), own, &wishes);
+        let mut town = self.open_beside(self.app.db.clone(), &wishes).await;
         town.msp = town
             .connect_msp(self.msp.scope.tenant.clone(), "Northwind", "usd")
             .await;
         town
+    }
+
+    /// The same installation a second time, over a connection of its own to the database where the engine has
+    /// several.
+    pub async fn again(&self, world: &World) -> Town {
+        let db = match world.db.engine() {
+            Engine::Sqlite => self.app.db.clone(),
+            Engine::Postgres => Db::open(&world.url, Options::default()).await.unwrap(),
+        };
+        let mut town = self.open_beside(db, &Wishes::default()).await;
+        town.msp = self.msp.clone();
+        town
+    }
+
+    async fn open_beside(&self, db: Db, wishes: &Wishes) -> Town {
+        let own = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (clock, simulator) = (self.clock.clone(), self.simulator.clone());
+        Town::open(db, clock, simulator, self.stripe_url.clone(), own, wishes)
     }
 
     fn open(

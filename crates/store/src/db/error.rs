@@ -23,7 +23,7 @@ pub enum Error {
     },
     /// [`super::Tx::one`] found no row.
     NotFound,
-    /// Another transaction was in the way, five times in a row: nothing was changed.
+    /// Other transactions were in the way at every one of several tries: nothing was changed.
     Conflict,
     /// The database cannot be asked now: disk full, connection lost, locked, overloaded or shutting down.
     /// Nothing was changed, except when the text begins with "commit outcome unknown".

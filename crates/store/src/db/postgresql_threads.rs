@@ -16,7 +16,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::postgresql::Postgresql;
 use super::postgresql_failure::failure;
 use super::queue::Queue;
-use super::task::{ATTEMPTS_MAX, Job, Verdict};
+use super::task::{Job, Verdict};
 use super::tx::Connection;
 use super::{Counters, Error, Options, Tx};
 
@@ -37,6 +37,11 @@ const RECONNECT_PAUSE_FIRST: Duration = Duration::from_millis(50);
 const RECONNECT_PAUSE_MAX: Duration = Duration::from_millis(500);
 /// Tries that share the server with the other threads.
 const ATTEMPTS_TOGETHER: u32 = 3;
+/// All tries: twenty deliveries of one event at two instances need more than the five that one process needs.
+const ATTEMPTS_MAX: u32 = 10;
+/// Before the second try, doubled before each further one: all of them together stay within half a second.
+const CONFLICT_PAUSE_FIRST: Duration = Duration::from_millis(1);
+const CONFLICT_PAUSE_MAX: Duration = Duration::from_millis(64);
 
 impl Server {
     /// Reads the address. `sslmode` `require`, `verify-ca` and `verify-full` all encrypt and verify the
@@ -182,8 +187,22 @@ impl Worker {
                 break;
             }
             self.counters.retries.fetch_add(1, Ordering::Relaxed);
+            if attempt < ATTEMPTS_MAX {
+                self.give_way(&job, attempt);
+            }
         }
         job.answer(settled);
+    }
+
+    /// Lets others go first, longer after each lost try. Instances that met would meet again if their pauses
+    /// were alike, so these differ with the nanoseconds that a job has waited: between half and one and a half
+    /// times.
+    fn give_way(&self, job: &Job, attempt: u32) {
+        let doubled = CONFLICT_PAUSE_FIRST * 2_u32.saturating_pow(attempt - 1);
+        let pause = doubled.min(CONFLICT_PAUSE_MAX);
+        let part = job.waited().subsec_nanos() % 1024;
+        // A queue that is closed meanwhile still finishes its jobs.
+        self.queue.pause(pause / 2 + pause * part / 1024);
     }
 
     fn transact(&mut self, job: &mut Job) -> Result<(), Error> {

@@ -119,6 +119,7 @@ fn writes_are_frozen_as_the_trade_says() {
     let confirm = Confirm {
         account: "acct_1",
         intent_id: "pi_1",
+        amount: 12_345,
         confirmation_token: "ctoken_1",
         return_url: None,
     };
@@ -139,7 +140,8 @@ fn writes_are_frozen_as_the_trade_says() {
         (
             payment_intents::confirm(&confirm, key()),
             "/v1/payment_intents/pi_1/confirm",
-            "confirmation_token=ctoken_1&use_stripe_sdk=true&expand%5B0%5D=latest_charge",
+            "amount_to_confirm=12345&confirmation_token=ctoken_1&use_stripe_sdk=true\
+             &expand%5B0%5D=latest_charge",
         ),
         (
             payment_intents::confirm(
@@ -150,7 +152,8 @@ fn writes_are_frozen_as_the_trade_says() {
                 key(),
             ),
             "/v1/payment_intents/pi_1/confirm",
-            "confirmation_token=ctoken_1&use_stripe_sdk=true&return_url=https%3A%2F%2Fa.example%2Fb\
+            "amount_to_confirm=12345&confirmation_token=ctoken_1&use_stripe_sdk=true\
+             &return_url=https%3A%2F%2Fa.example%2Fb\
              &expand%5B0%5D=latest_charge",
         ),
         (

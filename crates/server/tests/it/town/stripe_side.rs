@@ -94,11 +94,18 @@ impl Town {
 
     /// The newest event of a type on the tenant's account, as Stripe delivers it.
     pub fn event(&self, type_: &str) -> Value {
-        let events = self.list(&format!("/v1/events?limit=1&type={type_}"));
-        events
-            .first()
-            .unwrap_or_else(|| panic!("no event {type_}"))
-            .clone()
+        self.newest_event(type_, |_| true)
+    }
+
+    /// The newest event of a type about an object.
+    pub fn event_about(&self, type_: &str, id: &str) -> Value {
+        self.newest_event(type_, |event| event["data"]["object"]["id"] == id)
+    }
+
+    fn newest_event(&self, type_: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let events = self.list(&format!("/v1/events?limit=100&type={type_}"));
+        let event = events.into_iter().find(wanted);
+        event.unwrap_or_else(|| panic!("no event {type_}"))
     }
 
     /// What psa-pay has sent to the simulator so far, oldest first: method, path, body.
