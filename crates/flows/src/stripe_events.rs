@@ -1,22 +1,23 @@
 //! Webhooks, rule 3: stored raw, answered, applied later by a worker. Each event is taken to the flow that
 //! observes its object; the effects and "processed" commit together.
 
+mod fees;
 mod inbox;
 mod together;
 
 use domain::payment::Evidence;
-use domain::{Currency, LedgerTransactionId, Money, Scope, TenantId, Timestamp, ledger};
+use domain::{Scope, TenantId, Timestamp};
 use store::external_objects::{self, ExternalObject};
-use store::ledger::Posting;
 use store::payments::{self, Payment};
 use store::stripe_webhook_events::{self as rows, Fate, Status, Taken};
-use store::{Tx, application_fees, stripe_operations};
+use store::{Tx, stripe_operations};
 use stripe::events::{self, Envelope, plain_type};
 use stripe::{ApplicationFee, Charge, Client, PaymentIntent, charges, payment_intents};
 
 use crate::observe::{self, ChargeFacts, IntentFacts, Seen};
 use crate::{App, Failure, Moment, onboarding};
 
+use fees::book_application_fee;
 pub use inbox::{Ingested, SignedAs, ingest, take};
 pub use together::apply_together;
 
@@ -293,8 +294,8 @@ impl Origin {
     }
 }
 
-/// Within a transaction: whose event it is, the effects of what was seen, and what became of the event. Where the
-/// answer is to retrieve, nothing has been written.
+/// Within a transaction: whose event it is, the effects of what was seen, and what became of the event. Where
+/// the answer is to retrieve, nothing has been written.
 fn settle(tx: &mut Tx, moment: Moment, event: &Taken, origin: &Origin, look: &Look) -> Result<Next, Failure> {
     let account = match &look.subject {
         Subject::Fee(fee) if event.account.is_empty() => fee.account.as_str(),
@@ -404,50 +405,6 @@ fn not_ours_yet(
     };
     external_objects::put(tx, &object, moment.at)?;
     Ok(Status::External)
-}
-
-/// The platform's income, in its own books, and the tenant's cost in the tenant's.
-fn book_application_fee(
-    tx: &mut Tx,
-    moment: Moment,
-    scope: &Scope,
-    fee: &ApplicationFee,
-    payment: Option<&Payment>,
-) -> Result<Status, Failure> {
-    let currency = Currency::parse(&fee.currency)
-        .map_err(|_| Failure::Bug(format!("{} is in the unknown currency {}", fee.id, fee.currency)))?;
-    let amount = Money::new(fee.amount, currency);
-    let row = application_fees::ApplicationFee {
-        scope,
-        id: &fee.id,
-        stripe_account_id: &fee.account,
-        charge_id: fee.charge.as_deref().unwrap_or_default(),
-        payment_id: payment.map(|payment| &payment.id),
-        amount,
-        refunded: fee.amount_refunded,
-    };
-    application_fees::put(tx, &row, moment.at)?;
-    let platform = Scope {
-        tenant: TenantId::platform(),
-        mode: scope.mode,
-    };
-    let postings = [
-        (scope, ledger::application_fee(amount)?),
-        (&platform, ledger::application_fee_income(amount)?),
-    ];
-    for (nth, (books, transaction)) in (0_u32..).zip(&postings) {
-        let posting = Posting {
-            scope: books,
-            id: LedgerTransactionId::new(moment.at, moment.random(nth)),
-            source_id: &fee.id,
-            invoice_id: payment.map(|payment| &payment.invoice_id),
-            payment_id: payment.map(|payment| &payment.id),
-            reverses: None,
-            at: moment.at,
-        };
-        store::ledger::post(tx, &posting, transaction)?;
-    }
-    Ok(Status::Processed)
 }
 
 async fn orphan(app: &App, event: &Taken) -> Result<Status, Failure> {

@@ -1,5 +1,5 @@
-//! Several events in one transaction, because on a busy day the price of an event is that of its commit. Nothing here
-//! calls Stripe, and nothing is decided here that `apply` would decide otherwise.
+//! Several events in one transaction, because on a busy day the price of an event is that of its commit.
+//! Nothing here calls Stripe, and nothing is decided here that `apply` would decide otherwise.
 
 use domain::payment::Evidence;
 use store::Tx;
@@ -9,9 +9,9 @@ use stripe::events;
 use super::{Look, Matter, Next, Origin, delivered, finished, matter_of, settle};
 use crate::{App, Failure, Moment};
 
-/// Applies what the events themselves say, each as [`super::apply`] would, in one transaction for all of them.
-/// Answers those that are left for `apply`: which need something from Stripe, and if anything went wrong, all, so
-/// that one bad event holds up no other.
+/// Applies what the events themselves say, each as [`super::apply`] would, in one transaction for all of
+/// them. Answers those that are left for `apply`: which need something from Stripe, and if anything went
+/// wrong, all, so that one bad event holds up no other.
 pub async fn apply_together(app: &App, events: Vec<Taken>) -> Vec<Taken> {
     let planned: Vec<(Taken, Plan)> = events
         .into_iter()

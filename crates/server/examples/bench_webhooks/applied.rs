@@ -67,10 +67,11 @@ const EXPRESS: [(&str, &str); 3] = [
     ),
 ];
 
-/// Whether anything that is stored still waits: one step into an index, so that asking does not slow the one who is
-/// measured.
+/// Whether anything that is stored still waits: one step into an index, so that asking does not slow the one
+/// who is measured.
 const WAITING: &str = "select count(*) from (
-       select id from stripe_webhook_events where next_attempt_at is not null order by next_attempt_at, id limit 1
+       select id from stripe_webhook_events
+        where next_attempt_at is not null order by next_attempt_at, id limit 1
      ) as first_waiting";
 
 /// A look into a database beside the server that works on it.
@@ -101,7 +102,8 @@ impl Watch {
         Ok(Watch { engine, peer })
     }
 
-    /// Whether some of the events, which are all stored, are not applied yet. Express applies before it answers.
+    /// Whether some of the events, which are all stored, are not applied yet. Express applies before it
+    /// answers.
     pub fn is_waiting(&mut self) -> Result<bool, String> {
         match self.peer {
             Peer::PsaPay => Ok(self.count(WAITING)? > 0),

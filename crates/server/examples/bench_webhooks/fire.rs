@@ -45,8 +45,10 @@ pub fn request(target: &str, secret: &str, at: Timestamp, n: u64) -> Result<Vec<
     mac.update(format!("{time}.{body}").as_bytes());
     let signature = hex::encode(mac.finalize().into_bytes());
     let request = format!(
-        "POST /api/stripe/webhook HTTP/1.1\r\nhost: {target}\r\ncontent-type: application/json; charset=utf-8\r\n\
-         user-agent: Stripe/1.0 (+https://stripe.com/docs/webhooks)\r\naccept: */*; q=0.5, application/xml\r\n\
+        "POST /api/stripe/webhook HTTP/1.1\r\nhost: {target}\r\n\
+         content-type: application/json; charset=utf-8\r\n\
+         user-agent: Stripe/1.0 (+https://stripe.com/docs/webhooks)\r\n\
+         accept: */*; q=0.5, application/xml\r\n\
          stripe-signature: t={time},v1={signature}\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );

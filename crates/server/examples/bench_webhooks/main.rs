@@ -19,7 +19,8 @@ use applied::{Peer, Watch};
 
 /// A run that takes longer has failed, whatever the reason.
 const RUN_MAX: Duration = Duration::from_secs(600);
-/// How often the database is asked whether everything is applied, once everything is answered: a small part of a run.
+/// How often the database is asked whether everything is applied, once everything is answered: a small part
+/// of a run.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Load for bench/run.

@@ -41,7 +41,8 @@ both! {
             let link = town.link(&invoice).await;
             let mut presses = JoinSet::new();
             for nth in 0..50 {
-                let (town, link, token) = (instances[nth % 2].clone(), link.clone(), town.token("pm_card_visa"));
+                let (link, token) = (link.clone(), town.token("pm_card_visa"));
+                let town = instances[nth % 2].clone();
                 presses.spawn(async move { town.pay(&link, &token, 12_345, "usd").await });
             }
             let mut answers: BTreeMap<(u16, String), usize> = BTreeMap::new();

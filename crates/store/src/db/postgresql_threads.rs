@@ -195,8 +195,7 @@ impl Worker {
     }
 
     /// Lets others go first, longer after each lost try. Instances that met would meet again if their pauses
-    /// were alike, so these differ with the nanoseconds that a job has waited: between half and one and a half
-    /// times.
+    /// were alike, so these differ with the nanoseconds that a job has waited, from half to one and a half.
     fn give_way(&self, job: &Job, attempt: u32) {
         let doubled = CONFLICT_PAUSE_FIRST * 2_u32.saturating_pow(attempt - 1);
         let pause = doubled.min(CONFLICT_PAUSE_MAX);
