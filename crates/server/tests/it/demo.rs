@@ -229,6 +229,23 @@ fn the_demo_pays_survives_a_restart_and_its_parts_run_apart_on_the_same_folder()
 }
 
 #[test]
+fn after_a_kill_the_demo_starts_at_once_and_knows_what_was_paid() {
+    let folder = Folder::new("demo-killed");
+    let mut first = demo(&folder, &[]);
+    let link = last_word(&first.line("/pay/"));
+    let stripe = last_word(&first.line("Built-in Stripe:"));
+    first.line("initialized in TEST mode");
+    let paid = blocking(pay(&stripe, &link, "sk_test_psapay_demo", "pm_card_visa"));
+    assert_eq!(paid["status"], "succeeded", "{paid}");
+    drop(first);
+
+    let mut again = demo(&folder, &[]);
+    let line = again.line("/pay/");
+    assert!(line.contains("paid"), "{line}");
+    again.stop();
+}
+
+#[test]
 fn the_demo_in_live_mode_says_so_everywhere() {
     let folder = Folder::new("demo-live");
     let mut live = demo(&folder, &[("STRIPE_MODE", "live")]);

@@ -87,11 +87,15 @@ impl Sqlite {
 
     /// Says what is damaged in the file, if anything is.
     pub(super) fn check_integrity(&self) -> Result<(), Error> {
-        match self.pragma("integrity_check(1)")?.as_str() {
-            "ok" => Ok(()),
-            damage => Err(Error::Unavailable(format!(
-                "the database file is damaged: {damage}"
-            ))),
+        let damaged = |what: String| Error::Unavailable(format!("the database file is damaged: {what}"));
+        let found: String = self
+            .connection
+            .query_row("pragma integrity_check(1)", [], |row| row.get(0))
+            .map_err(|error| damaged(error.to_string()))?;
+        if found == "ok" {
+            Ok(())
+        } else {
+            Err(damaged(found))
         }
     }
 

@@ -106,6 +106,24 @@ fn another_program_that_holds_the_write_lock_makes_us_unavailable() {
 }
 
 #[test]
+fn the_first_start_after_a_kill_opens_the_file_with_all_that_was_committed() {
+    let world = World::sqlite();
+    schema::create(&world.db);
+    for number in 0..20 {
+        insert(&world.db, &format!("id{number}"), "o", number, None).unwrap();
+    }
+    // What a kill leaves: the file and its write-ahead log as they are now, nothing closed.
+    let path = world.url.trim_start_matches("sqlite:");
+    let killed = format!("{path}.killed");
+    std::fs::copy(path, &killed).unwrap();
+    std::fs::copy(format!("{path}-wal"), format!("{killed}-wal")).unwrap();
+    assert!(std::fs::metadata(format!("{killed}-wal")).unwrap().len() > 0);
+    let again = block_on(Db::open(&format!("sqlite:{killed}"), Options::default())).unwrap();
+    assert_eq!(count(&again), 20);
+    block_on(again.close());
+}
+
+#[test]
 fn a_damaged_file_is_refused_after_an_unclean_stop() {
     let world = World::sqlite();
     schema::create(&world.db);
@@ -130,7 +148,7 @@ fn a_damaged_file_is_refused_after_an_unclean_stop() {
     wal.push("-wal");
     std::fs::write(wal, b"left behind").unwrap();
     match block_on(Db::open(&world.url, Options::default())) {
-        Err(Error::Unavailable(_)) => {}
+        Err(Error::Unavailable(why)) => assert!(why.contains("damaged"), "{why}"),
         Err(other) => panic!("{other:?}"),
         Ok(_) => panic!("it opened"),
     }
