@@ -88,11 +88,12 @@ fn main() -> ExitCode {
         Err(error) => return failed(&format!("the runtime cannot start: {error}")),
     };
     let result = runtime.block_on(async {
+        let stopped = stop_signal()?;
         match cli.command {
-            Command::Serve(file) => serve(&file).await,
-            Command::Demo(args) => demo::run(&args.data, args.listen, args.simulator_listen, stopped()).await,
+            Command::Serve(file) => serve(&file, stopped).await,
+            Command::Demo(args) => demo::run(&args.data, args.listen, args.simulator_listen, stopped).await,
             Command::Migrate(file) => migrate(&file).await,
-            Command::Simulator(args) => simulator(args).await,
+            Command::Simulator(args) => simulator(args, stopped).await,
         }
     });
     match result {
@@ -106,7 +107,7 @@ fn failed(error: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn serve(file: &EnvFile) -> Result<(), String> {
+async fn serve(file: &EnvFile, stopped: impl Future<Output = ()> + Send + 'static) -> Result<(), String> {
     let config = configuration(file)?;
     log::start(config.log_format);
     let listener = start::listen(config.listen)
@@ -119,7 +120,7 @@ async fn serve(file: &EnvFile) -> Result<(), String> {
     let origin = config.public_url.origin().to_owned();
     tracing::info!("Listening on {}, reached at {origin}", config.listen);
     let site = Site::new(app, Arc::new(config), &origin);
-    start::serve(site, listener, stopped())
+    start::serve(site, listener, stopped)
         .await
         .map_err(|error| error.to_string())
 }
@@ -139,7 +140,10 @@ async fn migrate(file: &EnvFile) -> Result<(), String> {
     Ok(())
 }
 
-async fn simulator(args: SimulatorArgs) -> Result<(), String> {
+async fn simulator(
+    args: SimulatorArgs,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), String> {
     log::start(server::config::LogFormat::Text);
     let endpoints = match &args.webhook_url {
         Some(url) => demo::endpoints(url, &args.test_webhook_secret, &args.live_webhook_secret),
@@ -159,7 +163,7 @@ async fn simulator(args: SimulatorArgs) -> Result<(), String> {
     println!("The built-in Stripe listens on http://{address}");
     println!("Use it with any key that begins with sk_test_, for example sk_test_psapay_demo.");
     simulator
-        .serve(listener, stopped())
+        .serve(listener, stopped)
         .await
         .map_err(|error| error.to_string())
 }
@@ -181,25 +185,15 @@ fn configuration(file: &EnvFile) -> Result<Config, String> {
     })
 }
 
-/// Ctrl-C, or the service manager's SIGTERM.
-async fn stopped() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(terminate) => terminate,
-            Err(error) => {
-                eprintln!("psa-pay: SIGTERM cannot be caught: {error}");
-                return;
-            }
-        };
+/// Ctrl-C, or the service manager's SIGTERM, from now on: also one that comes while the server is starting.
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, String> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let caught = |kind| signal(kind).map_err(|error| format!("signals cannot be caught: {error}"));
+    let (mut interrupt, mut terminate) = (caught(SignalKind::interrupt())?, caught(SignalKind::terminate())?);
+    Ok(async move {
         tokio::select! {
-            _ = interrupt => {}
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-    }
-    #[cfg(not(unix))]
-    if let Err(error) = interrupt.await {
-        eprintln!("psa-pay: Ctrl-C cannot be caught: {error}");
-    }
+    })
 }
