@@ -275,7 +275,7 @@ pub async fn check(app: &App, token: &str) -> Result<Option<PayStatus>, Failure>
         .await?;
     let Some(payment) = payment else { return Ok(None) };
     if let Some(operation) = open {
-        operations::replay_if_due(app, &operation).await?;
+        operations::take_up(app, &operation).await?;
     }
     look_at(app, &payment).await.map(Some)
 }

@@ -157,24 +157,18 @@ pub fn intent(
     evidence: Evidence,
     cause: &str,
 ) -> Result<Seen, Failure> {
+    let before = payment.clone();
+    payment.intent_id.get_or_insert_with(|| facts.id.clone());
     let Some(status) = facts.status else {
         let detail = format!(
-            "Stripe reports the status {:?}, which this version does not know",
+            "Stripe says {:?}, which this version does not know",
             facts.status_word
         );
-        open_break(
-            tx,
-            moment,
-            10,
-            Some(&payment.scope.tenant),
-            payment.scope.mode,
-            "unknown_status",
-            &facts.id,
-            &detail,
-        )?;
+        let (tenant, mode) = (Some(&payment.scope.tenant), payment.scope.mode);
+        open_break(tx, moment, 10, tenant, mode, "unknown_status", &facts.id, &detail)?;
+        store_changed(tx, moment, &before, payment, cause)?;
         return Ok(Seen::Same);
     };
-    let before = payment.clone();
     let seen = match merge(payment.status, status, evidence) {
         Merge::Retrieve => return Ok(Seen::Retrieve),
         Merge::Stale => Seen::Stale,
@@ -184,7 +178,6 @@ pub fn intent(
             Seen::Applied
         }
     };
-    payment.intent_id.get_or_insert_with(|| facts.id.clone());
     if facts.declined {
         payment.declines += 1;
     }

@@ -1,6 +1,8 @@
 //! Writes to Stripe, rule 1 and 2: a committed row before the call, the same key and the same bytes until
 //! there is a definite answer, and the answer's effects in the transaction that settles the row.
 
+mod by_reading;
+
 use domain::payment::{Evidence, IntentStatus};
 use domain::{OperationId, PaymentId, Refusal, Scope, Timestamp};
 use store::stripe_operations::{self as rows, Kind, Operation, Outcome, Status};
@@ -9,6 +11,8 @@ use stripe::{Answer, CallError, Decline, PaymentIntent, Rejection, Secret, Write
 
 use crate::observe::{self, IntentFacts};
 use crate::{App, Failure, Moment};
+
+pub use by_reading::by_reading;
 
 /// How long the sender of a write keeps it for itself: three tries of 80 s and the waits between them.
 pub const LEASE_MS: i64 = 5 * 60 * 1000;
@@ -51,6 +55,7 @@ pub fn note(
         attempts: 1,
         lease_until: at.plus_ms(LEASE_MS),
         first_sent_at: at,
+        last_error: None,
     };
     rows::insert(tx, &operation)?;
     Ok(operation)
@@ -81,13 +86,28 @@ pub enum Ran {
     Unknown,
 }
 
-/// Sends a noted write and commits what it came to.
+/// Sends a noted write and commits what it came to. If that cannot be committed, the row stays open, nobody knows
+/// for now, and it is replayed.
 ///
 /// # Errors
-/// When the database fails: the row then stays open and is replayed.
+/// When there are no keys for its mode, or the row cannot be read.
 pub async fn run(app: &App, operation: &Operation) -> Result<Ran, Failure> {
     let write = to_write(operation)?;
     let result = app.stripe(operation.scope.mode)?.write(&write).await;
+    match take_in(app, operation, result).await {
+        Err(failure @ (Failure::Store(_) | Failure::Unknown(_))) => {
+            tracing::error!(operation = %operation.id, %failure, "what a write came to is not known yet");
+            Ok(Ran::Unknown)
+        }
+        other => other,
+    }
+}
+
+async fn take_in(
+    app: &App,
+    operation: &Operation,
+    result: Result<Answer, CallError>,
+) -> Result<Ran, Failure> {
     let moment = app.moment();
     match result {
         Ok(answer) => match PaymentIntent::parse(&answer.body) {
@@ -96,15 +116,11 @@ pub async fn run(app: &App, operation: &Operation) -> Result<Ran, Failure> {
         },
         Err(CallError::Declined(decline)) => declined(app, operation, moment, *decline).await,
         Err(CallError::Rejected(rejection)) if rejection.is_key_refused() => {
-            unknown(
-                app,
-                operation,
-                moment,
-                "Stripe refuses our API key (401)".to_owned(),
-            )
-            .await
+            let why = "Stripe refuses our API key (401)".to_owned();
+            unknown(app, operation, moment, why).await
         }
         Err(CallError::Rejected(rejection)) => rejected(app, operation, moment, *rejection).await,
+        Err(CallError::Unknown(why)) if why.saved_500 => by_reading(app, operation).await,
         Err(CallError::Unknown(why)) => unknown(app, operation, moment, why.why).await,
     }
 }
@@ -160,6 +176,7 @@ async fn declined(
     };
     let effect = match decline.payment_intent {
         Some(intent) => Effect::Decline(IntentFacts::of(&intent)),
+        None if operation.kind == Kind::CreateIntent => Effect::NothingThere,
         None => Effect::None,
     };
     settle(app, operation, moment, outcome, effect).await?;
@@ -233,12 +250,18 @@ async fn unknown(app: &App, operation: &Operation, moment: Moment, why: String) 
         .or(REPLAY_MS.last())
         .copied()
         .unwrap_or(LEASE_MS);
-    let (scope, id, retry_at) = (
-        operation.scope.clone(),
-        operation.id.clone(),
-        moment.at.plus_ms(wait),
-    );
-    tracing::warn!(operation = %id, why, "outcome unknown; it will be replayed with the same key");
+    mark_unknown(app, operation, &why, moment.at.plus_ms(wait)).await
+}
+
+/// Leaves a write open until `retry_at`, and says why.
+async fn mark_unknown(
+    app: &App,
+    operation: &Operation,
+    why: &str,
+    retry_at: Timestamp,
+) -> Result<Ran, Failure> {
+    let (scope, id, why) = (operation.scope.clone(), operation.id.clone(), why.to_owned());
+    tracing::warn!(operation = %id, why, "outcome unknown; it is taken up again with the same key");
     app.db
         .write(move |tx| rows::mark_unknown(tx, &scope, &id, &why, retry_at))
         .await?;
@@ -301,8 +324,12 @@ async fn settle(
         .await
 }
 
-/// Replays an open write if nobody holds it: same key, same bytes.
-pub async fn replay_if_due(app: &App, operation: &Operation) -> Result<Option<Ran>, Failure> {
+/// Replays an open write if nobody holds it: same key, same bytes. One whose key Stripe may have forgotten is only
+/// read about. Answers nothing where somebody else has it.
+///
+/// # Errors
+/// When Stripe or the database does not answer.
+pub async fn take_up(app: &App, operation: &Operation) -> Result<Option<Ran>, Failure> {
     let (scope, id, at) = (operation.scope.clone(), operation.id.clone(), app.clock.now());
     let taken = app
         .db
@@ -311,9 +338,15 @@ pub async fn replay_if_due(app: &App, operation: &Operation) -> Result<Option<Ra
     if !taken {
         return Ok(None);
     }
-    let replayed = Operation {
+    let taken = Operation {
         attempts: operation.attempts.saturating_add(1),
         ..operation.clone()
     };
-    run(app, &replayed).await.map(Some)
+    let age_ms = at.ms().saturating_sub(operation.first_sent_at.ms());
+    let ran = if age_ms < KEY_AGE_MAX_MS {
+        run(app, &taken).await?
+    } else {
+        by_reading(app, &taken).await?
+    };
+    Ok(Some(ran))
 }

@@ -7,7 +7,7 @@ use store::stripe_operations::{self as rows, Operation};
 use stripe::charges;
 
 use crate::observe::{self, ChargeFacts};
-use crate::operations::{self, KEY_AGE_MAX_MS};
+use crate::operations::{self, KEY_AGE_MAX_MS, Ran};
 use crate::{App, Failure, collect};
 
 /// How many rows one run looks at: bounded, so that a backlog does not starve the rest.
@@ -47,37 +47,24 @@ pub async fn run(app: &App) -> Result<Report, Failure> {
 }
 
 async fn resolve(app: &App, operation: &Operation) -> Result<(), Failure> {
+    let resolved = operations::take_up(app, operation).await;
     let age_ms = app.clock.now().ms().saturating_sub(operation.first_sent_at.ms());
-    if age_ms < KEY_AGE_MAX_MS {
-        operations::replay_if_due(app, operation).await?;
-        return Ok(());
+    let open = matches!(resolved, Err(_) | Ok(Some(Ran::Unknown)));
+    if open && age_ms >= KEY_AGE_MAX_MS {
+        show(app, operation).await?;
     }
-    // Stripe may have forgotten the key, and a replay could do it a second time: a person must look.
+    resolved.map(|_| ())
+}
+
+/// After a day without a definite outcome a person should look, though it goes on being read.
+async fn show(app: &App, operation: &Operation) -> Result<(), Failure> {
     let (moment, operation) = (app.moment(), operation.clone());
     app.db
         .write(move |tx| {
             let detail = format!("{} has had no answer for 23 hours", operation.idempotency_key);
-            let (tenant, mode) = (&operation.scope.tenant, operation.scope.mode);
+            let (tenant, mode) = (Some(&operation.scope.tenant), operation.scope.mode);
             let id = operation.id.as_str();
-            observe::open_break(
-                tx,
-                moment,
-                0,
-                Some(tenant),
-                mode,
-                "operation_unresolved",
-                id,
-                &detail,
-            )?;
-            let tomorrow = moment.at.plus_ms(KEY_AGE_MAX_MS);
-            rows::mark_unknown(
-                tx,
-                &operation.scope,
-                &operation.id,
-                "no answer for 23 hours",
-                tomorrow,
-            )?;
-            Ok(())
+            observe::open_break(tx, moment, 0, tenant, mode, "operation_unresolved", id, &detail)
         })
         .await
 }

@@ -103,6 +103,8 @@ pub struct Operation {
     pub lease_until: Timestamp,
     /// When it was sent first: Stripe forgets keys after 24 h.
     pub first_sent_at: Timestamp,
+    /// Why there was no definite answer the last time.
+    pub last_error: Option<String>,
 }
 
 macro_rules! select_operations {
@@ -110,7 +112,7 @@ macro_rules! select_operations {
         Sql::new(concat!(
             "select tenant_id, livemode, id, payment_id, kind, idempotency_key, stripe_account_id, path,
               params, status,
-               attempts, lease_until, first_sent_at
+               attempts, lease_until, first_sent_at, last_error
              from stripe_operations
              ",
             $rest
@@ -257,7 +259,7 @@ pub fn open_of(tx: &mut Tx, scope: &Scope, payment: &PaymentId) -> Result<Option
 
 const CONFIRMS_OF_PAYMENT: Sql = select_operations!(
     "where tenant_id = $1 and livemode = $2 and payment_id = $3 and kind = 'confirm_intent'
-       and (status <> 'failed' or http_status = 402)
+       and (status not in ('failed', 'absent') or http_status = 402)
      order by id desc
      limit 20"
 );
@@ -320,6 +322,7 @@ fn read(row: &Row) -> Result<Operation, Error> {
         attempts: row.int("attempts")?,
         lease_until: values::time(row, "lease_until")?,
         first_sent_at: values::time(row, "first_sent_at")?,
+        last_error: row.text_opt("last_error")?,
     })
 }
 

@@ -145,6 +145,50 @@ fn a_lost_answer_at_any_call_charges_once() {
 }
 
 #[test]
+fn a_saved_500_of_stripe_does_not_lock_the_invoice() {
+    for (path, effect) in [
+        ("/v1/payment_intents", "error500"),
+        ("/v1/payment_intents", "error500_after"),
+        ("/confirm", "error500"),
+        ("/confirm", "error500_after"),
+    ] {
+        let world = World::new(10);
+        let request = request(&world, "pm_card_visa");
+        let fault = format!(r#"{{"effect":"{effect}","method":"POST","path":"{path}","count":1}}"#);
+        world.control("/_simulator/faults", &fault);
+        let answered = run(collect::pay(&world.app, &world.link, &request));
+        assert!(answered.is_ok(), "{path} {effect}: {answered:?}");
+        world.settle_without_webhooks();
+        pay_if_still_open(&world);
+        world.settle();
+        assert_paid_once(&world, &format!("{effect} kept for {path}"));
+    }
+}
+
+#[test]
+fn a_day_without_an_answer_is_found_out_by_reading() {
+    for path in ["/v1/payment_intents", "/confirm"] {
+        let mut world = World::new(11);
+        let request = request(&world, "pm_card_visa");
+        let fault = format!(r#"{{"effect":"lose_answer","method":"POST","path":"{path}","count":3}}"#);
+        world.control("/_simulator/faults", &fault);
+        assert!(
+            run(collect::pay(&world.app, &world.link, &request))
+                .unwrap()
+                .in_doubt,
+            "{path}"
+        );
+        // Nobody was there for 25 hours: Stripe has forgotten the key, and a replay could charge again.
+        world.simulator.advance_ms(25 * 60 * 60 * 1000);
+        world.restart();
+        world.settle_without_webhooks();
+        pay_if_still_open(&world);
+        world.settle();
+        assert_paid_once(&world, &format!("a day after {path}"));
+    }
+}
+
+#[test]
 fn a_declined_card_and_a_crash_leave_the_same_intent_for_the_next_card() {
     let mut cut = 0;
     loop {

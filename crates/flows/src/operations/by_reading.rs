@@ -1,0 +1,131 @@
+//! What a write came to, found out without writing: where Stripe keeps a failure under the key, or may have forgotten
+//! the key, sending it again tells nothing. Retrieve and list only, never Stripe's search, which lags.
+
+use domain::payment::IntentStatus;
+use store::payments;
+use store::stripe_operations::{Kind, Operation, Outcome, Status};
+use stripe::{Client, PaymentIntent, payment_intents};
+
+use super::{Effect, Ran, mark_unknown, settle};
+use crate::observe::IntentFacts;
+use crate::{App, Failure, Moment};
+
+/// Lists lag behind writes a little: an intent that is in no list now is looked for once more after this.
+const LOOK_AGAIN_MS: i64 = 10 * 60 * 1000;
+/// What the row says between the two looks.
+const NOT_LISTED: &str = "Stripe's list does not have it; it is looked for once more";
+/// Clocks differ: the list begins so much before the write was sent.
+const LIST_FROM_MS: i64 = 5 * 60 * 1000;
+/// Pages of 100 intents; an account with more in the time in question is left to a person.
+const PAGES_MAX: usize = 50;
+
+/// Settles a write by what Stripe has.
+///
+/// # Errors
+/// When Stripe or the database does not answer; the row stays open.
+pub async fn by_reading(app: &App, operation: &Operation) -> Result<Ran, Failure> {
+    let client = app.stripe(operation.scope.mode)?;
+    let (scope, id) = (operation.scope.clone(), operation.payment_id.clone());
+    let payment = app.db.read(move |tx| payments::get(tx, &scope, &id)).await?;
+    let account = &operation.stripe_account_id;
+    let found = match payment.and_then(|payment| payment.intent_id) {
+        Some(intent) => Some(payment_intents::retrieve(client, account, &intent).await?),
+        None => listed(client, operation).await?,
+    };
+    let moment = app.moment();
+    match found {
+        Some(intent) => settle_as(app, operation, moment, &intent).await,
+        None if operation.last_error.as_deref() == Some(NOT_LISTED) => absent(app, operation, moment).await,
+        None => mark_unknown(app, operation, NOT_LISTED, moment.at.plus_ms(LOOK_AGAIN_MS)).await,
+    }
+}
+
+/// The intent of a create, by the operation's id in its metadata. That we wrote ourselves; a tenant who changes it
+/// only hides the intent from this search, and the events still find it by its key.
+async fn listed(client: &Client, operation: &Operation) -> Result<Option<PaymentIntent>, Failure> {
+    let since = operation.first_sent_at.plus_ms(-LIST_FROM_MS).seconds();
+    let mut after: Option<String> = None;
+    for _ in 0..PAGES_MAX {
+        let account = &operation.stripe_account_id;
+        let page = payment_intents::list(client, account, since, after.as_deref(), 100).await?;
+        let ours = |intent: &&PaymentIntent| {
+            intent
+                .metadata
+                .get("op_id")
+                .is_some_and(|op_id| op_id == operation.id.as_str())
+        };
+        if let Some(intent) = page.data.iter().find(ours) {
+            return Ok(Some(intent.clone()));
+        }
+        after = page.data.last().map(|intent| intent.id.clone());
+        if !page.has_more || after.is_none() {
+            return Ok(None);
+        }
+    }
+    Err(Failure::Unknown(
+        "the account has too many intents to look through".to_owned(),
+    ))
+}
+
+async fn settle_as(
+    app: &App,
+    operation: &Operation,
+    moment: Moment,
+    intent: &PaymentIntent,
+) -> Result<Ran, Failure> {
+    let facts = IntentFacts::of(intent);
+    let Some(reached) = facts.status else {
+        return Ok(Ran::Unknown);
+    };
+    let happened = match operation.kind {
+        Kind::CreateIntent => true,
+        Kind::ConfirmIntent => !matches!(
+            reached,
+            IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation
+        ),
+        Kind::CancelIntent => reached == IntentStatus::Canceled,
+    };
+    let status = if happened {
+        Status::Succeeded
+    } else {
+        Status::Absent
+    };
+    settle(
+        app,
+        operation,
+        moment,
+        outcome(status, Some(&intent.id)),
+        Effect::Observe(facts),
+    )
+    .await?;
+    if happened {
+        Ok(Ran::Done {
+            status: reached,
+            client_secret: intent.client_secret.clone(),
+        })
+    } else {
+        Ok(Ran::Overtaken)
+    }
+}
+
+async fn absent(app: &App, operation: &Operation, moment: Moment) -> Result<Ran, Failure> {
+    settle(
+        app,
+        operation,
+        moment,
+        outcome(Status::Absent, None),
+        Effect::NothingThere,
+    )
+    .await?;
+    Ok(Ran::Overtaken)
+}
+
+fn outcome(status: Status, intent: Option<&str>) -> Outcome {
+    Outcome {
+        status,
+        http_status: None,
+        request_id: None,
+        result_id: intent.map(str::to_owned),
+        error: (status == Status::Absent).then(|| "found out by reading: it did not happen".to_owned()),
+    }
+}
