@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Currency, Money, Refusal};
+use crate::{Currency, Money, Refusal, text};
 
 /// Most lines of one invoice: a page of paper is 40, a big month of an MSP a few hundred.
 pub const LINES_MAX: usize = 500;
@@ -125,21 +125,17 @@ impl Line {
         unit_price: Money,
         tax_rate: TaxRate,
     ) -> Result<Line, Refusal> {
-        let description = description.trim();
-        if description.is_empty() || description.chars().count() > DESCRIPTION_MAX {
-            let problem = format!("must have 1 to {DESCRIPTION_MAX} characters");
+        let Some(description) = text::shown(description, DESCRIPTION_MAX, false) else {
+            let problem = format!("must be one line of plain text with 1 to {DESCRIPTION_MAX} characters");
             return Err(Refusal::invalid("description", problem));
-        }
-        if description.chars().any(char::is_control) {
-            return Err(Refusal::invalid("description", "must be one line of plain text"));
-        }
+        };
         if unit_price.minor() < 0 {
             return Err(Refusal::invalid("unit_price", "must not be negative"));
         }
         let product = i128::from(quantity.0) * i128::from(unit_price.minor());
         let amount_minor = bounded((product + 500) / 1000, unit_price.currency())?;
         Ok(Line {
-            description: description.to_owned(),
+            description,
             quantity,
             unit_price_minor: unit_price.minor(),
             tax_rate,

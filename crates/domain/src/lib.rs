@@ -8,6 +8,7 @@ pub mod ledger;
 pub mod money;
 pub mod payment;
 pub mod refusal;
+pub mod text;
 pub mod time;
 
 pub use ids::*;

@@ -254,14 +254,16 @@ async fn next_step_of_integrator(
 /// browser says does not count; our stored intent is retrieved.
 ///
 /// # Errors
-/// [`Refusal::NotFound`] for a link that never was; expired links may still look.
+/// [`Refusal::NotFound`] for a link that never was. One that was replaced or has run out may still look, since its
+/// payer may have confirmed before; it gets no client secret.
 pub async fn check(app: &App, token: &str) -> Result<Option<PayStatus>, Failure> {
     let (key, token, moment) = (app.link_key.clone(), token.to_owned(), app.moment());
-    let (payment, open) = app
+    let (payment, open, in_force) = app
         .db
         .read(move |tx| {
-            let link = match pay_links::open(tx, &key, &token, moment.at)? {
-                pay_links::Opened::Valid(link) | pay_links::Opened::Expired(link) => link,
+            let (link, in_force) = match pay_links::open(tx, &key, &token, moment.at)? {
+                pay_links::Opened::Valid(link) => (link, true),
+                pay_links::Opened::Expired(link) => (link, false),
             };
             let payment = payments::of_invoice(tx, &link.scope, &link.invoice_id, 1)?
                 .into_iter()
@@ -270,14 +272,19 @@ pub async fn check(app: &App, token: &str) -> Result<Option<PayStatus>, Failure>
                 Some(payment) => rows::open_of(tx, &link.scope, &payment.id)?,
                 None => None,
             };
-            Ok::<_, Failure>((payment, open))
+            Ok::<_, Failure>((payment, open, in_force))
         })
         .await?;
     let Some(payment) = payment else { return Ok(None) };
     if let Some(operation) = open {
         operations::take_up(app, &operation).await?;
     }
-    look_at(app, &payment).await.map(Some)
+    let status = look_at(app, &payment).await?;
+    let client_secret = status.client_secret.filter(|_| in_force);
+    Ok(Some(PayStatus {
+        client_secret,
+        ..status
+    }))
 }
 
 /// Where a payment stands at Stripe now.

@@ -24,7 +24,7 @@ pub async fn add_client(
     email: Option<&str>,
 ) -> Result<Client, Failure> {
     refuse_new_work_in_the_other_mode(app, scope)?;
-    let name = text("name", name)?;
+    let name = text("name", name, false)?;
     let email = email.map(email_address).transpose()?;
     let moment = app.moment();
     let client = Client {
@@ -58,9 +58,9 @@ pub struct Draft {
 /// # Errors
 /// [`Refusal::InvalidField`] (an unknown client included), [`Refusal::AmountTooLarge`],
 /// [`Refusal::ModeNotActive`].
-pub async fn create(app: &App, scope: &Scope, draft: Draft) -> Result<Invoice, Failure> {
+pub async fn create(app: &App, scope: &Scope, mut draft: Draft) -> Result<Invoice, Failure> {
     refuse_new_work_in_the_other_mode(app, scope)?;
-    let totals = check(&draft)?;
+    let totals = check(&mut draft)?;
     let moment = app.moment();
     let invoice = Invoice {
         id: InvoiceId::new(moment.at, moment.random(0)),
@@ -101,9 +101,9 @@ pub async fn edit(
     scope: &Scope,
     id: &InvoiceId,
     version: Option<i64>,
-    draft: Draft,
+    mut draft: Draft,
 ) -> Result<Invoice, Failure> {
-    let totals = check(&draft)?;
+    let totals = check(&mut draft)?;
     let (moment, scope, id) = (app.moment(), scope.clone(), id.clone());
     app.db
         .write(move |tx| {
@@ -199,10 +199,13 @@ fn refuse_new_work_in_the_other_mode(app: &App, scope: &Scope) -> Result<(), Ref
     }
 }
 
-fn check(draft: &Draft) -> Result<Totals, Refusal> {
-    if let Some(memo) = &draft.memo {
-        text("memo", memo)?;
-    }
+/// Adds the draft up, and takes its memo as it will be shown.
+fn check(draft: &mut Draft) -> Result<Totals, Refusal> {
+    draft.memo = draft
+        .memo
+        .as_deref()
+        .map(|memo| text("memo", memo, true))
+        .transpose()?;
     invoice::totals(&draft.lines, draft.currency)
 }
 
@@ -215,20 +218,16 @@ fn known_client(tx: &mut Tx, scope: &Scope, id: &ClientId) -> Result<(), Failure
     }
 }
 
-fn text(field: &'static str, text: &str) -> Result<String, Refusal> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > TEXT_MAX || text.contains('\0') {
-        return Err(Refusal::invalid(
-            field,
-            format!("must have 1 to {TEXT_MAX} characters"),
-        ));
-    }
-    Ok(text.to_owned())
+fn text(field: &'static str, given: &str, lines: bool) -> Result<String, Refusal> {
+    domain::text::shown(given, TEXT_MAX, lines).ok_or_else(|| {
+        let problem = format!("must be plain text with 1 to {TEXT_MAX} characters");
+        Refusal::invalid(field, problem)
+    })
 }
 
 /// A plausible address: mail is sent to it later, so line breaks and spaces must never get in.
 fn email_address(address: &str) -> Result<String, Refusal> {
-    let address = text("email", address)?;
+    let address = text("email", address, false)?;
     let plausible = address
         .split_once('@')
         .is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));

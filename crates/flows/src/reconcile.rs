@@ -13,37 +13,64 @@ use crate::{App, Failure, collect};
 /// How many rows one run looks at: bounded, so that a backlog does not starve the rest.
 const BATCH: i64 = 50;
 
-/// What a run has done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Writes replayed.
-    pub operations: usize,
-    /// Payments read again.
-    pub payments: usize,
+/// A row that is due to be looked at.
+#[derive(Clone, Debug)]
+pub enum Due {
+    /// A write to Stripe without a definite outcome, which nobody holds.
+    Operation(Box<Operation>),
+    /// A payment that went quiet, or whose fee is not known.
+    Payment(Box<Payment>),
 }
 
-/// One run over what is due. A row that fails is logged and tried again later; the others go on.
+impl Due {
+    /// The account at Stripe that has to answer.
+    pub fn account(&self) -> &str {
+        match self {
+            Due::Operation(operation) => &operation.stripe_account_id,
+            Due::Payment(payment) => &payment.stripe_account_id,
+        }
+    }
+}
+
+/// What should be looked at now, of all tenants and both modes.
+///
+/// # Errors
+/// When the database fails.
+pub async fn due(app: &App) -> Result<Vec<Due>, Failure> {
+    let now = app.clock.now();
+    let (operations, payments) = app
+        .db
+        .read(move |tx| Ok::<_, Failure>((rows::due(tx, now, BATCH)?, payments::due(tx, now, BATCH)?)))
+        .await?;
+    let operations = operations
+        .into_iter()
+        .map(|operation| Due::Operation(Box::new(operation)));
+    let payments = payments
+        .into_iter()
+        .map(|payment| Due::Payment(Box::new(payment)));
+    Ok(operations.chain(payments).collect())
+}
+
+/// Looks at one row. Whatever goes wrong is logged, and the row becomes due again.
+pub async fn look(app: &App, due: &Due) {
+    let (subject, looked) = match due {
+        Due::Operation(operation) => (operation.id.to_string(), resolve(app, operation).await),
+        Due::Payment(payment) => (payment.id.to_string(), read_again(app, payment).await),
+    };
+    if let Err(failure) = looked {
+        tracing::warn!(subject, %failure, "not resolved yet");
+    }
+}
+
+/// Looks at all that is due, one after the other.
 ///
 /// # Errors
 /// When the database cannot say what is due.
-pub async fn run(app: &App) -> Result<Report, Failure> {
-    let now = app.clock.now();
-    let due = app.db.read(move |tx| rows::due(tx, now, BATCH)).await?;
-    let mut report = Report::default();
-    for operation in due {
-        match resolve(app, &operation).await {
-            Ok(()) => report.operations += 1,
-            Err(failure) => tracing::warn!(operation = %operation.id, %failure, "not resolved yet"),
-        }
+pub async fn run(app: &App) -> Result<(), Failure> {
+    for due in due(app).await? {
+        look(app, &due).await;
     }
-    let due = app.db.read(move |tx| payments::due(tx, now, BATCH)).await?;
-    for payment in due {
-        match read_again(app, &payment).await {
-            Ok(()) => report.payments += 1,
-            Err(failure) => tracing::warn!(payment = %payment.id, %failure, "not read again yet"),
-        }
-    }
-    Ok(report)
+    Ok(())
 }
 
 async fn resolve(app: &App, operation: &Operation) -> Result<(), Failure> {

@@ -21,10 +21,12 @@ use fees::book_application_fee;
 pub use inbox::{Ingested, SignedAs, ingest, take};
 pub use together::apply_together;
 
-/// After so many tries a person must look.
-const ATTEMPTS_MAX: i64 = 12;
+/// After so many tries, parking among them, a person must look.
+const ATTEMPTS_MAX: i64 = 24;
 /// Waits between tries: 1 s, doubled, at most an hour.
 const RETRY_MS_MAX: i64 = 60 * 60 * 1000;
+/// How long an event waits that there was no room for.
+const PUT_OFF_MS: i64 = 2 * 1000;
 /// An event that is ahead of our own rows waits so long for them, so many times.
 const PARK_MS: i64 = 5 * 1000;
 const PARKED_MAX: i64 = 12;
@@ -36,10 +38,27 @@ const LOOKS_MAX: usize = 3;
 /// # Errors
 /// Only when not even that could be stored; the lease then runs out and another worker takes it.
 pub async fn apply(app: &App, event: &Taken) -> Result<Status, Failure> {
+    if event.attempts > ATTEMPTS_MAX {
+        // Nobody came back from the last try to say what went wrong: a panic, or a kill each time.
+        let lost = Failure::Bug("no try of this event came to an end".to_owned());
+        return give_back(app, event, &lost).await;
+    }
     match observe_event(app, event).await {
         Ok(status) => Ok(status),
         Err(failure) => give_back(app, event, &failure).await,
     }
+}
+
+/// Gives an event back untried: there is no room now for what it needs.
+///
+/// # Errors
+/// When the database fails; the lease then runs out.
+pub async fn put_off(app: &App, event: &Taken) -> Result<(), Failure> {
+    let (event, at) = (event.clone(), app.clock.now().plus_ms(PUT_OFF_MS));
+    Ok(app
+        .db
+        .write(move |tx| rows::put_off(tx, &event.id, event.attempts, at))
+        .await?)
 }
 
 async fn give_back(app: &App, event: &Taken, failure: &Failure) -> Result<Status, Failure> {

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fmt, io};
 
 use domain::Mode;
@@ -17,6 +18,10 @@ use crate::clock::SystemClock;
 use crate::config::{ApiBase, Config};
 use crate::router::{self, Site};
 use crate::worker;
+
+/// How long requests may take to end once the server is told to stop: a client that sends half a request would hold
+/// it up for ever.
+const DRAIN: Duration = Duration::from_secs(15);
 
 /// Why the server did not start, with what to do.
 #[derive(Debug)]
@@ -121,9 +126,23 @@ pub async fn serve(
     let (stop, stopped) = watch::channel(false);
     let worker = tokio::spawn(worker::run(site.clone(), stopped));
     let db = site.app.db.clone();
-    let served = axum::serve(listener, router::router(site))
-        .with_graceful_shutdown(shutdown)
-        .await;
+    let (drain, mut draining) = watch::channel(false);
+    let shutdown = async move {
+        shutdown.await;
+        drain.send_replace(true);
+    };
+    let server = axum::serve(listener, router::router(site)).with_graceful_shutdown(shutdown);
+    let served = tokio::select! {
+        served = async { server.await } => served,
+        () = async {
+            // An error means that the server is gone, which the other branch tells of.
+            drop(draining.wait_for(|draining| *draining).await);
+            tokio::time::sleep(DRAIN).await;
+        } => {
+            tracing::warn!("requests that did not end are cut off; what they began is taken up by the next start");
+            Ok(())
+        }
+    };
     stop.send_replace(true);
     worker.await.map_err(io::Error::other)?;
     db.close().await;

@@ -1,10 +1,14 @@
-//! What goes on beside requests: stored events are applied, and the reconciler looks at what went quiet.
+//! What goes on beside requests: stored events are applied, and the reconciler looks at what went quiet. Whatever
+//! needs an answer from Stripe has a place of its own and a time limit, so that one slow account holds up nobody
+//! else.
 
+use std::collections::HashMap;
+use std::future::Future;
 use std::time::Duration;
 
 use flows::{App, reconcile, stripe_events};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 
 use crate::router::Site;
 
@@ -16,12 +20,21 @@ const TOGETHER: usize = 16;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often the reconciler looks.
 const RECONCILE_EVERY: Duration = Duration::from_secs(2);
+/// Rows of one account that wait for Stripe at the same time, and of all accounts together.
+const PLACES_PER_ACCOUNT: usize = 4;
+const PLACES: usize = 64;
+/// An event is applied within this or dropped and taken up again: less than the lease that the worker has on it.
+const EVENT_TIME: Duration = Duration::from_secs(45);
+/// A replay takes three tries of the client, so that only what hangs is dropped.
+const RECONCILE_TIME: Duration = Duration::from_secs(280);
 
-/// Runs until `stop` says so, then finishes what it has taken up.
+/// Runs until `stop` says so. What is waiting for Stripe then is dropped, as a crash would, and taken up by the next
+/// start.
 pub async fn run(site: Site, mut stop: watch::Receiver<bool>) {
     let reconciler = tokio::spawn(reconcile_until(site.app.clone(), stop.clone()));
+    let mut places = Places::default();
     while !*stop.borrow() {
-        if apply_batch(&site.app).await == 0 {
+        if apply_batch(&site.app, &mut places).await == 0 {
             tokio::select! {
                 () = site.inbox_bell.notified() => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}
@@ -34,8 +47,8 @@ pub async fn run(site: Site, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Applies what is due now; answers how many events that were.
-pub async fn apply_batch(app: &App) -> usize {
+/// Applies what is due and can be applied now; answers how many events were taken up.
+async fn apply_batch(app: &App, places: &mut Places) -> usize {
     let taken = match stripe_events::take(app, BATCH).await {
         Ok(taken) => taken,
         Err(failure) => {
@@ -44,29 +57,85 @@ pub async fn apply_batch(app: &App) -> usize {
         }
     };
     let count = taken.len();
-    let mut alone = JoinSet::new();
     for events in taken.chunks(TOGETHER) {
         for event in stripe_events::apply_together(app, events.to_vec()).await {
-            let app = app.clone();
-            alone.spawn(async move {
-                if let Err(failure) = stripe_events::apply(&app, &event).await {
-                    tracing::error!(event = event.event_id, %failure, "will be taken up again");
+            let account = event.account.clone();
+            let (place_app, place_event) = (app.clone(), event.clone());
+            let placed = places.take(&account, EVENT_TIME, async move {
+                if let Err(failure) = stripe_events::apply(&place_app, &place_event).await {
+                    tracing::error!(event = place_event.event_id, %failure, "will be taken up again");
                 }
             });
+            if !placed && let Err(failure) = stripe_events::put_off(app, &event).await {
+                tracing::error!(event = event.event_id, %failure, "will be taken up again");
+            }
         }
     }
-    while alone.join_next().await.is_some() {}
     count
 }
 
 async fn reconcile_until(app: App, mut stop: watch::Receiver<bool>) {
+    let mut places = Places::default();
     while !*stop.borrow() {
-        if let Err(failure) = reconcile::run(&app).await {
-            tracing::error!(%failure, "the reconciler could not look");
+        match reconcile::due(&app).await {
+            Ok(due) => {
+                for row in due {
+                    let (account, app) = (row.account().to_owned(), app.clone());
+                    // What finds no place is still due at the next look.
+                    places.take(&account, RECONCILE_TIME, async move {
+                        reconcile::look(&app, &row).await
+                    });
+                }
+            }
+            Err(failure) => tracing::error!(%failure, "the reconciler could not look"),
         }
         tokio::select! {
             () = tokio::time::sleep(RECONCILE_EVERY) => {}
             _ = stop.changed() => {}
+        }
+    }
+}
+
+/// Tasks that may wait for Stripe, so many for each account. Dropped with all that is in them.
+#[derive(Default)]
+struct Places {
+    tasks: JoinSet<()>,
+    accounts: HashMap<Id, String>,
+}
+
+impl Places {
+    /// Starts a task where there is room for its account; `false` where there is none.
+    fn take(
+        &mut self,
+        account: &str,
+        at_most: Duration,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> bool {
+        self.clear();
+        let of_account = self.accounts.values().filter(|taken| *taken == account).count();
+        if self.tasks.len() >= PLACES || of_account >= PLACES_PER_ACCOUNT {
+            return false;
+        }
+        let timed = async move {
+            if tokio::time::timeout(at_most, work).await.is_err() {
+                tracing::warn!("Stripe did not answer in time; what waited for it is taken up again");
+            }
+        };
+        self.accounts
+            .insert(self.tasks.spawn(timed).id(), account.to_owned());
+        true
+    }
+
+    fn clear(&mut self) {
+        while let Some(ended) = self.tasks.try_join_next_with_id() {
+            let id = match ended {
+                Ok((id, ())) => id,
+                Err(error) => {
+                    tracing::error!(%error, "a task of the worker panicked");
+                    error.id()
+                }
+            };
+            self.accounts.remove(&id);
         }
     }
 }

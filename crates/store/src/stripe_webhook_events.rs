@@ -249,6 +249,17 @@ pub fn finish(tx: &mut Tx, result: &Fate, at: Timestamp) -> Result<bool, Error> 
     Ok(tx.execute(&FINISH, binds)? == 1)
 }
 
+const PUT_OFF: Sql = Sql::new(
+    "update stripe_webhook_events set next_attempt_at = $3, attempts = attempts - 1
+     where id = $1 and attempts = $2 and next_attempt_at is not null",
+);
+
+/// Gives an event back untried until `at`, by the worker that holds it: that was no attempt.
+pub fn put_off(tx: &mut Tx, id: &InboxId, attempts: i64, at: Timestamp) -> Result<(), Error> {
+    tx.execute(&PUT_OFF, binds![id, attempts, at])?;
+    Ok(())
+}
+
 const STATUS_OF: Sql = Sql::new(
     "select status from stripe_webhook_events
      where livemode = $1 and stripe_account_id = $2 and event_id = $3",
@@ -262,4 +273,4 @@ pub fn status_of(tx: &mut Tx, mode: Mode, account: &str, event_id: &str) -> Resu
 }
 
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&INSERT, &RELEASE, &TAKE, &FINISH, &STATUS_OF];
+pub const ALL: &[&Sql] = &[&INSERT, &RELEASE, &TAKE, &FINISH, &PUT_OFF, &STATUS_OF];

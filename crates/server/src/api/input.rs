@@ -35,12 +35,16 @@ where
             .headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok());
-        let key = header
-            .and_then(|value| value.strip_prefix("Bearer "))
-            .ok_or_else(Problem::unauthorized)?;
+        let key = header.and_then(bearer).ok_or_else(Problem::unauthorized)?;
         let scope = onboarding::authenticate(&site.app, key.trim()).await?;
         scope.map(Caller).ok_or_else(Problem::unauthorized)
     }
+}
+
+/// The key of `Bearer KEY`; the scheme's name is written in any case.
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, key) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(key)
 }
 
 /// The id or link in a path. Bytes that are no text become an empty one, which is no id and no link: not
@@ -101,7 +105,7 @@ where
             let problem = Problem::new(
                 StatusCode::BAD_REQUEST,
                 "invalid_body",
-                format!("The body {cause}."),
+                format!("The body cannot be taken: {cause}."),
             );
             if path == "." { problem } else { problem.at(path) }
         })?;

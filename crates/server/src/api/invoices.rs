@@ -49,9 +49,7 @@ impl DraftJson {
             line.check(currency)
                 .map_err(|refusal| refusal.within(&format!("lines[{index}]")))
         });
-        if let Some(date) = &self.due_date
-            && date.parse::<jiff::civil::Date>().is_err()
-        {
+        if self.due_date.as_deref().is_some_and(|date| !is_day(date)) {
             return Err(Refusal::invalid("due_date", "must be a date such as 2026-12-31"));
         }
         Ok(Draft {
@@ -62,6 +60,12 @@ impl DraftJson {
             lines: lines.collect::<Result<_, _>>()?,
         })
     }
+}
+
+/// `YYYY-MM-DD` of this or the next century, written in no other way.
+fn is_day(text: &str) -> bool {
+    let day = text.parse::<jiff::civil::Date>();
+    day.is_ok_and(|day| day.to_string() == text && (2000..2200).contains(&day.year()))
 }
 
 impl LineJson {

@@ -378,12 +378,14 @@
   function show(next) {
     const amountChanged = next.dataset.state.split(":")[1] !== panel.dataset.state.split(":")[1];
     const focused = panel.contains(document.activeElement);
+    const wasChecking = Boolean(checking);
     if (checkout) checkout.element.unmount();
     checking = null;
     panel.replaceWith(next);
     panel = next;
     setBusy(false);
     openPanel();
+    if (wasChecking && payForm()) say("calm", NOT_FOUND);
     if (amountChanged && payForm()) say("calm", AMOUNT_CHANGED);
     announce(focused);
     if (amountChanged || panel.hasAttribute("data-final")) showPaper();

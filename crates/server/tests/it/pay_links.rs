@@ -72,6 +72,19 @@ both! {
         });
     }
 
+    fn a_replaced_link_learns_no_client_secret(world: &World) {
+        Town::run(world, async |town| {
+            let (invoice, old, _) = at_the_bank(&town).await;
+            let new = town.link(&invoice).await;
+            for (link, told) in [(&new, true), (&old, false)] {
+                let path = format!("/api/public/invoices/{link}/check");
+                let looked = town.public(Method::POST, &path, Value::Null).await;
+                assert_eq!(looked.body["status"], "requires_action", "{}", looked.text);
+                assert_eq!(looked.body["client_secret"].is_string(), told, "{}", looked.text);
+            }
+        });
+    }
+
     fn a_link_that_ran_out_takes_no_new_card_but_the_payment_under_way_is_booked(world: &World) {
         Town::run(world, async |town| {
             let (invoice, link, intent) = at_the_bank(&town).await;

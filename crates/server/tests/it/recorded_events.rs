@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use flows::stripe_events;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use server::demo::TEST_WEBHOOK_SECRET;
-use server::worker;
 use store::Sql;
 
 use crate::engines::World;
@@ -71,8 +71,10 @@ fn with_own_id(text: &str, nth: usize) -> String {
 async fn work_off(town: &Town) {
     const WAITING: Sql =
         Sql::new("select count(*) as n from stripe_webhook_events where next_attempt_at is not null");
-    for _ in 0..20 {
-        while worker::apply_batch(&town.app).await > 0 {}
+    for _ in 0..30 {
+        for event in stripe_events::take(&town.app, 1_000).await.unwrap() {
+            stripe_events::apply(&town.app, &event).await.unwrap();
+        }
         if town.number(&WAITING).await == 0 {
             return;
         }

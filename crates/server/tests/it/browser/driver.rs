@@ -8,6 +8,9 @@ use std::time::Duration;
 /// How long chromedriver may take to close its browsers before it is killed.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(10);
 
+/// How often a start is tried.
+const STARTS_MAX: usize = 5;
+
 /// A running chromedriver.
 #[derive(Debug)]
 pub struct Driver {
@@ -18,26 +21,35 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Starts one; `None` when the program is not there.
+    /// Starts one; `None` when the program is not there. It takes a free port of IPv6 and gives up when somebody
+    /// has the same one of IPv4, so that it gets several tries.
     pub fn start() -> Option<Driver> {
         let program = std::env::var("CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
-        let child = Command::new(&program)
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn();
-        let mut child = match child {
-            Ok(child) => child,
-            Err(error) if error.kind() == ErrorKind::NotFound => return None,
-            Err(error) => panic!("{program}: {error}"),
-        };
-        let mut output = BufReader::new(child.stdout.take().expect("it was piped"));
-        let port = read_port(&mut output);
-        Some(Driver {
-            child,
-            port,
-            _output: output,
-        })
+        for _ in 0..STARTS_MAX {
+            let child = Command::new(&program)
+                .arg("--port=0")
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn();
+            let mut child = match child {
+                Ok(child) => child,
+                Err(error) if error.kind() == ErrorKind::NotFound => return None,
+                Err(error) => panic!("{program}: {error}"),
+            };
+            let mut output = BufReader::new(child.stdout.take().expect("it was piped"));
+            match read_port(&mut output) {
+                Ok(port) => {
+                    return Some(Driver {
+                        child,
+                        port,
+                        _output: output,
+                    });
+                }
+                Err(said) => eprintln!("chromedriver ended at once:\n{said}"),
+            }
+            child.wait().expect("it has ended");
+        }
+        panic!("chromedriver did not start in {STARTS_MAX} tries");
     }
 
     /// Where it listens.
@@ -67,18 +79,20 @@ impl Drop for Driver {
 }
 
 /// Reads up to "ChromeDriver was started successfully on port 12345."
-fn read_port(output: &mut impl BufRead) -> u16 {
+fn read_port(output: &mut impl BufRead) -> Result<u16, String> {
     let mut all = String::new();
     loop {
         let begin = all.len();
         let length = output.read_line(&mut all).expect("chromedriver prints text");
-        assert!(length > 0, "chromedriver ended at once:\n{all}");
+        if length == 0 {
+            return Err(all);
+        }
         if let Some((_, port)) = all[begin..].split_once("successfully on port ") {
-            return port
+            return Ok(port
                 .trim()
                 .trim_end_matches('.')
                 .parse()
-                .expect("a port is a number");
+                .expect("chromedriver names its port"));
         }
     }
 }
