@@ -1,8 +1,8 @@
 //! Text that people are shown: what must not be in it, because it shows as something else than it says.
 
-/// Reads text that a person typed: trimmed, of 1 to `most` characters that can be seen, without control characters
-/// (line breaks where `lines` allows them) and without those that turn the direction of writing, which make
-/// `\u{202e}gnp.exe` look like `exe.png`. `None` when it is not like that.
+/// Reads text that a person typed: trimmed, of 1 to `most` characters that can be seen, without control
+/// characters (line breaks where `lines` allows them) and without those that turn the direction of writing,
+/// which make `\u{202e}gnp.exe` look like `exe.png`. `None` when it is not like that.
 pub fn shown(text: &str, most: usize, lines: bool) -> Option<String> {
     let text = text.trim();
     let visible = text.chars().any(|c| !is_invisible(c) && !c.is_whitespace());

@@ -254,8 +254,8 @@ async fn next_step_of_integrator(
 /// browser says does not count; our stored intent is retrieved.
 ///
 /// # Errors
-/// [`Refusal::NotFound`] for a link that never was. One that was replaced or has run out may still look, since its
-/// payer may have confirmed before; it gets no client secret.
+/// [`Refusal::NotFound`] for a link that never was. One that was replaced or has run out may still look,
+/// since its payer may have confirmed before; it gets no client secret.
 pub async fn check(app: &App, token: &str) -> Result<Option<PayStatus>, Failure> {
     let (key, token, moment) = (app.link_key.clone(), token.to_owned(), app.moment());
     let (payment, open, in_force) = app

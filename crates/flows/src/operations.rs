@@ -86,8 +86,8 @@ pub enum Ran {
     Unknown,
 }
 
-/// Sends a noted write and commits what it came to. If that cannot be committed, the row stays open, nobody knows
-/// for now, and it is replayed.
+/// Sends a noted write and commits what it came to. If that cannot be committed, the row stays open, nobody
+/// knows for now, and it is replayed.
 ///
 /// # Errors
 /// When there are no keys for its mode, or the row cannot be read.
@@ -324,8 +324,8 @@ async fn settle(
         .await
 }
 
-/// Replays an open write if nobody holds it: same key, same bytes. One whose key Stripe may have forgotten is only
-/// read about. Answers nothing where somebody else has it.
+/// Replays an open write if nobody holds it: same key, same bytes. One whose key Stripe may have forgotten is
+/// only read about. Answers nothing where somebody else has it.
 ///
 /// # Errors
 /// When Stripe or the database does not answer.

@@ -19,8 +19,8 @@ use crate::config::{ApiBase, Config};
 use crate::router::{self, Site};
 use crate::worker;
 
-/// How long requests may take to end once the server is told to stop: a client that sends half a request would hold
-/// it up for ever.
+/// How long requests may take to end once the server is told to stop: a client that sends half a request
+/// would hold it up for ever.
 const DRAIN: Duration = Duration::from_secs(15);
 
 /// Why the server did not start, with what to do.
@@ -139,7 +139,7 @@ pub async fn serve(
             drop(draining.wait_for(|draining| *draining).await);
             tokio::time::sleep(DRAIN).await;
         } => {
-            tracing::warn!("requests that did not end are cut off; what they began is taken up by the next start");
+            tracing::warn!("requests that did not end are cut off; the next start takes up what they began");
             Ok(())
         }
     };

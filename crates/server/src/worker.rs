@@ -1,6 +1,6 @@
-//! What goes on beside requests: stored events are applied, and the reconciler looks at what went quiet. Whatever
-//! needs an answer from Stripe has a place of its own and a time limit, so that one slow account holds up nobody
-//! else.
+//! What goes on beside requests: stored events are applied, and the reconciler looks at what went quiet.
+//! Whatever needs an answer from Stripe has a place of its own and a time limit, so that one slow account
+//! holds up nobody else.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -23,13 +23,14 @@ const RECONCILE_EVERY: Duration = Duration::from_secs(2);
 /// Rows of one account that wait for Stripe at the same time, and of all accounts together.
 const PLACES_PER_ACCOUNT: usize = 4;
 const PLACES: usize = 64;
-/// An event is applied within this or dropped and taken up again: less than the lease that the worker has on it.
+/// An event is applied within this or dropped and taken up again: less than the lease that the worker has on
+/// it.
 const EVENT_TIME: Duration = Duration::from_secs(45);
 /// A replay takes three tries of the client, so that only what hangs is dropped.
 const RECONCILE_TIME: Duration = Duration::from_secs(280);
 
-/// Runs until `stop` says so. What is waiting for Stripe then is dropped, as a crash would, and taken up by the next
-/// start.
+/// Runs until `stop` says so. What is waiting for Stripe then is dropped, as a crash would, and taken up by
+/// the next start.
 pub async fn run(site: Site, mut stop: watch::Receiver<bool>) {
     let reconciler = tokio::spawn(reconcile_until(site.app.clone(), stop.clone()));
     let mut places = Places::default();

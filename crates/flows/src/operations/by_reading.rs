@@ -1,5 +1,6 @@
-//! What a write came to, found out without writing: where Stripe keeps a failure under the key, or may have forgotten
-//! the key, sending it again tells nothing. Retrieve and list only, never Stripe's search, which lags.
+//! What a write came to, found out without writing: where Stripe keeps a failure under the key, or may have
+//! forgotten the key, sending it again tells nothing. Retrieve and list only, never Stripe's search, which
+//! lags.
 
 use domain::payment::IntentStatus;
 use store::payments;
@@ -40,8 +41,8 @@ pub async fn by_reading(app: &App, operation: &Operation) -> Result<Ran, Failure
     }
 }
 
-/// The intent of a create, by the operation's id in its metadata. That we wrote ourselves; a tenant who changes it
-/// only hides the intent from this search, and the events still find it by its key.
+/// The intent of a create, by the operation's id in its metadata. That we wrote ourselves; a tenant who
+/// changes it only hides the intent from this search, and the events still find it by its key.
 async fn listed(client: &Client, operation: &Operation) -> Result<Option<PaymentIntent>, Failure> {
     let since = operation.first_sent_at.plus_ms(-LIST_FROM_MS).seconds();
     let mut after: Option<String> = None;

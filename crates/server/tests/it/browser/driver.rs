@@ -21,8 +21,8 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Starts one; `None` when the program is not there. It takes a free port of IPv6 and gives up when somebody
-    /// has the same one of IPv4, so that it gets several tries.
+    /// Starts one; `None` when the program is not there. It takes a free port of IPv6 and gives up when
+    /// somebody has the same one of IPv4, so that it gets several tries.
     pub fn start() -> Option<Driver> {
         let program = std::env::var("CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
         for _ in 0..STARTS_MAX {
