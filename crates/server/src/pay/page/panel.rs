@@ -39,23 +39,26 @@ pub fn mail_link(email: &str) -> Markup {
     html! { a href={ "mailto:" (address) } { (email) } }
 }
 
-/// The amount is part of it: another amount is another state, whatever happens to be shown.
+/// The amount is part of it: another amount is another state, whatever happens to be shown. So is the card, which
+/// may become known a moment after the payment.
 fn state_word(view: &View) -> String {
-    let word = match view.state {
-        PanelState::Pay(_) => "pay",
-        PanelState::Continue(_) => "continue",
-        PanelState::InProgress => "in_progress",
-        PanelState::Paid(_) => "paid",
-        PanelState::Void => "void",
-        PanelState::Unavailable => "unavailable",
+    let (word, card) = match &view.state {
+        PanelState::Pay(_) => ("pay", None),
+        PanelState::Continue(_) => ("continue", None),
+        PanelState::InProgress => ("in_progress", None),
+        PanelState::Paid(receipt) => ("paid", receipt.last4.as_deref()),
+        PanelState::Void => ("void", None),
+        PanelState::Unavailable => ("unavailable", None),
     };
-    format!("{word}:{}:{}", view.due.minor(), view.due.currency().code())
+    let card = card.map(|last4| format!(":{last4}")).unwrap_or_default();
+    format!("{word}:{}:{}{card}", view.due.minor(), view.due.currency().code())
 }
 
 /// Whether nothing can follow, so that the page need not ask again.
 fn is_final(state: &PanelState) -> bool {
     match state {
-        PanelState::Paid(_) | PanelState::Void => true,
+        PanelState::Paid(receipt) => receipt.last4.is_some(),
+        PanelState::Void => true,
         PanelState::Pay(_) | PanelState::Continue(_) | PanelState::InProgress | PanelState::Unavailable => {
             false
         }

@@ -78,7 +78,7 @@ fn states(text: &str) -> [(PanelState, &'static str, &'static str); 6] {
             "in_progress:123450:usd",
             "Payment in progress",
         ),
-        (PanelState::Paid(receipt(text)), "paid:123450:usd", "Paid"),
+        (PanelState::Paid(receipt(text)), "paid:123450:usd:x", "Paid"),
         (PanelState::Void, "void:123450:usd", "Invoice voided"),
         (
             PanelState::Unavailable,
