@@ -39,8 +39,8 @@ pub fn mail_link(email: &str) -> Markup {
     html! { a href={ "mailto:" (address) } { (email) } }
 }
 
-/// The amount is part of it: another amount is another state, whatever happens to be shown. So is the card, which
-/// may become known a moment after the payment.
+/// The amount is part of it: another amount is another state, whatever happens to be shown. So is the card,
+/// which may become known a moment after the payment.
 fn state_word(view: &View) -> String {
     let (word, card) = match &view.state {
         PanelState::Pay(_) => ("pay", None),
