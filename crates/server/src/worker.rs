@@ -14,8 +14,8 @@ use crate::router::Site;
 
 /// Events taken up at once.
 const BATCH: i64 = 64;
-/// Events applied in one transaction: with more, neither database does less work for each (measured), and others wait
-/// longer for its end.
+/// Events applied in one transaction: with more, neither database does less work for each (measured), and
+/// others wait longer for its end.
 const TOGETHER: usize = 32;
 /// How often the worker looks without being called: parked and failed events become due by time.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
