@@ -12,7 +12,7 @@ use crate::currency;
 use crate::error::ApiError;
 use crate::event::{self, Cause};
 use crate::form::Params;
-use crate::state::{Object, Row, Space, State};
+use crate::state::{Object, Row, Shown, Space, State};
 
 /// How far a capability is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -250,6 +250,14 @@ impl Account {
         self.capabilities
             .values_mut()
             .for_each(|capability| *capability = Capability::Active);
+    }
+}
+
+impl Shown for Account {
+    const OF_PLATFORM: bool = true;
+
+    fn shown(&self, _: &State) -> Value {
+        self.render()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::form::Params;
 use crate::idempotency::{self, Kept};
 use crate::persist::Change;
 use crate::request_log::Entry;
-use crate::routes;
+use crate::routes::{self, Keys};
 use crate::state::{Space, State};
 use crate::{Fate, Request, Response};
 use crate::{control, shim};
@@ -409,14 +409,10 @@ fn carried_out(state: &mut State, ctx: &Ctx, request: &Request, path: &str) -> A
 }
 
 fn handled(state: &mut State, ctx: &Ctx, request: &Request, path: &str) -> Result<Value, ApiError> {
-    let segments: Vec<&str> = path
-        .trim_start_matches('/')
-        .trim_end_matches('/')
-        .split('/')
-        .collect();
-    let route =
-        routes::find(&request.method, &segments).ok_or_else(|| unrecognized(&request.method, path))?;
-    if !ctx.secret && !route.browser {
+    let given = path;
+    let path = given.trim_end_matches('/');
+    let route = routes::find(&request.method, path).ok_or_else(|| unrecognized(&request.method, given))?;
+    if !ctx.secret && route.keys == Keys::Secret {
         return Err(ApiError::invalid(
             "This API call cannot be made with a publishable API key. Please use a secret API key. You can \
              find a list of your API keys at https://dashboard.stripe.com/account/apikeys.",
@@ -424,8 +420,8 @@ fn handled(state: &mut State, ctx: &Ctx, request: &Request, path: &str) -> Resul
         .code("secret_key_required")
         .status(401));
     }
-    if ctx.secret && route.browser_only {
-        return Err(unrecognized(&request.method, path));
+    if ctx.secret && route.keys == Keys::Publishable {
+        return Err(unrecognized(&request.method, given));
     }
     let query = request.path.split_once('?').map_or("", |(_, query)| query);
     let mut text = query.as_bytes().to_vec();
@@ -435,7 +431,7 @@ fn handled(state: &mut State, ctx: &Ctx, request: &Request, path: &str) -> Resul
     }
     let mut params = Params::parse(&text)?;
     let expansion = Expansion::read(&mut params, route.answers)?;
-    let mut value = route.handle(state, ctx, params, &segments)?;
+    let mut value = route.handle(state, ctx, params, path)?;
     expansion.apply(state, &ctx.space, &mut value);
     Ok(value)
 }

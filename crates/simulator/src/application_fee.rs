@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::event::{self, Cause};
 use crate::form::Params;
 use crate::list;
-use crate::state::{Object, Space, State};
+use crate::state::{Object, Shown, Space, State};
 
 /// An application fee.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,19 @@ impl ApplicationFee {
             "livemode": self.space.livemode, "originating_transaction": null, "refunded": false,
             "refunds": list::empty(format!("/v1/application_fees/{}/refunds", self.id)),
         })
+    }
+}
+
+impl Shown for ApplicationFee {
+    const OF_PLATFORM: bool = true;
+    const EXPANDS: &'static [(&'static str, &'static str)] = &[
+        ("account", "account"),
+        ("balance_transaction", "balance_transaction"),
+        ("charge", "charge"),
+    ];
+
+    fn shown(&self, _: &State) -> Value {
+        self.render()
     }
 }
 

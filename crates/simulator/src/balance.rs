@@ -10,7 +10,7 @@ use crate::api::Ctx;
 use crate::error::ApiError;
 use crate::form::Params;
 use crate::list;
-use crate::state::{Space, State};
+use crate::state::{Shown, Space, State};
 
 /// Money is available two days after it came in, as on an account in the United States.
 const PENDING_S: i64 = 172_800;
@@ -97,6 +97,14 @@ impl BalanceTransaction {
 
     fn available(&self, now_s: i64) -> bool {
         now_s >= self.available_on
+    }
+}
+
+impl Shown for BalanceTransaction {
+    const EXPANDS: &'static [(&'static str, &'static str)] = &[("source", "any")];
+
+    fn shown(&self, state: &State) -> Value {
+        self.render(state.now_s())
     }
 }
 

@@ -17,10 +17,10 @@ use crate::error::ApiError;
 use crate::event::{self, Cause};
 use crate::form::Params;
 use crate::list;
-use crate::payment_intent::{CaptureMethod, PaymentIntent};
+use crate::payment_intent::{CaptureMethod, PaymentIntent, TransferData};
 use crate::payment_method::{Card, PaymentMethod};
 use crate::schedule::{self, Step};
-use crate::state::{Object, Row, Space, State};
+use crate::state::{Object, Row, Shown, Space, State};
 
 /// How long after a charge its booking becomes known.
 const SETTLE_MS: i64 = 1_000;
@@ -52,6 +52,20 @@ pub struct Charge {
     pub failure: Option<Failure>,
     /// Whether its holder authenticated.
     pub authenticated: bool,
+    /// What was taken of it; 0 while it is only held on the card.
+    pub amount_captured: i64,
+    /// What went back.
+    pub amount_refunded: i64,
+    /// Whether its holder ever disputed it.
+    pub disputed: bool,
+    /// The account that a destination charge is settled for.
+    pub on_behalf_of: Option<String>,
+    /// Where a destination charge's money goes on to.
+    pub transfer_data: Option<TransferData>,
+    /// The transfer that took it there.
+    pub transfer: Option<String>,
+    /// What charges and transfers are grouped by.
+    pub transfer_group: Option<String>,
     /// What the platform takes.
     pub application_fee_amount: Option<i64>,
     /// The platform's fee, once known.
@@ -102,32 +116,35 @@ impl Charge {
     /// As Stripe writes it.
     pub fn render(&self) -> Value {
         let good = self.failure.is_none();
-        let captured = if good { self.amount } else { 0 };
         let mut charge = json!({
-            "id": self.id, "object": "charge", "amount": self.amount, "amount_captured": captured,
-            "amount_refunded": 0, "application": self.application, "application_fee": self.application_fee,
+            "id": self.id, "object": "charge", "amount": self.amount, "amount_captured": self.amount_captured,
+            "amount_refunded": self.amount_refunded, "application": self.application, "application_fee": self.application_fee,
             "application_fee_amount": self.application_fee_amount,
             "balance_transaction": self.balance_transaction, "billing_details": self.billing.render(),
             "calculated_statement_descriptor": "PSA-PAY SIMULATOR", "captured": good, "created": self.created,
             "currency": self.currency, "customer": self.customer, "description": self.description,
-            "destination": null, "dispute": null, "disputed": false, "failure_balance_transaction": null,
+            "destination": self.transfer_data.as_ref().map(|to| &to.destination), "disputed": self.disputed, "failure_balance_transaction": null,
             "failure_code": self.failure.as_ref().map(|failure| &failure.code),
             "failure_message": self.failure.as_ref().map(|failure| &failure.message), "fraud_details": {},
-            "livemode": self.space.livemode, "metadata": self.metadata, "on_behalf_of": null,
+            "livemode": self.space.livemode, "metadata": self.metadata, "on_behalf_of": self.on_behalf_of,
             "outcome": self.outcome(), "paid": good, "payment_intent": self.payment_intent,
             "payment_method": self.payment_method, "receipt_email": self.receipt_email,
             "receipt_number": null,
-            "refunded": false, "refunds": list::empty(format!("/v1/charges/{}/refunds", self.id)),
+            "refunded": good && self.amount_refunded == self.amount, "refunds": list::empty(format!("/v1/charges/{}/refunds", self.id)),
             "review": null,
             "shipping": self.shipping.as_ref().map(Shipping::render), "source": null, "source_transfer": null,
             "statement_descriptor": null, "statement_descriptor_suffix": self.statement_descriptor_suffix,
-            "status": if good { "succeeded" } else { "failed" }, "transfer_data": null,
-            "transfer_group": null,
+            "status": if good { "succeeded" } else { "failed" }, "transfer_data": self.transfer_data.as_ref().map(TransferData::render),
+            "transfer_group": self.transfer_group,
         });
         if let Value::Object(fields) = &mut charge {
             fields.insert("payment_method_details".into(), self.method_details());
             let receipt = good.then(|| format!("https://pay.stripe.com/receipts/payment/{}", self.id));
             fields.insert("receipt_url".into(), receipt.into());
+            // As with Stripe, the key is only there when there was a transfer.
+            if let Some(transfer) = &self.transfer {
+                fields.insert("transfer".into(), transfer.as_str().into());
+            }
         }
         charge
     }
@@ -202,6 +219,19 @@ impl Charge {
     }
 }
 
+impl Shown for Charge {
+    const EXPANDS: &'static [(&'static str, &'static str)] = &[
+        ("application_fee", "application_fee"),
+        ("balance_transaction", "balance_transaction"),
+        ("customer", "customer"),
+        ("payment_intent", "payment_intent"),
+    ];
+
+    fn shown(&self, _: &State) -> Value {
+        self.render()
+    }
+}
+
 /// Attempts to charge a card for an intent: the bank refuses with `declined`, or approves.
 pub fn attempt(
     state: &mut State,
@@ -230,6 +260,13 @@ pub fn attempt(
             outcome: decline.outcome.to_owned(),
         }),
         authenticated,
+        amount_captured: if declined.is_none() { intent.amount } else { 0 },
+        amount_refunded: 0,
+        disputed: false,
+        on_behalf_of: intent.on_behalf_of.clone(),
+        transfer_data: intent.transfer_data.clone(),
+        transfer: None,
+        transfer_group: intent.transfer_group.clone(),
         application_fee_amount: intent.application_fee_amount,
         application_fee: None,
         balance_transaction: None,

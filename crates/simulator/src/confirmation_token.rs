@@ -11,7 +11,7 @@ use crate::api::Ctx;
 use crate::error::ApiError;
 use crate::form::Params;
 use crate::payment_method::{self, Card, Entry, Named};
-use crate::state::{Space, State};
+use crate::state::{Shown, Space, State};
 
 /// Twelve hours.
 const LIFE_S: i64 = 43_200;
@@ -95,6 +95,12 @@ pub fn unused(state: &State, space: &Space, id: &str) -> Result<Arc<Confirmation
     ))
     .code("payment_intent_confirmation_token_invalid")
     .saved())
+}
+
+impl Shown for ConfirmationToken {
+    fn shown(&self, _: &State) -> Value {
+        self.render()
+    }
 }
 
 /// Writes down which intent used it.

@@ -13,7 +13,7 @@ use crate::event;
 use crate::form::{Params, Update};
 use crate::list;
 use crate::payment_method::{self, Named, PaymentMethod};
-use crate::state::{Object, Space, State};
+use crate::state::{Object, Shown, Space, State};
 
 /// A customer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -113,6 +113,15 @@ impl Customer {
              attached to the customer."
         );
         Err(ApiError::invalid(message).code("resource_missing").param(param))
+    }
+}
+
+impl Shown for Customer {
+    const EXPANDS: &'static [(&'static str, &'static str)] =
+        &[("invoice_settings.default_payment_method", "payment_method")];
+
+    fn shown(&self, _: &State) -> Value {
+        self.render()
     }
 }
 

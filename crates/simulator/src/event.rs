@@ -11,7 +11,7 @@ use crate::delivery;
 use crate::error::ApiError;
 use crate::form::Params;
 use crate::list;
-use crate::state::{Object, Space, State};
+use crate::state::{Object, Shown, Space, State};
 
 /// More types than this in one list request are refused.
 const TYPES_MAX: usize = 20;
@@ -48,7 +48,7 @@ impl Event {
     /// The snapshot form, as endpoints get it and `GET /v1/events` shows it.
     pub fn render(&self, state: &State) -> Value {
         let mut data = Map::new();
-        data.insert("object".into(), self.object.render(state));
+        data.insert("object".into(), self.object.shown(state));
         if let Some(previous) = self
             .previous
             .as_ref()
@@ -71,31 +71,27 @@ impl Event {
 
     /// The thin form: what happened to which object, which is then to be fetched.
     pub fn render_thin(&self) -> Value {
-        let object = self.object.id();
-        let (kind, url) = match &self.object {
-            Object::Account(_) => ("account", "accounts"),
-            Object::Customer(_) => ("customer", "customers"),
-            Object::PaymentMethod(_) => ("payment_method", "payment_methods"),
-            Object::ConfirmationToken(_) => ("confirmation_token", "confirmation_tokens"),
-            Object::PaymentIntent(_) => ("payment_intent", "payment_intents"),
-            Object::Charge(_) => ("charge", "charges"),
-            Object::BalanceTransaction(_) => ("balance_transaction", "balance_transactions"),
-            Object::ApplicationFee(_) => ("application_fee", "application_fees"),
-            Object::WebhookEndpoint(_) => ("webhook_endpoint", "webhook_endpoints"),
-            Object::Event(_) => ("event", "events"),
-        };
         let reason = self.cause.request.as_ref().map(|request| {
             json!({ "type": "request", "request": { "id": request, "idempotency_key": self.cause.key } })
         });
+        let url = self.object.url();
+        let related = (!url.is_empty())
+            .then(|| json!({ "id": self.object.id(), "type": self.object.name(), "url": url }));
         let mode = if self.space.livemode { "" } else { "test_" };
         json!({
             "id": format!("evt_{mode}65{}", &self.id["evt_".len()..]), "object": "v2.core.event",
             "context": self.space.account, "created": rfc_3339(self.created_ms),
             "livemode": self.space.livemode,
             "reason": reason,
-            "related_object": { "id": object, "type": kind, "url": format!("/v1/{url}/{object}") },
+            "related_object": related,
             "snapshot_event": self.id, "type": format!("v1.{}", self.kind),
         })
+    }
+}
+
+impl Shown for Event {
+    fn shown(&self, state: &State) -> Value {
+        self.render(state)
     }
 }
 
@@ -104,15 +100,7 @@ impl Event {
 pub fn emit(state: &mut State, cause: &Cause, kind: &'static str, object: Object, previous: Option<String>) {
     let space = match &object {
         Object::Account(account) => account.own_space(state),
-        Object::Customer(row) => row.space.clone(),
-        Object::PaymentMethod(row) => row.space.clone(),
-        Object::ConfirmationToken(row) => row.space.clone(),
-        Object::PaymentIntent(row) => row.space.clone(),
-        Object::Charge(row) => row.space.clone(),
-        Object::BalanceTransaction(row) => row.space.clone(),
-        Object::ApplicationFee(row) => row.space.clone(),
-        Object::WebhookEndpoint(row) => row.space.clone(),
-        Object::Event(row) => row.space.clone(),
+        other => other.space().clone(),
     };
     let event = Event {
         id: state.id("evt_1", 23),

@@ -13,6 +13,7 @@ const DEPTH_MAX: usize = 4;
 /// The paths of a request.
 #[derive(Debug, Default)]
 pub struct Expansion {
+    kind: &'static str,
     paths: Vec<Vec<String>>,
 }
 
@@ -22,7 +23,7 @@ impl Expansion {
     ///
     /// # Errors
     /// 400 for a path that leads nowhere or too deep.
-    pub fn read(params: &mut Params, kind: &str) -> Result<Expansion, ApiError> {
+    pub fn read(params: &mut Params, kind: &'static str) -> Result<Expansion, ApiError> {
         let texts = params.texts("expand")?.unwrap_or_default();
         let paths: Vec<Vec<String>> = texts
             .iter()
@@ -36,56 +37,40 @@ impl Expansion {
             }
             check(kind, path)?;
         }
-        Ok(Expansion { paths })
+        Ok(Expansion { kind, paths })
     }
 
     /// Carries it out on a rendered answer.
     pub fn apply(&self, state: &State, space: &Space, answer: &mut Value) {
         for path in &self.paths {
-            expand(state, space, answer, path);
+            expand(state, space, answer, self.kind, path);
         }
     }
 }
 
-/// What a field of a kind of object leads to; `None` when it cannot be expanded.
-fn leads_to(kind: &str, field: &str) -> Option<&'static str> {
-    Some(match (kind, field) {
-        ("payment_intent", "latest_charge") | ("application_fee" | "last_payment_error", "charge") => {
-            "charge"
-        }
-        ("payment_intent", "payment_method") | ("invoice_settings", "default_payment_method") => {
-            "payment_method"
-        }
-        ("payment_intent" | "charge" | "payment_method", "customer") => "customer",
-        ("payment_intent", "last_payment_error") => "last_payment_error",
-        ("customer", "invoice_settings") => "invoice_settings",
-        ("charge", "payment_intent") => "payment_intent",
-        ("charge" | "application_fee", "balance_transaction") => "balance_transaction",
-        ("charge", "application_fee") => "application_fee",
-        ("application_fee", "account") => "account",
-        ("balance_transaction", "source") => "source",
-        ("source", other) => return leads_to("charge", other).or_else(|| leads_to("application_fee", other)),
-        _ => return None,
-    })
+/// What a path leads to at once in a kind of object: how many of its parts that takes, and the kind there.
+fn leads_to(kind: &str, path: &[String]) -> Option<(usize, &'static str)> {
+    Object::expands(kind)
+        .into_iter()
+        .find(|(field, _)| {
+            let mut parts = path.iter();
+            field
+                .split('.')
+                .all(|part| parts.next().is_some_and(|given| given == part))
+        })
+        .map(|(field, leads_to)| (field.split('.').count(), leads_to))
 }
 
 fn check(kind: &str, path: &[String]) -> Result<(), ApiError> {
-    let mut kind = kind;
-    for (at, field) in path.iter().enumerate() {
-        if at == 0
-            && let Some(listed) = kind.strip_prefix("list of ")
-        {
-            if field != "data" {
-                return Err(wrong(field));
-            }
-            kind = listed;
-            continue;
-        }
-        // `last_payment_error` is a map with expandable fields, not itself something to expand: Stripe minds,
-        // we do not.
-        kind = leads_to(kind, field).ok_or_else(|| wrong(field))?;
+    let Some(first) = path.first() else { return Ok(()) };
+    match kind.strip_prefix("list of ") {
+        Some(listed) if first == "data" => check(listed, &path[1..]),
+        Some(_) => Err(wrong(first)),
+        None => match leads_to(kind, path) {
+            Some((taken, kind)) => check(kind, &path[taken..]),
+            None => Err(wrong(first)),
+        },
     }
-    Ok(())
 }
 
 fn wrong(field: &str) -> ApiError {
@@ -96,52 +81,55 @@ fn wrong(field: &str) -> ApiError {
     .param("expand")
 }
 
-fn expand(state: &State, space: &Space, value: &mut Value, path: &[String]) {
+/// Expands a path in a value of a kind.
+fn expand(state: &State, space: &Space, value: &mut Value, kind: &str, path: &[String]) {
     if let Value::Array(items) = value {
         for item in items {
-            expand(state, space, item, path);
+            expand(state, space, item, kind, path);
         }
         return;
     }
-    let Some((field, rest)) = path.split_first() else {
+    if path.is_empty() {
+        return;
+    }
+    if let Some(listed) = kind.strip_prefix("list of ") {
+        if let Some(data) = value.get_mut("data") {
+            expand(state, space, data, listed, &path[1..]);
+        }
+        return;
+    }
+    // Of `any` kind was what the path was checked against; now it is known which.
+    let kind = value["object"].as_str().unwrap_or(kind).to_owned();
+    let Some((taken, target)) = leads_to(&kind, path) else {
         return;
     };
-    let Some(inner) = value.get_mut(field) else { return };
-    if let Some(object) = inner.as_str().and_then(|id| find(state, space, id)) {
-        *inner = object.render(state);
+    let (fields, rest) = path.split_at(taken);
+    include(state, space, value, &kind, fields);
+    let mut inner = Some(value);
+    for field in fields {
+        inner = inner.and_then(|value| value.get_mut(field));
     }
-    expand(state, space, inner, rest);
+    let Some(inner) = inner else { return };
+    let found = inner
+        .as_str()
+        .and_then(|id| Object::find(state, space, target, id));
+    if let Some(object) = found {
+        *inner = object.shown(state);
+    }
+    expand(state, space, inner, target, rest);
 }
 
-/// An object by its id, as far as the space may see it: an account sees the fees taken from it.
-fn find(state: &State, space: &Space, id: &str) -> Option<Object> {
-    let prefix = id.split_once('_')?.0;
-    Some(match prefix {
-        "ch" => Object::Charge(state.get(space, id).ok()?),
-        "pi" => Object::PaymentIntent(state.get(space, id).ok()?),
-        "pm" => Object::PaymentMethod(state.get(space, id).ok()?),
-        "cus" => Object::Customer(state.get(space, id).ok()?),
-        "txn" => Object::BalanceTransaction(state.get(space, id).ok()?),
-        "fee" => Object::ApplicationFee(state.get(&space.platform(), id).ok()?),
-        "acct" => Object::Account(state.get(&space.platform(), id).ok()?),
-        _ => return None,
-    })
-}
-
-impl Object {
-    /// As Stripe writes it.
-    pub fn render(&self, state: &State) -> Value {
-        match self {
-            Object::Account(row) => row.render(),
-            Object::Customer(row) => row.render(),
-            Object::PaymentMethod(row) => row.render(),
-            Object::ConfirmationToken(row) => row.render(),
-            Object::PaymentIntent(row) => row.render(),
-            Object::Charge(row) => row.render(),
-            Object::BalanceTransaction(row) => row.render(state.now_s()),
-            Object::ApplicationFee(row) => row.render(),
-            Object::WebhookEndpoint(row) => row.render(),
-            Object::Event(row) => row.render(state),
-        }
+/// Puts a field in place that is shown only when it is expanded.
+fn include(state: &State, space: &Space, value: &mut Value, kind: &str, fields: &[String]) {
+    let [field] = fields else { return };
+    if value.get(field).is_some_and(|there| !there.is_null()) {
+        return;
+    }
+    let found = value["id"]
+        .as_str()
+        .and_then(|id| Object::find(state, space, kind, id));
+    let included = found.and_then(|object| object.included(state, field));
+    if let (Some(included), Value::Object(map)) = (included, value) {
+        map.insert(field.clone(), included);
     }
 }

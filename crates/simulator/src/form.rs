@@ -224,6 +224,30 @@ impl Params {
         }
     }
 
+    /// A list of maps, such as `items[0][price]`; `None` when it is not there, empty for an empty text.
+    ///
+    /// # Errors
+    /// 400 when it is no list of maps.
+    pub fn maps(&mut self, name: &str) -> Result<Option<Vec<Params>>, ApiError> {
+        let list = match self.map.remove(&key(name)) {
+            None => return Ok(None),
+            Some(Node::Text(text)) if text.is_empty() => return Ok(Some(Vec::new())),
+            Some(Node::Map(map)) if map.keys().all(|key| matches!(key, Key::Number(_))) => map,
+            Some(_) => return Err(ApiError::invalid("Invalid array").param(self.name(name))),
+        };
+        let prefix = self.name(name);
+        list.into_iter()
+            .map(|(at, node)| match node {
+                Node::Map(map) => Ok(Params {
+                    prefix: format!("{prefix}[{}]", at.text()),
+                    map,
+                }),
+                Node::Text(_) => Err(ApiError::invalid("Invalid object").param(prefix.clone())),
+            })
+            .collect::<Result<_, _>>()
+            .map(Some)
+    }
+
     /// Changes to the metadata: a key set to an empty text is taken away, and so are all by `metadata=`.
     ///
     /// # Errors
@@ -388,7 +412,11 @@ fn path(name: &str) -> Result<Vec<&str>, ApiError> {
 
 fn insert(map: &mut BTreeMap<Key, Node>, path: &[&str], value: String) -> Option<()> {
     let (first, rest) = path.split_first()?;
-    let at = if first.is_empty() { next(map) } else { key(first) };
+    let at = if first.is_empty() {
+        next(map, rest)
+    } else {
+        key(first)
+    };
     if rest.is_empty() {
         if matches!(map.get(&at), Some(Node::Map(_))) {
             return None;
@@ -402,7 +430,9 @@ fn insert(map: &mut BTreeMap<Key, Node>, path: &[&str], value: String) -> Option
     }
 }
 
-fn next(map: &BTreeMap<Key, Node>) -> Key {
+/// The place of what comes under empty brackets: in `a[][b]=1&a[][c]=2&a[][b]=3` a map goes on until a name
+/// would come twice in it.
+fn next(map: &BTreeMap<Key, Node>, rest: &[&str]) -> Key {
     let last = map
         .keys()
         .filter_map(|key| {
@@ -413,7 +443,14 @@ fn next(map: &BTreeMap<Key, Node>) -> Key {
             }
         })
         .max();
-    Key::Number(last.map_or(0, |last| last.saturating_add(1)))
+    match (last, rest.first()) {
+        (Some(last), Some(name)) if !name.is_empty() => match map.get(&Key::Number(last)) {
+            Some(Node::Map(inner)) if rest.len() > 1 || !inner.contains_key(&key(name)) => Key::Number(last),
+            _ => Key::Number(last.saturating_add(1)),
+        },
+        (Some(last), _) => Key::Number(last.saturating_add(1)),
+        (None, _) => Key::Number(0),
+    }
 }
 
 /// Percent-decoding, with `+` for a space; anything but UTF-8 is refused.

@@ -110,7 +110,7 @@ pub fn answer<T: Row>(
         None => Ok(None),
         Some(id) => state
             .get_for::<T>(space, id, param)
-            .map(|row| T::table(state).place(row.id()))
+            .map(|row| T::table(state).place(&row))
             .map_err(|e| e.status(400)),
     };
     let after = place(&page.starting_after, "starting_after")?;

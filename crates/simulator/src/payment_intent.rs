@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::address::Shipping;
 use crate::api::Ctx;
 use crate::payment_method::PaymentMethod;
-use crate::state::Space;
+use crate::state::{Shown, Space, State};
 
 /// Where an intent stands; `requires_capture` and `processing` come with what needs them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +133,26 @@ pub struct PaymentError {
     pub method: Arc<PaymentMethod>,
 }
 
+/// Where the money of a destination charge goes on to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferData {
+    /// The account.
+    pub destination: String,
+    /// How much of it; `None` is all but the application fee.
+    pub amount: Option<i64>,
+}
+
+impl TransferData {
+    /// As Stripe writes it.
+    pub fn render(&self) -> Value {
+        let mut data = json!({ "destination": self.destination });
+        if let (Some(amount), Value::Object(fields)) = (self.amount, &mut data) {
+            fields.insert("amount".into(), amount.into());
+        }
+        data
+    }
+}
+
 /// A payment intent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PaymentIntent {
@@ -182,6 +202,16 @@ pub struct PaymentIntent {
     pub shipping: Option<Shipping>,
     /// Added to the account's statement descriptor.
     pub statement_descriptor_suffix: Option<String>,
+    /// What is held on the card and can be captured.
+    pub amount_capturable: i64,
+    /// The account that a destination charge is settled for.
+    pub on_behalf_of: Option<String>,
+    /// Where a destination charge's money goes on to.
+    pub transfer_data: Option<TransferData>,
+    /// What charges and transfers are grouped by.
+    pub transfer_group: Option<String>,
+    /// The invoice that it pays.
+    pub invoice: Option<String>,
     /// When it was canceled, in seconds.
     pub canceled_at: Option<i64>,
     /// Why.
@@ -234,17 +264,30 @@ impl NextAction {
     }
 }
 
+impl Shown for PaymentIntent {
+    const EXPANDS: &'static [(&'static str, &'static str)] = &[
+        ("customer", "customer"),
+        ("latest_charge", "charge"),
+        ("payment_method", "payment_method"),
+        ("last_payment_error.charge", "charge"),
+    ];
+
+    fn shown(&self, _: &State) -> Value {
+        self.render()
+    }
+}
+
 impl PaymentIntent {
     /// As Stripe writes it.
     pub fn render(&self) -> Value {
         let mut intent = self.render_for_browser();
         let rest = json!({
-            "amount_capturable": 0, "amount_details": { "tip": {} }, "amount_received": self.amount_received,
+            "amount_capturable": self.amount_capturable, "amount_details": { "tip": {} }, "amount_received": self.amount_received,
             "application": self.application, "application_fee_amount": self.application_fee_amount,
             "customer": self.customer, "customer_account": null,
             "excluded_payment_method_types": self.excluded(),
             "latest_charge": self.latest_charge, "managed_payments": null, "metadata": self.metadata,
-            "on_behalf_of": null, "payment_method_configuration_details": null,
+            "on_behalf_of": self.on_behalf_of, "payment_method_configuration_details": null,
             "payment_method_options": {
                 "card": {
                     "installments": null, "mandate_options": null, "network": null,
@@ -252,8 +295,9 @@ impl PaymentIntent {
                 },
             },
             "review": null, "source": null, "statement_descriptor": null,
-            "statement_descriptor_suffix": self.statement_descriptor_suffix, "transfer_data": null,
-            "transfer_group": null,
+            "statement_descriptor_suffix": self.statement_descriptor_suffix,
+            "transfer_data": self.transfer_data.as_ref().map(TransferData::render),
+            "transfer_group": self.transfer_group,
         });
         if let (Value::Object(fields), Value::Object(rest)) = (&mut intent, rest) {
             fields.extend(rest);

@@ -120,6 +120,11 @@ fn blank(ctx: &Ctx, state: &State, amount: i64, currency: String, fee: Option<i6
         receipt_email: None,
         shipping: None,
         statement_descriptor_suffix: None,
+        amount_capturable: 0,
+        on_behalf_of: None,
+        transfer_data: None,
+        transfer_group: None,
+        invoice: None,
         canceled_at: None,
         cancellation_reason: None,
         application: ctx

@@ -16,7 +16,7 @@ use crate::error::{ApiError, CardRefusal};
 use crate::event;
 use crate::form::Params;
 use crate::ids;
-use crate::state::{Object, Space, State};
+use crate::state::{Object, Shown, Space, State};
 
 /// A card. The number is not kept: only which test card it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -134,6 +134,14 @@ impl PaymentMethod {
             ));
         }
         Ok(())
+    }
+}
+
+impl Shown for PaymentMethod {
+    const EXPANDS: &'static [(&'static str, &'static str)] = &[("customer", "customer")];
+
+    fn shown(&self, _: &State) -> Value {
+        self.render()
     }
 }
 

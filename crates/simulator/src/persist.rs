@@ -19,7 +19,7 @@ use crate::state::{Object, Settings, State, Tables};
 use crate::webhook_endpoint;
 
 /// What the first line says; another number is another format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const FILE: &str = "journal.jsonl";
 /// How many rows a line of the rewritten journal holds.
 const ROWS_A_LINE: usize = 256;
@@ -29,6 +29,8 @@ const ROWS_A_LINE: usize = 256;
 pub enum Error {
     /// It could not be read or written.
     Io(PathBuf, io::Error),
+    /// Its journal is of another version's format.
+    Format(PathBuf, u32),
     /// Its journal is not one, from this line on.
     Corrupt(PathBuf, usize),
 }
@@ -37,6 +39,12 @@ impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Error::Io(path, error) => write!(f, "{}: {error}", path.display()),
+            Error::Format(path, format) => write!(
+                f,
+                "{}: written in format {format} by another version; this one writes format {FORMAT}. Remove \
+                 the folder to begin anew, or use the version that wrote it",
+                path.display()
+            ),
             Error::Corrupt(path, line) => write!(
                 f,
                 "{}: line {line} is not a line of a simulator's journal",
@@ -184,20 +192,18 @@ fn replay(state: &mut State, path: &Path) -> Result<(), Error> {
         if text.last() != Some(&b'\n') {
             break;
         }
-        let understood = if number == 1 {
-            begin(state, &text)
-        } else {
-            carry_out(state, &text)
-        };
-        understood.ok_or_else(|| Error::Corrupt(path.to_owned(), number))?;
+        let corrupt = || Error::Corrupt(path.to_owned(), number);
+        if number > 1 {
+            carry_out(state, &text).ok_or_else(corrupt)?;
+            continue;
+        }
+        let header: Header = serde_json::from_slice(&text).map_err(|_| corrupt())?;
+        if header.format != FORMAT {
+            return Err(Error::Format(path.to_owned(), header.format));
+        }
+        seed(state, header.seed);
     }
     Ok(())
-}
-
-fn begin(state: &mut State, text: &[u8]) -> Option<()> {
-    let header: Header = serde_json::from_slice(text).ok()?;
-    seed(state, header.seed);
-    (header.format == FORMAT).then_some(())
 }
 
 fn carry_out(state: &mut State, text: &[u8]) -> Option<()> {

@@ -1,4 +1,4 @@
-//! Which handler a method and a path are for, and what it answers with.
+//! Which handler a method and a path are for, and what it answers with: one table a family of routes.
 
 use serde_json::Value;
 
@@ -14,154 +14,280 @@ use crate::{
 type Answer = Result<Value, ApiError>;
 
 /// A handler, by how many ids stand in its path.
-enum Handler {
-    None(fn(&mut State, &Ctx, Params) -> Answer),
+#[derive(Clone, Copy)]
+pub enum Handler {
+    /// None.
+    Plain(fn(&mut State, &Ctx, Params) -> Answer),
+    /// One.
     One(fn(&mut State, &Ctx, Params, &str) -> Answer),
+    /// Two.
     Two(fn(&mut State, &Ctx, Params, &str, &str) -> Answer),
+}
+
+use Handler::{One, Plain, Two};
+
+/// Which keys may use a route.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    /// Secret ones.
+    Secret,
+    /// Publishable ones, too.
+    Any,
+    /// Only publishable ones.
+    Publishable,
 }
 
 /// A route.
 pub struct Route {
-    /// The kind of object it answers with, for `expand`.
+    /// The method, in capitals.
+    pub method: &'static str,
+    /// The path, with `{}` for an id.
+    pub path: &'static str,
+    /// The kind of object it answers with, for `expand`; `list of …` for a list.
     pub answers: &'static str,
-    /// Whether a publishable key may use it.
-    pub browser: bool,
-    /// Whether only a publishable key may.
-    pub browser_only: bool,
+    /// Which keys may use it.
+    pub keys: Keys,
     handler: Handler,
 }
 
 impl Route {
-    /// Calls the handler with the ids of the path.
-    pub fn handle(&self, state: &mut State, ctx: &Ctx, params: Params, segments: &[&str]) -> Answer {
-        let id = |at: usize| segments.get(at).copied().unwrap_or_default();
-        match &self.handler {
-            Handler::None(handle) => handle(state, ctx, params),
-            Handler::One(handle) => handle(state, ctx, params, id(2)),
-            Handler::Two(handle) => handle(state, ctx, params, id(2), id(4)),
-        }
+    /// A route that reads.
+    pub const fn get(path: &'static str, answers: &'static str, handler: Handler) -> Route {
+        Route::new("GET", path, answers, handler)
     }
 
-    fn for_browser(self) -> Route {
+    /// A route that acts.
+    pub const fn post(path: &'static str, answers: &'static str, handler: Handler) -> Route {
+        Route::new("POST", path, answers, handler)
+    }
+
+    /// A route that deletes.
+    pub const fn delete(path: &'static str, answers: &'static str, handler: Handler) -> Route {
+        Route::new("DELETE", path, answers, handler)
+    }
+
+    const fn new(method: &'static str, path: &'static str, answers: &'static str, handler: Handler) -> Route {
         Route {
-            browser: true,
-            ..self
+            method,
+            path,
+            answers,
+            keys: Keys::Secret,
+            handler,
+        }
+    }
+
+    /// The same for these keys.
+    pub const fn keys(self, keys: Keys) -> Route {
+        Route { keys, ..self }
+    }
+
+    /// Whether it is for a path; a word of its own wins over an id by standing earlier in the table.
+    fn fits(&self, method: &str, path: &str) -> bool {
+        let (mut ours, mut theirs) = (self.path.split('/'), path.split('/'));
+        self.method == method
+            && loop {
+                match (ours.next(), theirs.next()) {
+                    (None, None) => break true,
+                    (Some("{}"), Some(id)) if !id.is_empty() => {}
+                    (Some(one), Some(other)) if one == other => {}
+                    _ => break false,
+                }
+            }
+    }
+
+    /// Calls the handler with the ids of the path.
+    pub fn handle(&self, state: &mut State, ctx: &Ctx, params: Params, path: &str) -> Answer {
+        let mut ids = self
+            .path
+            .split('/')
+            .zip(path.split('/'))
+            .filter(|(ours, _)| *ours == "{}")
+            .map(|(_, id)| id);
+        let mut id = || ids.next().unwrap_or_default();
+        match self.handler {
+            Plain(handle) => handle(state, ctx, params),
+            One(handle) => handle(state, ctx, params, id()),
+            Two(handle) => handle(state, ctx, params, id(), id()),
         }
     }
 }
 
-fn none(answers: &'static str, handle: fn(&mut State, &Ctx, Params) -> Answer) -> Route {
-    Route {
-        answers,
-        browser: false,
-        browser_only: false,
-        handler: Handler::None(handle),
-    }
-}
-
-fn one(answers: &'static str, handle: fn(&mut State, &Ctx, Params, &str) -> Answer) -> Route {
-    Route {
-        answers,
-        browser: false,
-        browser_only: false,
-        handler: Handler::One(handle),
-    }
-}
-
-fn two(answers: &'static str, handle: fn(&mut State, &Ctx, Params, &str, &str) -> Answer) -> Route {
-    Route {
-        answers,
-        browser: false,
-        browser_only: false,
-        handler: Handler::Two(handle),
-    }
+/// Every route there is. Where two fit, the first counts.
+pub fn all() -> impl Iterator<Item = &'static Route> {
+    [PAYMENTS, MONEY, PEOPLE, PLATFORM].into_iter().flatten()
 }
 
 /// The route of a request.
-pub fn find(method: &str, segments: &[&str]) -> Option<Route> {
-    let ["v1", rest @ ..] = segments else { return None };
+pub fn find(method: &str, path: &str) -> Option<&'static Route> {
     // Stripe's search is a route of its own, not an object of that name; it is not simulated.
-    if let [_, "search"] = rest {
+    if path.ends_with("/search") {
         return None;
     }
-    payments(method, rest)
-        .or_else(|| money(method, rest))
-        .or_else(|| people(method, rest))
+    all().find(|route| route.fits(method, path))
 }
 
-fn payments(method: &str, rest: &[&str]) -> Option<Route> {
-    const LIST: &str = "list of payment_intent";
-    const ONE: &str = "payment_intent";
-    Some(match (method, rest) {
-        ("POST", ["payment_intents"]) => none(ONE, payment_intents::create),
-        ("GET", ["payment_intents"]) => none(LIST, payment_intents::list),
-        ("GET", ["payment_intents", _]) => one(ONE, payment_intents::retrieve).for_browser(),
-        ("POST", ["payment_intents", _]) => one(ONE, payment_intents::update),
-        ("POST", ["payment_intents", _, "confirm"]) => one(ONE, confirm::confirm).for_browser(),
-        ("POST", ["payment_intents", _, "cancel"]) => one(ONE, payment_intents::cancel),
-        // No setup intent can be made yet, so there is none to be found.
-        ("GET", ["setup_intents", _]) => one("setup_intent", no_setup_intent),
-        ("POST", ["confirmation_tokens"]) => Route {
-            browser: true,
-            browser_only: true,
-            ..none("confirmation_token", confirmation_token::create)
-        },
-        ("POST", ["test_helpers", "confirmation_tokens"]) => {
-            none("confirmation_token", confirmation_token::create_for_test)
-        }
-        ("GET", ["confirmation_tokens", _]) => one("confirmation_token", confirmation_token::retrieve),
-        ("POST", ["payment_methods"]) => none("payment_method", payment_methods::create).for_browser(),
-        ("GET", ["payment_methods"]) => none("list of payment_method", payment_methods::list),
-        ("GET", ["payment_methods", _]) => one("payment_method", payment_methods::retrieve),
-        ("POST", ["payment_methods", _]) => one("payment_method", payment_methods::update),
-        ("POST", ["payment_methods", _, "attach"]) => one("payment_method", payment_methods::attach_to),
-        ("POST", ["payment_methods", _, "detach"]) => one("payment_method", payment_methods::detach),
-        _ => return None,
-    })
-}
+static PAYMENTS: &[Route] = &[
+    Route::post(
+        "/v1/payment_intents",
+        "payment_intent",
+        Plain(payment_intents::create),
+    ),
+    Route::get(
+        "/v1/payment_intents",
+        "list of payment_intent",
+        Plain(payment_intents::list),
+    ),
+    Route::get(
+        "/v1/payment_intents/{}",
+        "payment_intent",
+        One(payment_intents::retrieve),
+    )
+    .keys(Keys::Any),
+    Route::post(
+        "/v1/payment_intents/{}",
+        "payment_intent",
+        One(payment_intents::update),
+    ),
+    Route::post(
+        "/v1/payment_intents/{}/confirm",
+        "payment_intent",
+        One(confirm::confirm),
+    )
+    .keys(Keys::Any),
+    Route::post(
+        "/v1/payment_intents/{}/cancel",
+        "payment_intent",
+        One(payment_intents::cancel),
+    ),
+    Route::get("/v1/setup_intents/{}", "setup_intent", One(no_setup_intent)),
+    Route::post(
+        "/v1/confirmation_tokens",
+        "confirmation_token",
+        Plain(confirmation_token::create),
+    )
+    .keys(Keys::Publishable),
+    Route::post(
+        "/v1/test_helpers/confirmation_tokens",
+        "confirmation_token",
+        Plain(confirmation_token::create_for_test),
+    ),
+    Route::get(
+        "/v1/confirmation_tokens/{}",
+        "confirmation_token",
+        One(confirmation_token::retrieve),
+    ),
+    Route::post(
+        "/v1/payment_methods",
+        "payment_method",
+        Plain(payment_methods::create),
+    )
+    .keys(Keys::Any),
+    Route::get(
+        "/v1/payment_methods",
+        "list of payment_method",
+        Plain(payment_methods::list),
+    ),
+    Route::get(
+        "/v1/payment_methods/{}",
+        "payment_method",
+        One(payment_methods::retrieve),
+    ),
+    Route::post(
+        "/v1/payment_methods/{}",
+        "payment_method",
+        One(payment_methods::update),
+    ),
+    Route::post(
+        "/v1/payment_methods/{}/attach",
+        "payment_method",
+        One(payment_methods::attach_to),
+    ),
+    Route::post(
+        "/v1/payment_methods/{}/detach",
+        "payment_method",
+        One(payment_methods::detach),
+    ),
+];
 
-fn money(method: &str, rest: &[&str]) -> Option<Route> {
-    Some(match (method, rest) {
-        ("GET", ["charges"]) => none("list of charge", charge::list),
-        ("GET", ["charges", _]) => one("charge", charge::retrieve),
-        ("POST", ["charges", _]) => one("charge", charge::update),
-        ("GET", ["application_fees"]) => none("list of application_fee", application_fee::list),
-        ("GET", ["application_fees", _]) => one("application_fee", application_fee::retrieve),
-        ("GET", ["balance"]) => none("balance", balance::retrieve),
-        ("GET", ["balance_transactions"]) => none("list of balance_transaction", balance::transactions),
-        ("GET", ["balance_transactions", _]) => one("balance_transaction", balance::transaction),
-        _ => return None,
-    })
-}
+static MONEY: &[Route] = &[
+    Route::get("/v1/charges", "list of charge", Plain(charge::list)),
+    Route::get("/v1/charges/{}", "charge", One(charge::retrieve)),
+    Route::post("/v1/charges/{}", "charge", One(charge::update)),
+    Route::get(
+        "/v1/application_fees",
+        "list of application_fee",
+        Plain(application_fee::list),
+    ),
+    Route::get(
+        "/v1/application_fees/{}",
+        "application_fee",
+        One(application_fee::retrieve),
+    ),
+    Route::get("/v1/balance", "balance", Plain(balance::retrieve)),
+    Route::get(
+        "/v1/balance_transactions",
+        "list of balance_transaction",
+        Plain(balance::transactions),
+    ),
+    Route::get(
+        "/v1/balance_transactions/{}",
+        "balance_transaction",
+        One(balance::transaction),
+    ),
+];
 
-fn people(method: &str, rest: &[&str]) -> Option<Route> {
-    Some(match (method, rest) {
-        ("POST", ["customers"]) => none("customer", customer::create),
-        ("GET", ["customers"]) => none("list of customer", customer::list),
-        ("GET", ["customers", _]) => one("customer", customer::retrieve),
-        ("POST", ["customers", _]) => one("customer", customer::update),
-        ("DELETE", ["customers", _]) => one("customer", customer::delete),
-        ("GET", ["customers", _, "payment_methods"]) => {
-            one("list of payment_method", payment_methods::list_of_customer)
-        }
-        ("GET", ["customers", _, "payment_methods", _]) => {
-            two("payment_method", payment_methods::retrieve_of)
-        }
-        ("GET", ["account"]) => none("account", accounts::own),
-        ("POST", ["accounts"]) => none("account", accounts::create),
-        ("GET", ["accounts"]) => none("list of account", accounts::list),
-        ("GET", ["accounts", _]) => one("account", accounts::retrieve),
-        ("POST", ["accounts", _]) => one("account", accounts::update),
-        ("POST", ["webhook_endpoints"]) => none("webhook_endpoint", webhook_endpoint::create),
-        ("GET", ["webhook_endpoints"]) => none("list of webhook_endpoint", webhook_endpoint::list),
-        ("GET", ["webhook_endpoints", _]) => one("webhook_endpoint", webhook_endpoint::retrieve),
-        ("POST", ["webhook_endpoints", _]) => one("webhook_endpoint", webhook_endpoint::update),
-        ("DELETE", ["webhook_endpoints", _]) => one("webhook_endpoint", webhook_endpoint::delete),
-        ("GET", ["events"]) => none("list of event", event::list),
-        ("GET", ["events", _]) => one("event", event::retrieve),
-        _ => return None,
-    })
-}
+static PEOPLE: &[Route] = &[
+    Route::post("/v1/customers", "customer", Plain(customer::create)),
+    Route::get("/v1/customers", "list of customer", Plain(customer::list)),
+    Route::get("/v1/customers/{}", "customer", One(customer::retrieve)),
+    Route::post("/v1/customers/{}", "customer", One(customer::update)),
+    Route::delete("/v1/customers/{}", "customer", One(customer::delete)),
+    Route::get(
+        "/v1/customers/{}/payment_methods",
+        "list of payment_method",
+        One(payment_methods::list_of_customer),
+    ),
+    Route::get(
+        "/v1/customers/{}/payment_methods/{}",
+        "payment_method",
+        Two(payment_methods::retrieve_of),
+    ),
+];
+
+static PLATFORM: &[Route] = &[
+    Route::get("/v1/account", "account", Plain(accounts::own)),
+    Route::post("/v1/accounts", "account", Plain(accounts::create)),
+    Route::get("/v1/accounts", "list of account", Plain(accounts::list)),
+    Route::get("/v1/accounts/{}", "account", One(accounts::retrieve)),
+    Route::post("/v1/accounts/{}", "account", One(accounts::update)),
+    Route::post(
+        "/v1/webhook_endpoints",
+        "webhook_endpoint",
+        Plain(webhook_endpoint::create),
+    ),
+    Route::get(
+        "/v1/webhook_endpoints",
+        "list of webhook_endpoint",
+        Plain(webhook_endpoint::list),
+    ),
+    Route::get(
+        "/v1/webhook_endpoints/{}",
+        "webhook_endpoint",
+        One(webhook_endpoint::retrieve),
+    ),
+    Route::post(
+        "/v1/webhook_endpoints/{}",
+        "webhook_endpoint",
+        One(webhook_endpoint::update),
+    ),
+    Route::delete(
+        "/v1/webhook_endpoints/{}",
+        "webhook_endpoint",
+        One(webhook_endpoint::delete),
+    ),
+    Route::get("/v1/events", "list of event", Plain(event::list)),
+    Route::get("/v1/events/{}", "event", One(event::retrieve)),
+];
 
 fn no_setup_intent(_: &mut State, _: &Ctx, params: Params, id: &str) -> Answer {
     params.finish()?;

@@ -1,10 +1,12 @@
 //! All that the simulator knows: one table a kind of object, each row typed and shared by the events that
 //! tell of it, and the spaces (an account in a mode) that keep objects apart.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::account::Account;
 use crate::application_fee::ApplicationFee;
@@ -46,13 +48,42 @@ impl Space {
     }
 }
 
+/// How an object looks to those who know only that it is one. What it shows depends on the row alone (and on
+/// the time), never on other rows: an event shares the row and shows the object as it was.
+pub trait Shown {
+    /// The fields that `expand` may follow, dotted where they lie in maps, and the kind of object each leads
+    /// to: `list of …` for a list, `any` where any kind may be named.
+    const EXPANDS: &'static [(&'static str, &'static str)] = &[];
+    /// Whether the caller may choose the id, which is then unique in its space only.
+    const CHOSEN_ID: bool = false;
+    /// Whether the platform holds it for its accounts, which may see it all the same.
+    const OF_PLATFORM: bool = false;
+
+    /// As Stripe writes it.
+    fn shown(&self, state: &State) -> Value;
+
+    /// A field that is only shown when it is expanded, such as a charge's refunds.
+    fn included(&self, _state: &State, _field: &str) -> Option<Value> {
+        None
+    }
+
+    /// Where it is read when that is not its collection and its id.
+    fn url(&self) -> Option<String> {
+        None
+    }
+}
+
 /// A kind of object: what it is called and where its rows are.
-pub trait Row: Sized + 'static {
+pub trait Row: Shown + Sized + 'static {
+    /// What `object` says.
+    const OBJECT: &'static str;
+    /// The collection it is read from, such as `charges`.
+    const PATH: &'static str;
     /// What `No such …` calls it.
     const NOUN: &'static str;
     /// The parameter that a wrong id in the path is blamed on.
     const PARAM: &'static str;
-    /// The id, unique over all spaces.
+    /// The id, unique over all spaces unless the caller chose it.
     fn id(&self) -> &str;
     /// Where it lives.
     fn space(&self) -> &Space;
@@ -64,9 +95,26 @@ pub trait Row: Sized + 'static {
     fn object(row: Arc<Self>) -> Object;
 }
 
+/// An object without a table, as an event tells of it: a balance, an application, what was deleted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Told {
+    /// Its id; empty when it has none.
+    pub id: String,
+    /// What `object` says.
+    pub object: String,
+    /// Where it is read; empty when it cannot be.
+    pub url: String,
+    /// Where it happened.
+    pub space: Space,
+    /// It, as JSON text.
+    pub text: String,
+}
+
 macro_rules! rows {
-    ($($kind:ident in $table:ident, $noun:literal, $param:literal;)*) => {
+    ($($kind:ident in $table:ident, $object:literal, $path:literal, $noun:literal, $param:literal;)*) => {
         $(impl Row for $kind {
+            const OBJECT: &'static str = $object;
+            const PATH: &'static str = $path;
             const NOUN: &'static str = $noun;
             const PARAM: &'static str = $param;
             fn id(&self) -> &str {
@@ -90,6 +138,8 @@ macro_rules! rows {
         #[derive(Clone, Debug, Serialize, Deserialize)]
         #[serde(tag = "kind", content = "row")]
         pub enum Object {
+            /// One without a table.
+            Told(Arc<Told>),
             $(#[doc = $noun] $kind(Arc<$kind>),)*
         }
 
@@ -114,28 +164,104 @@ macro_rules! rows {
         impl Object {
             /// Its id.
             pub fn id(&self) -> &str {
-                match self { $(Object::$kind(row) => &row.id,)* }
+                match self {
+                    Object::Told(told) => &told.id,
+                    $(Object::$kind(row) => &row.id,)*
+                }
+            }
+
+            /// What `object` says.
+            pub fn name(&self) -> &str {
+                match self {
+                    Object::Told(told) => &told.object,
+                    $(Object::$kind(_) => <$kind as Row>::OBJECT,)*
+                }
+            }
+
+            /// Where it lives.
+            pub fn space(&self) -> &Space {
+                match self {
+                    Object::Told(told) => &told.space,
+                    $(Object::$kind(row) => &row.space,)*
+                }
+            }
+
+            /// Where it is read.
+            pub fn url(&self) -> String {
+                match self {
+                    Object::Told(told) => told.url.clone(),
+                    $(Object::$kind(row) => row.url().unwrap_or_else(|| {
+                        format!("/v1/{}/{}", <$kind as Row>::PATH, row.id)
+                    }),)*
+                }
+            }
+
+            /// As Stripe writes it.
+            pub fn shown(&self, state: &State) -> Value {
+                match self {
+                    Object::Told(told) => serde_json::from_str(&told.text).unwrap_or_default(),
+                    $(Object::$kind(row) => row.shown(state),)*
+                }
+            }
+
+            /// A field that is only shown when it is expanded.
+            pub fn included(&self, state: &State, field: &str) -> Option<Value> {
+                match self {
+                    Object::Told(_) => None,
+                    $(Object::$kind(row) => row.included(state, field),)*
+                }
+            }
+
+            /// The object of a kind (or of `any`), as far as a space may see it.
+            pub fn find(state: &State, space: &Space, kind: &str, id: &str) -> Option<Object> {
+                $(if kind == <$kind as Row>::OBJECT || kind == "any" {
+                    let table = &state.tables.$table;
+                    let own = table.at(space, id);
+                    let seen = own.or_else(|| {
+                        table.at(&space.platform(), id).filter(|_| <$kind as Shown>::OF_PLATFORM)
+                    });
+                    if let Some(row) = seen {
+                        return Some(Object::$kind(Arc::clone(row)));
+                    }
+                })*
+                None
+            }
+
+            /// The fields that `expand` may follow in a kind of object.
+            pub fn expands(kind: &str) -> Vec<(&'static str, &'static str)> {
+                let mut found = Vec::new();
+                $(if kind == <$kind as Row>::OBJECT || kind == "any" {
+                    found.extend(<$kind as Shown>::EXPANDS);
+                })*
+                found
             }
 
             /// Puts the row into its table.
             pub fn store(self, state: &mut State) {
-                match self { $(Object::$kind(row) => state.tables.$table.put(row),)* }
+                match self {
+                    Object::Told(_) => {}
+                    $(Object::$kind(row) => state.tables.$table.put(row),)*
+                }
             }
         }
     };
 }
 
+// Kind in its table; then `object`, the collection, what `No such …` says, and whom a wrong id is blamed on.
 rows! {
-    Account in accounts, "account", "account";
-    Customer in customers, "customer", "id";
-    PaymentMethod in payment_methods, "PaymentMethod", "payment_method";
-    ConfirmationToken in confirmation_tokens, "confirmation_token", "confirmation_token";
-    PaymentIntent in payment_intents, "payment_intent", "intent";
-    Charge in charges, "charge", "id";
-    BalanceTransaction in balance_transactions, "balance transaction", "id";
-    ApplicationFee in application_fees, "application fee", "id";
-    WebhookEndpoint in webhook_endpoints, "webhook endpoint", "webhook_endpoint";
-    Event in events, "event", "id";
+    Account in accounts, "account", "accounts", "account", "account";
+    Customer in customers, "customer", "customers", "customer", "id";
+    PaymentMethod in payment_methods, "payment_method", "payment_methods", "PaymentMethod", "payment_method";
+    ConfirmationToken in confirmation_tokens, "confirmation_token", "confirmation_tokens",
+        "confirmation_token", "confirmation_token";
+    PaymentIntent in payment_intents, "payment_intent", "payment_intents", "payment_intent", "intent";
+    Charge in charges, "charge", "charges", "charge", "id";
+    BalanceTransaction in balance_transactions, "balance_transaction", "balance_transactions",
+        "balance transaction", "id";
+    ApplicationFee in application_fees, "application_fee", "application_fees", "application fee", "id";
+    WebhookEndpoint in webhook_endpoints, "webhook_endpoint", "webhook_endpoints", "webhook endpoint",
+        "webhook_endpoint";
+    Event in events, "event", "events", "event", "id";
 }
 
 /// Rows by id, and in the order they were made in their space. No row ever leaves.
@@ -158,11 +284,12 @@ impl<T> Default for Table<T> {
 
 impl<T: Row> Table<T> {
     fn put(&mut self, row: Arc<T>) {
-        if let Some((_, old)) = self.rows.get_mut(row.id()) {
+        let key = Self::key(row.space(), row.id());
+        if let Some((_, old)) = self.rows.get_mut(key.as_ref()) {
             *old = row;
             return;
         }
-        let id: Arc<str> = row.id().into();
+        let id: Arc<str> = key.into();
         let order = self.order.entry(row.space().clone()).or_default();
         order.push(Arc::clone(&id));
         self.sequence.push(Arc::clone(&id));
@@ -198,13 +325,33 @@ impl<T: Row> Table<T> {
     }
 
     /// Where a row stands in its space's order.
-    pub fn place(&self, id: &str) -> Option<usize> {
-        self.rows.get(id).map(|(place, _)| *place)
+    pub fn place(&self, row: &T) -> Option<usize> {
+        self.rows
+            .get(Self::key(row.space(), row.id()).as_ref())
+            .map(|(place, _)| *place)
     }
 
-    /// A row, whatever its space.
+    /// A row, whatever its space; never one whose id its caller may have chosen.
     pub fn anywhere(&self, id: &str) -> Option<&Arc<T>> {
         self.rows.get(id).map(|(_, row)| row)
+    }
+
+    /// A row of a space.
+    pub fn at(&self, space: &Space, id: &str) -> Option<&Arc<T>> {
+        self.rows
+            .get(Self::key(space, id).as_ref())
+            .map(|(_, row)| row)
+            .filter(|row| row.space() == space)
+    }
+
+    /// What a row is kept under: its id, together with the space where another space may have the same.
+    fn key<'a>(space: &Space, id: &'a str) -> Cow<'a, str> {
+        if T::CHOSEN_ID {
+            let account = space.account.as_deref().unwrap_or_default();
+            Cow::Owned(format!("{}/{account}/{id}", space.livemode))
+        } else {
+            Cow::Borrowed(id)
+        }
     }
 }
 
@@ -293,9 +440,16 @@ impl State {
     /// # Errors
     /// As [`State::get`].
     pub fn get_for<T: Row>(&self, space: &Space, id: &str, param: &str) -> Result<Arc<T>, ApiError> {
-        match T::table(self).anywhere(id) {
-            Some(row) if row.space() == space => Ok(Arc::clone(row)),
-            Some(row) if row.space().account == space.account => {
+        let table = T::table(self);
+        if let Some(row) = table.at(space, id) {
+            return Ok(Arc::clone(row));
+        }
+        let other = Space {
+            livemode: !space.livemode,
+            account: space.account.clone(),
+        };
+        match table.at(&other, id) {
+            Some(_) => {
                 let mut error = ApiError::no_such(T::NOUN, id, param);
                 let (theirs, ours) = if space.livemode {
                     ("test", "live")
@@ -308,7 +462,7 @@ impl State {
                 ));
                 Err(error)
             }
-            _ => Err(ApiError::no_such(T::NOUN, id, param)),
+            None => Err(ApiError::no_such(T::NOUN, id, param)),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::event::Event;
 use crate::form::Params;
 use crate::list;
-use crate::state::{Space, State};
+use crate::state::{Shown, Space, State};
 use crate::{EndpointConfig, Kind};
 
 /// Stripe allows this many endpoints an account and mode.
@@ -46,6 +46,12 @@ pub struct WebhookEndpoint {
     pub description: Option<String>,
     /// The caller's notes.
     pub metadata: BTreeMap<String, String>,
+}
+
+impl Shown for WebhookEndpoint {
+    fn shown(&self, _: &State) -> Value {
+        self.render()
+    }
 }
 
 impl WebhookEndpoint {

@@ -176,16 +176,16 @@ fn what_a_kill_tore_is_left_out() {
 fn a_folder_that_holds_something_else_is_refused() {
     let folder = folder("other");
     fs::create_dir_all(&folder).unwrap();
-    for (text, line) in [
-        ("hello\n", 1),
-        ("{\"format\":9,\"seed\":1}\n", 1),
-        ("{\"format\":1,\"seed\":1}\n{}\n", 2),
+    for (text, complaint) in [
+        ("hello\n", "line 1 "),
+        ("{\"format\":9,\"seed\":1}\n", "format 9 by another version"),
+        ("{\"format\":2,\"seed\":1}\n{}\n", "line 2 "),
     ] {
         fs::write(folder.join("journal.jsonl"), text).unwrap();
         let Err(error) = Simulator::new(kept(&folder)) else {
             panic!("{text} was taken")
         };
-        assert!(error.to_string().contains(&format!("line {line} ")), "{error}");
+        assert!(error.to_string().contains(complaint), "{error}");
         assert_eq!(
             fs::read_to_string(folder.join("journal.jsonl")).unwrap(),
             text,
