@@ -20,7 +20,6 @@ mod pay_page;
 mod paying;
 mod recorded_events;
 mod reliability;
-mod sdk;
 mod silence;
 mod three_d_secure;
 mod tidy;

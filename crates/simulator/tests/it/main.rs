@@ -14,4 +14,5 @@ mod noise;
 mod objects;
 mod payments;
 mod persistence;
+mod samples;
 mod world;

@@ -1,60 +1,24 @@
-//! Stripe's official SDK of npm against the simulator: `tests/sdk/sdk.mjs`, run by Node.js.
+//! The programs that the judges run on, and packages of npm as their lock files pin them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-
-use simulator::{ClockMode, Config, Simulator};
-use tokio::net::TcpListener;
 
 use crate::left_out::left_out;
 
 /// The oldest Node.js that the scripts run on.
 const NODE_MAJOR_MIN: u32 = 22;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_official_sdk_pays_replays_is_declined_and_verifies_webhooks() {
-    let Some(tools) = Tools::find() else { return };
-    let folder = tools.install();
-
-    let simulator = Simulator::new(Config {
-        clock: ClockMode::Wall,
-        ..Config::default()
-    });
-    let simulator = simulator.expect("a simulator without data starts");
-    let listener = TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("the loopback has a free port");
-    let base = format!("http://{}", listener.local_addr().expect("it is bound"));
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let served = tokio::spawn(simulator.serve(listener, async { drop(stopped.await) }));
-
-    let output = tokio::task::spawn_blocking(move || {
-        run(Command::new(tools.node)
-            .arg("sdk.mjs")
-            .arg(base)
-            .current_dir(folder))
-    });
-    let output = output.await.expect("running node does not panic");
-    drop(stop);
-    served
-        .await
-        .expect("the simulator does not panic")
-        .expect("the simulator serves until it is stopped");
-    println!("{}", text(&output));
-    assert!(output.status.success(), "a test of the SDK failed, see above");
-}
-
 /// Node.js and npm.
-struct Tools {
-    node: String,
+pub struct Npm {
+    pub node: String,
     npm: String,
 }
 
-impl Tools {
-    /// `None`, and a message that nobody misses, where one is missing.
-    fn find() -> Option<Tools> {
+impl Npm {
+    /// `None`, and a message that nobody misses, where one is missing: `part` did not run.
+    pub fn find(part: &str) -> Option<Npm> {
         let program = |variable, name: &str| std::env::var(variable).unwrap_or_else(|_| name.to_owned());
-        let tools = Tools {
+        let tools = Npm {
             node: program("NODE", "node"),
             npm: program("NPM", "npm"),
         };
@@ -71,18 +35,15 @@ impl Tools {
             return Some(tools);
         }
         let why = format!("it needs Node.js {NODE_MAJOR_MIN} or newer and npm; NODE and NPM may name them");
-        left_out(
-            "THE TEST WITH STRIPE'S OFFICIAL SDK",
-            &why,
-            "PSA_PAY_REQUIRE_NODE",
-        );
+        left_out(part, &why, "PSA_PAY_REQUIRE_NODE");
         None
     }
 
-    /// Installs what `package-lock.json` pins, unless the same is there already. Answers the folder.
-    fn install(&self) -> PathBuf {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/sdk");
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sdk");
+    /// Installs what the `package-lock.json` of `tests/{name}` pins, unless the same is there already, and
+    /// copies `files` beside it. Answers the folder.
+    pub fn install(&self, name: &str, files: &[&str]) -> PathBuf {
+        let source = source(name);
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir_all(&folder).expect("the target folder can be written");
         let copy = |name: &str| {
             let copied = std::fs::copy(source.join(name), folder.join(name));
@@ -90,7 +51,7 @@ impl Tools {
         };
         let read = |path: PathBuf| std::fs::read(path).unwrap_or_default();
         let lock = read(source.join("package-lock.json"));
-        copy("sdk.mjs");
+        files.iter().copied().for_each(copy);
         // Written last, so that an installation that was cut off is made again.
         let installed = folder.join("installed.json");
         if read(installed.clone()) != lock {
@@ -105,13 +66,22 @@ impl Tools {
     }
 }
 
-fn run(command: &mut Command) -> Output {
+/// A folder of `tests/` at the root of the repository.
+pub fn source(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../tests")
+        .join(name)
+}
+
+/// Runs a command to its end.
+pub fn run(command: &mut Command) -> Output {
     command
         .output()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
-fn text(output: &Output) -> String {
+/// What a command printed.
+pub fn text(output: &Output) -> String {
     format!(
         "{}\n{}",
         String::from_utf8_lossy(&output.stdout),

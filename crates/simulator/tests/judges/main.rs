@@ -1,0 +1,8 @@
+//! Outside judges of the simulator: Stripe's own tools. Each needs a program that a machine may lack, and says
+//! loudly when it did not run.
+
+#[path = "../../../server/tests/it/left_out.rs"]
+mod left_out;
+mod sdk;
+mod served;
+mod tools;
