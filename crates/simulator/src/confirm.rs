@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::account;
 use crate::api::Ctx;
+use crate::billing;
 use crate::cards::{self, Authentication, Bank, Decline};
 use crate::charge;
 use crate::confirmation_token::{self, ConfirmationToken};
@@ -117,7 +118,43 @@ pub fn confirm(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Re
     let means = Means::read(state, ctx, &mut params, intent.setup_future_usage.as_deref())?;
     params.finish()?;
     check(state, ctx, &intent, &means)?;
-    Ok(carry_out(state, ctx, &intent, means)?.render_to(ctx))
+    let done = carry_out(state, ctx, &intent, means);
+    tell_invoice(state, &ctx.cause, &intent);
+    Ok(done?.render_to(ctx))
+}
+
+/// An invoice hears of what its payer did to its intent.
+fn tell_invoice(state: &mut State, cause: &Cause, intent: &PaymentIntent) {
+    if intent.invoice.is_some()
+        && let Ok(intent) = state.get::<PaymentIntent>(&intent.space, &intent.id)
+    {
+        billing::intent_changed(state, cause, &intent);
+    }
+}
+
+/// Charges a customer's saved card for an invoice, without a request: the intent as that leaves it, which is
+/// paid (or held), waits for its holder, or waits for another card and says why in `last_error`. The
+/// invoice's own hook is not called. `off_session` says that the holder is not there, which suffices for
+/// cards set up for that; where the holder must be asked all the same, the intent waits.
+#[allow(dead_code, reason = "invoices, which call it, are built beside it")]
+pub fn attempt_for_invoice(
+    state: &mut State,
+    cause: &Cause,
+    intent: &PaymentIntent,
+    method: &PaymentMethod,
+    off_session: bool,
+) -> Arc<PaymentIntent> {
+    let mut intent = intent.clone();
+    intent.payment_method = Some(method.id.clone());
+    intent.next_action = None;
+    if must_authenticate(&intent, method, off_session) {
+        return ask_holder(state, cause, intent, None);
+    }
+    let (space, id) = (intent.space.clone(), intent.id.clone());
+    match charge(state, cause, intent.clone(), method, false) {
+        Ok(intent) => intent,
+        Err(_) => state.get(&space, &id).unwrap_or_else(|_| Arc::new(intent)),
+    }
 }
 
 fn over(intent: &Arc<PaymentIntent>) -> ApiError {
@@ -246,22 +283,26 @@ pub fn carry_out(
             charge,
         ));
     }
-    let return_url = means.return_url.filter(|_| !by_sdk);
-    Ok(ask_holder(state, ctx, intent, return_url))
+    let redirect = means
+        .return_url
+        .filter(|_| !by_sdk)
+        .map(|return_url| (ctx.base.as_str(), return_url));
+    Ok(ask_holder(state, &ctx.cause, intent, redirect))
 }
 
-/// The intent waits for the card's holder: in the page, or at the bank when a redirect is wanted.
+/// The intent waits for the card's holder: in the page, or at the bank (whose page is under the base URL
+/// given) when a redirect is wanted.
 fn ask_holder(
     state: &mut State,
-    ctx: &Ctx,
+    cause: &Cause,
     mut intent: PaymentIntent,
-    return_url: Option<String>,
+    redirect: Option<(&str, String)>,
 ) -> Arc<PaymentIntent> {
-    intent.next_action = Some(match return_url {
-        Some(return_url) => NextAction::RedirectToUrl {
+    intent.next_action = Some(match redirect {
+        Some((base, return_url)) => NextAction::RedirectToUrl {
             url: format!(
-                "{}/3d_secure/{}?client_secret={}",
-                ctx.base, intent.id, intent.client_secret
+                "{base}/3d_secure/{}?client_secret={}",
+                intent.id, intent.client_secret
             ),
             return_url,
         },
@@ -272,7 +313,7 @@ fn ask_holder(
     intent.status = Status::RequiresAction;
     let intent = state.put(intent);
     let object = Object::PaymentIntent(Arc::clone(&intent));
-    event::emit(state, &ctx.cause, "payment_intent.requires_action", object, None);
+    event::emit(state, cause, "payment_intent.requires_action", object, None);
     intent
 }
 
@@ -461,10 +502,11 @@ pub fn authenticate(
             charge: None,
             method: Arc::clone(&method),
         };
-        return Ok(fail(state, &cause, PaymentIntent::clone(intent), error, None));
+        fail(state, &cause, PaymentIntent::clone(intent), error, None);
+    } else {
+        // A refusal shows in the intent.
+        let _refused = charge(state, &cause, PaymentIntent::clone(intent), &method, true);
     }
-    match charge(state, &cause, PaymentIntent::clone(intent), &method, true) {
-        Ok(intent) => Ok(intent),
-        Err(_) => state.get(&intent.space, &intent.id),
-    }
+    tell_invoice(state, &cause, intent);
+    state.get(&intent.space, &intent.id)
 }

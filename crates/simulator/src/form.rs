@@ -228,6 +228,7 @@ impl Params {
     ///
     /// # Errors
     /// 400 when it is no list of maps.
+    #[allow(dead_code, reason = "those who bill by items read them with it")]
     pub fn maps(&mut self, name: &str) -> Result<Option<Vec<Params>>, ApiError> {
         let list = match self.map.remove(&key(name)) {
             None => return Ok(None),

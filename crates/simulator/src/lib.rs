@@ -18,6 +18,7 @@ mod address;
 mod api;
 mod application_fee;
 mod balance;
+mod billing;
 mod cards;
 mod charge;
 mod clock;
