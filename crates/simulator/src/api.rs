@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use crate::account::Account;
-use crate::accounts;
+use crate::caller;
+pub use crate::caller::TypesParam;
 use crate::error::ApiError;
 use crate::event::Cause;
 use crate::expand::Expansion;
@@ -20,8 +20,8 @@ use crate::{control, shim};
 
 /// The version that everything is pinned to.
 pub const VERSION: &str = "2026-10-28.endive";
-/// Since this version `payment_method_types` is no request parameter any more.
-const ENDIVE: &str = "2026-09-30";
+/// What the body of a request of v1 is.
+const FORM: &str = "application/x-www-form-urlencoded";
 /// How long the key of a request that hangs is in use: as long as the official SDKs wait.
 const HANGING_MS: u64 = 80_000;
 /// How much of a request's parameters the log keeps.
@@ -39,18 +39,8 @@ pub struct Ctx {
     pub types: TypesParam,
     /// Where the caller reached us, for links: `http://127.0.0.1:8420`.
     pub base: String,
-    version: String,
-}
-
-/// The parameter that says which payment methods an intent takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TypesParam {
-    /// `payment_method_types`, up to 2026-08-26.
-    Old,
-    /// `allowed_payment_method_types`.
-    New,
-    /// Either: no version was named.
-    Both,
+    /// The version that the answer names.
+    pub version: String,
 }
 
 /// Answers a request, of whichever part.
@@ -63,7 +53,7 @@ pub fn answer(state: &mut State, request: &Request) -> Response {
         return response;
     }
     let id = state.ids.request();
-    let who = identify(state, request, &id);
+    let who = caller::identify(state, request, &id);
     let mut answer = match &who {
         Ok(ctx) => keyed(state, ctx, request, path),
         Err(error) => Answer::refused(error, &id, false),
@@ -75,6 +65,9 @@ pub fn answer(state: &mut State, request: &Request) -> Response {
         ("Request-Id".to_owned(), id.clone()),
     ];
     headers.append(&mut answer.headers);
+    if answer.status == 401 {
+        headers.push(("WWW-Authenticate".into(), "Bearer realm=\"Stripe\"".into()));
+    }
     let version = who.as_ref().map_or(VERSION, |ctx| ctx.version.as_str());
     headers.push(("Stripe-Version".into(), version.to_owned()));
     if let Some(account) = who.as_ref().ok().and_then(|ctx| ctx.space.account.clone()) {
@@ -128,147 +121,17 @@ impl Answer {
     }
 }
 
-/// Key, version and account of a request.
-fn identify(state: &State, request: &Request, id: &str) -> Result<Ctx, ApiError> {
-    let (livemode, secret) = key(request)?;
-    let (version, types) = version(request.header("Stripe-Version"))?;
-    let account = match (request.header("Stripe-Account"), request.header("Stripe-Context")) {
-        (Some(_), Some(_)) => {
-            return Err(ApiError::invalid(
-                "Stripe-Account and Stripe-Context may not be sent together.",
-            ));
-        }
-        (account, context) => account
-            .or(context)
-            .filter(|account| *account != state.settings.platform),
-    };
-    let host = request.header("Host").filter(|host| {
-        host.bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b))
-    });
-    let mut ctx = Ctx {
-        space: Space {
-            livemode,
-            account: None,
-        },
-        secret,
-        cause: Cause {
-            request: Some(id.to_owned()),
-            key: None,
-        },
-        types,
-        base: format!("http://{}", host.unwrap_or("localhost")),
-        version,
-    };
-    if let Some(account) = account {
-        state
-            .get::<Account>(&ctx.space, account)
-            .map_err(|_| accounts::no_access(&ctx, account))?;
-        ctx.space.account = Some(account.to_owned());
-    }
-    ctx.cause.key = request
-        .header("Idempotency-Key")
-        .filter(|_| request.method == "POST")
-        .map(str::to_owned);
-    Ok(ctx)
-}
-
-/// Mode and kind of the key: Bearer, or Basic with the key as the user's name.
-fn key(request: &Request) -> Result<(bool, bool), ApiError> {
-    let Some(header) = request.header("Authorization") else {
-        return Err(ApiError::invalid(
-            "You did not provide an API key. You need to provide your API key in the Authorization header, \
-             using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See \
-             https://stripe.com/docs/api#authentication for details, or we can help at \
-             https://support.stripe.com/.",
-        )
-        .status(401));
-    };
-    let (scheme, rest) = header.split_once(' ').unwrap_or(("", header));
-    let key = match scheme.to_ascii_lowercase().as_str() {
-        "basic" => base64(rest.trim())
-            .and_then(|text| text.split(':').next().map(str::to_owned))
-            .unwrap_or_default(),
-        _ => rest.trim().to_owned(),
-    };
-    let known = [
-        ("sk_test_", (false, true)),
-        ("rk_test_", (false, true)),
-        ("pk_test_", (false, false)),
-        ("sk_live_", (true, true)),
-        ("rk_live_", (true, true)),
-        ("pk_live_", (true, false)),
-    ];
-    let found = known
-        .iter()
-        .find(|(prefix, _)| key.len() > prefix.len() && key.starts_with(prefix));
-    found.map(|(_, what)| *what).ok_or_else(|| {
-        let shown: String = key.chars().take(8).collect();
-        ApiError::invalid(format!("Invalid API Key provided: {shown}****")).status(401)
-    })
-}
-
-fn base64(text: &str) -> Option<String> {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut bytes = Vec::with_capacity(text.len());
-    let (mut bits, mut count) = (0_u32, 0);
-    for symbol in text.trim_end_matches('=').bytes() {
-        let value = ALPHABET.iter().position(|known| *known == symbol)?;
-        bits = (bits << 6 | u32::try_from(value).ok()?) & 0xFFFF;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from(bits >> count & 0xFF).ok()?);
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
-
-fn version(header: Option<&str>) -> Result<(String, TypesParam), ApiError> {
-    let Some(version) = header.filter(|version| !version.is_empty()) else {
-        return Ok((VERSION.to_owned(), TypesParam::Both));
-    };
-    let (date, release) = version.split_once('.').unwrap_or((version, ""));
-    let digits = |range: std::ops::Range<usize>| {
-        date.get(range)
-            .is_some_and(|part| part.bytes().all(|b| b.is_ascii_digit()))
-    };
-    let dated = date.len() == 10
-        && digits(0..4)
-        && digits(5..7)
-        && digits(8..10)
-        && date[4..5] == *"-"
-        && date[7..8] == *"-";
-    if !dated
-        || version.ends_with('.')
-        || !release.bytes().all(|b| b.is_ascii_lowercase())
-        || date > &VERSION[..10]
-    {
-        let shown: String = version.chars().take(40).collect();
-        return Err(ApiError::invalid(format!(
-            "Invalid Stripe API version: {shown}. You do not have permission to pass this version."
-        )));
-    }
-    Ok((
-        version.to_owned(),
-        if date < ENDIVE {
-            TypesParam::Old
-        } else {
-            TypesParam::New
-        },
-    ))
-}
-
 /// Looks whether the request's key was used before; then carries it out and keeps the answer.
 fn keyed(state: &mut State, ctx: &Ctx, request: &Request, path: &str) -> Answer {
     let id = ctx.cause.request.clone().unwrap_or_default();
+    if let Some(answer) = limited(state, ctx, path, &id) {
+        return answer;
+    }
     let effect = state.faults.request(&request.method, path);
-    if effect == Some(Effect::Error429) {
-        let error = ApiError::invalid(
-            "Request rate limit exceeded. Learn more about rate limits here \
-             https://stripe.com/docs/rate-limits.",
-        );
-        return Answer::refused(&error.code("rate_limit").status(429), &id, ctx.space.livemode);
+    match effect {
+        Some(Effect::Error429) => return too_many(ctx, &id, "global-rate"),
+        Some(Effect::LockTimeout) => return locked(ctx, &id),
+        _ => {}
     }
     let Some(key) = ctx.cause.key.clone() else {
         return struck(state, ctx, request, path, effect).0;
@@ -281,9 +144,12 @@ fn keyed(state: &mut State, ctx: &Ctx, request: &Request, path: &str) -> Answer 
         return Answer::refused(&error, &id, ctx.space.livemode);
     }
     state.idempotency.prune(state.now_ms);
-    let fingerprint = idempotency::fingerprint(&request.method, &request.path, &request.body);
+    let fingerprint = match parameters(request, path) {
+        Ok(params) => idempotency::fingerprint(&request.method, &params.canonical()),
+        Err(error) => return Answer::refused(&error, &id, ctx.space.livemode),
+    };
     if let Some(kept) = state.idempotency.find(&ctx.space, &key) {
-        let mut answer = replay(kept, &fingerprint, state.now_ms, &id);
+        let mut answer = replay(kept, (path, &fingerprint), state.now_ms, &id);
         answer.header("Idempotency-Key", &key);
         answer.fate = on_its_way(effect);
         return answer;
@@ -293,6 +159,7 @@ fn keyed(state: &mut State, ctx: &Ctx, request: &Request, path: &str) -> Answer 
         let kept = Kept {
             key: key.clone(),
             space: ctx.space.clone(),
+            path: path.to_owned(),
             fingerprint,
             request: id.clone(),
             status: answer.status,
@@ -302,18 +169,62 @@ fn keyed(state: &mut State, ctx: &Ctx, request: &Request, path: &str) -> Answer 
         };
         state.write(|| Change::Kept(kept.clone()));
         state.idempotency.put(kept);
+        if (400..500).contains(&answer.status) {
+            // The same answer is kept for every later try.
+            answer.header("Stripe-Should-Retry", "false");
+        }
     }
     answer.header("Idempotency-Key", &key);
     answer.header("Original-Request", &id);
     answer
 }
 
-fn replay(kept: &Kept, fingerprint: &str, now_ms: i64, id: &str) -> Answer {
+fn limited(state: &mut State, ctx: &Ctx, path: &str, id: &str) -> Option<Answer> {
+    let search = path.ends_with("/search");
+    let reason = state.limiter.refuses(&ctx.space, search, state.now_ms)?;
+    Some(too_many(ctx, id, reason))
+}
+
+fn too_many(ctx: &Ctx, id: &str, reason: &str) -> Answer {
+    let error = ApiError::invalid(
+        "Request rate limit exceeded. Learn more about rate limits here \
+         https://stripe.com/docs/rate-limits.",
+    );
+    let mut answer = Answer::refused(&error.code("rate_limit").status(429), id, ctx.space.livemode);
+    answer.header("Stripe-Rate-Limited-Reason", reason);
+    answer
+}
+
+fn locked(ctx: &Ctx, id: &str) -> Answer {
+    let error = ApiError::invalid(
+        "This object cannot be accessed right now because another API request or Stripe process is currently \
+         accessing it. If you see this error intermittently, retry the request. If you see this error \
+         frequently and are making multiple concurrent requests to a single object, make your requests \
+         serially or at a lower rate. For more details, see \
+         https://stripe.com/docs/rate-limits#object-lock-timeouts.",
+    );
+    let mut answer = Answer::refused(&error.code("lock_timeout").status(429), id, ctx.space.livemode);
+    answer.header("Stripe-Should-Retry", "true");
+    answer
+}
+
+fn replay(kept: &Kept, (path, fingerprint): (&str, &str), now_ms: i64, id: &str) -> Answer {
     let livemode = kept.space.livemode;
-    if kept.fingerprint != fingerprint {
+    let used_for = if !kept.path.is_empty() && kept.path != path {
+        let now: String = path.chars().take(200).collect();
+        Some(format!(
+            "for the same endpoint they were first used for ('{now}' vs '{}')",
+            kept.path
+        ))
+    } else if kept.fingerprint != fingerprint {
+        Some("with the same parameters they were first used with".to_owned())
+    } else {
+        None
+    };
+    if let Some(used_for) = used_for {
         let mut error = ApiError::invalid(format!(
-            "Keys for idempotent requests can only be used with the same parameters they were first used \
-             with. Try using a key other than '{}' if you meant to execute a different request.",
+            "Keys for idempotent requests can only be used {used_for}. Try using a key other than '{}' if you \
+             meant to execute a different request.",
             kept.key
         ));
         error.kind = "idempotency_error";
@@ -346,7 +257,9 @@ fn on_its_way(effect: Option<Effect>) -> Fate {
         Some(Effect::LoseAnswer) => Fate::Lost,
         Some(Effect::Hang) => Fate::Hangs,
         Some(Effect::DelayMs(ms)) => Fate::Late(ms),
-        Some(Effect::Error500 | Effect::Error500After | Effect::Error429) | None => Fate::Arrives,
+        Some(Effect::Error500 | Effect::Error500After | Effect::Error429 | Effect::LockTimeout) | None => {
+            Fate::Arrives
+        }
     }
 }
 
@@ -394,7 +307,7 @@ fn struck(
             },
             ms,
         ),
-        Some(Effect::Error429) | None => (carried_out(state, ctx, request, path), 0),
+        Some(Effect::Error429 | Effect::LockTimeout) | None => (carried_out(state, ctx, request, path), 0),
     }
 }
 
@@ -423,17 +336,30 @@ fn handled(state: &mut State, ctx: &Ctx, request: &Request, path: &str) -> Resul
     if ctx.secret && route.keys == Keys::Publishable {
         return Err(unrecognized(&request.method, given));
     }
-    let query = request.path.split_once('?').map_or("", |(_, query)| query);
-    let mut text = query.as_bytes().to_vec();
-    if request.method != "GET" && !request.body.is_empty() {
-        text.push(b'&');
-        text.extend(&request.body);
-    }
-    let mut params = Params::parse(&text)?;
+    let mut params = parameters(request, path)?;
     let expansion = Expansion::read(&mut params, route.answers)?;
     let mut value = route.handle(state, ctx, params, path)?;
     expansion.apply(state, &ctx.space, &mut value);
     Ok(value)
+}
+
+/// The parameters of the query and of the body, which is a form.
+fn parameters(request: &Request, path: &str) -> Result<Params, ApiError> {
+    let query = request.path.split_once('?').map_or("", |(_, query)| query);
+    let mut text = query.as_bytes().to_vec();
+    if request.method != "GET" && !request.body.is_empty() {
+        let kind = request.header("Content-Type").unwrap_or(FORM);
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        if path.starts_with("/v1/") && !kind.is_empty() && !kind.eq_ignore_ascii_case(FORM) {
+            return Err(ApiError::invalid(format!(
+                "Invalid request (check that your POST content type is {FORM}). If you have any questions, we \
+                 can help at https://support.stripe.com/."
+            )));
+        }
+        text.push(b'&');
+        text.extend(&request.body);
+    }
+    Params::parse(&text)
 }
 
 /// 404 for what is no route.

@@ -52,6 +52,15 @@ fn handled(state: &mut State, request: &Request, segments: &[&str]) -> Result<Va
             state.faults.clear();
             Ok(state.faults.render())
         }
+        ("POST", ["limiter"]) => {
+            let limits = read(body)?;
+            state.limiter.arm(Some(limits));
+            Ok(state.limiter.render())
+        }
+        ("DELETE", ["limiter"]) => {
+            state.limiter.arm(None);
+            Ok(state.limiter.render())
+        }
         ("GET", ["requests"]) => Ok(json!({ "data": state.log.render() })),
         ("GET", ["deliveries"]) => Ok(json!({ "data": state.deliveries.render() })),
         ("POST", ["deliveries", id, "resend"]) => resend_delivery(state, id),
@@ -79,7 +88,7 @@ fn summary(state: &State) -> Value {
         },
         "counts": state.tables.counts(), "deliveries_pending": state.deliveries.waiting().count(),
         "faults": state.faults.render(), "idempotency_keys": state.idempotency.count(),
-        "platform_account": state.settings.platform, "seed": state.settings.seed,
+        "limiter": state.limiter.render(), "platform_account": state.settings.platform, "seed": state.settings.seed,
         "steps_pending": state.schedule.steps().count(),
     })
 }
@@ -190,6 +199,7 @@ enum EffectName {
     Error500,
     Error500After,
     Error429,
+    LockTimeout,
     Delay,
 }
 
@@ -214,6 +224,7 @@ fn arm(state: &mut State, wanted: NewFault) -> Result<Value, ApiError> {
                 EffectName::Error500 => Effect::Error500,
                 EffectName::Error500After => Effect::Error500After,
                 EffectName::Error429 => Effect::Error429,
+                EffectName::LockTimeout => Effect::LockTimeout,
                 EffectName::Delay => Effect::DelayMs(delay()?),
             };
             state.faults.arm(wanted.method, wanted.path, effect, count);

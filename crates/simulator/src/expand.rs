@@ -24,7 +24,13 @@ impl Expansion {
     /// # Errors
     /// 400 for a path that leads nowhere or too deep.
     pub fn read(params: &mut Params, kind: &'static str) -> Result<Expansion, ApiError> {
-        let texts = params.texts("expand")?.unwrap_or_default();
+        // A search counts all that it finds when it is asked to, and so reads the paths itself.
+        let texts = if kind.starts_with("search of ") {
+            params.clone().texts("expand")?
+        } else {
+            params.texts("expand")?
+        };
+        let texts = texts.unwrap_or_default();
         let paths: Vec<Vec<String>> = texts
             .iter()
             .map(|text| text.split('.').map(str::to_owned).collect())
@@ -33,9 +39,9 @@ impl Expansion {
             if path.len() > DEPTH_MAX {
                 let message =
                     format!("You cannot expand more than {DEPTH_MAX} levels of a property. Property: {text}");
-                return Err(ApiError::invalid(message).param("expand"));
+                return Err(ApiError::invalid(message).code("property_expansion_max_depth"));
             }
-            check(kind, path)?;
+            check(kind, path, text)?;
         }
         Ok(Expansion { kind, paths })
     }
@@ -61,24 +67,28 @@ fn leads_to(kind: &str, path: &[String]) -> Option<(usize, &'static str)> {
         .map(|(field, leads_to)| (field.split('.').count(), leads_to))
 }
 
-fn check(kind: &str, path: &[String]) -> Result<(), ApiError> {
+/// As with Stripe, only where a path sets out is checked: `customer.foo` is taken and leads nowhere.
+fn check(kind: &str, path: &[String], text: &str) -> Result<(), ApiError> {
     let Some(first) = path.first() else { return Ok(()) };
-    match kind.strip_prefix("list of ") {
-        Some(listed) if first == "data" => check(listed, &path[1..]),
-        Some(_) => Err(wrong(first)),
-        None => match leads_to(kind, path) {
-            Some((taken, kind)) => check(kind, &path[taken..]),
-            None => Err(wrong(first)),
-        },
+    let listed = kind
+        .strip_prefix("list of ")
+        .or_else(|| kind.strip_prefix("search of "));
+    match listed {
+        Some(listed) if first == "data" => check(listed, &path[1..], text),
+        Some(_) if first == "total_count" && path.len() == 1 => Ok(()),
+        Some(_) => Err(wrong(text, true)),
+        None if leads_to(kind, path).is_some() => Ok(()),
+        None => Err(wrong(text, false)),
     }
 }
 
-fn wrong(field: &str) -> ApiError {
-    let field: String = field.chars().take(80).collect();
-    ApiError::invalid(format!(
-        "This property cannot be expanded ({field}). You may want to try expanding 'data.{field}' instead."
-    ))
-    .param("expand")
+fn wrong(path: &str, of_list: bool) -> ApiError {
+    let path: String = path.chars().take(80).collect();
+    let mut message = format!("This property cannot be expanded ({path}).");
+    if of_list {
+        message.push_str(&format!(" You may want to try expanding 'data.{path}' instead."));
+    }
+    ApiError::invalid(message)
 }
 
 /// Expands a path in a value of a kind.
@@ -92,7 +102,10 @@ fn expand(state: &State, space: &Space, value: &mut Value, kind: &str, path: &[S
     if path.is_empty() {
         return;
     }
-    if let Some(listed) = kind.strip_prefix("list of ") {
+    let listed = kind
+        .strip_prefix("list of ")
+        .or_else(|| kind.strip_prefix("search of "));
+    if let Some(listed) = listed {
         if let Some(data) = value.get_mut("data") {
             expand(state, space, data, listed, &path[1..]);
         }

@@ -15,6 +15,8 @@ pub enum Effect {
     Error500After,
     /// It is not carried out and nothing is kept: the limiter comes first.
     Error429,
+    /// It is not carried out and nothing is kept: another request holds the object.
+    LockTimeout,
     /// It is carried out; the answer comes so many milliseconds late, and its key is in use until then.
     DelayMs(u64),
 }

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 
 use crate::error::ApiError;
 
+mod metadata;
+
 /// More parameters than any request of Stripe's has.
 const COUNT_MAX: usize = 1_000;
 const DEPTH_MAX: usize = 8;
-const METADATA_PAIRS_MAX: usize = 50;
-const METADATA_KEY_MAX: usize = 40;
-const METADATA_VALUE_MAX: usize = 500;
 /// Stripe refuses texts longer than this.
 const TEXT_MAX: usize = 5_000;
+/// How much of a wrong value is said back.
+const SHOWN_MAX: usize = 200;
 
 /// A value or a map of values; a list is a map whose keys are numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,6 +85,12 @@ impl Params {
         Ok(params)
     }
 
+    /// All of it in one order, so that two ways to write the same parameters come to the same text.
+    pub fn canonical(&self) -> String {
+        let pairs = self.map.iter().map(|(key, node)| (key.text(), node.value()));
+        serde_json::Value::Object(pairs.collect()).to_string()
+    }
+
     /// The name of a parameter as the caller wrote it, such as `card[number]`.
     pub fn name(&self, name: &str) -> String {
         if self.prefix.is_empty() {
@@ -128,7 +135,7 @@ impl Params {
     pub fn update(&mut self, name: &str) -> Result<Update<String>, ApiError> {
         match self.map.remove(&key(name)) {
             None => Ok(Update::Keep),
-            Some(Node::Map(_)) => Err(ApiError::invalid("Invalid string: {...}").param(self.name(name))),
+            Some(map @ Node::Map(_)) => Err(self.not_text(name, &map)),
             Some(Node::Text(text)) if text.is_empty() => Ok(Update::Clear),
             Some(Node::Text(text)) if text.chars().count() > TEXT_MAX => Err(ApiError::invalid(format!(
                 "Invalid string: it must be at most {TEXT_MAX} characters"
@@ -185,7 +192,7 @@ impl Params {
             None => Err(ApiError::invalid(format!(
                 "Invalid {}: must be one of {}",
                 self.name(name),
-                words.join(", ")
+                either(words)
             ))
             .param(self.name(name))),
         }
@@ -249,46 +256,20 @@ impl Params {
             .map(Some)
     }
 
-    /// Changes to the metadata: a key set to an empty text is taken away, and so are all by `metadata=`.
-    ///
-    /// # Errors
-    /// 400 for more or longer pairs than Stripe keeps.
-    pub fn metadata(&mut self) -> Result<MetadataUpdate, ApiError> {
-        let map = match self.map.remove(&key("metadata")) {
-            None => return Ok(MetadataUpdate::default()),
-            Some(Node::Text(text)) if text.is_empty() => {
-                return Ok(MetadataUpdate {
-                    clear: true,
-                    pairs: BTreeMap::new(),
-                });
-            }
-            Some(Node::Text(_)) => return Err(ApiError::invalid("Invalid object").param("metadata")),
-            Some(Node::Map(map)) => map,
-        };
-        let mut pairs = BTreeMap::new();
-        for (key, node) in map {
-            let key = key.text();
-            let value = self.leaf("metadata", node)?;
-            check_metadata(&key, &value)?;
-            pairs.insert(key, value);
-        }
-        Ok(MetadataUpdate { clear: false, pairs })
-    }
-
     /// All is read.
     ///
     /// # Errors
     /// `parameter_unknown` for what nobody took.
     pub fn finish(self) -> Result<(), ApiError> {
-        match self.map.keys().next() {
-            None => Ok(()),
-            Some(left) => {
-                let name = self.name(&left.text());
-                Err(ApiError::invalid(format!("Received unknown parameter: {name}"))
-                    .code("parameter_unknown")
-                    .param(name))
-            }
-        }
+        let names: Vec<String> = self.map.keys().map(|left| self.name(&left.text())).collect();
+        let Some(first) = names.first() else { return Ok(()) };
+        let several = if names.len() > 1 { "s" } else { "" };
+        let all: String = names.join(", ").chars().take(SHOWN_MAX).collect();
+        Err(
+            ApiError::invalid(format!("Received unknown parameter{several}: {all}"))
+                .code("parameter_unknown")
+                .param(first),
+        )
     }
 
     /// `parameter_invalid_empty`.
@@ -306,49 +287,13 @@ impl Params {
     fn leaf(&self, name: &str, node: Node) -> Result<String, ApiError> {
         match node {
             Node::Text(text) => Ok(text),
-            Node::Map(_) => Err(ApiError::invalid("Invalid string: {...}").param(self.name(name))),
+            map @ Node::Map(_) => Err(self.not_text(name, &map)),
         }
     }
-}
 
-/// What a request says of an object's metadata.
-#[derive(Clone, Debug, Default)]
-pub struct MetadataUpdate {
-    clear: bool,
-    pairs: BTreeMap<String, String>,
-}
-
-impl MetadataUpdate {
-    /// Carries the update out.
-    ///
-    /// # Errors
-    /// 400 when more than 50 pairs would be left.
-    pub fn apply(self, metadata: &mut BTreeMap<String, String>) -> Result<(), ApiError> {
-        if self.clear {
-            metadata.clear();
-        }
-        for (key, value) in self.pairs {
-            if value.is_empty() {
-                metadata.remove(&key);
-            } else {
-                metadata.insert(key, value);
-            }
-        }
-        if metadata.len() > METADATA_PAIRS_MAX {
-            let message = format!("Metadata can have at most {METADATA_PAIRS_MAX} keys.");
-            return Err(ApiError::invalid(message).param("metadata"));
-        }
-        Ok(())
-    }
-
-    /// The metadata of a new object.
-    ///
-    /// # Errors
-    /// As [`MetadataUpdate::apply`].
-    pub fn fresh(self) -> Result<BTreeMap<String, String>, ApiError> {
-        let mut metadata = BTreeMap::new();
-        self.apply(&mut metadata)?;
-        Ok(metadata)
+    fn not_text(&self, name: &str, node: &Node) -> ApiError {
+        let shown: String = node.value().to_string().chars().take(SHOWN_MAX).collect();
+        ApiError::invalid(format!("Invalid string: {shown}")).param(self.name(name))
     }
 }
 
@@ -361,26 +306,34 @@ impl Key {
     }
 }
 
+impl Node {
+    fn value(&self) -> serde_json::Value {
+        match self {
+            Node::Text(text) => text.as_str().into(),
+            Node::Map(map) => {
+                let pairs = map.iter().map(|(key, node)| (key.text(), node.value()));
+                serde_json::Value::Object(pairs.collect())
+            }
+        }
+    }
+}
+
+/// `a, b, or c`.
+fn either(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [one, other] => format!("{one} or {other}"),
+        [most @ .., last] => format!("{}, or {last}", most.join(", ")),
+    }
+}
+
 fn key(name: &str) -> Key {
     // `01` is a name: as a number it would come back as `1`.
     match name.parse::<u32>() {
         Ok(number) if number.to_string() == name => Key::Number(number),
         _ => Key::Name(name.to_owned()),
     }
-}
-
-fn check_metadata(key: &str, value: &str) -> Result<(), ApiError> {
-    let complaint = if key.is_empty() || key.chars().count() > METADATA_KEY_MAX {
-        format!("Metadata keys must have 1 to {METADATA_KEY_MAX} characters.")
-    } else if value.chars().count() > METADATA_VALUE_MAX {
-        format!(
-            "Metadata values can have up to {METADATA_VALUE_MAX} characters, but you passed in a longer one."
-        )
-    } else {
-        return Ok(());
-    };
-    let key: String = key.chars().take(METADATA_KEY_MAX).collect();
-    Err(ApiError::invalid(complaint).param(format!("metadata[{key}]")))
 }
 
 /// `a[b][0]` as `["a", "b", "0"]`; the empty brackets of `a[]` as an empty part.

@@ -8,16 +8,28 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, HeaderValue, Request as HttpRequest, StatusCode};
-use axum::response::{IntoResponse, Response as HttpResponse};
+use axum::response::Response as HttpResponse;
 use futures_util::stream;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::delivery::{Delivery, Outcome, is_loopback};
 use crate::{Fate, Request, Response, Simulator};
 
-/// A larger body is refused: Stripe's own requests are far smaller.
-const BODY_MAX: usize = 1024 * 1024;
+/// A larger body is refused. The largest that Stripe takes is a file of 5 MB with what stands around it.
+const BODY_MAX: usize = 6 * 1024 * 1024;
+/// How long a request's head may take, and a connection wait for the next request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a request's body may take.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long requests that are being answered may still take when the simulator is stopped.
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long no connection is taken when the system has none left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// An endpoint has this long to answer.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many webhooks are posted at once.
@@ -34,28 +46,68 @@ impl Simulator {
             .with_state(self.clone())
     }
 
-    /// Serves HTTP and posts webhooks until `shutdown` is done.
+    /// Serves HTTP and posts webhooks until `shutdown` is done. Each connection has a task of its own and time
+    /// limits, so that none keeps another waiting.
     ///
     /// # Errors
-    /// When the listener fails, or no HTTP client can be made.
+    /// When no HTTP client can be made.
     pub async fn serve(
         self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         let pump = tokio::spawn(pump(self.clone(), client()?));
-        let served = axum::serve(listener, self.router())
-            .with_graceful_shutdown(shutdown)
-            .await;
+        let mut server = Builder::new(TokioExecutor::new()).http1_only();
+        server
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT);
+        let service = TowerToHyperService::new(self.router());
+        let connections = GracefulShutdown::new();
+        tokio::pin!(shutdown);
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = &mut shutdown => break,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    // An answer is one small write: it must not wait for an acknowledgement.
+                    let _ = stream.set_nodelay(true);
+                    let connection = server.serve_connection(TokioIo::new(stream), service.clone());
+                    tokio::spawn(connections.watch(connection.into_owned()));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "no connection could be taken");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(listener);
+        let _ = tokio::time::timeout(STOP_TIMEOUT, connections.shutdown()).await;
         pump.abort();
-        served
+        Ok(())
     }
 }
 
 async fn front(State(simulator): State<Simulator>, request: HttpRequest<Body>) -> HttpResponse {
     let (parts, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(body, BODY_MAX).await else {
-        return (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large.").into_response();
+    let body = match tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, BODY_MAX)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => {
+            return sent(refused(
+                413,
+                "invalid_request_error",
+                "Request body is too large.",
+            ));
+        }
+        Err(_) => {
+            return sent(refused(
+                408,
+                "invalid_request_error",
+                "Request body did not arrive in time.",
+            ));
+        }
     };
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let request = Request {
@@ -71,7 +123,13 @@ async fn front(State(simulator): State<Simulator>, request: HttpRequest<Body>) -
             .collect(),
         body: body.to_vec(),
     };
-    let response = simulator.call(&request);
+    let response = whole(|| simulator.call(&request)).unwrap_or_else(|| {
+        refused(
+            500,
+            "api_error",
+            "An error occurred while processing your request.",
+        )
+    });
     match response.fate {
         Fate::Arrives => sent(response),
         Fate::Late(ms) => {
@@ -80,6 +138,27 @@ async fn front(State(simulator): State<Simulator>, request: HttpRequest<Body>) -
         }
         Fate::Hangs => std::future::pending().await,
         Fate::Lost => broken_off(),
+    }
+}
+
+/// What a part of the simulator answers; `None` when it panicked, which is a bug: it is logged, and the next
+/// request is served all the same.
+fn whole<T>(part: impl FnOnce() -> T) -> Option<T> {
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(part));
+    if caught.is_err() {
+        tracing::error!("the simulator panicked; this is a bug of the simulator's");
+    }
+    caught.ok()
+}
+
+/// An answer that does not come from the API itself.
+fn refused(status: u16, kind: &str, message: &str) -> Response {
+    let body = serde_json::json!({ "error": { "type": kind, "message": message } });
+    Response {
+        status,
+        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+        body: body.to_string().into_bytes(),
+        fate: Fate::Arrives,
     }
 }
 
@@ -119,7 +198,7 @@ async fn pump(simulator: Simulator, client: reqwest::Client) {
     let mut posts: JoinSet<()> = JoinSet::new();
     let mut waiting: std::collections::VecDeque<Delivery> = Default::default();
     loop {
-        waiting.extend(simulator.due_deliveries());
+        waiting.extend(whole(|| simulator.due_deliveries()).unwrap_or_default());
         while posts.len() < AT_ONCE_MAX
             && let Some(delivery) = waiting.pop_front()
         {

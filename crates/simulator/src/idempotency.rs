@@ -20,7 +20,10 @@ pub struct Kept {
     pub key: String,
     /// Where it counts.
     pub space: Space,
-    /// Method, path and parameters of the first request, hashed.
+    /// The path of the first request.
+    #[serde(default)]
+    pub path: String,
+    /// Its method and parameters, hashed.
     pub fingerprint: String,
     /// The first request's id.
     pub request: String,
@@ -84,13 +87,12 @@ impl Idempotency {
     }
 }
 
-/// What makes two requests with one key the same request.
-pub fn fingerprint(method: &str, path: &str, body: &[u8]) -> String {
+/// What makes two requests with one key and one path the same request: the parameters, however they are
+/// written.
+pub fn fingerprint(method: &str, parameters: &str) -> String {
     let mut hash = Sha256::new();
     hash.update(method.as_bytes());
-    hash.update(b" ");
-    hash.update(path.as_bytes());
     hash.update(b"\n");
-    hash.update(body);
+    hash.update(parameters.as_bytes());
     hex::encode(&hash.finalize()[..16])
 }

@@ -21,31 +21,22 @@ impl Page {
     /// Reads `limit`, `starting_after` and `ending_before`.
     ///
     /// # Errors
-    /// 400 for a limit outside 1 to 100, or both ends at once.
+    /// 400 for a limit that is no whole number.
     pub fn read(params: &mut Params) -> Result<Page, ApiError> {
-        let limit = params.integer("limit")?.unwrap_or(LIMIT_DEFAULT);
-        if !(1..=LIMIT_MAX).contains(&limit) {
-            let than = if limit < 1 {
-                "greater than or equal to 1"
-            } else {
-                "less than or equal to 100"
-            };
-            return Err(
-                ApiError::invalid(format!("Invalid integer: {limit}. This value must be {than}."))
-                    .code("parameter_invalid_integer")
-                    .param("limit"),
-            );
-        }
-        let page = Page {
-            limit: usize::try_from(limit).unwrap_or(1),
+        Ok(Page {
+            limit: Page::limit(params)?,
             starting_after: params.text("starting_after")?,
             ending_before: params.text("ending_before")?,
-        };
-        if page.starting_after.is_some() && page.ending_before.is_some() {
-            let message = "You may only specify one of these parameters: starting_after, ending_before.";
-            return Err(ApiError::invalid(message).code("parameters_exclusive"));
-        }
-        Ok(page)
+        })
+    }
+
+    /// Reads `limit`. As with Stripe, what is out of its bounds is taken to the nearest bound.
+    ///
+    /// # Errors
+    /// As [`Page::read`].
+    pub fn limit(params: &mut Params) -> Result<usize, ApiError> {
+        let limit = params.integer("limit")?.unwrap_or(LIMIT_DEFAULT);
+        Ok(usize::try_from(limit.clamp(1, LIMIT_MAX)).unwrap_or(1))
     }
 }
 
@@ -97,7 +88,7 @@ impl Created {
 /// The page of a space's rows that are wanted.
 ///
 /// # Errors
-/// `resource_missing` when the page begins at a row that is not there.
+/// `resource_missing` when the page begins at a row that is not there; 400 for both ends at once.
 pub fn answer<T: Row>(
     state: &State,
     space: &Space,
@@ -115,6 +106,10 @@ pub fn answer<T: Row>(
     };
     let after = place(&page.starting_after, "starting_after")?;
     let before = place(&page.ending_before, "ending_before")?;
+    if after.is_some() && before.is_some() {
+        let message = "Received both starting_after and ending_before parameters. Please pass in only one.";
+        return Err(ApiError::invalid(message));
+    }
     let mut found: Vec<&T> = Vec::with_capacity(page.limit + 1);
     match before {
         // The page before is found backwards: the rows just newer than the one named.

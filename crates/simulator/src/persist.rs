@@ -159,6 +159,8 @@ fn empty(config: &Config) -> State {
         idempotency: Idempotency::default(),
         deliveries: Deliveries::default(),
         faults: Faults::default(),
+        index: Default::default(),
+        limiter: Default::default(),
         log: RequestLog::default(),
         journal: None,
     };

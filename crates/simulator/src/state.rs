@@ -21,11 +21,13 @@ use crate::event::Event;
 use crate::fault::Faults;
 use crate::idempotency::Idempotency;
 use crate::ids::Ids;
+use crate::limiter::Limiter;
 use crate::payment_intent::PaymentIntent;
 use crate::payment_method::PaymentMethod;
 use crate::persist::{Change, Journal};
 use crate::request_log::RequestLog;
 use crate::schedule::{self, Schedule};
+use crate::search::{self, Index};
 use crate::webhook_endpoint::WebhookEndpoint;
 
 /// An account in a mode: what is made in one space cannot be seen in another.
@@ -389,6 +391,10 @@ pub struct State {
     pub deliveries: Deliveries,
     /// What is to go wrong.
     pub faults: Faults,
+    /// The limiter of requests.
+    pub limiter: Limiter,
+    /// What search does not know yet.
+    pub index: Index,
     /// The latest requests.
     pub log: RequestLog,
     /// Where changes are written, when there is a folder.
@@ -415,6 +421,11 @@ impl State {
     /// Stores a row that is new or changed.
     pub fn put<T: Row>(&mut self, row: T) -> Arc<T> {
         let row = Arc::new(row);
+        if search::takes(T::OBJECT) {
+            let old = T::table(self).at(row.space(), row.id()).cloned();
+            self.index
+                .note(row.space(), row.id(), old.map(T::object), self.now_ms);
+        }
         T::table_mut(self).put(Arc::clone(&row));
         self.write(|| Change::Put(T::object(Arc::clone(&row))));
         row

@@ -35,7 +35,7 @@ fn keys_are_checked_first() {
     }
     let response = world.simulator.call(&with("Bearer not_a_key"));
     let body: Value = serde_json::from_slice(&response.body).unwrap();
-    assert_eq!(body["error"]["message"], "Invalid API Key provided: not_a_ke****");
+    assert_eq!(body["error"]["message"], "Invalid API Key provided: not_a_key");
 }
 
 #[test]
@@ -61,7 +61,8 @@ fn unknown_routes_and_parameters_are_named() {
     for (method, path) in [
         ("GET", "/v1/refunds"),
         ("POST", "/v1/payment_intents/pi_1/capture"),
-        ("GET", "/v1/payment_intents/search"),
+        ("GET", "/v1/refunds/search"),
+        ("POST", "/v1/charges/search"),
         ("DELETE", "/v1/charges/ch_1"),
         ("PUT", "/v1/customers"),
         ("GET", "/v1"),

@@ -15,4 +15,6 @@ mod objects;
 mod payments;
 mod persistence;
 mod samples;
+mod search;
+mod transport;
 mod world;

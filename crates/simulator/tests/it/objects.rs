@@ -137,12 +137,7 @@ fn expansion_goes_where_ids_lead_and_nowhere_else() {
         &[("expand[]", "data.latest_charge")],
     );
     assert_eq!(listed["data"][0]["latest_charge"]["object"], "charge");
-    for wrong in [
-        "nothing",
-        "latest_charge.nothing",
-        "data.latest_charge",
-        "latest_charge.a.b.c.d",
-    ] {
+    for wrong in ["nothing", "data.latest_charge", "latest_charge.a.b.c.d"] {
         assert_eq!(tenant.ask("GET", &path, &[("expand[]", wrong)]).0, 400, "{wrong}");
     }
     let form = [("amount", "1000"), ("currency", "usd"), ("expand[]", "nothing")];
