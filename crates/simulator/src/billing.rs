@@ -1,10 +1,114 @@
-//! Billing: what an invoice makes of what its payer does.
+//! Billing: the catalog of products and prices, what is taken off and put on, and invoices.
 
 use std::sync::Arc;
 
+use crate::error::ApiError;
 use crate::event::Cause;
 use crate::payment_intent::PaymentIntent;
-use crate::state::State;
+use crate::routes::Handler::{One, Plain};
+use crate::routes::Route;
+use crate::state::{Row, Space, State};
+
+pub mod calendar;
+pub mod coupon;
+pub mod decimal;
+pub mod discount;
+pub mod plan;
+pub mod price;
+pub mod price_form;
+pub mod prices;
+pub mod product;
+pub mod promotion_code;
+pub mod tax_code;
+pub mod tax_rate;
+
+/// A kind of object that can be deleted; its row stays for what refers to it.
+pub trait Deletable: Row {
+    /// Whether it was.
+    fn is_deleted(&self) -> bool;
+}
+
+/// A row of the space that was not deleted.
+///
+/// # Errors
+/// 404 `resource_missing`, blaming `param`.
+pub fn living<T: Deletable>(state: &State, space: &Space, id: &str, param: &str) -> Result<Arc<T>, ApiError> {
+    let row = state.get_for::<T>(space, id, param)?;
+    if row.is_deleted() {
+        Err(ApiError::no_such(T::NOUN, id, param))
+    } else {
+        Ok(row)
+    }
+}
+
+/// The same for a row that a parameter names, and not the path.
+///
+/// # Errors
+/// 400 `resource_missing`, blaming `param`.
+pub fn referred<T: Deletable>(
+    state: &State,
+    space: &Space,
+    id: &str,
+    param: &str,
+) -> Result<Arc<T>, ApiError> {
+    living(state, space, id, param).map_err(|error| error.status(400))
+}
+
+/// 400 `resource_already_exists`: the id that was chosen is another's.
+fn taken(what: &str, param: &str) -> ApiError {
+    ApiError::invalid(format!("{what} already exists."))
+        .code("resource_already_exists")
+        .param(param)
+}
+
+/// The routes of the catalog.
+pub static CATALOG: &[Route] = &[
+    Route::post("/v1/products", "product", Plain(product::create)),
+    Route::get("/v1/products", "list of product", Plain(product::list)),
+    Route::get("/v1/products/{}", "product", One(product::retrieve)),
+    Route::post("/v1/products/{}", "product", One(product::update)),
+    Route::delete("/v1/products/{}", "product", One(product::delete)),
+    Route::post("/v1/prices", "price", Plain(prices::create)),
+    Route::get("/v1/prices", "list of price", Plain(prices::list)),
+    Route::get("/v1/prices/{}", "price", One(prices::retrieve)),
+    Route::post("/v1/prices/{}", "price", One(prices::update)),
+    Route::post("/v1/plans", "plan", Plain(plan::create)),
+    Route::get("/v1/plans", "list of plan", Plain(plan::list)),
+    Route::get("/v1/plans/{}", "plan", One(plan::retrieve)),
+    Route::post("/v1/plans/{}", "plan", One(plan::update)),
+    Route::delete("/v1/plans/{}", "plan", One(plan::delete)),
+    Route::post("/v1/coupons", "coupon", Plain(coupon::create)),
+    Route::get("/v1/coupons", "list of coupon", Plain(coupon::list)),
+    Route::get("/v1/coupons/{}", "coupon", One(coupon::retrieve)),
+    Route::post("/v1/coupons/{}", "coupon", One(coupon::update)),
+    Route::delete("/v1/coupons/{}", "coupon", One(coupon::delete)),
+    Route::post(
+        "/v1/promotion_codes",
+        "promotion_code",
+        Plain(promotion_code::create),
+    ),
+    Route::get(
+        "/v1/promotion_codes",
+        "list of promotion_code",
+        Plain(promotion_code::list),
+    ),
+    Route::get(
+        "/v1/promotion_codes/{}",
+        "promotion_code",
+        One(promotion_code::retrieve),
+    ),
+    Route::post(
+        "/v1/promotion_codes/{}",
+        "promotion_code",
+        One(promotion_code::update),
+    ),
+    Route::post("/v1/tax_rates", "tax_rate", Plain(tax_rate::create)),
+    Route::get("/v1/tax_rates", "list of tax_rate", Plain(tax_rate::list)),
+    Route::get("/v1/tax_rates/{}", "tax_rate", One(tax_rate::retrieve)),
+    Route::post("/v1/tax_rates/{}", "tax_rate", One(tax_rate::update)),
+    Route::get("/v1/tax_codes", "list of tax_code", Plain(tax_code::list)),
+    Route::get("/v1/tax_codes/{}", "tax_code", One(tax_code::retrieve)),
+];
 
 /// The payer of an invoice confirmed, authenticated or failed: the intent is as that left it.
 pub fn intent_changed(_: &mut State, _: &Cause, _: &Arc<PaymentIntent>) {}

@@ -123,13 +123,24 @@ fn expand(state: &State, space: &Space, value: &mut Value, kind: &str, path: &[S
         inner = inner.and_then(|value| value.get_mut(field));
     }
     let Some(inner) = inner else { return };
-    let found = inner
+    replace(state, space, inner, target);
+    expand(state, space, inner, target, rest);
+}
+
+/// Puts the object in the place of its id, or the objects in the places of their ids.
+fn replace(state: &State, space: &Space, value: &mut Value, target: &str) {
+    if let Value::Array(items) = value {
+        for item in items {
+            replace(state, space, item, target);
+        }
+        return;
+    }
+    let found = value
         .as_str()
         .and_then(|id| Object::find(state, space, target, id));
     if let Some(object) = found {
-        *inner = object.shown(state);
+        *value = object.shown(state);
     }
-    expand(state, space, inner, target, rest);
 }
 
 /// Puts a field in place that is shown only when it is expanded.

@@ -198,6 +198,23 @@ impl Params {
         }
     }
 
+    /// One of some words, which must be there.
+    ///
+    /// # Errors
+    /// As [`Params::required`] and [`Params::choice`].
+    pub fn required_choice(&mut self, name: &str, words: &[&'static str]) -> Result<&'static str, ApiError> {
+        if self.clone().text(name)?.is_none() {
+            self.required(name)?;
+        }
+        self.choice(name, words)?
+            .ok_or_else(|| ApiError::missing(&self.name(name)))
+    }
+
+    /// The names that were not taken yet.
+    pub fn names(&self) -> Vec<String> {
+        self.map.keys().map(Key::text).collect()
+    }
+
     /// A list of texts; `None` when it is not there.
     ///
     /// # Errors
@@ -235,7 +252,6 @@ impl Params {
     ///
     /// # Errors
     /// 400 when it is no list of maps.
-    #[allow(dead_code, reason = "those who bill by items read them with it")]
     pub fn maps(&mut self, name: &str) -> Result<Option<Vec<Params>>, ApiError> {
         let list = match self.map.remove(&key(name)) {
             None => return Ok(None),

@@ -18,6 +18,7 @@ mod address;
 mod api;
 mod application_fee;
 mod balance;
+#[allow(dead_code, reason = "invoices and subscriptions are to use all of it")]
 mod billing;
 mod caller;
 mod cards;

@@ -40,6 +40,43 @@ impl Page {
     }
 }
 
+impl Page {
+    /// The page of a list that is held whole, in the order that it is shown in.
+    ///
+    /// # Errors
+    /// `resource_missing` when the page begins at what is not in it.
+    pub fn of<'a, T>(
+        &self,
+        all: &'a [T],
+        url: &str,
+        id: impl Fn(&'a T) -> &'a str,
+        render: impl Fn(&'a T) -> Value,
+    ) -> Result<Value, ApiError> {
+        let place = |wanted: &Option<String>, param: &str| match wanted {
+            None => Ok(None),
+            Some(wanted) => match all.iter().position(|one| id(one) == wanted) {
+                Some(place) => Ok(Some(place)),
+                None => Err(ApiError::no_such("object", wanted, param).status(400)),
+            },
+        };
+        let after = place(&self.starting_after, "starting_after")?;
+        let before = place(&self.ending_before, "ending_before")?;
+        let end = before.unwrap_or(all.len());
+        let first = match before {
+            Some(before) => before.saturating_sub(self.limit),
+            None => after.map_or(0, |after| after + 1),
+        };
+        let page = &all[first.min(end)..end.min(first.saturating_add(self.limit))];
+        let has_more = if before.is_some() {
+            first > 0
+        } else {
+            first + page.len() < end
+        };
+        let data: Vec<Value> = page.iter().map(render).collect();
+        Ok(json!({ "object": "list", "url": url, "has_more": has_more, "data": data }))
+    }
+}
+
 /// The `created` filter: a second, or bounds.
 #[derive(Debug, Default)]
 pub struct Created {

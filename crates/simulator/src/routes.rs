@@ -7,7 +7,7 @@ use crate::error::ApiError;
 use crate::form::Params;
 use crate::state::State;
 use crate::{
-    accounts, application_fee, balance, charge, confirm, confirmation_token, customer, event,
+    accounts, application_fee, balance, billing, charge, confirm, confirmation_token, customer, event,
     payment_intents, payment_methods, search, webhook_endpoint,
 };
 
@@ -114,9 +114,16 @@ impl Route {
 
 /// Every route there is. Where two fit, the first counts.
 pub fn all() -> impl Iterator<Item = &'static Route> {
-    [search::ROUTES, PAYMENTS, MONEY, PEOPLE, PLATFORM]
-        .into_iter()
-        .flatten()
+    [
+        search::ROUTES,
+        PAYMENTS,
+        MONEY,
+        PEOPLE,
+        PLATFORM,
+        billing::CATALOG,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The route of a request.

@@ -11,6 +11,13 @@ use serde_json::Value;
 use crate::account::Account;
 use crate::application_fee::ApplicationFee;
 use crate::balance::BalanceTransaction;
+use crate::billing::coupon::Coupon;
+use crate::billing::discount::Discount;
+use crate::billing::plan::Plan;
+use crate::billing::price::Price;
+use crate::billing::product::Product;
+use crate::billing::promotion_code::PromotionCode;
+use crate::billing::tax_rate::TaxRate;
 use crate::charge::Charge;
 use crate::clock::Clock;
 use crate::confirmation_token::ConfirmationToken;
@@ -31,7 +38,7 @@ use crate::search::{self, Index};
 use crate::webhook_endpoint::WebhookEndpoint;
 
 /// An account in a mode: what is made in one space cannot be seen in another.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Space {
     /// LIVE or TEST.
     pub livemode: bool,
@@ -263,6 +270,14 @@ rows! {
     ApplicationFee in application_fees, "application_fee", "application_fees", "application fee", "id";
     WebhookEndpoint in webhook_endpoints, "webhook_endpoint", "webhook_endpoints", "webhook endpoint",
         "webhook_endpoint";
+    Product in products, "product", "products", "product", "id";
+    Price in prices, "price", "prices", "price", "price";
+    Plan in plans, "plan", "plans", "plan", "plan";
+    Coupon in coupons, "coupon", "coupons", "coupon", "coupon";
+    PromotionCode in promotion_codes, "promotion_code", "promotion_codes", "promotion code",
+        "promotion_code";
+    TaxRate in tax_rates, "tax_rate", "tax_rates", "tax rate", "tax_rate";
+    Discount in discounts, "discount", "discounts", "discount", "discount";
     Event in events, "event", "events", "event", "id";
 }
 

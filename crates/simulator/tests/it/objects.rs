@@ -72,7 +72,7 @@ fn every_object_has_the_keys_of_stripes_sample() {
     }
 }
 
-fn check_keys(kind: &str, object: &Value) {
+pub fn check_keys(kind: &str, object: &Value) {
     assert_eq!(lacks(kind, object), Vec::<String>::new());
     assert_eq!(object["object"], kind);
 }
