@@ -188,6 +188,11 @@ impl Simulator {
         })))
     }
 
+    /// Every route of the API: its method, and its path with `{}` for an id.
+    pub fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
+        routes::all().map(|route| (route.method, route.path))
+    }
+
     /// Answers one request: of the API, of the browser frames, or of the control API. What is due by now has
     /// happened before.
     pub fn call(&self, request: &Request) -> Response {

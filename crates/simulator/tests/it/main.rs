@@ -8,6 +8,7 @@ mod deliveries;
 mod errors;
 mod events;
 mod faults;
+mod fuzz;
 mod http;
 mod idempotency;
 mod lists;

@@ -1,0 +1,503 @@
+//! Thousands of requests, likely and hostile, over every route: whatever comes, the answer is one of Stripe's
+//! kinds, nothing panics, the same seed gives the same answers, and what is left behind still ties.
+//!
+//! `SIMULATOR_FUZZ=100000` asks for more requests than the usual ones, `SIMULATOR_FUZZ_SEED=2` for others. The
+//! parameters that each route may know are those of Stripe's OpenAPI description, in `tests/fuzz`.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::world::World;
+use serde_json::{Value, json};
+use simulator::{Outcome, Request, Simulator};
+
+const REQUESTS: u64 = 10_000;
+/// How many ids of a kind are remembered; later ones take the place of earlier ones.
+const IDS_MAX: usize = 40;
+/// How often a request is tried again with what its answer complained of.
+const TRIES_MAX: usize = 12;
+
+const HOSTILE: &[&str] = &[
+    "",
+    "0",
+    "-1",
+    "1.5",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "99999999999999999999999",
+    "1e9",
+    "NaN",
+    "null",
+    "true",
+    "now",
+    "ünï💥",
+    "\u{0}",
+    "\u{202e}",
+    "a=b&c[d]=e",
+    "../../etc/passwd",
+    "%00",
+    "'; drop table",
+    "acct_",
+    "🙂",
+];
+
+/// Numbers from a seed.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        usize::try_from(self.next() % u64::try_from(bound.max(1)).unwrap()).unwrap()
+    }
+
+    fn percent(&mut self, chance: usize) -> bool {
+        self.below(100) < chance
+    }
+
+    fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
+        from[self.below(from.len())]
+    }
+}
+
+/// The parameters of a route: name, and a hint of what it takes.
+type Known = BTreeMap<(String, String), Vec<(String, String)>>;
+
+fn known() -> Known {
+    let mut known = Known::new();
+    let mut route = (String::new(), String::new());
+    for line in include_str!("../fuzz/parameters.txt").lines() {
+        match line.strip_prefix(' ') {
+            Some(parameter) => {
+                let (name, hint) = parameter.split_once(' ').unwrap_or((parameter, ""));
+                known
+                    .entry(route.clone())
+                    .or_default()
+                    .push((name.into(), hint.into()));
+            }
+            None => {
+                let (method, path) = line.split_once(' ').unwrap();
+                route = (method.into(), path.into());
+            }
+        }
+    }
+    known
+}
+
+struct Fuzz {
+    worlds: Vec<World>,
+    dice: Dice,
+    known: Known,
+    routes: Vec<(&'static str, &'static str)>,
+    /// Ids by kind of object.
+    ids: BTreeMap<String, Vec<String>>,
+    /// All answers so far, mixed.
+    mixed: u64,
+    good: u64,
+}
+
+impl Fuzz {
+    fn new(seed: u64) -> Fuzz {
+        let platform = World::platform();
+        let tenant = platform.clone().with_tenant(false);
+        let live = platform.live().with_tenant(true);
+        let worlds = vec![
+            platform.clone(),
+            platform.clone(),
+            tenant.clone(),
+            tenant,
+            live,
+            platform.live(),
+            platform.key("pk_test_psapay_demo"),
+            platform.version(Some("2020-08-27")),
+            platform.version(None),
+        ];
+        Fuzz {
+            worlds,
+            dice: Dice(seed),
+            known: known(),
+            routes: Simulator::routes().collect(),
+            ids: BTreeMap::new(),
+            mixed: seed,
+            good: 0,
+        }
+    }
+
+    fn run(&mut self, requests: u64) {
+        for number in 0..requests {
+            match self.dice.below(100) {
+                0..3 => self.time_passes(),
+                3..6 => self.noise(),
+                _ => self.request(number),
+            }
+        }
+    }
+
+    fn time_passes(&mut self) {
+        let simulator = &self.worlds[0].simulator;
+        let days = [0, 0, 0, 1, 8, 31];
+        simulator.advance_ms(2_000 + 86_400_000 * days[self.dice.below(days.len())]);
+        for delivery in simulator.due_deliveries() {
+            let outcome = match self.dice.below(4) {
+                0 => Outcome::Failed("broken".into()),
+                1 => Outcome::Answered(500),
+                _ => Outcome::Answered(200),
+            };
+            simulator.report_delivery(delivery.id, outcome);
+        }
+    }
+
+    /// Bytes that mean nothing.
+    fn noise(&mut self) {
+        let dice = &mut self.dice;
+        let bytes: Vec<u8> = (0..dice.below(60))
+            .map(|_| dice.next().to_le_bytes()[0])
+            .collect();
+        let method = dice.pick(&["GET", "POST", "DELETE", "PUT", "\u{1}"]);
+        let path = match dice.below(4) {
+            0 => format!("/v1/{}", String::from_utf8_lossy(&bytes)),
+            1 => String::from_utf8_lossy(&bytes).into_owned(),
+            2 => "/v1/customers?%%%[[]]=&&==".into(),
+            _ => dice
+                .pick(&["/v1/customers", "/oauth/token", "/v1/payment_intents"])
+                .to_owned(),
+        };
+        let mut request = self.worlds[0].request("POST", &path, &[]);
+        request.method = method.into();
+        request.body = bytes;
+        self.send(&request);
+    }
+
+    fn request(&mut self, number: u64) {
+        let (method, route) = self.routes[self.dice.below(self.routes.len())];
+        let path = self.path(route);
+        let known = self
+            .known
+            .get(&(method.to_owned(), route.to_owned()))
+            .cloned()
+            .unwrap_or_default();
+        let mut form = Vec::new();
+        if !known.is_empty() {
+            for _ in 0..self.dice.below(7) {
+                let (name, hint) = &known[self.dice.below(known.len())];
+                form.push((name.clone(), self.value(name, hint)));
+            }
+        }
+        if self.dice.percent(5) {
+            form.push((
+                "expand[]".into(),
+                self.dice
+                    .pick(&["data.customer", "customer", "latest_charge", "x"])
+                    .into(),
+            ));
+        }
+        if self.dice.percent(3) {
+            form.push((
+                self.dice
+                    .pick(&["[", "a[", "x]y", "metadata[a][b]", "colour"])
+                    .into(),
+                "1".into(),
+            ));
+        }
+        let mut world = self.worlds[self.dice.below(self.worlds.len())].clone();
+        if self.dice.percent(10) {
+            world.idempotency_key = Some(format!("key-{}", number % 50));
+        }
+        for _ in 0..TRIES_MAX {
+            let pairs: Vec<(&str, &str)> = form.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            let answer = self.send(&world.request(method, &path, &pairs));
+            let (Some(code), Some(param)) = (
+                answer["error"]["code"].as_str(),
+                answer["error"]["param"].as_str(),
+            ) else {
+                break;
+            };
+            match code {
+                "parameter_unknown" => form.retain(|(name, _)| !name.starts_with(param)),
+                "parameter_missing" => {
+                    let named = known.iter().filter(|(name, _)| name.starts_with(param));
+                    let named: Vec<&(String, String)> = named.collect();
+                    let (name, hint) = match named.len() {
+                        0 => (param.to_owned(), String::new()),
+                        count => named[self.dice.below(count)].clone(),
+                    };
+                    let value = self.value(&name, &hint);
+                    form.push((name, value));
+                }
+                _ if self.dice.percent(50) => form.retain(|(name, _)| name != param),
+                _ => break,
+            }
+        }
+    }
+
+    fn path(&mut self, route: &str) -> String {
+        let mut kind = String::new();
+        let mut parts = Vec::new();
+        for part in route.split('/') {
+            if part == "{}" {
+                parts.push(self.id(&kind));
+            } else {
+                kind = part.trim_end_matches('s').to_owned();
+                parts.push(part.to_owned());
+            }
+        }
+        parts.join("/")
+    }
+
+    /// An id of a kind most of the time, else of another, else none.
+    fn id(&mut self, kind: &str) -> String {
+        let chance = self.dice.below(100);
+        if chance < 85
+            && let Some(ids) = self.ids.get(kind)
+        {
+            return ids[self.dice.below(ids.len())].clone();
+        }
+        if chance < 95 && !self.ids.is_empty() {
+            let kinds: Vec<&String> = self.ids.keys().collect();
+            let ids = &self.ids[kinds[self.dice.below(kinds.len())]];
+            return ids[self.dice.below(ids.len())].clone();
+        }
+        let hostile = self.dice.pick(HOSTILE);
+        let plain = hostile.chars().filter(|c| c.is_ascii_alphanumeric());
+        format!("x{}", plain.collect::<String>())
+    }
+
+    fn value(&mut self, name: &str, hint: &str) -> String {
+        if self.dice.percent(12) {
+            return self.hostile();
+        }
+        match hint {
+            "?" => return self.dice.pick(&["true", "false"]).into(),
+            "#" => return self.number(name),
+            "" => {}
+            words => {
+                let words: Vec<&str> = words.split('|').collect();
+                return self.dice.pick(&words).into();
+            }
+        }
+        let last = name
+            .trim_end_matches("[0]")
+            .trim_end_matches(']')
+            .rsplit('[')
+            .next()
+            .unwrap_or(name);
+        match last {
+            "currency" | "default_currency" => self.dice.pick(&["usd", "usd", "eur", "jpy"]).into(),
+            "payment_method" | "default_payment_method" if self.dice.percent(70) => {
+                let cards = [
+                    "pm_card_visa",
+                    "pm_card_mastercard",
+                    "pm_card_chargeDeclined",
+                    "pm_usBankAccount_success",
+                ];
+                self.dice.pick(&cards).into()
+            }
+            "source" | "card" | "external_account" => {
+                self.dice.pick(&["tok_visa", "btok_us_verified"]).into()
+            }
+            "confirmation_token" => self.id("confirmation_token"),
+            "destination" => self.id("account"),
+            "email" => "a@b.example".into(),
+            "country" => self.dice.pick(&["US", "DE"]).into(),
+            "number" => "4242424242424242".into(),
+            "type" => self.dice.pick(&["card", "us_bank_account", "standard"]).into(),
+            "object" => self.dice.pick(&["card", "bank_account"]).into(),
+            "cvc" => "123".into(),
+            "url" | "return_url" | "success_url" | "refresh_url" => "https://a.example/".into(),
+            "enabled_events" => "*".into(),
+            "query" => self
+                .dice
+                .pick(&["amount>1", "created>1 AND metadata['key']:'1'", "status:'x'"])
+                .into(),
+            "routing_number" => "110000000".into(),
+            "account_number" => "000123456789".into(),
+            kind if self.ids.contains_key(kind) => self.id(kind),
+            _ if self.dice.percent(30) => self.number(name),
+            _ => "Some text".into(),
+        }
+    }
+
+    fn number(&mut self, name: &str) -> String {
+        let now_s = self.worlds[0].simulator.now_ms() / 1000;
+        let days = i64::try_from(self.dice.below(800)).unwrap() - 400;
+        if name.contains("year") {
+            return "2034".into();
+        }
+        if name.contains("month") {
+            return "12".into();
+        }
+        if ["_at", "date", "trial_end", "anchor", "start", "end"]
+            .iter()
+            .any(|part| name.contains(part))
+        {
+            return (now_s + days * 86_400).to_string();
+        }
+        let numbers = [
+            "1",
+            "2",
+            "10",
+            "100",
+            "500",
+            "1000",
+            "2500",
+            "99999999",
+            "100000000",
+            "3",
+        ];
+        self.dice.pick(&numbers).into()
+    }
+
+    fn hostile(&mut self) -> String {
+        if self.dice.percent(5) {
+            return "y".repeat(6_000);
+        }
+        self.dice.pick(HOSTILE).into()
+    }
+
+    /// Sends it and looks at the answer.
+    fn send(&mut self, request: &Request) -> Value {
+        let said = || {
+            let body = String::from_utf8_lossy(&request.body[..request.body.len().min(2_000)]).into_owned();
+            format!(
+                "{} {}\n{body}\n{:?}",
+                request.method, request.path, request.headers
+            )
+        };
+        let simulator = &self.worlds[0].simulator;
+        let Ok(response) = catch_unwind(AssertUnwindSafe(|| simulator.call(request))) else {
+            panic!("a panic, see above, at: {}", said());
+        };
+        let status = response.status;
+        let page = String::from_utf8_lossy(&response.body).into_owned();
+        assert!((200..500).contains(&status), "{status}: {}\n{page}", said());
+        for byte in &response.body {
+            self.mixed = (self.mixed ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
+        }
+        if (300..400).contains(&status) || page.starts_with("<!") || page.starts_with("<html") {
+            return Value::Null;
+        }
+        let Ok(answer) = serde_json::from_slice::<Value>(&response.body) else {
+            panic!("no JSON: {}\n{page}", said());
+        };
+        if status < 300 {
+            self.good += 1;
+            self.remember(&answer);
+        } else if request.path.starts_with("/v1/") {
+            let error = &answer["error"];
+            let kinds = [
+                "api_error",
+                "card_error",
+                "idempotency_error",
+                "invalid_request_error",
+            ];
+            let shaped = error["type"].as_str().is_some_and(|kind| kinds.contains(&kind))
+                && error["message"]
+                    .as_str()
+                    .is_some_and(|message| !message.is_empty());
+            assert!(shaped, "{status}: {}\n{page}", said());
+        }
+        answer
+    }
+
+    /// Notes the ids of an answer.
+    fn remember(&mut self, value: &Value) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| self.remember(item)),
+            Value::Object(fields) => {
+                if let (Some(id), Some(object)) = (value["id"].as_str(), value["object"].as_str()) {
+                    let at = self.dice.below(IDS_MAX);
+                    let ids = self.ids.entry(object.to_owned()).or_default();
+                    if ids.len() < IDS_MAX {
+                        ids.push(id.to_owned());
+                    } else {
+                        ids[at] = id.to_owned();
+                    }
+                }
+                fields.values().for_each(|field| self.remember(field));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Every object of a list, to its end.
+fn all(world: &World, path: &str) -> Vec<Value> {
+    let mut found: Vec<Value> = Vec::new();
+    loop {
+        let after = found.last().map(|last| last["id"].as_str().unwrap().to_owned());
+        let mut form = vec![("limit", "100")];
+        form.extend(after.as_deref().map(|after| ("starting_after", after)));
+        let (status, page) = world.ask("GET", path, &form);
+        assert_eq!(status, 200, "{path} {form:?}: {page}");
+        let data = page["data"].as_array().unwrap();
+        found.extend(data.iter().cloned());
+        if page["has_more"] == json!(false) {
+            return found;
+        }
+        assert!(!data.is_empty(), "{path}: an empty page with more to come");
+    }
+}
+
+/// What an account holds is what its balance transactions come to.
+fn balance_ties(world: &World) {
+    let mut sums: BTreeMap<String, i64> = BTreeMap::new();
+    for transaction in all(world, "/v1/balance_transactions") {
+        let amounts = ["amount", "fee", "net"].map(|field| transaction[field].as_i64().unwrap());
+        assert_eq!(amounts[0] - amounts[1], amounts[2], "{transaction}");
+        *sums
+            .entry(transaction["currency"].as_str().unwrap().into())
+            .or_default() += amounts[2];
+    }
+    let balance = world.get("/v1/balance");
+    for part in ["available", "pending"] {
+        for one in balance[part].as_array().unwrap() {
+            *sums.entry(one["currency"].as_str().unwrap().into()).or_default() -=
+                one["amount"].as_i64().unwrap();
+        }
+    }
+    sums.retain(|_, left| *left != 0);
+    assert!(sums.is_empty(), "{:?} is left over of {balance}", sums);
+}
+
+/// A number from the environment.
+fn asked(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|text| text.parse().unwrap())
+}
+
+#[test]
+fn no_request_does_harm() {
+    let seed = asked("SIMULATOR_FUZZ_SEED").unwrap_or(1);
+    let mut fuzz = Fuzz::new(seed);
+    fuzz.run(asked("SIMULATOR_FUZZ").unwrap_or(REQUESTS));
+    assert!(fuzz.good > 500, "only {} were carried out", fuzz.good);
+    for world in &fuzz.worlds[..6] {
+        for event in all(world, "/v1/events") {
+            assert!(event["data"]["object"]["object"].is_string(), "{event}");
+        }
+        balance_ties(world);
+        let plain = fuzz
+            .routes
+            .iter()
+            .filter(|(method, path)| *method == "GET" && !path.contains("{}") && !path.ends_with("/search"));
+        for (_, path) in plain {
+            let (status, answer) = world.ask("GET", path, &[("limit", "3")]);
+            assert!(status < 500, "{path}: {answer}");
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_answers() {
+    let [one, other] = [(); 2].map(|()| {
+        let mut fuzz = Fuzz::new(7);
+        fuzz.run(1_000);
+        fuzz.mixed
+    });
+    assert_eq!(one, other);
+}
