@@ -24,6 +24,8 @@ use crate::state::{Object, Row, Shown, Space, State};
 
 /// How long after a charge its booking becomes known.
 const SETTLE_MS: i64 = 1_000;
+/// How long a card holds money that is not captured: seven days.
+const HOLD_MS: i64 = 604_800_000;
 
 /// A charge.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,8 +40,8 @@ pub struct Charge {
     pub amount: i64,
     /// Currency.
     pub currency: String,
-    /// The intent that it is an attempt of.
-    pub payment_intent: String,
+    /// The intent that it is an attempt of; a charge may be made without one.
+    pub payment_intent: Option<String>,
     /// The customer.
     pub customer: Option<String>,
     /// The payment method.
@@ -54,6 +56,10 @@ pub struct Charge {
     pub authenticated: bool,
     /// What was taken of it; 0 while it is only held on the card.
     pub amount_captured: i64,
+    /// Whether the money was taken; else it is only held on the card, or was.
+    pub captured: bool,
+    /// Until when a hold can be captured, in seconds.
+    pub capture_before: Option<i64>,
     /// What went back.
     pub amount_refunded: i64,
     /// Whether its holder ever disputed it.
@@ -121,7 +127,7 @@ impl Charge {
             "amount_refunded": self.amount_refunded, "application": self.application, "application_fee": self.application_fee,
             "application_fee_amount": self.application_fee_amount,
             "balance_transaction": self.balance_transaction, "billing_details": self.billing.render(),
-            "calculated_statement_descriptor": "PSA-PAY SIMULATOR", "captured": good, "created": self.created,
+            "calculated_statement_descriptor": "PSA-PAY SIMULATOR", "captured": self.captured, "created": self.created,
             "currency": self.currency, "customer": self.customer, "description": self.description,
             "destination": self.transfer_data.as_ref().map(|to| &to.destination), "disputed": self.disputed, "failure_balance_transaction": null,
             "failure_code": self.failure.as_ref().map(|failure| &failure.code),
@@ -199,7 +205,7 @@ impl Charge {
         } else {
             None
         };
-        json!({
+        let mut details = json!({
             "card": {
                 "amount_authorized": authorized, "authorization_code": null, "brand": card.brand,
                 "checks": card.checks(&self.billing, card.bank(self.space.livemode)), "country": "US",
@@ -215,7 +221,12 @@ impl Charge {
                 "wallet": null,
             },
             "type": "card",
-        })
+        });
+        // As with Stripe, the key is only there when there was a hold.
+        if let Some(until) = self.capture_before {
+            details["card"]["capture_before"] = until.into();
+        }
+        details
     }
 }
 
@@ -247,7 +258,7 @@ pub fn attempt(
         created: state.now_s(),
         amount: intent.amount,
         currency: intent.currency.clone(),
-        payment_intent: intent.id.clone(),
+        payment_intent: Some(intent.id.clone()),
         customer: intent.customer.clone(),
         payment_method: method.id.clone(),
         card: method.card.clone(),
@@ -260,7 +271,9 @@ pub fn attempt(
             outcome: decline.outcome.to_owned(),
         }),
         authenticated,
-        amount_captured: if declined.is_none() { intent.amount } else { 0 },
+        amount_captured: 0,
+        captured: false,
+        capture_before: None,
         amount_refunded: 0,
         disputed: false,
         on_behalf_of: intent.on_behalf_of.clone(),
@@ -289,10 +302,56 @@ pub fn attempt(
         );
         return charge;
     }
-    succeed(state, cause, charge, intent.capture_method)
+    let charge = match intent.capture_method {
+        CaptureMethod::Manual => held(state, charge),
+        CaptureMethod::Automatic => taken(state, cause, charge, intent.amount),
+        CaptureMethod::AutomaticAsync => taken_later(state, cause, charge),
+    };
+    let charge = state.put(charge);
+    event::emit(
+        state,
+        cause,
+        "charge.succeeded",
+        Object::Charge(Arc::clone(&charge)),
+        None,
+    );
+    charge
 }
 
-fn succeed(state: &mut State, cause: &Cause, mut charge: Charge, capture: CaptureMethod) -> Arc<Charge> {
+/// The money is held on the card until it is captured, released, or seven days are over.
+pub fn held(state: &mut State, mut charge: Charge) -> Charge {
+    charge.capture_before = Some(charge.created + HOLD_MS / 1000);
+    let step = Step::ReleaseHold {
+        charge: charge.id.clone(),
+    };
+    schedule::after(state, HOLD_MS, step);
+    charge
+}
+
+/// Takes so much of what the charge is over, and books it: the caller stores the row.
+pub fn taken(state: &mut State, cause: &Cause, mut charge: Charge, amount: i64) -> Charge {
+    let booked = book(state, cause, &mut charge, amount);
+    charge.balance_transaction = Some(booked.transaction);
+    charge.application_fee = booked.fee;
+    charge
+}
+
+/// Takes all of it; the booking becomes known a moment later.
+fn taken_later(state: &mut State, cause: &Cause, mut charge: Charge) -> Charge {
+    let amount = charge.amount;
+    charge.booked = Some(book(state, cause, &mut charge, amount));
+    let step = Step::Settle {
+        charge: charge.id.clone(),
+    };
+    schedule::after(state, SETTLE_MS, step);
+    charge
+}
+
+/// Books what is taken, with its fees; what is left of the charge goes back to the card.
+fn book(state: &mut State, cause: &Cause, charge: &mut Charge, amount: i64) -> Booked {
+    charge.captured = true;
+    charge.amount_captured = amount;
+    charge.amount_refunded = charge.amount - amount;
     let fee = match (charge.application_fee_amount, charge.space.account.clone()) {
         (Some(amount), Some(account)) => Some((amount, account)),
         _ => None,
@@ -305,7 +364,7 @@ fn succeed(state: &mut State, cause: &Cause, mut charge: Charge, capture: Captur
         });
     }
     fees.push(FeeDetail {
-        amount: currency::stripe_fee(charge.amount),
+        amount: currency::stripe_fee(amount),
         application: None,
     });
     let at_once = matches!(charge.card.bank(charge.space.livemode), Bank::ApprovesAvailable);
@@ -315,37 +374,13 @@ fn succeed(state: &mut State, cause: &Cause, mut charge: Charge, capture: Captur
         &space,
         movement,
         &charge.id,
-        charge.amount,
+        amount,
         &charge.currency,
         fees,
         at_once,
     );
-    let fee = fee.map(|(amount, account)| application_fee::take(state, cause, &charge, &account, amount));
-    match capture {
-        CaptureMethod::Automatic => {
-            charge.balance_transaction = Some(transaction);
-            charge.application_fee = fee;
-        }
-        CaptureMethod::AutomaticAsync => {
-            charge.booked = Some(Booked { transaction, fee });
-            schedule::after(
-                state,
-                SETTLE_MS,
-                Step::Settle {
-                    charge: charge.id.clone(),
-                },
-            );
-        }
-    }
-    let charge = state.put(charge);
-    event::emit(
-        state,
-        cause,
-        "charge.succeeded",
-        Object::Charge(Arc::clone(&charge)),
-        None,
-    );
-    charge
+    let fee = fee.map(|(amount, account)| application_fee::take(state, cause, charge, &account, amount));
+    Booked { transaction, fee }
 }
 
 /// The booking of an asynchronous capture becomes known.
@@ -411,7 +446,7 @@ pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, A
     let wanted = |charge: &Charge| {
         intent
             .as_ref()
-            .is_none_or(|intent| charge.payment_intent == *intent)
+            .is_none_or(|intent| charge.payment_intent.as_ref() == Some(intent))
             && customer
                 .as_ref()
                 .is_none_or(|customer| charge.customer.as_ref() == Some(customer))

@@ -6,109 +6,35 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::account;
-use crate::api::Ctx;
-use crate::billing;
+use crate::api::{Ctx, TypesParam};
 use crate::cards::{self, Authentication, Bank, Decline};
 use crate::charge;
-use crate::confirmation_token::{self, ConfirmationToken};
+use crate::confirmation_token;
 use crate::error::{ApiError, CardRefusal};
 use crate::event::{self, Cause};
 use crate::form::Params;
 use crate::payment_intent::{NextAction, PaymentError, PaymentIntent, Status};
 use crate::payment_intents;
 use crate::payment_method::{self, Named, PaymentMethod};
+use crate::payments::means::Means;
+use crate::payments::terms;
 use crate::state::{Object, State};
-
-/// With what an intent is confirmed.
-#[derive(Debug)]
-pub struct Means {
-    /// The card; without one the intent's own.
-    pub method: Option<Named>,
-    token: Option<Arc<ConfirmationToken>>,
-    off_session: bool,
-    error_on_requires_action: bool,
-    use_stripe_sdk: Option<bool>,
-    return_url: Option<String>,
-}
-
-impl Means {
-    /// Reads the parameters; `usage` is the `setup_future_usage` that the intent has by now.
-    ///
-    /// # Errors
-    /// 400 for two cards at once, `payment_intent_confirmation_token_invalid` for a used token, and the
-    /// token's own rules.
-    pub fn read(
-        state: &State,
-        ctx: &Ctx,
-        params: &mut Params,
-        usage: Option<&str>,
-    ) -> Result<Means, ApiError> {
-        let id = params.text("payment_method")?;
-        let data = params.map("payment_method_data")?;
-        let token = params.text("confirmation_token")?;
-        if usize::from(id.is_some()) + usize::from(data.is_some()) + usize::from(token.is_some()) > 1 {
-            let message = "You may only specify one of these parameters: payment_method, \
-                           payment_method_data, confirmation_token.";
-            return Err(ApiError::invalid(message).code("parameters_exclusive"));
-        }
-        let token = token.map(|id| unused(state, ctx, &id, usage)).transpose()?;
-        let method = match (id, data, &token) {
-            (Some(id), _, _) => Some(payment_method::named(state, &ctx.space, &id)?),
-            (None, Some(mut data), _) => {
-                let entry = payment_method::read(state, ctx, &mut data)?;
-                data.finish()?;
-                Some(Named::Fresh(Box::new(entry)))
-            }
-            (None, None, Some(token)) => Some(token.method(state)?),
-            (None, None, None) => None,
-        };
-        // A card payment needs no mandate; the parameter is allowed and has no effect.
-        params.map("mandate_data")?;
-        Ok(Means {
-            method,
-            off_session: params.boolean("off_session")?.unwrap_or(false),
-            error_on_requires_action: params.boolean("error_on_requires_action")?.unwrap_or(false),
-            use_stripe_sdk: params.boolean("use_stripe_sdk")?,
-            return_url: params
-                .text("return_url")?
-                .or_else(|| token.as_ref().and_then(|token| token.return_url.clone())),
-            token,
-        })
-    }
-
-    /// Whether Stripe.js will handle what the payer has to do: always with a token it made.
-    fn by_sdk(&self, intent: &PaymentIntent) -> bool {
-        self.use_stripe_sdk
-            .or(intent.use_stripe_sdk)
-            .unwrap_or(self.token.is_some())
-    }
-}
-
-fn unused(
-    state: &State,
-    ctx: &Ctx,
-    id: &str,
-    usage: Option<&str>,
-) -> Result<Arc<ConfirmationToken>, ApiError> {
-    let token = confirmation_token::unused(state, &ctx.space, id)?;
-    match (&token.setup_future_usage, usage) {
-        (Some(tokens), Some(intents)) if tokens != intents => Err(ApiError::invalid(format!(
-            "The provided setup_future_usage ({intents}) does not match the setup_future_usage of the \
-             ConfirmationToken ({tokens})."
-        ))
-        .param("setup_future_usage")),
-        _ => Ok(token),
-    }
-}
 
 /// `POST /v1/payment_intents/{id}/confirm`.
 pub fn confirm(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
     let old = payment_intents::found(state, ctx, &mut params, id)?;
-    if old.status.is_final() {
+    if old.status.is_final() || matches!(old.status, Status::RequiresCapture | Status::Processing) {
         return Err(over(&old));
     }
+    if old.confirmed_by_server && !ctx.secret {
+        return Err(ApiError::unexpected_state(
+            "This PaymentIntent's `confirmation_method` is `manual`, so it can be confirmed with a secret \
+             key only.",
+        )
+        .with_intent(&old));
+    }
     let mut intent = PaymentIntent::clone(&old);
-    payment_intents::change_while_open(&mut intent, &mut params)?;
+    terms::change_while_open(&mut intent, &mut params)?;
     if let Some(expected) = params.integer("amount_to_confirm")?
         && expected != intent.amount
     {
@@ -119,17 +45,8 @@ pub fn confirm(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Re
     params.finish()?;
     check(state, ctx, &intent, &means)?;
     let done = carry_out(state, ctx, &intent, means);
-    tell_invoice(state, &ctx.cause, &intent);
+    payment_intents::tell_invoice(state, &ctx.cause, &intent);
     Ok(done?.render_to(ctx))
-}
-
-/// An invoice hears of what its payer did to its intent.
-fn tell_invoice(state: &mut State, cause: &Cause, intent: &PaymentIntent) {
-    if intent.invoice.is_some()
-        && let Ok(intent) = state.get::<PaymentIntent>(&intent.space, &intent.id)
-    {
-        billing::intent_changed(state, cause, &intent);
-    }
 }
 
 /// Charges a customer's saved card for an invoice, without a request: the intent as that leaves it, which is
@@ -196,7 +113,8 @@ pub fn check(state: &State, ctx: &Ctx, intent: &PaymentIntent, means: &Means) ->
         || means.off_session
         || means.error_on_requires_action
         || means.by_sdk(intent);
-    if intent.accepts.may_redirect() && !returns {
+    // Who names no version has an account from before methods were automatic.
+    if intent.accepts.may_redirect() && !returns && ctx.types != TypesParam::Both {
         return Err(ApiError::invalid(
             "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because \
              some of these payment methods might redirect your customer off of your page, you must provide a \
@@ -234,11 +152,11 @@ pub fn check_owner(intent: &PaymentIntent, method: &Named) -> Result<(), ApiErro
 pub fn carry_out(
     state: &mut State,
     ctx: &Ctx,
-    intent: &PaymentIntent,
+    intent_before: &PaymentIntent,
     means: Means,
 ) -> Result<Arc<PaymentIntent>, ApiError> {
-    let (by_sdk, off_session) = (means.by_sdk(intent), means.off_session);
-    let mut intent = intent.clone();
+    let (by_sdk, off_session) = (means.by_sdk(intent_before), means.off_session);
+    let mut intent = intent_before.clone();
     if let Some(token) = &means.token {
         confirmation_token::spend(state, token, &intent.id);
         if intent.setup_future_usage.is_none() {
@@ -257,8 +175,10 @@ pub fn carry_out(
     };
     intent.payment_method = Some(method.id.clone());
     intent.next_action = None;
-    if !must_authenticate(&intent, &method, off_session) {
-        return charge(state, &ctx.cause, intent, &method, false);
+    // What the holder agreed to is for the card it was asked for.
+    let agreed = intent.authenticated && intent_before.payment_method.as_ref() == Some(&method.id);
+    if agreed || !must_authenticate(&intent, &method, off_session) {
+        return charge(state, &ctx.cause, intent, &method, agreed);
     }
     if means.error_on_requires_action {
         return Err(refuse(
@@ -364,21 +284,26 @@ fn succeed(
     authenticated: bool,
 ) -> Arc<PaymentIntent> {
     let charge = charge::attempt(state, cause, &intent, method, authenticated, None);
+    let (status, kind) = if charge.captured {
+        (Status::Succeeded, "payment_intent.succeeded")
+    } else {
+        (
+            Status::RequiresCapture,
+            "payment_intent.amount_capturable_updated",
+        )
+    };
     let intent = state.put(PaymentIntent {
-        status: Status::Succeeded,
-        amount_received: intent.amount,
+        status,
+        amount_received: charge.amount_captured,
+        amount_capturable: if charge.captured { 0 } else { charge.amount },
         latest_charge: Some(charge.id.clone()),
         last_error: None,
         next_action: None,
+        authenticated: false,
         ..intent
     });
-    event::emit(
-        state,
-        cause,
-        "payment_intent.succeeded",
-        Object::PaymentIntent(Arc::clone(&intent)),
-        None,
-    );
+    let object = Object::PaymentIntent(Arc::clone(&intent));
+    event::emit(state, cause, kind, object, None);
     let mut method = method.clone();
     method.set_up |= authenticated && intent.setup_future_usage.as_deref() == Some("off_session");
     match (&intent.customer, &intent.setup_future_usage, &method.customer) {
@@ -442,6 +367,7 @@ fn fail(
         status: Status::RequiresPaymentMethod,
         payment_method: None,
         next_action: None,
+        authenticated: false,
         last_error: Some(error),
         latest_charge: charge.or_else(|| intent.latest_charge.clone()),
         ..intent
@@ -503,10 +429,17 @@ pub fn authenticate(
             method: Arc::clone(&method),
         };
         fail(state, &cause, PaymentIntent::clone(intent), error, None);
+    } else if intent.confirmed_by_server {
+        state.put(PaymentIntent {
+            status: Status::RequiresConfirmation,
+            next_action: None,
+            authenticated: true,
+            ..PaymentIntent::clone(intent)
+        });
     } else {
         // A refusal shows in the intent.
         let _refused = charge(state, &cause, PaymentIntent::clone(intent), &method, true);
     }
-    tell_invoice(state, &cause, intent);
+    payment_intents::tell_invoice(state, &cause, intent);
     state.get(&intent.space, &intent.id)
 }

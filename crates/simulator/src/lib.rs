@@ -44,6 +44,7 @@ mod payment_intent;
 mod payment_intents;
 mod payment_method;
 mod payment_methods;
+mod payments;
 mod persist;
 mod request_log;
 mod routes;

@@ -12,7 +12,7 @@ use crate::api::Ctx;
 use crate::payment_method::PaymentMethod;
 use crate::state::{Shown, Space, State};
 
-/// Where an intent stands; `requires_capture` and `processing` come with what needs them.
+/// Where an intent stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -22,6 +22,10 @@ pub enum Status {
     RequiresConfirmation,
     /// The holder has to authenticate.
     RequiresAction,
+    /// The money is held on the card and waits to be captured.
+    RequiresCapture,
+    /// The bank works on it.
+    Processing,
     /// Paid. Final.
     Succeeded,
     /// Given up. Final.
@@ -35,6 +39,8 @@ impl Status {
             Status::RequiresPaymentMethod => "requires_payment_method",
             Status::RequiresConfirmation => "requires_confirmation",
             Status::RequiresAction => "requires_action",
+            Status::RequiresCapture => "requires_capture",
+            Status::Processing => "processing",
             Status::Succeeded => "succeeded",
             Status::Canceled => "canceled",
         }
@@ -54,6 +60,8 @@ pub enum CaptureMethod {
     AutomaticAsync,
     /// At once, booking and all.
     Automatic,
+    /// When the merchant says so, within seven days.
+    Manual,
 }
 
 /// Which payment methods an intent takes.
@@ -178,6 +186,12 @@ pub struct PaymentIntent {
     pub accepts: Accepts,
     /// When the money is taken.
     pub capture_method: CaptureMethod,
+    /// Whether only the merchant's server confirms it, again after its holder authenticated.
+    #[serde(default)]
+    pub confirmed_by_server: bool,
+    /// Whether the holder has authenticated for a server's confirmation that is still to come.
+    #[serde(default)]
+    pub authenticated: bool,
     /// The customer.
     pub customer: Option<String>,
     /// The card.
@@ -319,7 +333,8 @@ impl PaymentIntent {
             "automatic_payment_methods": automatic,
             "canceled_at": self.canceled_at, "cancellation_reason": self.cancellation_reason,
             "capture_method": self.capture_method, "client_secret": self.client_secret,
-            "confirmation_method": "automatic", "created": self.created, "currency": self.currency,
+            "confirmation_method": if self.confirmed_by_server { "manual" } else { "automatic" },
+            "created": self.created, "currency": self.currency,
             "description": self.description,
             "last_payment_error": self.last_error.as_ref().map(PaymentError::render),
             "livemode": self.space.livemode, "next_action": self.next_action.as_ref().map(NextAction::render),

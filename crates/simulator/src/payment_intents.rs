@@ -5,33 +5,19 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::address::Shipping;
-use crate::api::{Ctx, TypesParam};
-use crate::confirm::{self, Means};
+use crate::api::Ctx;
+use crate::billing;
+use crate::confirm;
 use crate::currency;
-use crate::customer;
 use crate::error::ApiError;
 use crate::event::{self, Cause};
 use crate::form::{Params, Update};
 use crate::list;
 use crate::payment_intent::{Accepts, CaptureMethod, PaymentIntent, Status, TransferData};
 use crate::payment_method::{self, Named};
+use crate::payments::means::Means;
+use crate::payments::{capture, terms};
 use crate::state::{Object, Space, State};
-
-const KINDS: [&str; 12] = [
-    "card",
-    "us_bank_account",
-    "link",
-    "sepa_debit",
-    "bancontact",
-    "ideal",
-    "eps",
-    "p24",
-    "klarna",
-    "affirm",
-    "acss_debit",
-    "paypal",
-];
 
 /// `POST /v1/payment_intents`.
 pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
@@ -41,7 +27,6 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
     let currency = currency::parse(&params.required("currency")?)?;
     currency::check_amount(amount, &currency)?;
     let fee = params.integer("application_fee_amount")?;
-    check_fee(ctx, fee, amount)?;
     let confirm = params.boolean("confirm")?.unwrap_or(false);
     if !confirm {
         for name in [
@@ -61,8 +46,11 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
         }
     }
     let mut intent = blank(state, &ctx.space, amount, currency, fee);
-    intent.accepts = read_accepts(ctx, &mut params)?.unwrap_or(Accepts::Automatic { redirects: true });
-    change(state, &mut intent, &mut params)?;
+    intent.accepts = terms::read_accepts(ctx, &mut params)?.unwrap_or(Accepts::Automatic { redirects: true });
+    terms::change(state, ctx, &mut intent, &mut params)?;
+    if let Some(fee) = fee {
+        terms::check_fee(ctx, &intent, fee, amount)?;
+    }
     let means = Means::read(state, ctx, &mut params, intent.setup_future_usage.as_deref())?;
     read_intent_settings(&mut intent, &mut params)?;
     params.finish()?;
@@ -129,6 +117,15 @@ pub fn for_invoice(state: &mut State, cause: &Cause, wanted: ForInvoice) -> Arc<
     announced(state, cause, intent)
 }
 
+/// An invoice hears of what its payer did to its intent.
+pub fn tell_invoice(state: &mut State, cause: &Cause, intent: &PaymentIntent) {
+    if intent.invoice.is_some()
+        && let Ok(intent) = state.get::<PaymentIntent>(&intent.space, &intent.id)
+    {
+        billing::intent_changed(state, cause, &intent);
+    }
+}
+
 fn name(state: &mut State, intent: &mut PaymentIntent) {
     intent.id = state.id("pi_3", 23);
     intent.client_secret = format!("{}_secret_{}", intent.id, state.id("", 25));
@@ -159,6 +156,8 @@ fn blank(state: &State, space: &Space, amount: i64, currency: String, fee: Optio
         application_fee_amount: fee,
         accepts: Accepts::Automatic { redirects: true },
         capture_method: CaptureMethod::AutomaticAsync,
+        confirmed_by_server: false,
+        authenticated: false,
         customer: None,
         payment_method: None,
         latest_charge: None,
@@ -183,140 +182,10 @@ fn blank(state: &State, space: &Space, amount: i64, currency: String, fee: Optio
     }
 }
 
-/// The rules of the platform's fee.
-fn check_fee(ctx: &Ctx, fee: Option<i64>, amount: i64) -> Result<(), ApiError> {
-    let Some(fee) = fee else { return Ok(()) };
-    let error = if ctx.space.account.is_none() {
-        ApiError::invalid(
-            "Can only apply an application_fee_amount when the PaymentIntent is attempting a direct payment \
-             (using an OAuth key or Stripe-Account header) or destination payment (using \
-             `transfer_data[destination]`).",
-        )
-    } else if fee < 1 {
-        ApiError::invalid("This value must be greater than or equal to 1.").code("parameter_invalid_integer")
-    } else if fee >= amount {
-        ApiError::invalid("The application fee must be smaller than the amount of the charge.")
-    } else {
-        return Ok(());
-    };
-    Err(error.param("application_fee_amount"))
-}
-
-/// Reads which payment methods are taken; the parameter's name changed with version 2026-09-30.
-fn read_accepts(ctx: &Ctx, params: &mut Params) -> Result<Option<Accepts>, ApiError> {
-    let listed = match ctx.types {
-        TypesParam::Old => params.texts("payment_method_types")?,
-        TypesParam::New => params.texts("allowed_payment_method_types")?,
-        TypesParam::Both => {
-            let old = params.texts("payment_method_types")?;
-            params.texts("allowed_payment_method_types")?.or(old)
-        }
-    };
-    let excluded = params.texts("excluded_payment_method_types")?;
-    let automatic = params
-        .map("automatic_payment_methods")?
-        .map(read_automatic)
-        .transpose()?;
-    for kind in listed.iter().chain(&excluded).flatten() {
-        if !KINDS.contains(&kind.as_str()) {
-            let kind: String = kind.chars().take(40).collect();
-            let message = format!(
-                "The payment method type \"{kind}\" is invalid. Please ensure the provided type is activated \
-                 in your dashboard and your account is enabled for any preview features that you are trying \
-                 to use."
-            );
-            return Err(ApiError::invalid(message).param("payment_method_types"));
-        }
-    }
-    match (listed.filter(|kinds| !kinds.is_empty()), excluded, automatic) {
-        (Some(_), _, Some(Some(_))) => {
-            let message = "You may only specify one of these parameters: automatic_payment_methods, \
-                           payment_method_types.";
-            Err(ApiError::invalid(message).code("parameters_exclusive"))
-        }
-        (Some(kinds), None, _) => Ok(Some(Accepts::Listed(kinds))),
-        (Some(_), Some(_), _) => {
-            let message = "You may only specify one of these parameters: allowed_payment_method_types, \
-                           excluded_payment_method_types.";
-            Err(ApiError::invalid(message).code("parameters_exclusive"))
-        }
-        (None, Some(kinds), _) => Ok(Some(Accepts::Except(kinds))),
-        (None, None, Some(Some(redirects))) => Ok(Some(Accepts::Automatic { redirects })),
-        (None, None, Some(None)) => Ok(Some(Accepts::Listed(vec!["card".into()]))),
-        (None, None, None) => Ok(None),
-    }
-}
-
-/// Whether redirects are allowed; `None` when automatic methods are switched off.
-fn read_automatic(mut params: Params) -> Result<Option<bool>, ApiError> {
-    let enabled = params
-        .boolean("enabled")?
-        .ok_or_else(|| ApiError::missing("automatic_payment_methods[enabled]"))?;
-    let redirects = params.choice("allow_redirects", &["always", "never"])?;
-    params.finish()?;
-    Ok(enabled.then(|| redirects != Some("never")))
-}
-
-/// Reads what create, update and confirm share.
-fn change(state: &State, intent: &mut PaymentIntent, params: &mut Params) -> Result<(), ApiError> {
-    match params.update("customer")? {
-        Update::Keep => {}
-        Update::Clear => intent.customer = None,
-        Update::Set(id) => {
-            let customer =
-                customer::living(state, &intent.space, &id, "customer").map_err(|error| error.status(400))?;
-            intent.customer = Some(customer.id.clone());
-        }
-    }
-    params.update("description")?.apply(&mut intent.description);
-    change_while_open(intent, params)?;
-    params
-        .update("statement_descriptor_suffix")?
-        .apply(&mut intent.statement_descriptor_suffix);
-    if let Some(text) = params.text("statement_descriptor")? {
-        let message = format!(
-            "The `statement_descriptor` parameter is not supported for the charge type card; use \
-             `statement_descriptor_suffix` instead of {text}."
-        );
-        return Err(ApiError::invalid(message).param("statement_descriptor"));
-    }
-    params.metadata()?.apply(&mut intent.metadata)
-}
-
-/// Reads what a confirmation, too, may change.
-pub fn change_while_open(intent: &mut PaymentIntent, params: &mut Params) -> Result<(), ApiError> {
-    params.update("receipt_email")?.apply(&mut intent.receipt_email);
-    if let Some(usage) = params.choice("setup_future_usage", &["off_session", "on_session"])? {
-        intent.setup_future_usage = Some(usage.to_owned());
-    }
-    if let Some(shipping) = params.map("shipping")? {
-        intent.shipping = Some(Shipping::read(shipping)?);
-    }
-    if let Some(mut options) = params.map("payment_method_options")? {
-        if let Some(mut card) = options.map("card")? {
-            if let Some(word) = card.choice("request_three_d_secure", &["any", "automatic", "challenge"])? {
-                intent.three_d_secure = Some(word.to_owned());
-            }
-            card.finish()?;
-        }
-        options.finish()?;
-    }
-    if let Some(word) = params.choice("capture_method", &["automatic_async", "automatic", "manual"])? {
-        intent.capture_method = match word {
-            "automatic" => CaptureMethod::Automatic,
-            "automatic_async" => CaptureMethod::AutomaticAsync,
-            _ => {
-                let message = "This simulator does not capture by hand yet: leave capture_method out.";
-                return Err(ApiError::invalid(message).param("capture_method"));
-            }
-        };
-    }
-    Ok(())
-}
-
 /// Reads what only a create says.
 fn read_intent_settings(intent: &mut PaymentIntent, params: &mut Params) -> Result<(), ApiError> {
-    params.choice("confirmation_method", &["automatic"])?;
+    let by = params.choice("confirmation_method", &["automatic", "manual"])?;
+    intent.confirmed_by_server = by == Some("manual");
     intent.use_stripe_sdk = params.boolean("use_stripe_sdk")?.or(intent.use_stripe_sdk);
     Ok(())
 }
@@ -382,11 +251,13 @@ pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
         }
     }
     currency::check_amount(intent.amount, &intent.currency)?;
-    check_fee(ctx, intent.application_fee_amount, intent.amount)?;
-    if let Some(accepts) = read_accepts(ctx, &mut params)? {
+    if let Some(accepts) = terms::read_accepts(ctx, &mut params)? {
         intent.accepts = accepts;
     }
-    change(state, &mut intent, &mut params)?;
+    terms::change(state, ctx, &mut intent, &mut params)?;
+    if let Some(fee) = intent.application_fee_amount {
+        terms::check_fee(ctx, &intent, fee, intent.amount)?;
+    }
     let method = params
         .text("payment_method")?
         .map(|id| payment_method::named(state, &ctx.space, &id))
@@ -403,7 +274,8 @@ pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
         old.application_fee_amount,
         &old.customer,
     );
-    if old.status.is_final() && (money_moved || method.is_some()) {
+    let settled = old.status.is_final() || old.status == Status::RequiresCapture;
+    if settled && (money_moved || method.is_some()) {
         return Err(not_updatable(&old));
     }
     if let Some(method) = method {
@@ -441,21 +313,28 @@ pub fn cancel(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
         ))
         .with_intent(&old));
     }
+    capture::release(state, &ctx.cause, &old);
+    Ok(give_up(state, &ctx.cause, &old, reason).render_to(ctx))
+}
+
+/// Cancels an intent; what it held on a card has been released before.
+pub fn give_up(
+    state: &mut State,
+    cause: &Cause,
+    old: &PaymentIntent,
+    reason: Option<&str>,
+) -> Arc<PaymentIntent> {
     let intent = state.put(PaymentIntent {
         status: Status::Canceled,
+        amount_capturable: 0,
         canceled_at: Some(state.now_s()),
         cancellation_reason: reason.map(str::to_owned),
         next_action: None,
-        ..PaymentIntent::clone(&old)
+        ..old.clone()
     });
-    event::emit(
-        state,
-        &ctx.cause,
-        "payment_intent.canceled",
-        Object::PaymentIntent(Arc::clone(&intent)),
-        None,
-    );
-    Ok(intent.render_to(ctx))
+    let object = Object::PaymentIntent(Arc::clone(&intent));
+    event::emit(state, cause, "payment_intent.canceled", object, None);
+    intent
 }
 
 /// `GET /v1/payment_intents`, by `customer` and `created`.

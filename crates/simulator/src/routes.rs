@@ -8,7 +8,7 @@ use crate::form::Params;
 use crate::state::State;
 use crate::{
     accounts, application_fee, balance, billing, charge, confirm, confirmation_token, customer, event,
-    payment_intents, payment_methods, search, webhook_endpoint,
+    payment_intents, payment_methods, payments, search, webhook_endpoint,
 };
 
 type Answer = Result<Value, ApiError>;
@@ -116,6 +116,7 @@ impl Route {
 pub fn all() -> impl Iterator<Item = &'static Route> {
     [
         search::ROUTES,
+        payments::ROUTES,
         PAYMENTS,
         MONEY,
         PEOPLE,

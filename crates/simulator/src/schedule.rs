@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account;
 use crate::charge;
+use crate::payments::capture;
 use crate::persist::Change;
 use crate::state::State;
 
@@ -15,6 +16,11 @@ use crate::state::State;
 pub enum Step {
     /// The capture of a charge is booked: its balance transaction and fee become known.
     Settle {
+        /// The charge.
+        charge: String,
+    },
+    /// A hold on a card that was not captured is released.
+    ReleaseHold {
         /// The charge.
         charge: String,
     },
@@ -82,6 +88,7 @@ pub fn run(state: &mut State) {
         state.write(|| Change::StepDone { due_ms, number });
         match step {
             Step::Settle { charge } => charge::settle(state, &charge),
+            Step::ReleaseHold { charge } => capture::expire(state, &charge),
             Step::Verify { account } => account::verify(state, &account),
         }
     }

@@ -143,7 +143,10 @@ fn redirect_back(state: &mut State, request: &Request, path: &str) -> Response {
     });
     match done {
         Ok((intent, return_url)) if path.ends_with(&intent.id) => {
-            let status = if intent.status == Status::Succeeded {
+            let status = if matches!(
+                intent.status,
+                Status::Succeeded | Status::RequiresCapture | Status::RequiresConfirmation
+            ) {
                 "succeeded"
             } else {
                 "failed"

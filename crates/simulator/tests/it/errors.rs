@@ -60,7 +60,6 @@ fn unknown_routes_and_parameters_are_named() {
     let world = World::platform();
     for (method, path) in [
         ("GET", "/v1/refunds"),
-        ("POST", "/v1/payment_intents/pi_1/capture"),
         ("GET", "/v1/refunds/search"),
         ("POST", "/v1/charges/search"),
         ("DELETE", "/v1/charges/ch_1"),
@@ -226,15 +225,6 @@ fn what_needs_a_confirmation_is_refused_without_one() {
         ("return_url", "https://a.example"),
     ];
     assert_eq!(tenant.post(&confirm, &form)["status"], "succeeded");
-    let manual = [
-        ("amount", "1000"),
-        ("currency", "usd"),
-        ("capture_method", "manual"),
-    ];
-    assert_eq!(
-        tenant.refused(400, "/v1/payment_intents", &manual)["param"],
-        "capture_method"
-    );
 }
 
 #[test]

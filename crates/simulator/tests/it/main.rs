@@ -2,6 +2,7 @@
 
 mod accounts;
 mod browser;
+mod capturing;
 mod catalog;
 mod confirming;
 mod deliveries;
