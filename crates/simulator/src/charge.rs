@@ -47,9 +47,9 @@ pub struct Charge {
     /// The payment method.
     pub payment_method: String,
     /// The card as it was then.
-    pub card: Card,
+    pub card: Arc<Card>,
     /// Its holder as then.
-    pub billing: Billing,
+    pub billing: Arc<Billing>,
     /// Why it failed; `None` when it succeeded.
     pub failure: Option<Failure>,
     /// Whether its holder authenticated.

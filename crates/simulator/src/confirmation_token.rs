@@ -26,9 +26,9 @@ pub struct ConfirmationToken {
     /// When it was made, in seconds.
     pub created: i64,
     /// The card.
-    pub card: Card,
+    pub card: Arc<Card>,
     /// Its holder.
-    pub billing: Billing,
+    pub billing: Arc<Billing>,
     /// The saved payment method it was made from.
     pub payment_method: Option<String>,
     /// The intent that used it.

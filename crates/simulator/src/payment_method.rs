@@ -49,9 +49,9 @@ pub struct PaymentMethod {
     /// When it was made, in seconds.
     pub created: i64,
     /// The card.
-    pub card: Card,
+    pub card: Arc<Card>,
     /// Who pays with it.
-    pub billing: Billing,
+    pub billing: Arc<Billing>,
     /// The customer it is attached to.
     pub customer: Option<String>,
     /// When it was attached, in milliseconds: the order of a customer's list.
@@ -149,9 +149,9 @@ impl Shown for PaymentMethod {
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The card.
-    pub card: Card,
+    pub card: Arc<Card>,
     /// Its holder.
-    pub billing: Billing,
+    pub billing: Arc<Billing>,
     /// See [`PaymentMethod::allow_redisplay`].
     pub allow_redisplay: String,
     /// The caller's notes.
@@ -213,7 +213,7 @@ pub fn read(state: &State, ctx: &Ctx, params: &mut Params) -> Result<Entry, ApiE
     };
     card.finish()?;
     if let Some(billing) = params.map("billing_details")? {
-        entry.billing.update(billing)?;
+        Arc::make_mut(&mut entry.billing).update(billing)?;
     }
     entry.metadata = params.metadata()?.fresh()?;
     if let Some(word) = params.choice("allow_redisplay", &["always", "limited", "unspecified"])? {
@@ -310,10 +310,10 @@ fn test_entry(state: &State, card: &TestCard) -> Entry {
 }
 
 /// A card of which only itself is known.
-pub fn entry(card: Card) -> Entry {
+pub fn entry(card: impl Into<Arc<Card>>) -> Entry {
     Entry {
-        card,
-        billing: Billing::default(),
+        card: card.into(),
+        billing: Arc::default(),
         allow_redisplay: "unspecified".into(),
         metadata: BTreeMap::new(),
     }

@@ -46,7 +46,7 @@ pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
     let old = state.get::<PaymentMethod>(&ctx.space, id)?;
     let mut method = PaymentMethod::clone(&old);
     if let Some(billing) = params.map("billing_details")? {
-        method.billing.update(billing)?;
+        Arc::make_mut(&mut method.billing).update(billing)?;
     }
     if let Some(word) = params.choice("allow_redisplay", &["always", "limited", "unspecified"])? {
         method.allow_redisplay = word.to_owned();
