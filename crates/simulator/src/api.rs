@@ -16,7 +16,7 @@ use crate::request_log::Entry;
 use crate::routes::{self, Keys};
 use crate::state::{Space, State};
 use crate::{Fate, Request, Response};
-use crate::{control, shim};
+use crate::{control, page, shim};
 
 /// The version that everything is pinned to.
 pub const VERSION: &str = "2026-10-28.endive";
@@ -46,6 +46,9 @@ pub struct Ctx {
 /// Answers a request, of whichever part.
 pub fn answer(state: &mut State, request: &Request) -> Response {
     let path = request.path.split('?').next().unwrap_or_default();
+    if let Some(response) = page::answer(state, request, path) {
+        return response;
+    }
     if path.starts_with("/_simulator/") {
         return control::answer(state, request, path);
     }

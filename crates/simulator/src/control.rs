@@ -14,6 +14,7 @@ use crate::delivery;
 use crate::error::ApiError;
 use crate::event::{Cause, Event};
 use crate::fault::{DeliveryEffect, Effect};
+use crate::page;
 use crate::payment_intent::PaymentIntent;
 use crate::state::{Row, Space, State};
 use crate::webhook_endpoint;
@@ -25,7 +26,13 @@ const ADVANCE_MAX_MS: i64 = 315_360_000_000;
 /// Answers a request of the control API.
 pub fn answer(state: &mut State, request: &Request, path: &str) -> Response {
     let segments: Vec<&str> = path.trim_start_matches("/_simulator/").split('/').collect();
-    let (status, value) = match handled(state, request, &segments) {
+    // A page of another origin, open in a browser on this machine, may send requests here without being asked.
+    let handled = if request.method == "GET" || page::own(request) {
+        handled(state, request, &segments)
+    } else {
+        Err(ApiError::invalid("This request comes from a page that is not the simulator's own.").status(403))
+    };
+    let (status, value) = match handled {
         Ok(value) => (200, value),
         Err(error) => (error.status, json!({ "error": { "message": error.message } })),
     };

@@ -34,6 +34,33 @@ pub enum DeliveryEffect {
     Reorder,
 }
 
+impl Effect {
+    /// What the control API calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Effect::LoseAnswer => "lose_answer",
+            Effect::Hang => "hang",
+            Effect::Error500 => "error500",
+            Effect::Error500After => "error500_after",
+            Effect::Error429 => "error429",
+            Effect::LockTimeout => "lock_timeout",
+            Effect::DelayMs(_) => "delay",
+        }
+    }
+}
+
+impl DeliveryEffect {
+    /// What the control API calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            DeliveryEffect::Drop => "drop",
+            DeliveryEffect::Duplicate => "duplicate",
+            DeliveryEffect::DelayMs(_) => "delay",
+            DeliveryEffect::Reorder => "reorder",
+        }
+    }
+}
+
 struct Fault<E> {
     /// The method of a request, or nothing.
     method: Option<String>,
@@ -102,6 +129,33 @@ impl Faults {
         strike(&mut self.deliveries, |fault| {
             holds(&fault.part, event) && holds(&fault.url, url)
         })
+    }
+
+    /// Each fault that is armed, in words.
+    pub fn in_words(&self) -> Vec<String> {
+        let on = |fault: &[(&str, &Option<String>)]| -> String {
+            let said = fault
+                .iter()
+                .filter_map(|(name, value)| Some(format!(", {name} {}", value.as_ref()?)));
+            said.collect()
+        };
+        let requests = self.requests.iter().map(|fault| {
+            let matching = on(&[("method", &fault.method), ("path with", &fault.part)]);
+            format!(
+                "{} for requests{matching}: {} left",
+                fault.effect.name(),
+                fault.left
+            )
+        });
+        let deliveries = self.deliveries.iter().map(|fault| {
+            let matching = on(&[("type with", &fault.part), ("url with", &fault.url)]);
+            format!(
+                "{} for deliveries{matching}: {} left",
+                fault.effect.name(),
+                fault.left
+            )
+        });
+        requests.chain(deliveries).collect()
     }
 
     /// How many strikes are left.

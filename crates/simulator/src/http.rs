@@ -215,6 +215,15 @@ async fn pump(simulator: Simulator, client: reqwest::Client) {
     }
 }
 
+/// Why a request failed: the first cause says it, what stands around it only that it failed.
+fn cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
+
 async fn post(simulator: Simulator, client: reqwest::Client, delivery: Delivery) {
     let allowed =
         simulator.deliver_anywhere() || reqwest::Url::parse(&delivery.url).is_ok_and(|url| is_loopback(&url));
@@ -225,7 +234,7 @@ async fn post(simulator: Simulator, client: reqwest::Client, delivery: Delivery)
         }
         match request.send().await {
             Ok(answer) => Outcome::Answered(answer.status().as_u16()),
-            Err(error) => Outcome::Failed(error.to_string()),
+            Err(error) => Outcome::Failed(cause(&error)),
         }
     } else {
         Outcome::Failed("not an address of this machine: no connection was made".into())

@@ -40,6 +40,7 @@ mod idempotency;
 mod ids;
 mod limiter;
 mod list;
+mod page;
 mod payment_intent;
 mod payment_intents;
 mod payment_method;

@@ -46,6 +46,11 @@ impl RequestLog {
         self.entries.push_back(entry);
     }
 
+    /// The latest, newest first.
+    pub fn newest(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().rev()
+    }
+
     /// All remembered, newest first.
     pub fn render(&self) -> Value {
         let one = |entry: &Entry| {

@@ -164,6 +164,21 @@ macro_rules! rows {
                 std::iter::empty()$(.chain(self.$table.all().cloned().map(Object::$kind)))*
             }
 
+            /// How many rows of each kind a space has.
+            pub fn shelves(&self, space: &Space) -> Vec<(&'static str, usize)> {
+                vec![$((<$kind as Row>::OBJECT, self.$table.order.get(space).map_or(0, Vec::len))),*]
+            }
+
+            /// The newest rows of a kind in a space.
+            pub fn newest(&self, space: &Space, object: &str, most: usize) -> Vec<Object> {
+                let mut found = Vec::new();
+                $(if object == <$kind as Row>::OBJECT {
+                    let rows = self.$table.of(space).rev().take(most).cloned();
+                    found.extend(rows.map(Object::$kind));
+                })*
+                found
+            }
+
             /// How many rows there are of each kind.
             pub fn counts(&self) -> BTreeMap<&'static str, usize> {
                 BTreeMap::from([$((stringify!($table), self.$table.rows.len())),*])
@@ -232,6 +247,14 @@ macro_rules! rows {
                     if let Some(row) = seen {
                         return Some(Object::$kind(Arc::clone(row)));
                     }
+                })*
+                None
+            }
+
+            /// The object with an id, whatever its space; never one whose id its caller may have chosen.
+            pub fn anywhere(state: &State, id: &str) -> Option<Object> {
+                $(if !<$kind as Shown>::CHOSEN_ID && let Some(row) = state.tables.$table.anywhere(id) {
+                    return Some(Object::$kind(Arc::clone(row)));
                 })*
                 None
             }

@@ -65,7 +65,7 @@ fn unknown_routes_and_parameters_are_named() {
         ("DELETE", "/v1/charges/ch_1"),
         ("PUT", "/v1/customers"),
         ("GET", "/v1"),
-        ("GET", "/"),
+        ("POST", "/"),
         ("GET", "/v2/core/accounts"),
         ("GET", "/v1/payment_intents/pi_1/a/b/c"),
     ] {

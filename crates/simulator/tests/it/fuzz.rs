@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::dice::{Dice, HOSTILE};
 use crate::world::World;
 use serde_json::{Value, json};
 use simulator::{Outcome, Request, Simulator};
@@ -16,55 +17,6 @@ const REQUESTS: u64 = 10_000;
 const IDS_MAX: usize = 40;
 /// How often a request is tried again with what its answer complained of.
 const TRIES_MAX: usize = 12;
-
-const HOSTILE: &[&str] = &[
-    "",
-    "0",
-    "-1",
-    "1.5",
-    "9223372036854775807",
-    "-9223372036854775808",
-    "99999999999999999999999",
-    "1e9",
-    "NaN",
-    "null",
-    "true",
-    "now",
-    "ünï💥",
-    "\u{0}",
-    "\u{202e}",
-    "a=b&c[d]=e",
-    "../../etc/passwd",
-    "%00",
-    "'; drop table",
-    "acct_",
-    "🙂",
-];
-
-/// Numbers from a seed.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(bound.max(1)).unwrap()).unwrap()
-    }
-
-    fn percent(&mut self, chance: usize) -> bool {
-        self.below(100) < chance
-    }
-
-    fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
-        from[self.below(from.len())]
-    }
-}
 
 /// The parameters of a route: name, and a hint of what it takes.
 type Known = BTreeMap<(String, String), Vec<(String, String)>>;
