@@ -1,18 +1,22 @@
-//! A connected account, and the platform's own: what it holds and how it looks. What requests do to accounts
-//! is in `accounts`.
+//! A connected account, and the platform's own: what it holds, how it looks, and how its changes are told.
+//! What requests do to accounts is in `accounts`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::account_details::{Bank, Person, Profile, TermsAccepted};
-use crate::currency;
+use crate::account_details::{Profile, Settings, TermsAccepted};
+use crate::connect::company::Company;
+use crate::connect::external_account::Bank;
+use crate::connect::person::Person;
+use crate::connect::requirements::{self, Standing, Verification};
 use crate::error::ApiError;
-use crate::event::{self, Cause};
-use crate::form::Params;
-use crate::state::{Object, Row, Shown, Space, State};
+use crate::state::{Row, Shown, Space, State};
+
+/// After this long what a test card made due is too late.
+const DEADLINE_S: i64 = 1_209_600;
 
 /// How far a capability is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +30,18 @@ pub enum Capability {
     Pending,
 }
 
+/// What a test card does to the account that takes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Block {
+    /// More is to be said about the account, in two weeks at the latest.
+    Requirements,
+    /// It takes no more payments until its owner is verified.
+    Charges,
+    /// It is not paid out until its owner is verified.
+    Payouts,
+}
+
 /// Who pays, who bears losses, and what the account's owner sees.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Controller {
@@ -37,6 +53,8 @@ pub struct Controller {
     pub collection: String,
     /// `stripe_dashboard.type`.
     pub dashboard: String,
+    /// Whether the platform made it; else its owner connected it.
+    pub ours: bool,
 }
 
 /// An account.
@@ -62,26 +80,49 @@ pub struct Account {
     pub business_type: Option<String>,
     /// What it sells.
     pub profile: Profile,
+    /// How it is set up.
+    pub settings: Settings,
+    /// The company it belongs to.
+    pub company: Company,
+    /// The people behind it; the representative of an individual's account is its owner.
+    pub persons: Vec<Arc<Person>>,
     /// What it may do.
     pub capabilities: BTreeMap<String, Capability>,
+    /// When each capability was asked for, in seconds.
+    pub requested: BTreeMap<String, i64>,
     /// Whether it can be paid.
     pub charges_enabled: bool,
     /// Whether it is paid out.
     pub payouts_enabled: bool,
     /// Whether its owner has given all details.
     pub details_submitted: bool,
-    /// Its owner.
-    pub individual: Option<Person>,
     /// When and where the terms were accepted.
     pub terms: Option<TermsAccepted>,
     /// Where it is paid out to.
-    pub banks: Vec<Bank>,
-    /// What is missing.
-    pub currently_due: Vec<String>,
-    /// What Stripe is looking at.
-    pub pending_verification: Vec<String>,
-    /// Why it is not whole.
-    pub disabled_reason: Option<String>,
+    pub banks: Vec<Arc<Bank>>,
+    /// What is missing, and what follows.
+    pub standing: Standing,
+    /// How far Stripe is with verifying it.
+    pub verification: Verification,
+    /// Why the platform or Stripe wants nothing to do with it, such as `fraud`.
+    pub rejected: Option<String>,
+    /// What test cards did to it, and when that was, in seconds.
+    pub blocks: Vec<(Block, i64)>,
+    /// Whether its standing was set through the control API and stays as it is.
+    pub kept: bool,
+    /// Whether its owner was sent to Stripe: since then the platform may not write details that Stripe
+    /// collects.
+    pub linked: bool,
+    /// Whether the platform has access.
+    pub connected: bool,
+    /// Whether it was deleted.
+    pub deleted: bool,
+    /// `groups[payments_pricing]`.
+    pub pricing_group: Option<String>,
+    /// The files given as `documents[…]`, by what they prove.
+    pub documents: BTreeMap<String, Vec<String>>,
+    /// Which configurations its v2 face was given, such as `merchant`.
+    pub configured: Vec<String>,
     /// The caller's notes.
     pub metadata: BTreeMap<String, String>,
 }
@@ -89,17 +130,12 @@ pub struct Account {
 impl Account {
     /// As Stripe writes it.
     pub fn render(&self) -> Value {
-        let requirements = json!({
-            "alternatives": [], "current_deadline": null, "currently_due": self.currently_due,
-            "disabled_reason": self.disabled_reason, "errors": [], "eventually_due": self.currently_due,
-            "past_due": [], "pending_verification": self.pending_verification,
-        });
-        let nothing = json!({
-            "alternatives": [], "current_deadline": null, "currently_due": [], "disabled_reason": null,
-            "errors": [],
-            "eventually_due": [], "past_due": [], "pending_verification": [],
-        });
         let banks: Vec<Value> = self.banks.iter().map(|bank| bank.render(&self.id)).collect();
+        let display = self
+            .profile
+            .name
+            .as_ref()
+            .or_else(|| self.company.texts.get("name"));
         let mut account = json!({
             "id": self.id, "object": "account", "business_profile": self.profile.render(),
             "business_type": self.business_type, "capabilities": self.capabilities,
@@ -110,20 +146,83 @@ impl Account {
                 "data": banks, "has_more": false, "object": "list", "total_count": banks.len(),
                 "url": format!("/v1/accounts/{}/external_accounts", self.id),
             },
-            "future_requirements": nothing, "metadata": self.metadata,
+            "future_requirements": Standing::default().render(&[]), "metadata": self.metadata,
             "payouts_enabled": self.payouts_enabled,
-            "requirements": requirements, "settings": self.profile.render_settings(),
+            "requirements": self.standing.render(&requirements::alternatives(self)),
+            "settings": self.settings.render(display, self.losses() != "application" || self.dashboard() != "none"),
             "tos_acceptance": TermsAccepted::render(self.terms.as_ref()), "type": self.kind,
         });
-        if let (Some(person), Value::Object(fields)) = (&self.individual, &mut account) {
-            fields.insert("individual".into(), person.render(&self.id, self.created));
+        if let Value::Object(fields) = &mut account {
+            self.render_owner(fields);
         }
         account
+    }
+
+    /// What the platform sees of the owner: all as long as the platform itself collects it, else the names.
+    fn render_owner(&self, fields: &mut Map<String, Value>) {
+        let whole = self.is_collected() || !self.linked;
+        if self.controller.is_some() && self.business_type.is_some() {
+            let company = if whole {
+                self.render_company()
+            } else {
+                json!({ "name": self.company.texts.get("name") })
+            };
+            fields.insert("company".into(), company);
+        }
+        if let Some(person) = self.individual() {
+            let mut person = if whole {
+                self.render_person(person)
+            } else {
+                person.render_little(&self.id)
+            };
+            if let Value::Object(person) = &mut person {
+                person.remove("additional_tos_acceptances");
+            }
+            fields.insert("individual".into(), person);
+        }
+        if self.dashboard() == "express" {
+            let url = format!("/v1/accounts/{}/login_links", self.id);
+            fields.insert("login_links".into(), crate::list::empty(url));
+        }
+        if let Some(group) = &self.pricing_group {
+            fields.insert("groups".into(), json!({ "payments_pricing": group }));
+        }
+    }
+
+    fn render_company(&self) -> Value {
+        let Some(person) = self.individual() else {
+            return self.company.render(&self.country);
+        };
+        // An individual is its own company.
+        let mut company = self.company.clone();
+        if company.texts.is_empty() {
+            company.provided = [true; 3];
+            company.address = person.address.clone();
+            if let Some(phone) = person.texts.get("phone") {
+                company.texts.insert("phone".into(), phone.clone());
+            }
+        }
+        company.render(&self.country)
+    }
+
+    /// One of its persons as Stripe writes it.
+    pub fn render_person(&self, person: &Person) -> Value {
+        let representative = person.is("representative");
+        let titled = self.business_type.as_deref() != Some("individual");
+        let due = match (
+            representative || person.is("owner"),
+            self.charges_enabled || self.kept,
+        ) {
+            (true, false) => person.missing(&self.country, representative, titled),
+            _ => Vec::new(),
+        };
+        person.render(&self.id, &self.country, &due)
     }
 
     fn render_controller(&self) -> Value {
         match &self.controller {
             None => json!({ "type": "account" }),
+            Some(controller) if !controller.ours => json!({ "is_controller": false, "type": "application" }),
             Some(controller) => json!({
                 "fees": { "payer": controller.fees }, "is_controller": true,
                 "losses": { "payments": controller.losses },
@@ -142,115 +241,113 @@ impl Account {
         }
     }
 
-    /// Reads what create and update share.
-    ///
-    /// # Errors
-    /// 400 for a malformed or unknown parameter.
-    pub fn change(&mut self, state: &mut State, params: &mut Params) -> Result<(), ApiError> {
-        params.update("email")?.apply(&mut self.email);
-        let kinds = ["company", "government_entity", "individual", "non_profit"];
-        if let Some(word) = params.choice("business_type", &kinds)? {
-            self.business_type = Some(word.to_owned());
-        }
-        if let Some(profile) = params.map("business_profile")? {
-            self.profile.update(profile)?;
-        }
-        if let Some(settings) = params.map("settings")? {
-            self.profile.update_settings(settings)?;
-        }
-        if let Some(currency) = params.text("default_currency")? {
-            self.default_currency = currency::parse(&currency)?;
-        }
-        if let Some(capabilities) = params.map("capabilities")? {
-            self.request(capabilities)?;
-        }
-        if let Some(person) = params.map("individual")? {
-            let id = state.id("person_1", 23);
-            self.individual
-                .get_or_insert_with(|| Person::new(id))
-                .update(person)?;
-        }
-        if let Some(terms) = params.map("tos_acceptance")? {
-            self.terms = Some(TermsAccepted::read(terms)?);
-        }
-        if let Some(bank) = params.map("external_account")? {
-            let id = state.id("ba_1", 23);
-            self.banks = vec![Bank::read(id, bank)?];
-        }
-        params.metadata()?.apply(&mut self.metadata)
+    /// `full`, `express` or `none`.
+    pub fn dashboard(&self) -> &str {
+        self.controller
+            .as_ref()
+            .map_or("full", |controller| &controller.dashboard)
     }
 
-    fn request(&mut self, mut capabilities: Params) -> Result<(), ApiError> {
-        for name in [
-            "card_payments",
-            "transfers",
-            "us_bank_account_ach_payments",
-            "link_payments",
-            "tax_reporting_us_1099_k",
-        ] {
-            let Some(mut one) = capabilities.map(name)? else {
-                continue;
-            };
-            match one.boolean("requested")? {
-                Some(true) => drop(
-                    self.capabilities
-                        .entry(name.to_owned())
-                        .or_insert(Capability::Inactive),
-                ),
-                Some(false) => drop(self.capabilities.remove(name)),
-                None => {}
-            }
-            one.finish()?;
-        }
-        capabilities.finish()
+    /// Who answers for what the account owes: `stripe` or `application`.
+    pub fn losses(&self) -> &str {
+        self.controller
+            .as_ref()
+            .map_or("stripe", |controller| &controller.losses)
     }
 
-    /// What is missing decides where the account stands, until it is whole; true when nothing is, and the
-    /// verification begins.
-    pub fn review(&mut self) -> bool {
-        if self.charges_enabled {
-            return false;
-        }
-        let due = [
-            ("business_profile.mcc", self.profile.mcc.is_none()),
-            (
-                "business_profile.url",
-                self.profile.url.is_none() && self.profile.product_description.is_none(),
-            ),
-            ("external_account", self.banks.is_empty()),
-            ("individual.first_name", self.individual.is_none()),
-            ("tos_acceptance.date", self.terms.is_none()),
-        ];
-        self.currently_due = due
+    /// Whether the platform itself collects what Stripe wants to know.
+    pub fn is_collected(&self) -> bool {
+        self.controller
+            .as_ref()
+            .is_some_and(|controller| controller.collection == "application")
+    }
+
+    /// Whether it wants to be paid by others than the platform.
+    pub fn takes_payments(&self) -> bool {
+        self.capabilities.keys().any(|name| name.ends_with("_payments"))
+    }
+
+    /// The one whom an individual's account belongs to.
+    pub fn individual(&self) -> Option<&Arc<Person>> {
+        let individual = self.business_type.as_deref() == Some("individual");
+        self.persons
             .iter()
-            .filter(|(_, missing)| *missing)
-            .map(|(name, _)| (*name).to_owned())
-            .collect();
-        self.details_submitted = self.currently_due.is_empty();
-        if !self.details_submitted {
-            self.disabled_reason = Some("requirements.past_due".into());
-            return false;
-        }
-        self.disabled_reason = Some("requirements.pending_verification".into());
-        self.pending_verification = vec!["individual.id_number".into()];
-        self.capabilities
-            .values_mut()
-            .for_each(|capability| *capability = Capability::Pending);
-        true
+            .find(|person| individual && person.is("representative"))
     }
 
-    /// Makes the account whole: it can be paid and is paid out.
-    pub fn enable(&mut self) {
-        self.charges_enabled = true;
-        self.payouts_enabled = true;
-        self.details_submitted = true;
-        self.currently_due.clear();
-        self.pending_verification.clear();
-        self.disabled_reason = None;
-        self.capabilities
-            .values_mut()
-            .for_each(|capability| *capability = Capability::Active);
+    /// What stands on its payers' statements: what it says, or what its name says.
+    pub fn statement_descriptor(&self) -> Option<String> {
+        if let Some(text) = self.settings.text("payments.statement_descriptor") {
+            return Some(text.clone());
+        }
+        let url = || self.profile.url.as_ref().map(|url| host(url));
+        let person = || {
+            let texts = &self.individual()?.texts;
+            Some(format!(
+                "{} {}",
+                texts.get("first_name")?,
+                texts.get("last_name")?
+            ))
+        };
+        let name = self
+            .profile
+            .name
+            .clone()
+            .or_else(|| self.company.texts.get("name").cloned());
+        let text = name.or_else(url).or_else(person)?;
+        let allowed = text.to_uppercase().replace(['<', '>', '\\', '\'', '"', '*'], "");
+        let text: String = allowed.chars().take(22).collect();
+        Some(text.trim().to_owned()).filter(|text| text.chars().count() >= 5)
     }
+
+    /// Gives ids to the parts that were added.
+    pub fn name_parts(&mut self, state: &mut State) {
+        for person in self.persons.iter_mut().filter(|person| person.id.is_empty()) {
+            Arc::make_mut(person).id = state.id("person_1", 23);
+        }
+        for bank in self.banks.iter_mut().filter(|bank| bank.id.is_empty()) {
+            let id = crate::connect::external_account::id(state, bank);
+            Arc::make_mut(bank).id = id;
+        }
+    }
+
+    /// Applies what test cards did.
+    pub fn apply_blocks(&mut self) {
+        let due = match self.individual() {
+            Some(_) => "individual.verification.document".to_owned(),
+            None => "company.verification.document".to_owned(),
+        };
+        for (block, at_s) in self.blocks.clone() {
+            let standing = &mut self.standing;
+            standing.currently_due = vec![due.clone()];
+            standing.eventually_due = vec![due.clone()];
+            match block {
+                Block::Requirements => standing.current_deadline = Some(at_s.saturating_add(DEADLINE_S)),
+                Block::Charges => {
+                    self.charges_enabled = false;
+                    let paid = self
+                        .capabilities
+                        .iter_mut()
+                        .filter(|(name, _)| name.ends_with("_payments"));
+                    paid.for_each(|(_, status)| *status = Capability::Inactive);
+                }
+                Block::Payouts => {
+                    self.payouts_enabled = false;
+                }
+            }
+            if block != Block::Requirements {
+                standing.past_due = vec![due.clone()];
+                standing.disabled_reason = Some("requirements.past_due".into());
+            }
+        }
+    }
+}
+
+/// The host of a web address that may lack its scheme.
+fn host(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#', ':']).next().unwrap_or(rest);
+    host.trim_start_matches("www.").to_owned()
 }
 
 impl Shown for Account {
@@ -278,7 +375,7 @@ pub fn platform(state: &State, livemode: bool) -> Account {
     account.capabilities = ["card_payments", "transfers"]
         .map(|name| (name.to_owned(), Capability::Active))
         .into();
-    account.enable();
+    requirements::stand_whole(&mut account);
     account
 }
 
@@ -291,6 +388,16 @@ pub fn of_space(state: &State, space: &Space) -> Result<Arc<Account>, ApiError> 
         None => Ok(Arc::new(platform(state, space.livemode))),
         Some(id) => state.get::<Account>(&space.platform(), id),
     }
+}
+
+/// An account that the platform has access to, in a mode.
+pub fn connected(state: &State, livemode: bool, id: &str) -> Option<Arc<Account>> {
+    let space = Space {
+        livemode,
+        account: None,
+    };
+    let account = Account::table(state).at(&space, id)?;
+    (account.connected && !account.deleted).then(|| Arc::clone(account))
 }
 
 /// Whether the account of a space can be paid by card.
@@ -326,12 +433,26 @@ pub fn blank(id: String, space: Space, created: i64, country: &str) -> Account {
         "GB" => "gbp",
         "CA" => "cad",
         "AU" => "aud",
-        "CH" => "chf",
+        "CH" | "LI" => "chf",
         "JP" => "jpy",
         "SE" => "sek",
         "DK" => "dkk",
         "NO" => "nok",
         "NZ" => "nzd",
+        "SG" => "sgd",
+        "HK" => "hkd",
+        "MX" => "mxn",
+        "BR" => "brl",
+        "IN" => "inr",
+        "PL" => "pln",
+        "CZ" => "czk",
+        "HU" => "huf",
+        "RO" => "ron",
+        "TH" => "thb",
+        "MY" => "myr",
+        "AE" => "aed",
+        "PH" => "php",
+        "GM" => "gmd",
         _ => "eur",
     };
     Account {
@@ -344,48 +465,34 @@ pub fn blank(id: String, space: Space, created: i64, country: &str) -> Account {
             losses: "stripe".into(),
             collection: "stripe".into(),
             dashboard: "full".into(),
+            ours: true,
         }),
         country: country.to_owned(),
         email: None,
         default_currency: currency.to_owned(),
         business_type: None,
         profile: Profile::default(),
+        settings: Settings::default(),
+        company: Company::default(),
+        persons: Vec::new(),
         capabilities: BTreeMap::new(),
+        requested: BTreeMap::new(),
         charges_enabled: false,
         payouts_enabled: false,
         details_submitted: false,
-        individual: None,
         terms: None,
         banks: Vec::new(),
-        currently_due: Vec::new(),
-        pending_verification: Vec::new(),
-        disabled_reason: None,
+        standing: Standing::default(),
+        verification: Verification::Waits,
+        rejected: None,
+        blocks: Vec::new(),
+        kept: false,
+        linked: false,
+        connected: true,
+        deleted: false,
+        pricing_group: None,
+        documents: BTreeMap::new(),
+        configured: Vec::new(),
         metadata: BTreeMap::new(),
     }
-}
-
-/// Stores a changed account and tells of it.
-pub fn changed(state: &mut State, cause: &Cause, old: &Account, account: Account) -> Arc<Account> {
-    let account = state.put(account);
-    let previous = event::previous(&old.render(), &account.render());
-    if previous.is_some() {
-        event::emit(
-            state,
-            cause,
-            "account.updated",
-            Object::Account(Arc::clone(&account)),
-            previous,
-        );
-    }
-    account
-}
-
-/// The verification of a custom account ends well.
-pub fn verify(state: &mut State, id: &str) {
-    let Some(old) = Account::table(state).anywhere(id).cloned() else {
-        return;
-    };
-    let mut account = Account::clone(&old);
-    account.enable();
-    changed(state, &Cause::default(), &old, account);
 }

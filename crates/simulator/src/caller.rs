@@ -1,7 +1,7 @@
 //! Who asks, and how: the key, the version and the account of a request.
 
 use crate::Request;
-use crate::account::Account;
+use crate::account;
 use crate::accounts;
 use crate::api::{Ctx, VERSION};
 use crate::error::ApiError;
@@ -57,9 +57,7 @@ pub fn identify(state: &State, request: &Request, id: &str) -> Result<Ctx, ApiEr
         version,
     };
     if let Some(account) = account {
-        state
-            .get::<Account>(&ctx.space, account)
-            .map_err(|_| accounts::no_access(&ctx, account))?;
+        account::connected(state, livemode, account).ok_or_else(|| accounts::no_access(&ctx, account))?;
         ctx.space.account = Some(account.to_owned());
     }
     ctx.cause.key = request

@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::account::{self, Account, Capability};
+use crate::account::{self, Account, Block, Capability};
 use crate::confirm::{self, Challenge};
+use crate::connect::{requirements, tell};
 use crate::currency;
 use crate::delivery;
 use crate::error::ApiError;
@@ -149,7 +150,9 @@ fn create_account(state: &mut State, wanted: NewAccount) -> Result<Value, ApiErr
     account.capabilities = ["card_payments", "transfers"]
         .map(|name| (name.to_owned(), Capability::Active))
         .into();
-    account.enable();
+    account.kept = true;
+    account.linked = true;
+    requirements::stand_whole(&mut account);
     Ok(state.put(account).render())
 }
 
@@ -161,27 +164,37 @@ struct AccountChange {
     details_submitted: Option<bool>,
     card_payments: Option<Capability>,
     disabled_reason: Option<String>,
+    /// What a test card would do to it.
+    block: Option<Block>,
 }
 
 /// What Stripe or the tenant does to an account; the platform hears of it by `account.updated`.
 fn change_account(state: &mut State, id: &str, wanted: AccountChange) -> Result<Value, ApiError> {
     let found = Account::table(state).anywhere(id).cloned();
     let old = found.ok_or_else(|| ApiError::no_such("account", id, "account"))?;
+    if let Some(block) = wanted.block {
+        tell::took_test_card(state, &old.own_space(state), block);
+        let found = Account::table(state).anywhere(id);
+        return Ok(found.map(|account| account.render()).unwrap_or_default());
+    }
     let mut account = Account::clone(&old);
+    account.kept = true;
     account.charges_enabled = wanted.charges_enabled.unwrap_or(account.charges_enabled);
     account.payouts_enabled = wanted.payouts_enabled.unwrap_or(account.payouts_enabled);
     account.details_submitted = wanted.details_submitted.unwrap_or(account.details_submitted);
     if let Some(capability) = wanted.card_payments {
         account.capabilities.insert("card_payments".into(), capability);
     }
-    account.disabled_reason = match wanted.disabled_reason {
+    let standing = &mut account.standing;
+    standing.disabled_reason = match wanted.disabled_reason {
         Some(reason) => Some(reason).filter(|reason| !reason.is_empty()),
         None if account.charges_enabled && account.payouts_enabled => None,
-        None => account
+        None => standing
             .disabled_reason
+            .take()
             .or_else(|| Some("requirements.past_due".into())),
     };
-    Ok(account::changed(state, &Cause::default(), &old, account).render())
+    Ok(tell::changed(state, &Cause::default(), &old, account).render())
 }
 
 /// A fault: with requests by `effect`, with deliveries by `delivery`.

@@ -26,6 +26,7 @@ mod charge;
 mod clock;
 mod confirm;
 mod confirmation_token;
+mod connect;
 mod control;
 mod currency;
 mod customer;

@@ -7,7 +7,7 @@ use crate::error::ApiError;
 use crate::form::Params;
 use crate::state::State;
 use crate::{
-    accounts, application_fee, balance, billing, charge, confirm, confirmation_token, customer, event,
+    application_fee, balance, billing, charge, confirm, confirmation_token, connect, customer, event,
     payment_intents, payment_methods, payments, search, webhook_endpoint,
 };
 
@@ -122,6 +122,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         PEOPLE,
         PLATFORM,
         billing::CATALOG,
+        connect::ROUTES,
     ]
     .into_iter()
     .flatten()
@@ -265,11 +266,6 @@ static PEOPLE: &[Route] = &[
 ];
 
 static PLATFORM: &[Route] = &[
-    Route::get("/v1/account", "account", Plain(accounts::own)),
-    Route::post("/v1/accounts", "account", Plain(accounts::create)),
-    Route::get("/v1/accounts", "list of account", Plain(accounts::list)),
-    Route::get("/v1/accounts/{}", "account", One(accounts::retrieve)),
-    Route::post("/v1/accounts/{}", "account", One(accounts::update)),
     Route::post(
         "/v1/webhook_endpoints",
         "webhook_endpoint",

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::account;
 use crate::charge;
+use crate::connect::tell;
 use crate::payments::capture;
 use crate::persist::Change;
 use crate::state::State;
@@ -89,7 +89,7 @@ pub fn run(state: &mut State) {
         match step {
             Step::Settle { charge } => charge::settle(state, &charge),
             Step::ReleaseHold { charge } => capture::expire(state, &charge),
-            Step::Verify { account } => account::verify(state, &account),
+            Step::Verify { account } => tell::verify(state, &account),
         }
     }
     state.now_ms = until_ms;

@@ -195,6 +195,13 @@ fn a_custom_account_with_all_its_details_is_verified_a_moment_later() {
         ("business_profile[mcc]", "5734"),
         ("business_profile[url]", "https://www.example.com"),
         ("individual[first_name]", "Jenny"),
+        ("individual[last_name]", "Rosen"),
+        ("individual[email]", "jenny@example.com"),
+        ("individual[phone]", "0000000000"),
+        ("individual[address][line1]", "address_full_match"),
+        ("individual[address][city]", "San Francisco"),
+        ("individual[address][state]", "CA"),
+        ("individual[address][postal_code]", "94107"),
         ("individual[id_number]", "000000000"),
         ("individual[dob][day]", "1"),
         ("individual[dob][month]", "1"),
@@ -205,6 +212,7 @@ fn a_custom_account_with_all_its_details_is_verified_a_moment_later() {
         ("external_account[object]", "bank_account"),
         ("external_account[country]", "US"),
         ("external_account[currency]", "usd"),
+        ("external_account[routing_number]", "110000000"),
         ("external_account[account_number]", "000123456789"),
     ];
     let account = platform.post("/v1/accounts", &form);

@@ -5,6 +5,7 @@ mod browser;
 mod capturing;
 mod catalog;
 mod confirming;
+mod connect_accounts;
 mod deliveries;
 mod dice;
 mod errors;

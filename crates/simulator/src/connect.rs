@@ -1,0 +1,115 @@
+//! Connect: accounts and what hangs on them, onboarding, OAuth, and the domains that wallets need.
+
+use serde_json::Value;
+
+use crate::accounts;
+use crate::error::ApiError;
+use crate::form::Params;
+use crate::list;
+use crate::routes::Handler::{One, Plain, Two};
+use crate::routes::Route;
+
+pub mod capability;
+pub mod company;
+pub mod external_account;
+pub mod person;
+pub mod persons;
+pub mod requirements;
+pub mod tell;
+
+/// The routes of Connect.
+pub static ROUTES: &[Route] = &[
+    Route::get("/v1/account", "account", Plain(accounts::own)),
+    Route::post("/v1/accounts", "account", Plain(accounts::create)),
+    Route::get("/v1/accounts", "list of account", Plain(accounts::list)),
+    Route::get("/v1/accounts/{}", "account", One(accounts::retrieve)),
+    Route::post("/v1/accounts/{}", "account", One(accounts::update)),
+    Route::delete("/v1/accounts/{}", "account", One(accounts::delete)),
+    Route::post("/v1/accounts/{}/reject", "account", One(accounts::reject)),
+    Route::post("/v1/accounts/{}/unreject", "account", One(accounts::unreject)),
+    Route::get(
+        "/v1/accounts/{}/capabilities",
+        "list of capability",
+        One(capability::list),
+    ),
+    Route::get(
+        "/v1/accounts/{}/capabilities/{}",
+        "capability",
+        Two(capability::retrieve),
+    ),
+    Route::post(
+        "/v1/accounts/{}/capabilities/{}",
+        "capability",
+        Two(capability::update),
+    ),
+    Route::get("/v1/accounts/{}/persons", "list of person", One(persons::list)),
+    Route::post("/v1/accounts/{}/persons", "person", One(persons::create)),
+    Route::get("/v1/accounts/{}/persons/{}", "person", Two(persons::retrieve)),
+    Route::post("/v1/accounts/{}/persons/{}", "person", Two(persons::update)),
+    Route::delete("/v1/accounts/{}/persons/{}", "person", Two(persons::delete)),
+    Route::get(
+        "/v1/accounts/{}/external_accounts",
+        "list of external_account",
+        One(external_account::list),
+    ),
+    Route::post(
+        "/v1/accounts/{}/external_accounts",
+        "external_account",
+        One(external_account::create),
+    ),
+    Route::get(
+        "/v1/accounts/{}/external_accounts/{}",
+        "external_account",
+        Two(external_account::retrieve),
+    ),
+    Route::post(
+        "/v1/accounts/{}/external_accounts/{}",
+        "external_account",
+        Two(external_account::update),
+    ),
+    Route::delete(
+        "/v1/accounts/{}/external_accounts/{}",
+        "external_account",
+        Two(external_account::delete),
+    ),
+    Route::get(
+        "/v1/accounts/{}/bank_accounts",
+        "list of external_account",
+        One(external_account::list),
+    ),
+    Route::post(
+        "/v1/accounts/{}/bank_accounts",
+        "external_account",
+        One(external_account::create),
+    ),
+    Route::get(
+        "/v1/accounts/{}/bank_accounts/{}",
+        "external_account",
+        Two(external_account::retrieve),
+    ),
+    Route::post(
+        "/v1/accounts/{}/bank_accounts/{}",
+        "external_account",
+        Two(external_account::update),
+    ),
+    Route::delete(
+        "/v1/accounts/{}/bank_accounts/{}",
+        "external_account",
+        Two(external_account::delete),
+    ),
+];
+
+/// A page of what lies inside an object, given newest first.
+///
+/// # Errors
+/// 400 for a wrong page, or one that begins at what is not there.
+pub fn page(mut params: Params, all: &[Value], url: &str) -> Result<Value, ApiError> {
+    let page = list::Page::read(&mut params)?;
+    params.finish()?;
+    page.of(
+        all,
+        url,
+        |one| one["id"].as_str().unwrap_or_default(),
+        Value::clone,
+    )
+}
