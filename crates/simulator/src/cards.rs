@@ -147,6 +147,13 @@ pub static AUTHENTICATION_FAILED: Decline = Decline {
     ..declined("", None)
 };
 
+/// The same of a card that was to be saved.
+pub static SETUP_AUTHENTICATION_FAILED: Decline = Decline {
+    code: "setup_intent_authentication_failure",
+    message: "The latest attempt to set up the payment method has failed because authentication failed.",
+    ..declined("", None)
+};
+
 /// The alias of the one card that pays in live mode.
 pub const LIVE: &str = "live";
 

@@ -94,7 +94,7 @@ fn over(intent: &Arc<PaymentIntent>) -> ApiError {
 pub fn check(state: &State, ctx: &Ctx, intent: &PaymentIntent, means: &Means) -> Result<(), ApiError> {
     account::check_can_charge(state, &ctx.space)?;
     match (&means.method, &intent.payment_method) {
-        (Some(method), _) => check_owner(intent, method)?,
+        (Some(method), _) => check_owner(&intent.customer, method, "PaymentIntent")?,
         (None, Some(id)) => state.get::<PaymentMethod>(&intent.space, id)?.usable()?,
         (None, None) => {
             return Err(ApiError::unexpected_state(
@@ -112,7 +112,7 @@ pub fn check(state: &State, ctx: &Ctx, intent: &PaymentIntent, means: &Means) ->
     let returns = means.return_url.is_some()
         || means.off_session
         || means.error_on_requires_action
-        || means.by_sdk(intent);
+        || means.by_sdk(intent.use_stripe_sdk);
     // Who names no version has an account from before methods were automatic.
     if intent.accepts.may_redirect() && !returns && ctx.types != TypesParam::Both {
         return Err(ApiError::invalid(
@@ -126,18 +126,18 @@ pub fn check(state: &State, ctx: &Ctx, intent: &PaymentIntent, means: &Means) ->
     Ok(())
 }
 
-/// A customer's card pays for that customer only.
+/// A customer's card is for the intents of that customer only; `what` is the kind of intent.
 ///
 /// # Errors
 /// 400 when the intent is another's or nobody's.
-pub fn check_owner(intent: &PaymentIntent, method: &Named) -> Result<(), ApiError> {
+pub fn check_owner(customer: &Option<String>, method: &Named, what: &str) -> Result<(), ApiError> {
     let Named::Stored(method) = method else {
         return Ok(());
     };
-    if method.customer.is_some() && method.customer != intent.customer {
+    if method.customer.is_some() && method.customer != *customer {
         return Err(ApiError::invalid(format!(
             "The PaymentMethod {} belongs to a Customer. Please include that Customer in the `customer` \
-             parameter on the PaymentIntent.",
+             parameter on the {what}.",
             method.id
         ))
         .param("payment_method"));
@@ -155,7 +155,7 @@ pub fn carry_out(
     intent_before: &PaymentIntent,
     means: Means,
 ) -> Result<Arc<PaymentIntent>, ApiError> {
-    let (by_sdk, off_session) = (means.by_sdk(intent_before), means.off_session);
+    let (by_sdk, off_session) = (means.by_sdk(intent_before.use_stripe_sdk), means.off_session);
     let mut intent = intent_before.clone();
     if let Some(token) = &means.token {
         confirmation_token::spend(state, token, &intent.id);
@@ -219,13 +219,7 @@ fn ask_holder(
     redirect: Option<(&str, String)>,
 ) -> Arc<PaymentIntent> {
     intent.next_action = Some(match redirect {
-        Some((base, return_url)) => NextAction::RedirectToUrl {
-            url: format!(
-                "{base}/3d_secure/{}?client_secret={}",
-                intent.id, intent.client_secret
-            ),
-            return_url,
-        },
+        Some((base, return_url)) => NextAction::to_bank(base, &intent.id, &intent.client_secret, return_url),
         None => NextAction::UseStripeSdk {
             source: state.id("payatt_3", 23),
         },
@@ -332,16 +326,7 @@ fn refuse(
     charge: Option<String>,
 ) -> ApiError {
     let decline_code = Some(decline.decline_code.to_owned()).filter(|code| !code.is_empty());
-    let error = PaymentError {
-        kind: "card_error".into(),
-        code: decline.code.into(),
-        decline_code: decline_code.clone(),
-        param: decline.param.map(str::to_owned),
-        advice: decline.advice.map(str::to_owned),
-        message: decline.message.into(),
-        charge: charge.clone(),
-        method: Arc::new(method.clone()),
-    };
+    let error = PaymentError::declined(decline, charge.clone(), &Arc::new(method.clone()));
     if charge.is_some() && method.customer.is_none() {
         spend(state, method.clone());
     }
@@ -352,6 +337,7 @@ fn refuse(
         charge,
         intent: Some(intent),
         method: Some(Arc::new(method.clone())),
+        ..CardRefusal::default()
     };
     ApiError::declined(decline, refusal)
 }
@@ -417,16 +403,11 @@ pub fn authenticate(
     if outcome == Challenge::Fail {
         let error = PaymentError {
             kind: "invalid_request_error".into(),
-            code: cards::AUTHENTICATION_FAILED.code.into(),
-            decline_code: None,
-            param: None,
-            advice: None,
             message: "The provided PaymentMethod has failed authentication. You can provide \
                       payment_method_data or a new PaymentMethod to attempt to fulfill this PaymentIntent \
                       again."
                 .into(),
-            charge: None,
-            method: Arc::clone(&method),
+            ..PaymentError::declined(&cards::AUTHENTICATION_FAILED, None, &method)
         };
         fail(state, &cause, PaymentIntent::clone(intent), error, None);
     } else if intent.confirmed_by_server {

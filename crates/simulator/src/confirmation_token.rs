@@ -33,6 +33,8 @@ pub struct ConfirmationToken {
     pub payment_method: Option<String>,
     /// The intent that used it.
     pub payment_intent: Option<String>,
+    /// The setup intent that used it.
+    pub setup_intent: Option<String>,
     /// Where a redirect comes back to.
     pub return_url: Option<String>,
     /// `on_session` or `off_session`.
@@ -54,7 +56,7 @@ impl ConfirmationToken {
                 "customer_account": null, "type": "card",
             },
             "return_url": self.return_url, "setup_future_usage": self.setup_future_usage,
-            "setup_intent": null,
+            "setup_intent": self.setup_intent,
             "shipping": self.shipping.as_ref().map(Shipping::render), "use_stripe_sdk": true,
         })
     }
@@ -83,12 +85,17 @@ impl ConfirmationToken {
 /// that is used or too old.
 pub fn unused(state: &State, space: &Space, id: &str) -> Result<Arc<ConfirmationToken>, ApiError> {
     let token = state.get::<ConfirmationToken>(space, id)?;
-    let complaint = match &token.payment_intent {
-        Some(intent) => format!(
+    let complaint = match (&token.payment_intent, &token.setup_intent) {
+        (Some(intent), _) => format!(
             "The ConfirmationToken {id} has already been used to confirm a previous PaymentIntent {intent}."
         ),
-        None if state.now_s() >= token.created + LIFE_S => format!("The ConfirmationToken {id} has expired."),
-        None => return Ok(token),
+        (None, Some(intent)) => format!(
+            "The ConfirmationToken {id} has already been used to confirm a previous SetupIntent {intent}."
+        ),
+        (None, None) if state.now_s() >= token.created + LIFE_S => {
+            format!("The ConfirmationToken {id} has expired.")
+        }
+        (None, None) => return Ok(token),
     };
     Err(ApiError::invalid(format!(
         "{complaint} Please provide a different ConfirmationToken."
@@ -107,6 +114,14 @@ impl Shown for ConfirmationToken {
 pub fn spend(state: &mut State, token: &ConfirmationToken, intent: &str) {
     state.put(ConfirmationToken {
         payment_intent: Some(intent.to_owned()),
+        ..token.clone()
+    });
+}
+
+/// Writes down which setup intent used it.
+pub fn spend_on_setup(state: &mut State, token: &ConfirmationToken, intent: &str) {
+    state.put(ConfirmationToken {
+        setup_intent: Some(intent.to_owned()),
         ..token.clone()
     });
 }
@@ -157,6 +172,7 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
         billing,
         payment_method: saved,
         payment_intent: None,
+        setup_intent: None,
         return_url,
         setup_future_usage: usage.map(str::to_owned),
         shipping,

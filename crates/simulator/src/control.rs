@@ -17,6 +17,8 @@ use crate::event::{Cause, Event};
 use crate::fault::{DeliveryEffect, Effect};
 use crate::page;
 use crate::payment_intent::PaymentIntent;
+use crate::payments::setup_intent::SetupIntent;
+use crate::payments::setup_intents;
 use crate::state::{Row, Space, State};
 use crate::webhook_endpoint;
 use crate::{EndpointConfig, Fate, Request, Response};
@@ -74,6 +76,7 @@ fn handled(state: &mut State, request: &Request, segments: &[&str]) -> Result<Va
         ("POST", ["deliveries", id, "resend"]) => resend_delivery(state, id),
         ("POST", ["events", id, "resend"]) => resend_event(state, id, None),
         ("POST", ["payment_intents", id, "challenge"]) => challenge(state, id, read(body)?),
+        ("POST", ["setup_intents", id, "challenge"]) => challenge_setup(state, id, read(body)?),
         ("POST", ["endpoints"]) => {
             let config: EndpointConfig = read(body)?;
             Ok(json!({ "id": webhook_endpoint::configure(state, &config) }))
@@ -300,21 +303,41 @@ enum ChallengeName {
     Fail,
 }
 
+impl ChallengeDone {
+    /// Whether an intent of this space is meant.
+    fn fits(&self, space: &Space) -> bool {
+        self.account
+            .as_ref()
+            .is_none_or(|account| space.account.as_ref() == Some(account))
+            && self.livemode.is_none_or(|livemode| space.livemode == livemode)
+    }
+
+    fn outcome(&self) -> Challenge {
+        match self.outcome {
+            ChallengeName::Complete => Challenge::Complete,
+            ChallengeName::Fail => Challenge::Fail,
+        }
+    }
+}
+
+/// Acts as the holder of a card that is saved on the bank's page.
+fn challenge_setup(state: &mut State, id: &str, done: ChallengeDone) -> Result<Value, ApiError> {
+    let found = SetupIntent::table(state)
+        .anywhere(id)
+        .filter(|intent| done.fits(&intent.space));
+    let intent = found
+        .cloned()
+        .ok_or_else(|| ApiError::no_such("setupintent", id, "intent"))?;
+    Ok(setup_intents::authenticate(state, &intent, done.outcome())?.render())
+}
+
 /// Acts as the payer on the bank's page.
 fn challenge(state: &mut State, id: &str, done: ChallengeDone) -> Result<Value, ApiError> {
-    let fits = |intent: &&Arc<PaymentIntent>| {
-        done.account
-            .as_ref()
-            .is_none_or(|account| intent.space.account.as_ref() == Some(account))
-            && done
-                .livemode
-                .is_none_or(|livemode| intent.space.livemode == livemode)
-    };
-    let found = PaymentIntent::table(state).anywhere(id).filter(fits).cloned();
-    let intent = found.ok_or_else(|| ApiError::no_such("payment_intent", id, "intent"))?;
-    let outcome = match done.outcome {
-        ChallengeName::Complete => Challenge::Complete,
-        ChallengeName::Fail => Challenge::Fail,
-    };
-    Ok(confirm::authenticate(state, &intent, outcome)?.render())
+    let found = PaymentIntent::table(state)
+        .anywhere(id)
+        .filter(|intent| done.fits(&intent.space));
+    let intent = found
+        .cloned()
+        .ok_or_else(|| ApiError::no_such("payment_intent", id, "intent"))?;
+    Ok(confirm::authenticate(state, &intent, done.outcome())?.render())
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::cards::Decline;
 use crate::payment_intent::PaymentIntent;
 use crate::payment_method::PaymentMethod;
+use crate::payments::setup_intent::SetupIntent;
 
 /// A refused request.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ pub struct ApiError {
 }
 
 /// The further fields of a card error.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct CardRefusal {
     /// Why the bank refused.
     pub decline_code: Option<String>,
@@ -39,6 +40,8 @@ pub struct CardRefusal {
     pub charge: Option<String>,
     /// The intent as the refusal left it.
     pub intent: Option<Arc<PaymentIntent>>,
+    /// The setup intent as the refusal left it.
+    pub setup: Option<Arc<SetupIntent>>,
     /// The card that was refused.
     pub method: Option<Arc<PaymentMethod>>,
 }
@@ -106,11 +109,24 @@ impl ApiError {
     /// The same, showing the intent as it stands.
     pub fn with_intent(mut self, intent: &Arc<PaymentIntent>) -> ApiError {
         self.card = Some(Box::new(CardRefusal {
-            decline_code: None,
-            advice_code: None,
-            charge: None,
             intent: Some(Arc::clone(intent)),
-            method: None,
+            ..CardRefusal::default()
+        }));
+        self
+    }
+
+    /// 400 `setup_intent_unexpected_state`, kept under the key as Stripe keeps what began to run.
+    pub fn setup_state(message: impl Into<String>) -> ApiError {
+        ApiError::invalid(message)
+            .code("setup_intent_unexpected_state")
+            .saved()
+    }
+
+    /// The same, showing the setup intent as it stands.
+    pub fn with_setup(mut self, intent: &Arc<SetupIntent>) -> ApiError {
+        self.card = Some(Box::new(CardRefusal {
+            setup: Some(Arc::clone(intent)),
+            ..CardRefusal::default()
         }));
         self
     }
@@ -168,6 +184,9 @@ impl CardRefusal {
         }
         if let Some(intent) = &self.intent {
             error.insert("payment_intent".into(), intent.render());
+        }
+        if let Some(intent) = &self.setup {
+            error.insert("setup_intent".into(), intent.render());
         }
         if let Some(method) = &self.method {
             error.insert("payment_method".into(), method.render());

@@ -54,6 +54,7 @@ mod schedule;
 mod search;
 mod shim;
 mod state;
+mod table;
 mod webhook_endpoint;
 
 pub use api::VERSION;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::address::Shipping;
 use crate::api::Ctx;
+use crate::cards::Decline;
 use crate::payment_method::PaymentMethod;
 use crate::state::{Shown, Space, State};
 
@@ -80,7 +81,8 @@ pub enum Accepts {
 }
 
 impl Accepts {
-    fn kinds(&self) -> Vec<&str> {
+    /// What `payment_method_types` shows.
+    pub fn kinds(&self) -> Vec<&str> {
         match self {
             Accepts::Automatic { .. } => vec!["card"],
             Accepts::Listed(kinds) => kinds.iter().map(String::as_str).collect(),
@@ -88,6 +90,33 @@ impl Accepts {
                 .into_iter()
                 .filter(|kind| kinds.iter().all(|one| one != kind))
                 .collect(),
+        }
+    }
+
+    /// What `allowed_payment_method_types` shows.
+    pub fn listed(&self) -> Option<&Vec<String>> {
+        match self {
+            Accepts::Listed(kinds) => Some(kinds),
+            Accepts::Automatic { .. } | Accepts::Except(_) => None,
+        }
+    }
+
+    /// What `excluded_payment_method_types` shows.
+    pub fn excluded(&self) -> Option<&Vec<String>> {
+        match self {
+            Accepts::Except(kinds) => Some(kinds),
+            Accepts::Automatic { .. } | Accepts::Listed(_) => None,
+        }
+    }
+
+    /// What `automatic_payment_methods` shows.
+    pub fn automatic(&self) -> Value {
+        match self {
+            Accepts::Automatic { redirects } => {
+                json!({ "allow_redirects": if *redirects { "always" } else { "never" }, "enabled": true })
+            }
+            Accepts::Except(_) => json!({ "allow_redirects": "always", "enabled": true }),
+            Accepts::Listed(_) => Value::Null,
         }
     }
 
@@ -237,7 +266,22 @@ pub struct PaymentIntent {
 }
 
 impl PaymentError {
-    fn render(&self) -> Value {
+    /// What a refusal of a card leaves on an intent.
+    pub fn declined(decline: &Decline, charge: Option<String>, method: &Arc<PaymentMethod>) -> PaymentError {
+        PaymentError {
+            kind: "card_error".into(),
+            code: decline.code.into(),
+            decline_code: Some(decline.decline_code.to_owned()).filter(|code| !code.is_empty()),
+            param: decline.param.map(str::to_owned),
+            advice: decline.advice.map(str::to_owned),
+            message: decline.message.into(),
+            charge,
+            method: Arc::clone(method),
+        }
+    }
+
+    /// As Stripe writes it.
+    pub fn render(&self) -> Value {
         let mut error = json!({
             "code": self.code,
             "doc_url": format!("https://stripe.com/docs/error-codes/{}", self.code.replace('_', "-")),
@@ -261,7 +305,16 @@ impl PaymentError {
 }
 
 impl NextAction {
-    fn render(&self) -> Value {
+    /// A redirect to the bank's page of an intent, under the base URL that the caller used.
+    pub fn to_bank(base: &str, id: &str, secret: &str, return_url: String) -> NextAction {
+        NextAction::RedirectToUrl {
+            url: format!("{base}/3d_secure/{id}?client_secret={secret}"),
+            return_url,
+        }
+    }
+
+    /// As Stripe writes it.
+    pub fn render(&self) -> Value {
         match self {
             NextAction::UseStripeSdk { source } => json!({
                 "type": "use_stripe_sdk",
@@ -282,8 +335,10 @@ impl Shown for PaymentIntent {
     const EXPANDS: &'static [(&'static str, &'static str)] = &[
         ("customer", "customer"),
         ("latest_charge", "charge"),
+        ("on_behalf_of", "account"),
         ("payment_method", "payment_method"),
         ("last_payment_error.charge", "charge"),
+        ("transfer_data.destination", "account"),
     ];
 
     fn shown(&self, _: &State) -> Value {
@@ -299,7 +354,7 @@ impl PaymentIntent {
             "amount_capturable": self.amount_capturable, "amount_details": { "tip": {} }, "amount_received": self.amount_received,
             "application": self.application, "application_fee_amount": self.application_fee_amount,
             "customer": self.customer, "customer_account": null,
-            "excluded_payment_method_types": self.excluded(),
+            "excluded_payment_method_types": self.accepts.excluded(),
             "latest_charge": self.latest_charge, "managed_payments": null, "metadata": self.metadata,
             "on_behalf_of": self.on_behalf_of, "payment_method_configuration_details": null,
             "payment_method_options": {
@@ -321,16 +376,10 @@ impl PaymentIntent {
 
     /// What a publishable key may see of it.
     pub fn render_for_browser(&self) -> Value {
-        let automatic = match &self.accepts {
-            Accepts::Automatic { redirects } => {
-                json!({ "allow_redirects": if *redirects { "always" } else { "never" }, "enabled": true })
-            }
-            Accepts::Except(_) => json!({ "allow_redirects": "always", "enabled": true }),
-            Accepts::Listed(_) => Value::Null,
-        };
         json!({
             "id": self.id, "object": "payment_intent", "amount": self.amount,
-            "automatic_payment_methods": automatic,
+            "allowed_payment_method_types": self.accepts.listed(),
+            "automatic_payment_methods": self.accepts.automatic(),
             "canceled_at": self.canceled_at, "cancellation_reason": self.cancellation_reason,
             "capture_method": self.capture_method, "client_secret": self.client_secret,
             "confirmation_method": if self.confirmed_by_server { "manual" } else { "automatic" },
@@ -351,13 +400,6 @@ impl PaymentIntent {
             self.render()
         } else {
             self.render_for_browser()
-        }
-    }
-
-    fn excluded(&self) -> Option<&Vec<String>> {
-        match &self.accepts {
-            Accepts::Except(kinds) => Some(kinds),
-            Accepts::Automatic { .. } | Accepts::Listed(_) => None,
         }
     }
 }

@@ -192,7 +192,7 @@ fn read_intent_settings(intent: &mut PaymentIntent, params: &mut Params) -> Resu
 
 /// Puts a card on an intent that is not confirmed yet.
 fn set_method(state: &mut State, intent: &mut PaymentIntent, method: Named) -> Result<(), ApiError> {
-    confirm::check_owner(intent, &method)?;
+    confirm::check_owner(&intent.customer, &method, "PaymentIntent")?;
     let method = method.made(state, &intent.space);
     intent.payment_method = Some(method.id.clone());
     intent.status = Status::RequiresConfirmation;
@@ -335,6 +335,18 @@ pub fn give_up(
     let object = Object::PaymentIntent(Arc::clone(&intent));
     event::emit(state, cause, "payment_intent.canceled", object, None);
     intent
+}
+
+/// `POST /v1/payment_intents/{id}/verify_microdeposits`: refused, since cards have none.
+pub fn verify(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
+    let intent = found(state, ctx, &mut params, id)?;
+    terms::read_microdeposits(&mut params)?;
+    params.finish()?;
+    let message = format!(
+        "This PaymentIntent has a status of {} and awaits no verification of microdeposits.",
+        intent.status.as_str()
+    );
+    Err(ApiError::unexpected_state(message).with_intent(&intent))
 }
 
 /// `GET /v1/payment_intents`, by `customer` and `created`.

@@ -321,14 +321,7 @@ pub fn entry(card: impl Into<Arc<Card>>) -> Entry {
 
 /// A card error of something typed wrong: no bank was asked.
 fn refused(decline: &Decline) -> ApiError {
-    let refusal = CardRefusal {
-        decline_code: None,
-        advice_code: None,
-        charge: None,
-        intent: None,
-        method: None,
-    };
-    ApiError::declined(decline, refusal)
+    ApiError::declined(decline, CardRefusal::default())
 }
 
 /// Makes a payment method of a card.
@@ -378,9 +371,7 @@ pub fn attach(
         let refusal = CardRefusal {
             decline_code: Some(decline.decline_code.to_owned()),
             advice_code: decline.advice,
-            charge: None,
-            intent: None,
-            method: None,
+            ..CardRefusal::default()
         };
         return Err(ApiError::declined(decline, refusal));
     }

@@ -170,7 +170,6 @@ static PAYMENTS: &[Route] = &[
         "payment_intent",
         One(payment_intents::cancel),
     ),
-    Route::get("/v1/setup_intents/{}", "setup_intent", One(no_setup_intent)),
     Route::post(
         "/v1/confirmation_tokens",
         "confirmation_token",
@@ -294,8 +293,3 @@ static PLATFORM: &[Route] = &[
     Route::get("/v1/events", "list of event", Plain(event::list)),
     Route::get("/v1/events/{}", "event", One(event::retrieve)),
 ];
-
-fn no_setup_intent(_: &mut State, _: &Ctx, params: Params, id: &str) -> Answer {
-    params.finish()?;
-    Err(ApiError::no_such("setupintent", id, "intent"))
-}

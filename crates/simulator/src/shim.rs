@@ -3,13 +3,13 @@
 
 use serde_json::json;
 
-use crate::confirm::{self, Challenge};
+use crate::confirm::Challenge;
 use crate::error::ApiError;
 use crate::form::Params;
-use crate::payment_intent::{NextAction, PaymentIntent, Status};
-use crate::state::{Row, State};
+use crate::payment_intent::Status;
+use crate::payments::challenge::Asked;
+use crate::state::State;
 use crate::{Fate, Request, Response};
-use std::sync::Arc;
 
 const STRIPE_JS: &str = include_str!("assets/stripe.js");
 const FRAME_CSS: &str = include_str!("assets/frame.css");
@@ -68,16 +68,16 @@ fn page(status: u16, kind: &str, body: Vec<u8>) -> Response {
 /// The frame's buttons: what the holder did, under the intent's client secret.
 fn challenge(state: &mut State, request: &Request) -> Response {
     let done = Params::parse(&request.body).and_then(|mut params| {
-        let intent = by_secret(state, &params.required("client_secret")?)?;
+        let asked = Asked::by_secret(state, &params.required("client_secret")?)?;
         let outcome = outcome(&mut params)?;
         params.finish()?;
-        confirm::authenticate(state, &intent, outcome)
+        asked.authenticate(state, outcome)
     });
     match done {
-        Ok(intent) => page(
+        Ok(asked) => page(
             200,
             "application/json",
-            json!({ "status": intent.status }).to_string().into_bytes(),
+            json!({ "status": asked.status() }).to_string().into_bytes(),
         ),
         Err(error) => page(
             error.status,
@@ -95,29 +95,18 @@ fn outcome(params: &mut Params) -> Result<Challenge, ApiError> {
     }
 }
 
-/// The secret names the intent, whatever its account and mode.
-fn by_secret(state: &State, secret: &str) -> Result<Arc<PaymentIntent>, ApiError> {
-    let id = secret.split("_secret_").next().unwrap_or_default();
-    let intent = PaymentIntent::table(state)
-        .anywhere(id)
-        .filter(|intent| intent.client_secret == secret);
-    intent
-        .cloned()
-        .ok_or_else(|| ApiError::no_such("payment_intent", id, "client_secret"))
-}
-
 /// The bank's page of its own, for a payer who was redirected.
 fn redirect_page(state: &State, request: &Request, path: &str) -> Response {
     let query = request.path.split_once('?').map_or("", |(_, query)| query);
     let secret = Params::parse(query.as_bytes()).and_then(|mut params| params.required("client_secret"));
-    match secret.and_then(|secret| by_secret(state, &secret)) {
-        Ok(intent) if path.ends_with(&intent.id) => {
+    match secret.and_then(|secret| Asked::by_secret(state, &secret)) {
+        Ok(asked) if path.ends_with(asked.id()) => {
             // The secret is made of letters, digits and underscores: it needs no escaping.
             page(
                 200,
                 PAGE,
                 REDIRECT_HTML
-                    .replace("{{client_secret}}", &intent.client_secret)
+                    .replace("{{client_secret}}", asked.secret())
                     .into_bytes(),
             )
         }
@@ -132,19 +121,19 @@ fn redirect_page(state: &State, request: &Request, path: &str) -> Response {
 /// Ends the authentication and sends the payer back.
 fn redirect_back(state: &mut State, request: &Request, path: &str) -> Response {
     let done = Params::parse(&request.body).and_then(|mut params| {
-        let intent = by_secret(state, &params.required("client_secret")?)?;
-        let Some(NextAction::RedirectToUrl { return_url, .. }) = intent.next_action.clone() else {
+        let asked = Asked::by_secret(state, &params.required("client_secret")?)?;
+        let Some(return_url) = asked.return_url().map(str::to_owned) else {
             return Err(ApiError::unexpected_state(
                 "This payment awaits no authentication.",
             ));
         };
-        let intent = confirm::authenticate(state, &intent, outcome(&mut params)?)?;
-        Ok((intent, return_url))
+        let asked = asked.authenticate(state, outcome(&mut params)?)?;
+        Ok((asked, return_url))
     });
     match done {
-        Ok((intent, return_url)) if path.ends_with(&intent.id) => {
+        Ok((asked, return_url)) if path.ends_with(asked.id()) => {
             let status = if matches!(
-                intent.status,
+                asked.status(),
                 Status::Succeeded | Status::RequiresCapture | Status::RequiresConfirmation
             ) {
                 "succeeded"
@@ -159,8 +148,8 @@ fn redirect_back(state: &mut State, request: &Request, path: &str) -> Response {
                 );
             };
             url.query_pairs_mut()
-                .append_pair("payment_intent", &intent.id)
-                .append_pair("payment_intent_client_secret", &intent.client_secret)
+                .append_pair(asked.name(), asked.id())
+                .append_pair(&format!("{}_client_secret", asked.name()), asked.secret())
                 .append_pair("redirect_status", status);
             let mut response = page(303, "text/plain; charset=utf-8", Vec::new());
             response.headers.push(("Location".into(), url.into()));

@@ -1,8 +1,7 @@
 //! All that the simulator knows: one table a kind of object, each row typed and shared by the events that
 //! tell of it, and the spaces (an account in a mode) that keep objects apart.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -31,10 +30,13 @@ use crate::ids::Ids;
 use crate::limiter::Limiter;
 use crate::payment_intent::PaymentIntent;
 use crate::payment_method::PaymentMethod;
+use crate::payments::setup_attempt::SetupAttempt;
+use crate::payments::setup_intent::SetupIntent;
 use crate::persist::{Change, Journal};
 use crate::request_log::RequestLog;
 use crate::schedule::{self, Schedule};
 use crate::search::{self, Index};
+use crate::table::Table;
 use crate::webhook_endpoint::WebhookEndpoint;
 
 /// An account in a mode: what is made in one space cannot be seen in another.
@@ -166,7 +168,7 @@ macro_rules! rows {
 
             /// How many rows of each kind a space has.
             pub fn shelves(&self, space: &Space) -> Vec<(&'static str, usize)> {
-                vec![$((<$kind as Row>::OBJECT, self.$table.order.get(space).map_or(0, Vec::len))),*]
+                vec![$((<$kind as Row>::OBJECT, self.$table.count_of(space))),*]
             }
 
             /// The newest rows of a kind in a space.
@@ -181,7 +183,7 @@ macro_rules! rows {
 
             /// How many rows there are of each kind.
             pub fn counts(&self) -> BTreeMap<&'static str, usize> {
-                BTreeMap::from([$((stringify!($table), self.$table.rows.len())),*])
+                BTreeMap::from([$((stringify!($table), self.$table.all().len())),*])
             }
         }
 
@@ -287,6 +289,8 @@ rows! {
     ConfirmationToken in confirmation_tokens, "confirmation_token", "confirmation_tokens",
         "confirmation_token", "confirmation_token";
     PaymentIntent in payment_intents, "payment_intent", "payment_intents", "payment_intent", "intent";
+    SetupIntent in setup_intents, "setup_intent", "setup_intents", "setupintent", "intent";
+    SetupAttempt in setup_attempts, "setup_attempt", "setup_attempts", "setup attempt", "id";
     Charge in charges, "charge", "charges", "charge", "id";
     BalanceTransaction in balance_transactions, "balance_transaction", "balance_transactions",
         "balance transaction", "id";
@@ -302,109 +306,6 @@ rows! {
     TaxRate in tax_rates, "tax_rate", "tax_rates", "tax rate", "tax_rate";
     Discount in discounts, "discount", "discounts", "discount", "discount";
     Event in events, "event", "events", "event", "id";
-}
-
-/// Rows by id, and in the order they were made in their space. No row ever leaves.
-pub struct Table<T> {
-    /// Every row with its place in its space's order, oldest first over all spaces, so that a journal written
-    /// from the table restores the same order.
-    rows: Vec<(u32, Arc<T>)>,
-    /// Where a row is in `rows`, by its key.
-    by_key: HashMap<Box<str>, u32>,
-    order: BTreeMap<Space, Vec<u32>>,
-}
-
-impl<T> Default for Table<T> {
-    fn default() -> Self {
-        Table {
-            rows: Vec::new(),
-            by_key: HashMap::new(),
-            order: BTreeMap::new(),
-        }
-    }
-}
-
-impl<T: Row> Table<T> {
-    fn put(&mut self, row: Arc<T>) {
-        let key = Self::key(row.space(), row.id());
-        if let Some((_, old)) = self
-            .by_key
-            .get(key.as_ref())
-            .and_then(|at| self.rows.get_mut(index(*at)))
-        {
-            *old = row;
-            return;
-        }
-        let at = count(self.rows.len());
-        let order = self.order.entry(row.space().clone()).or_default();
-        self.by_key.insert(key.into(), at);
-        self.rows.push((count(order.len()), row));
-        order.push(at);
-    }
-
-    /// Every row, oldest first.
-    pub fn all(&self) -> impl DoubleEndedIterator<Item = &Arc<T>> {
-        self.rows.iter().map(|(_, row)| row)
-    }
-
-    /// The rows of a space, oldest first.
-    pub fn of(&self, space: &Space) -> impl DoubleEndedIterator<Item = &Arc<T>> {
-        self.those(self.order.get(space).map(Vec::as_slice).unwrap_or_default())
-    }
-
-    /// The rows made before the one at a place, newest first.
-    pub fn before(&self, space: &Space, place: usize) -> impl Iterator<Item = &Arc<T>> {
-        let order = self.order.get(space).map(Vec::as_slice).unwrap_or_default();
-        self.those(&order[..place.min(order.len())]).rev()
-    }
-
-    fn those<'a>(&'a self, order: &'a [u32]) -> impl DoubleEndedIterator<Item = &'a Arc<T>> {
-        order
-            .iter()
-            .filter_map(|at| self.rows.get(index(*at)))
-            .map(|(_, row)| row)
-    }
-
-    /// Where a row stands in its space's order.
-    pub fn place(&self, row: &T) -> Option<usize> {
-        self.found(&Self::key(row.space(), row.id()))
-            .map(|(place, _)| index(*place))
-    }
-
-    /// A row, whatever its space; never one whose id its caller may have chosen.
-    pub fn anywhere(&self, id: &str) -> Option<&Arc<T>> {
-        self.found(id).map(|(_, row)| row)
-    }
-
-    /// A row of a space.
-    pub fn at(&self, space: &Space, id: &str) -> Option<&Arc<T>> {
-        self.found(&Self::key(space, id))
-            .map(|(_, row)| row)
-            .filter(|row| row.space() == space)
-    }
-
-    fn found(&self, key: &str) -> Option<&(u32, Arc<T>)> {
-        self.by_key.get(key).and_then(|at| self.rows.get(index(*at)))
-    }
-
-    /// What a row is kept under: its id, together with the space where another space may have the same.
-    fn key<'a>(space: &Space, id: &'a str) -> Cow<'a, str> {
-        if T::CHOSEN_ID {
-            let account = space.account.as_deref().unwrap_or_default();
-            Cow::Owned(format!("{}/{account}/{id}", space.livemode))
-        } else {
-            Cow::Borrowed(id)
-        }
-    }
-}
-
-/// Four bytes are enough for a place: memory ends long before.
-fn count(rows: usize) -> u32 {
-    u32::try_from(rows).expect("fewer than 2^32 rows fit into memory")
-}
-
-fn index(at: u32) -> usize {
-    usize::try_from(at).expect("a machine that counts in 32 bits at least")
 }
 
 /// What does not change while the simulator runs.

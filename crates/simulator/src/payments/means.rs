@@ -6,7 +6,6 @@ use crate::api::Ctx;
 use crate::confirmation_token::{self, ConfirmationToken};
 use crate::error::ApiError;
 use crate::form::Params;
-use crate::payment_intent::PaymentIntent;
 use crate::payment_method::{self, Named};
 use crate::state::State;
 
@@ -71,11 +70,10 @@ impl Means {
         })
     }
 
-    /// Whether Stripe.js will handle what the payer has to do: always with a token it made.
-    pub fn by_sdk(&self, intent: &PaymentIntent) -> bool {
-        self.use_stripe_sdk
-            .or(intent.use_stripe_sdk)
-            .unwrap_or(self.token.is_some())
+    /// Whether Stripe.js will handle what the payer has to do, as the request or the intent says; always with
+    /// a token it made.
+    pub fn by_sdk(&self, of_intent: Option<bool>) -> bool {
+        self.use_stripe_sdk.or(of_intent).unwrap_or(self.token.is_some())
     }
 }
 

@@ -212,3 +212,25 @@ pub fn change_while_open(intent: &mut PaymentIntent, params: &mut Params) -> Res
     }
     Ok(())
 }
+
+/// Reads what verifies microdeposits: two amounts or a code.
+///
+/// # Errors
+/// 400 for one amount, or for both ways at once.
+pub fn read_microdeposits(params: &mut Params) -> Result<(), ApiError> {
+    let amounts = params.texts("amounts")?;
+    let code = params.text("descriptor_code")?;
+    match (amounts, code) {
+        (Some(amounts), _) if amounts.len() != 2 => {
+            let message = "You must provide exactly two microdeposit amounts.";
+            Err(ApiError::invalid(message)
+                .code("payment_method_microdeposit_verification_amounts_invalid")
+                .param("amounts"))
+        }
+        (Some(_), Some(_)) => {
+            let message = "You may only specify one of these parameters: amounts, descriptor_code.";
+            Err(ApiError::invalid(message).code("parameters_exclusive"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -21,6 +21,7 @@ mod page;
 mod payments;
 mod persistence;
 mod samples;
+mod saving;
 mod search;
 mod transport;
 mod world;
