@@ -10,11 +10,11 @@ use crate::event::Cause;
 use crate::expand::Expansion;
 use crate::fault::Effect;
 use crate::form::Params;
-use crate::idempotency::{self, Kept};
+use crate::idempotency::{self, Body, Kept};
 use crate::persist::Change;
 use crate::request_log::Entry;
 use crate::routes::{self, Keys};
-use crate::state::{Space, State};
+use crate::state::{Object, Space, State};
 use crate::{Fate, Request, Response};
 use crate::{control, page, shim};
 
@@ -91,12 +91,16 @@ struct Answer {
     fate: Fate,
     saved: bool,
     replayed: bool,
+    /// Kind and id of the object that was answered.
+    object: Option<(String, String)>,
 }
 
 impl Answer {
     fn good(value: &Value) -> Answer {
+        let text = |name: &str| value[name].as_str().map(str::to_owned);
         Answer {
             saved: true,
+            object: text("object").zip(text("id")),
             ..Answer::bare(200, value.to_string())
         }
     }
@@ -116,6 +120,7 @@ impl Answer {
             fate: Fate::Arrives,
             saved: false,
             replayed: false,
+            object: None,
         }
     }
 
@@ -152,13 +157,15 @@ fn keyed(state: &mut State, ctx: &Ctx, request: &Request, path: &str) -> Answer 
         Err(error) => return Answer::refused(&error, &id, ctx.space.livemode),
     };
     if let Some(kept) = state.idempotency.find(&ctx.space, &key) {
-        let mut answer = replay(kept, (path, &fingerprint), state.now_ms, &id);
+        let mut answer = replay(state, kept, (path, &fingerprint), &id);
         answer.header("Idempotency-Key", &key);
         answer.fate = on_its_way(effect);
         return answer;
     }
     let (mut answer, busy_ms) = struck(state, ctx, request, path, effect);
     if answer.saved {
+        let object = answer.object.as_ref();
+        let answered = object.and_then(|(kind, id)| Object::find(state, &ctx.space, kind, id));
         let kept = Kept {
             key: key.clone(),
             space: ctx.space.clone(),
@@ -166,7 +173,7 @@ fn keyed(state: &mut State, ctx: &Ctx, request: &Request, path: &str) -> Answer 
             fingerprint,
             request: id.clone(),
             status: answer.status,
-            body: answer.body.clone(),
+            body: Body::of(state, answered, &answer.body),
             at_ms: state.now_ms,
             busy_until_ms: state.now_ms.saturating_add_unsigned(busy_ms),
         };
@@ -211,7 +218,7 @@ fn locked(ctx: &Ctx, id: &str) -> Answer {
     answer
 }
 
-fn replay(kept: &Kept, (path, fingerprint): (&str, &str), now_ms: i64, id: &str) -> Answer {
+fn replay(state: &State, kept: &Kept, (path, fingerprint): (&str, &str), id: &str) -> Answer {
     let livemode = kept.space.livemode;
     let used_for = if !kept.path.is_empty() && kept.path != path {
         let now: String = path.chars().take(200).collect();
@@ -233,7 +240,7 @@ fn replay(kept: &Kept, (path, fingerprint): (&str, &str), now_ms: i64, id: &str)
         error.kind = "idempotency_error";
         return Answer::refused(&error, id, livemode);
     }
-    if now_ms < kept.busy_until_ms {
+    if state.now_ms < kept.busy_until_ms {
         let mut error = ApiError::invalid(format!(
             "There is currently another in-progress request using this Idempotent Key (that probably means \
              you submitted twice, and the other request is still going through): {}. Please try again \
@@ -247,7 +254,7 @@ fn replay(kept: &Kept, (path, fingerprint): (&str, &str), now_ms: i64, id: &str)
     }
     let mut answer = Answer {
         replayed: true,
-        ..Answer::bare(kept.status, kept.body.clone())
+        ..Answer::bare(kept.status, kept.body.text(state))
     };
     answer.header("Idempotent-Replayed", "true");
     answer.header("Original-Request", &kept.request);

@@ -1,12 +1,13 @@
 //! Idempotency keys: the answer to the first request with a key, given again to every later one with the same
 //! parameters. Kept for 24 hours, apart for each account and mode.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::state::Space;
+use crate::state::{Object, Space, State};
 
 /// After this a key may be used anew.
 const KEPT_MS: i64 = 86_400_000;
@@ -30,31 +31,69 @@ pub struct Kept {
     /// Its answer's status.
     pub status: u16,
     /// Its answer's body.
-    pub body: String,
+    pub body: Body,
     /// When it came, in milliseconds.
     pub at_ms: i64,
     /// Until when the first request is still being answered.
     pub busy_until_ms: i64,
 }
 
+/// The body of a kept answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Body {
+    /// The object as it was then. Rows never change, so it is written the same again, in a fraction of the
+    /// memory that the text takes.
+    Object(Object),
+    /// Anything else.
+    Text(String),
+}
+
+impl Body {
+    /// The body to keep of an answer: that object, if it is all that was answered.
+    pub fn of(state: &State, answered: Option<Object>, text: &str) -> Body {
+        // How these look depends on nothing but the row, not even on the time.
+        let lasting = answered.filter(|object| {
+            matches!(
+                object,
+                Object::PaymentIntent(_) | Object::PaymentMethod(_) | Object::Customer(_)
+            )
+        });
+        let same = |object: &Object| Body::Object(object.clone()).text(state) == text;
+        match lasting.filter(same) {
+            Some(object) => Body::Object(object),
+            None => Body::Text(text.to_owned()),
+        }
+    }
+
+    /// The body as it was answered.
+    pub fn text(&self, state: &State) -> String {
+        match self {
+            Body::Object(object) => object.shown(state).to_string(),
+            Body::Text(text) => text.clone(),
+        }
+    }
+}
+
 /// The answers kept.
 #[derive(Default)]
 pub struct Idempotency {
-    kept: HashMap<(Space, String), Kept>,
-    order: VecDeque<(i64, Space, String)>,
+    kept: BTreeMap<Space, HashMap<Box<str>, Arc<Kept>>>,
+    order: VecDeque<Arc<Kept>>,
 }
 
 impl Idempotency {
     /// The answer kept under a key.
-    pub fn find(&self, space: &Space, key: &str) -> Option<&Kept> {
-        self.kept.get(&(space.clone(), key.to_owned()))
+    pub fn find(&self, space: &Space, key: &str) -> Option<&Arc<Kept>> {
+        self.kept.get(space)?.get(key)
     }
 
     /// Keeps an answer.
     pub fn put(&mut self, kept: Kept) {
-        self.order
-            .push_back((kept.at_ms, kept.space.clone(), kept.key.clone()));
-        self.kept.insert((kept.space.clone(), kept.key.clone()), kept);
+        let kept = Arc::new(kept);
+        let of_space = self.kept.entry(kept.space.clone()).or_default();
+        of_space.insert(kept.key.as_str().into(), Arc::clone(&kept));
+        self.order.push_back(kept);
     }
 
     /// Forgets what is older than a day.
@@ -62,13 +101,17 @@ impl Idempotency {
         while self
             .order
             .front()
-            .is_some_and(|(at_ms, _, _)| now_ms - at_ms >= KEPT_MS)
+            .is_some_and(|kept| now_ms - kept.at_ms >= KEPT_MS)
         {
-            if let Some((at_ms, space, key)) = self.order.pop_front() {
-                let place = (space, key);
+            let old = self.order.pop_front();
+            let of_space = old.as_ref().and_then(|old| self.kept.get_mut(&old.space));
+            if let (Some(old), Some(of_space)) = (old, of_space) {
                 // A key used anew since then has a younger entry.
-                if self.kept.get(&place).is_some_and(|kept| kept.at_ms == at_ms) {
-                    self.kept.remove(&place);
+                if of_space
+                    .get(old.key.as_str())
+                    .is_some_and(|kept| Arc::ptr_eq(kept, &old))
+                {
+                    of_space.remove(old.key.as_str());
                 }
             }
         }
@@ -76,14 +119,12 @@ impl Idempotency {
 
     /// Everything kept, oldest first.
     pub fn all(&self) -> impl Iterator<Item = &Kept> {
-        self.order
-            .iter()
-            .filter_map(|(_, space, key)| self.kept.get(&(space.clone(), key.clone())))
+        self.order.iter().map(|kept| kept.as_ref())
     }
 
     /// How many keys there are.
     pub fn count(&self) -> usize {
-        self.kept.len()
+        self.kept.values().map(HashMap::len).sum()
     }
 }
 
