@@ -4,6 +4,8 @@
 use serde_json::{Value, json};
 
 use crate::api::Ctx;
+use crate::billing::price::Price;
+use crate::billing::product::Product;
 use crate::charge::Charge;
 use crate::customer::Customer;
 use crate::error::ApiError;
@@ -34,6 +36,12 @@ pub static ROUTES: &[Route] = &[
         "search of customer",
         Plain(answer::<Customer>),
     ),
+    Route::get(
+        "/v1/products/search",
+        "search of product",
+        Plain(answer::<Product>),
+    ),
+    Route::get("/v1/prices/search", "search of price", Plain(answer::<Price>)),
 ];
 
 fn answer<T: Searched>(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::billing::price::Price;
+use crate::billing::product::Product;
 use crate::charge::Charge;
 use crate::customer::Customer;
 use crate::payment_intent::PaymentIntent;
@@ -191,6 +193,77 @@ impl Searched for Customer {
     fn of(object: &Object) -> Option<&Customer> {
         match object {
             Object::Customer(row) => Some(Arc::as_ref(row)),
+            _ => None,
+        }
+    }
+}
+
+impl Searched for Product {
+    const FIELDS: &'static [(&'static str, Field)] = &[
+        ("active", Token),
+        ("description", Text),
+        ("name", Text),
+        ("shippable", Token),
+        ("url", Text),
+    ];
+
+    fn notes(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
+    fn found(&self, state: &State, field: &str) -> Found<'_> {
+        match field {
+            "active" => Found::Flag(self.active),
+            "description" => Found::maybe(self.description.as_ref()),
+            "name" => Found::text(&self.name),
+            "shippable" => self.shippable.map_or(Found::Nothing, Found::Flag),
+            "url" => Found::maybe(self.url.as_ref()),
+            other => shown(state, self, other),
+        }
+    }
+
+    fn gone(&self) -> bool {
+        self.deleted
+    }
+
+    fn of(object: &Object) -> Option<&Product> {
+        match object {
+            Object::Product(row) => Some(Arc::as_ref(row)),
+            _ => None,
+        }
+    }
+}
+
+impl Searched for Price {
+    const FIELDS: &'static [(&'static str, Field)] = &[
+        ("active", Token),
+        ("currency", Token),
+        ("lookup_key", Token),
+        ("product", Token),
+        ("type", Token),
+    ];
+
+    fn notes(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
+    fn found(&self, state: &State, field: &str) -> Found<'_> {
+        match field {
+            "active" => Found::Flag(self.active),
+            "currency" => Found::text(&self.currency),
+            "lookup_key" => Found::maybe(self.lookup_key.as_ref()),
+            "product" => Found::text(&self.product),
+            other => shown(state, self, other),
+        }
+    }
+
+    fn gone(&self) -> bool {
+        self.deleted
+    }
+
+    fn of(object: &Object) -> Option<&Price> {
+        match object {
+            Object::Price(row) => Some(Arc::as_ref(row)),
             _ => None,
         }
     }

@@ -94,6 +94,38 @@ fn queries_find_what_they_say() {
 }
 
 #[test]
+fn the_catalog_is_searched() {
+    let world = World::platform();
+    let product = world.post(
+        "/v1/products",
+        &[("name", "Managed workplace"), ("shippable", "false")],
+    );
+    let form = [
+        ("product", id(&product)),
+        ("currency", "usd"),
+        ("unit_amount", "1000"),
+        ("recurring[interval]", "month"),
+        ("lookup_key", "workplace"),
+        ("metadata[tier]", "small"),
+    ];
+    world.post("/v1/prices", &form);
+    world.simulator.advance_ms(1_000);
+    let of = format!("product:'{}' AND type:'recurring'", id(&product));
+    for (kind, query, count) in [
+        ("products", "active:'true' AND name~'workplace'", 1),
+        ("products", "shippable:'true' OR description:'x'", 0),
+        ("products", "url:null", 1),
+        ("prices", of.as_str(), 1),
+        ("prices", "lookup_key:'workplace' AND currency:'usd'", 1),
+        ("prices", "type:'one_time'", 0),
+        ("prices", "metadata['tier']:'small' AND active:'true'", 1),
+    ] {
+        let found = search(&world, kind, query);
+        assert_eq!(found["data"].as_array().unwrap().len(), count, "{kind} {query}");
+    }
+}
+
+#[test]
 fn wrong_queries_are_refused_without_a_code() {
     let world = World::platform();
     for (kind, query) in [
