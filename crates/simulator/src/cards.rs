@@ -254,6 +254,11 @@ static CARDS: [TestCard; 52] = [
     branded("us", "", "visa", "credit"),
 ];
 
+/// Every test card.
+pub fn all() -> &'static [TestCard] {
+    &CARDS
+}
+
 /// The card of an alias, written `pm_card_…`, `tok_…` or bare, with or without the scheme that some
 /// aliases name.
 pub fn by_alias(alias: &str) -> Option<&'static TestCard> {

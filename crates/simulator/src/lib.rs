@@ -21,6 +21,7 @@ mod balance;
 #[allow(dead_code, reason = "invoices and subscriptions are to use all of it")]
 mod billing;
 mod caller;
+mod card_table;
 mod cards;
 mod charge;
 mod clock;
@@ -58,6 +59,7 @@ mod table;
 mod webhook_endpoint;
 
 pub use api::VERSION;
+pub use card_table::test_cards;
 pub use clock::ClockMode;
 pub use delivery::{Delivery, Outcome, signature};
 pub use persist::Error;

@@ -8,6 +8,7 @@ mod confirming;
 mod connect_accounts;
 mod deliveries;
 mod dice;
+mod documents;
 mod errors;
 mod events;
 mod faults;
