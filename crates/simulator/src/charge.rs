@@ -19,6 +19,7 @@ use crate::form::Params;
 use crate::list;
 use crate::payment_intent::{CaptureMethod, PaymentIntent, TransferData};
 use crate::payment_method::{Card, PaymentMethod};
+use crate::payments::card;
 use crate::schedule::{self, Step};
 use crate::state::{Object, Row, Shown, Space, State};
 
@@ -138,7 +139,7 @@ impl Charge {
             "receipt_number": null,
             "refunded": good && self.amount_refunded == self.amount, "refunds": list::empty(format!("/v1/charges/{}/refunds", self.id)),
             "review": null,
-            "shipping": self.shipping.as_ref().map(Shipping::render), "source": null, "source_transfer": null,
+            "shipping": self.shipping.as_ref().map(Shipping::render), "source": self.source(), "source_transfer": null,
             "statement_descriptor": null, "statement_descriptor_suffix": self.statement_descriptor_suffix,
             "status": if good { "succeeded" } else { "failed" }, "transfer_data": self.transfer_data.as_ref().map(TransferData::render),
             "transfer_group": self.transfer_group,
@@ -153,6 +154,17 @@ impl Charge {
             }
         }
         charge
+    }
+
+    /// The card as the older API shows it, when it was one of that API's.
+    fn source(&self) -> Value {
+        if !self.payment_method.starts_with("card_") {
+            return Value::Null;
+        }
+        let livemode = self.space.livemode;
+        let mut card = card::render(&self.payment_method, &self.card, &self.billing, livemode);
+        card.insert("customer".into(), self.customer.clone().into());
+        Value::Object(card)
     }
 
     fn outcome(&self) -> Value {
@@ -258,7 +270,7 @@ pub fn attempt(
         created: state.now_s(),
         amount: intent.amount,
         currency: intent.currency.clone(),
-        payment_intent: Some(intent.id.clone()),
+        payment_intent: Some(intent.id.clone()).filter(|id| !id.is_empty()),
         customer: intent.customer.clone(),
         payment_method: method.id.clone(),
         card: method.card.clone(),

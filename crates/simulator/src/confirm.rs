@@ -18,6 +18,7 @@ use crate::payment_intents;
 use crate::payment_method::{self, Named, PaymentMethod};
 use crate::payments::means::Means;
 use crate::payments::terms;
+use crate::payments::token;
 use crate::state::{Object, State};
 
 /// `POST /v1/payment_intents/{id}/confirm`.
@@ -166,6 +167,7 @@ pub fn carry_out(
             intent.shipping = token.shipping.clone();
         }
     }
+    use_options(state, &mut intent)?;
     let method = match means.method {
         Some(method) => method.made(state, &intent.space),
         None => state.get::<PaymentMethod>(
@@ -208,6 +210,32 @@ pub fn carry_out(
         .filter(|_| !by_sdk)
         .map(|return_url| (ctx.base.as_str(), return_url));
     Ok(ask_holder(state, &ctx.cause, intent, redirect))
+}
+
+/// Looks at the rarer options for cards, and uses up the token of a code that was typed again. A refusal
+/// leaves the intent waiting for a card.
+fn use_options(state: &mut State, intent: &mut PaymentIntent) -> Result<(), ApiError> {
+    let Some(options) = &mut intent.card_options else {
+        return Ok(());
+    };
+    let checked = options.check(state, &intent.space);
+    let token = options.cvc_token.take();
+    match (checked, token) {
+        (Ok(()), Some(token)) => {
+            token::spend(state, &intent.space, &token);
+            Ok(())
+        }
+        (Ok(()), None) => Ok(()),
+        (Err(error), _) => {
+            let left = state.put(PaymentIntent {
+                status: Status::RequiresPaymentMethod,
+                payment_method: None,
+                next_action: None,
+                ..intent.clone()
+            });
+            Err(error.with_intent(&left))
+        }
+    }
 }
 
 /// The intent waits for the card's holder: in the page, or at the bank (whose page is under the base URL
@@ -299,8 +327,8 @@ fn succeed(
     let object = Object::PaymentIntent(Arc::clone(&intent));
     event::emit(state, cause, kind, object, None);
     let mut method = method.clone();
-    method.set_up |= authenticated && intent.setup_future_usage.as_deref() == Some("off_session");
-    match (&intent.customer, &intent.setup_future_usage, &method.customer) {
+    method.set_up |= authenticated && intent.usage() == Some("off_session");
+    match (&intent.customer, intent.usage(), &method.customer) {
         (_, _, Some(_)) => drop(state.put(method)),
         (Some(customer), Some(_), None) => drop(payment_method::own(state, cause, &method, customer)),
         _ => spend(state, method),

@@ -73,6 +73,7 @@ impl ConfirmationToken {
                 billing: self.billing.clone(),
                 allow_redisplay: "unspecified".into(),
                 metadata: Default::default(),
+                token: None,
             }))),
         }
     }

@@ -9,10 +9,15 @@ use serde_json::{Value, json};
 use crate::address::{Address, Shipping};
 use crate::api::Ctx;
 use crate::error::ApiError;
-use crate::event;
+use crate::event::{self, Cause};
 use crate::form::{Params, Update};
 use crate::list;
 use crate::payment_method::{self, Named, PaymentMethod};
+use crate::payments::cash_balance;
+use crate::payments::customer_balance::{self, Reason};
+use crate::payments::on_invoices::OnInvoices;
+use crate::payments::sources::{self, Brought};
+use crate::payments::tax_id::{self, Given};
 use crate::state::{Object, Shown, Space, State};
 
 /// A customer.
@@ -46,6 +51,21 @@ pub struct Customer {
     pub tax_exempt: String,
     /// What its invoices' numbers begin with.
     pub invoice_prefix: String,
+    /// How many invoices were finalized for it.
+    #[serde(default)]
+    pub invoices: i64,
+    /// What is put on its next invoice, in minor units of its currency; negative is taken off.
+    #[serde(default)]
+    pub balance: i64,
+    /// The currency that it was first billed in.
+    #[serde(default)]
+    pub currency: Option<String>,
+    /// The source that the older API charges.
+    pub default_source: Option<String>,
+    /// How its cash balance is applied, when that is not the account's own way.
+    pub reconciliation: Option<String>,
+    /// What is written on its invoices.
+    pub on_invoices: Option<Box<OnInvoices>>,
     /// The caller's notes.
     pub metadata: BTreeMap<String, String>,
 }
@@ -56,26 +76,33 @@ impl Customer {
         if self.deleted {
             return json!({ "id": self.id, "object": "customer", "deleted": true });
         }
+        let on_invoices = self.on_invoices.as_deref();
         json!({
             "id": self.id, "object": "customer", "address": self.address.as_ref().map(Address::render),
-            "balance": 0,
-            "created": self.created, "currency": null, "default_source": null, "delinquent": false,
+            "balance": self.balance,
+            "created": self.created, "currency": self.currency, "default_source": self.default_source,
+            "delinquent": false,
             "description": self.description, "discount": null, "email": self.email,
             "invoice_prefix": self.invoice_prefix,
             "invoice_settings": {
-                "custom_fields": null, "default_payment_method": self.default_payment_method, "footer": null,
-                "rendering_options": null,
+                "custom_fields": on_invoices.and_then(OnInvoices::custom_fields),
+                "default_payment_method": self.default_payment_method,
+                "footer": on_invoices.and_then(|on| on.footer.as_ref()),
+                "rendering_options": on_invoices.and_then(OnInvoices::rendering_options),
             },
             "livemode": self.space.livemode, "metadata": self.metadata, "name": self.name,
-            "next_invoice_sequence": 1, "phone": self.phone, "preferred_locales": self.preferred_locales,
+            "next_invoice_sequence": self.invoices + 1, "phone": self.phone, "preferred_locales": self.preferred_locales,
             "shipping": self.shipping.as_ref().map(Shipping::render), "tax_exempt": self.tax_exempt,
             "test_clock": null,
         })
     }
 
-    /// Reads what create and update share.
-    fn change(&mut self, state: &State, params: &mut Params) -> Result<(), ApiError> {
+    /// Reads what create and update share; `first` is the card that a new customer gets.
+    fn change(&mut self, state: &State, params: &mut Params, first: Option<&str>) -> Result<(), ApiError> {
         params.update("email")?.apply(&mut self.email);
+        if let Some(email) = &self.email {
+            check_email(email)?;
+        }
         params.update("name")?.apply(&mut self.name);
         params.update("phone")?.apply(&mut self.phone);
         params.update("description")?.apply(&mut self.description);
@@ -93,13 +120,47 @@ impl Customer {
         }
         if let Some(mut settings) = params.map("invoice_settings")? {
             let default = settings.update("default_payment_method")?;
-            if let Update::Set(id) = &default {
-                self.owned(state, id)?;
+            match &default {
+                Update::Set(id) if Some(id.as_str()) != first => self.owned(state, id)?,
+                _ => {}
             }
             default.apply(&mut self.default_payment_method);
+            let mut on = self.on_invoices.take().unwrap_or_default();
+            on.read(&mut settings)?;
+            self.on_invoices = Some(on).filter(|on| **on != OnInvoices::default());
             settings.finish()?;
         }
+        self.change_numbers(params)?;
+        if let Some(mut cash) = params.map("cash_balance")? {
+            cash_balance::change(&mut cash, self)?;
+            cash.finish()?;
+        }
+        params.boolean("validate")?;
         params.metadata()?.apply(&mut self.metadata)
+    }
+
+    /// What its invoices are numbered by.
+    fn change_numbers(&mut self, params: &mut Params) -> Result<(), ApiError> {
+        if let Some(prefix) = params.text("invoice_prefix")? {
+            let sound = (3..=12).contains(&prefix.len())
+                && prefix
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+            if !sound {
+                let message = "The invoice prefix must be 3 to 12 uppercase letters or digits.";
+                return Err(ApiError::invalid(message).param("invoice_prefix"));
+            }
+            self.invoice_prefix = prefix;
+        }
+        match params.integer("next_invoice_sequence")? {
+            None => {}
+            Some(next) if (1..=999_999_999).contains(&next) => self.invoices = next - 1,
+            Some(next) => {
+                let message = format!("Invalid next_invoice_sequence: {next}");
+                return Err(ApiError::invalid(message).param("next_invoice_sequence"));
+            }
+        }
+        Ok(())
     }
 
     fn owned(&self, state: &State, id: &str) -> Result<(), ApiError> {
@@ -117,11 +178,25 @@ impl Customer {
 }
 
 impl Shown for Customer {
-    const EXPANDS: &'static [(&'static str, &'static str)] =
-        &[("invoice_settings.default_payment_method", "payment_method")];
+    const EXPANDS: &'static [(&'static str, &'static str)] = &[
+        ("invoice_settings.default_payment_method", "payment_method"),
+        ("default_source", "source"),
+        ("sources", "list of source"),
+        ("tax_ids", "list of tax_id"),
+        ("cash_balance", "cash_balance"),
+    ];
 
     fn shown(&self, _: &State) -> Value {
         self.render()
+    }
+
+    fn included(&self, state: &State, field: &str) -> Option<Value> {
+        match field {
+            "sources" => Some(sources::of_customer(state, self)),
+            "tax_ids" => Some(tax_id::of_customer(state, self)),
+            "cash_balance" => Some(cash_balance::render(self)),
+            _ => None,
+        }
     }
 }
 
@@ -138,9 +213,99 @@ pub fn living(state: &State, space: &Space, id: &str, param: &str) -> Result<Arc
     }
 }
 
-/// `POST /v1/customers`, with a first card when `payment_method` names one.
+/// An email address has something on both sides of its `@`.
+fn check_email(email: &str) -> Result<(), ApiError> {
+    let sound = email
+        .split_once('@')
+        .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
+        && !email.contains(char::is_whitespace);
+    if sound {
+        return Ok(());
+    }
+    let email: String = email.chars().take(80).collect();
+    Err(ApiError::invalid(format!("Invalid email address: {email}"))
+        .code("email_invalid")
+        .param("email"))
+}
+
+/// What a new customer comes with beside its own fields.
+struct Dowry {
+    method: Option<Named>,
+    source: Option<Brought>,
+    tax_ids: Vec<Given>,
+    balance: i64,
+}
+
+impl Dowry {
+    fn read(state: &State, ctx: &Ctx, params: &mut Params) -> Result<Dowry, ApiError> {
+        let method = params
+            .text("payment_method")?
+            .map(|id| payment_method::named(state, &ctx.space, &id))
+            .transpose()?;
+        let source = sources::read(state, ctx, params, "source")?;
+        let mut tax_ids = Vec::new();
+        for mut given in params.maps("tax_id_data")?.unwrap_or_default() {
+            tax_ids.push(tax_id::read(&mut given)?);
+            given.finish()?;
+        }
+        let balance = params.integer("balance")?.unwrap_or(0);
+        customer_balance::check(balance, "balance")?;
+        Ok(Dowry {
+            method,
+            source,
+            tax_ids,
+            balance,
+        })
+    }
+}
+
+/// `POST /v1/customers`, with a first card when `payment_method` or `source` names one.
 pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
-    let mut customer = Customer {
+    let mut customer = blank(state, ctx);
+    let first = params.clone().text("payment_method")?;
+    let dowry = Dowry::read(state, ctx, &mut params)?;
+    customer.change(state, &mut params, first.as_deref())?;
+    params.finish()?;
+    // The bank is asked first: a refused card makes no customer.
+    match &dowry.method {
+        Some(Named::Stored(method)) if method.customer.is_some() => {
+            return Err(payment_method::taken());
+        }
+        Some(Named::Stored(method)) => payment_method::check_attachable(&method.card, &ctx.space)?,
+        Some(Named::Fresh(entry)) => payment_method::check_attachable(&entry.card, &ctx.space)?,
+        None => {}
+    }
+    customer.id = state.id("cus_", 14);
+    if customer.invoice_prefix.is_empty() {
+        customer.invoice_prefix = customer.id[4..12].to_uppercase();
+    }
+    let source = match dowry.source {
+        Some(brought) => Some(sources::attach_default(state, ctx, brought, &mut customer)?),
+        None => None,
+    };
+    let method = dowry.method.map(|method| method.made(state, &ctx.space));
+    if let Some(method) = &method
+        && customer.default_payment_method == first
+        && first.is_some()
+    {
+        customer.default_payment_method = Some(method.id.clone());
+    }
+    let customer = announced(state, ctx, customer);
+    if let Some(source) = source {
+        source.announce(state, &ctx.cause);
+    }
+    if let Some(method) = method {
+        payment_method::own(state, &ctx.cause, &method, &customer.id);
+    }
+    for given in dowry.tax_ids {
+        tax_id::make(state, &ctx.cause, &customer, given);
+    }
+    set_balance(state, ctx, &customer, dowry.balance, "initial")?;
+    Ok(state.get::<Customer>(&ctx.space, &customer.id)?.render())
+}
+
+fn blank(state: &State, ctx: &Ctx) -> Customer {
+    Customer {
         id: String::new(),
         space: ctx.space.clone(),
         created: state.now_s(),
@@ -155,31 +320,45 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
         preferred_locales: Vec::new(),
         tax_exempt: "none".into(),
         invoice_prefix: String::new(),
+        invoices: 0,
+        balance: 0,
+        currency: None,
+        default_source: None,
+        reconciliation: None,
+        on_invoices: None,
         metadata: BTreeMap::new(),
-    };
-    let method = params
-        .text("payment_method")?
-        .map(|id| payment_method::named(state, &ctx.space, &id))
-        .transpose()?;
-    customer.change(state, &mut params)?;
-    params.finish()?;
-    customer.id = state.id("cus_", 14);
-    customer.invoice_prefix = customer.id[4..12].to_uppercase();
-    match method {
-        Some(method) => create_with_card(state, ctx, customer, method),
-        None => Ok(announced(state, ctx, customer).render()),
     }
 }
 
-/// The bank is asked first: a refused card makes no customer.
-fn create_with_card(
+/// Brings a customer's balance to an amount, by a transaction over the difference.
+fn set_balance(
     state: &mut State,
     ctx: &Ctx,
-    customer: Customer,
-    method: Named,
-) -> Result<Value, ApiError> {
-    payment_method::attach(state, ctx, method, &customer)?;
-    Ok(announced(state, ctx, customer).render())
+    customer: &Arc<Customer>,
+    balance: i64,
+    kind: &'static str,
+) -> Result<(), ApiError> {
+    let difference = balance.saturating_sub(customer.balance);
+    if difference != 0 {
+        let currency = customer_balance::currency_of(state, customer)?;
+        let reason = Reason {
+            kind,
+            ..Reason::default()
+        };
+        customer_balance::book(state, &ctx.cause, customer, difference, &currency, reason);
+    }
+    Ok(())
+}
+
+/// Stores a changed customer and tells of what changed.
+pub fn changed(state: &mut State, cause: &Cause, old: &Customer, customer: Customer) -> Arc<Customer> {
+    let customer = state.put(customer);
+    let previous = event::previous(&old.render(), &customer.render());
+    if previous.is_some() {
+        let object = Object::Customer(Arc::clone(&customer));
+        event::emit(state, cause, "customer.updated", object, previous);
+    }
+    customer
 }
 
 fn announced(state: &mut State, ctx: &Ctx, customer: Customer) -> Arc<Customer> {
@@ -204,20 +383,33 @@ pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Resul
 pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
     let old = living(state, &ctx.space, id, "id")?;
     let mut customer = Customer::clone(&old);
-    customer.change(state, &mut params)?;
-    params.finish()?;
-    let customer = state.put(customer);
-    let previous = event::previous(&old.render(), &customer.render());
-    if previous.is_some() {
-        event::emit(
-            state,
-            &ctx.cause,
-            "customer.updated",
-            Object::Customer(Arc::clone(&customer)),
-            previous,
-        );
+    let brought = sources::read(state, ctx, &mut params, "source")?;
+    if let Some(source) = params.text("default_source")? {
+        if !sources::has(state, &customer, &source) {
+            let message = format!("Customer {id} does not have a linked source with ID {source}.");
+            return Err(ApiError::invalid(message)
+                .code("missing")
+                .param("default_source")
+                .status(404));
+        }
+        customer.default_source = Some(source);
     }
-    Ok(customer.render())
+    let balance = params.integer("balance")?;
+    customer_balance::check(balance.unwrap_or(0), "balance")?;
+    customer.change(state, &mut params, None)?;
+    params.finish()?;
+    let source = match brought {
+        Some(brought) => Some(sources::attach_default(state, ctx, brought, &mut customer)?),
+        None => None,
+    };
+    if let Some(source) = source {
+        source.announce(state, &ctx.cause);
+    }
+    let customer = changed(state, &ctx.cause, &old, customer);
+    if let Some(balance) = balance {
+        set_balance(state, ctx, &customer, balance, "adjustment")?;
+    }
+    Ok(state.get::<Customer>(&ctx.space, id)?.render())
 }
 
 /// `DELETE /v1/customers/{id}`.

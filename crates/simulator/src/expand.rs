@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::form::Params;
+use crate::payments::sources;
 use crate::state::{Object, Space, State};
 
 /// Stripe expands at most this deep.
@@ -133,6 +134,12 @@ fn replace(state: &State, space: &Space, value: &mut Value, target: &str) {
         for item in items {
             replace(state, space, item, target);
         }
+        return;
+    }
+    // A source is a card or a bank account as the older API shows them.
+    if target == "source" {
+        let shown = value.as_str().and_then(|id| sources::shown(state, space, id));
+        *value = shown.unwrap_or_else(|| value.take());
         return;
     }
     let found = value

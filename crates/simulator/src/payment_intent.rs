@@ -11,6 +11,7 @@ use crate::address::Shipping;
 use crate::api::Ctx;
 use crate::cards::Decline;
 use crate::payment_method::PaymentMethod;
+use crate::payments::card_options::CardOptions;
 use crate::state::{Shown, Space, State};
 
 /// Where an intent stands.
@@ -235,6 +236,8 @@ pub struct PaymentIntent {
     pub setup_future_usage: Option<String>,
     /// When to insist on 3D Secure: `automatic`, `any` or `challenge`.
     pub three_d_secure: Option<String>,
+    /// The rarer options for cards.
+    pub card_options: Option<Box<CardOptions>>,
     /// Whether Stripe.js handles what the payer has to do.
     pub use_stripe_sdk: Option<bool>,
     /// The caller's description.
@@ -371,7 +374,22 @@ impl PaymentIntent {
         if let (Value::Object(fields), Value::Object(rest)) = (&mut intent, rest) {
             fields.extend(rest);
         }
+        let card = &mut intent["payment_method_options"]["card"];
+        if let (Some(options), Some(card)) = (&self.card_options, card.as_object_mut()) {
+            options.show(card);
+        }
         intent
+    }
+
+    /// For what the card is kept: `on_session` or `off_session`.
+    pub fn usage(&self) -> Option<&str> {
+        let of_cards = self
+            .card_options
+            .as_ref()
+            .and_then(|options| options.setup_future_usage.as_deref());
+        of_cards
+            .or(self.setup_future_usage.as_deref())
+            .filter(|usage| *usage != "none")
     }
 
     /// What a publishable key may see of it.

@@ -143,7 +143,8 @@ fn announced(state: &mut State, cause: &Cause, intent: PaymentIntent) -> Arc<Pay
     intent
 }
 
-fn blank(state: &State, space: &Space, amount: i64, currency: String, fee: Option<i64>) -> PaymentIntent {
+/// An intent over an amount of which nothing else is known; it has no id yet.
+pub fn blank(state: &State, space: &Space, amount: i64, currency: String, fee: Option<i64>) -> PaymentIntent {
     PaymentIntent {
         id: String::new(),
         space: space.clone(),
@@ -165,6 +166,7 @@ fn blank(state: &State, space: &Space, amount: i64, currency: String, fee: Optio
         last_error: None,
         setup_future_usage: None,
         three_d_secure: None,
+        card_options: None,
         use_stripe_sdk: None,
         description: None,
         receipt_email: None,

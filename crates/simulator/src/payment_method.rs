@@ -16,6 +16,7 @@ use crate::error::{ApiError, CardRefusal};
 use crate::event;
 use crate::form::Params;
 use crate::ids;
+use crate::payments::token::{self, Token, What};
 use crate::state::{Object, Shown, Space, State};
 
 /// A card. The number is not kept: only which test card it is.
@@ -156,6 +157,8 @@ pub struct Entry {
     pub allow_redisplay: String,
     /// The caller's notes.
     pub metadata: BTreeMap<String, String>,
+    /// The token that it came in, which is used up when the card becomes a payment method.
+    pub token: Option<String>,
 }
 
 /// What a `payment_method` parameter names: one that there is, or a test card that becomes one.
@@ -208,7 +211,7 @@ pub fn read(state: &State, ctx: &Ctx, params: &mut Params) -> Result<Entry, ApiE
         .map("card")?
         .ok_or_else(|| ApiError::missing(&params.name("card")))?;
     let mut entry = match card.text("token")? {
-        Some(token) => test_entry(state, from_token(&token, &card)?),
+        Some(token) => from_token(state, &ctx.space, &token, &card.name("token"))?,
         None => typed(state, ctx, &mut card)?,
     };
     card.finish()?;
@@ -222,14 +225,37 @@ pub fn read(state: &State, ctx: &Ctx, params: &mut Params) -> Result<Entry, ApiE
     Ok(entry)
 }
 
-fn from_token(token: &str, card: &Params) -> Result<&'static TestCard, ApiError> {
-    cards::by_alias(token)
-        .filter(|_| token.starts_with("tok_"))
-        .ok_or_else(|| ApiError::no_such("token", token, &card.name("token")).status(400))
+/// The card of one of Stripe's own test tokens, such as `tok_visa`.
+pub fn test_token(state: &State, id: &str) -> Option<Entry> {
+    cards::by_alias(id)
+        .filter(|_| id.starts_with("tok_"))
+        .map(|card| test_entry(state, card))
+}
+
+/// The card of a token.
+///
+/// # Errors
+/// 400 `resource_missing` blaming `param`, or `token_already_used`.
+pub fn from_token(state: &State, space: &Space, id: &str, param: &str) -> Result<Entry, ApiError> {
+    if let Some(entry) = test_token(state, id) {
+        return Ok(entry);
+    }
+    let token = token::unused(state, space, id, param)?;
+    match &token.what {
+        What::Card { card, billing, .. } => Ok(Entry {
+            billing: Arc::clone(billing),
+            token: Some(token.id.clone()),
+            ..entry(Arc::clone(card))
+        }),
+        What::Bank(_) | What::Pii | What::Cvc => Err(ApiError::no_such("token", id, param).status(400)),
+    }
 }
 
 /// A card as the browser frame reads it from its fields.
-fn typed(state: &State, ctx: &Ctx, card: &mut Params) -> Result<Entry, ApiError> {
+///
+/// # Errors
+/// 402 for a raw number from a server, or for a card that is none.
+pub fn typed(state: &State, ctx: &Ctx, card: &mut Params) -> Result<Entry, ApiError> {
     if ctx.secret {
         let mut error = ApiError::invalid(
             "Sending credit card numbers directly to the Stripe API is generally unsafe. We suggest you use \
@@ -316,7 +342,13 @@ pub fn entry(card: impl Into<Arc<Card>>) -> Entry {
         billing: Arc::default(),
         allow_redisplay: "unspecified".into(),
         metadata: BTreeMap::new(),
+        token: None,
     }
+}
+
+/// 402 `invalid_cvc`.
+pub fn invalid_cvc() -> ApiError {
+    refused(&cards::INVALID_CVC)
 }
 
 /// A card error of something typed wrong: no bank was asked.
@@ -326,8 +358,33 @@ fn refused(decline: &Decline) -> ApiError {
 
 /// Makes a payment method of a card.
 pub fn make(state: &mut State, space: &Space, entry: Entry) -> Arc<PaymentMethod> {
+    let id = state.id("pm_1", 23);
+    make_as(state, space, entry, id)
+}
+
+/// Makes what the older API calls a card; it is a payment method, too.
+pub fn make_source(state: &mut State, space: &Space, entry: Entry) -> Arc<PaymentMethod> {
+    let token = entry.token.as_deref().unwrap_or_default();
+    let known = match state.get::<Token>(space, token).as_deref() {
+        Ok(Token {
+            what: What::Card { id, .. },
+            ..
+        }) => Some(id.clone()),
+        _ => None,
+    };
+    let id = match known {
+        Some(id) => id,
+        None => state.id("card_1", 23),
+    };
+    make_as(state, space, entry, id)
+}
+
+fn make_as(state: &mut State, space: &Space, entry: Entry, id: String) -> Arc<PaymentMethod> {
+    if let Some(token) = &entry.token {
+        token::spend(state, space, token);
+    }
     let method = PaymentMethod {
-        id: state.id("pm_1", 23),
+        id,
         space: space.clone(),
         created: state.now_s(),
         card: entry.card,
@@ -359,24 +416,63 @@ pub fn attach(
                 .as_ref()
                 .is_some_and(|owner| *owner != customer.id) =>
         {
-            return Err(ApiError::invalid(
-                "This PaymentMethod has already been attached to another customer.",
-            )
-            .param("payment_method"));
+            return Err(taken());
         }
         Named::Stored(method) => &method.card,
         Named::Fresh(entry) => &entry.card,
     };
-    if let Bank::Declines(decline) = card.bank(ctx.space.livemode) {
-        let refusal = CardRefusal {
-            decline_code: Some(decline.decline_code.to_owned()),
-            advice_code: decline.advice,
-            ..CardRefusal::default()
-        };
-        return Err(ApiError::declined(decline, refusal));
-    }
+    check_attachable(card, &ctx.space)?;
     let method = method.made(state, &ctx.space);
     Ok(own(state, &ctx.cause, &method, &customer.id))
+}
+
+/// 400 for a card that another customer has.
+pub fn taken() -> ApiError {
+    ApiError::invalid("This PaymentMethod has already been attached to another customer.")
+        .param("payment_method")
+}
+
+/// Asks a card's bank whether it may be kept.
+///
+/// # Errors
+/// 402 when the bank refuses it.
+pub fn check_attachable(card: &Card, space: &Space) -> Result<(), ApiError> {
+    let Bank::Declines(decline) = card.bank(space.livemode) else {
+        return Ok(());
+    };
+    let refusal = CardRefusal {
+        decline_code: Some(decline.decline_code.to_owned()),
+        advice_code: decline.advice,
+        ..CardRefusal::default()
+    };
+    Err(ApiError::declined(decline, refusal))
+}
+
+/// Reads a new expiry.
+///
+/// # Errors
+/// 402 for a month that is none, and a year that is over or none.
+pub fn read_expiry(params: &mut Params, card: &mut Arc<Card>) -> Result<(), ApiError> {
+    let (month, year) = (params.integer("exp_month")?, params.integer("exp_year")?);
+    if month.is_some_and(|month| !(1..=12).contains(&month)) {
+        return Err(refused(&cards::INVALID_MONTH));
+    }
+    let year = year.map(|year| {
+        if (0..100).contains(&year) {
+            year + 2000
+        } else {
+            year
+        }
+    });
+    if year.is_some_and(|year| !(2000..2100).contains(&year)) {
+        return Err(refused(&cards::INVALID_YEAR));
+    }
+    if month.is_some() || year.is_some() {
+        let card = Arc::make_mut(card);
+        card.exp_month = month.unwrap_or(card.exp_month);
+        card.exp_year = year.unwrap_or(card.exp_year);
+    }
+    Ok(())
 }
 
 /// Writes down whose the card is from now on.

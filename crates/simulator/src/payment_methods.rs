@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::event;
 use crate::form::Params;
 use crate::list;
-use crate::payment_method::{Entry, PaymentMethod, attach, entry, make, named, read};
+use crate::payment_method::{Entry, PaymentMethod, attach, entry, make, named, read, read_expiry};
 use crate::state::{Object, State};
 
 /// `POST /v1/payment_methods`: from a test token, or a copy of a platform customer's card on the account.
@@ -50,6 +50,10 @@ pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
     }
     if let Some(word) = params.choice("allow_redisplay", &["always", "limited", "unspecified"])? {
         method.allow_redisplay = word.to_owned();
+    }
+    if let Some(mut card) = params.map("card")? {
+        read_expiry(&mut card, &mut method.card)?;
+        card.finish()?;
     }
     params.metadata()?.apply(&mut method.metadata)?;
     params.finish()?;

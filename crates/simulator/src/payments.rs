@@ -7,17 +7,26 @@ use crate::api::Ctx;
 use crate::error::ApiError;
 use crate::form::Params;
 use crate::payment_intents;
-use crate::routes::Handler::{One, Plain};
+use crate::routes::Handler::{One, Plain, Two};
 use crate::routes::{Keys, Route};
 use crate::state::State;
 
 pub mod capture;
+pub mod card;
+pub mod card_options;
+pub mod cash_balance;
 pub mod challenge;
+pub mod customer_balance;
+pub mod direct_charge;
 pub mod means;
+pub mod on_invoices;
 pub mod setup_attempt;
 pub mod setup_intent;
 pub mod setup_intents;
+pub mod sources;
+pub mod tax_id;
 pub mod terms;
+pub mod token;
 
 /// The routes of this family.
 pub static ROUTES: &[Route] = &[
@@ -71,6 +80,54 @@ pub static ROUTES: &[Route] = &[
         "/v1/setup_attempts",
         "list of setup_attempt",
         Plain(setup_attempt::list),
+    ),
+    Route::post("/v1/tokens", "token", Plain(token::create)).keys(Keys::Any),
+    Route::get("/v1/tokens/{}", "token", One(token::retrieve)).keys(Keys::Any),
+    Route::post("/v1/charges", "charge", Plain(direct_charge::create)),
+    Route::post("/v1/charges/{}/capture", "charge", One(direct_charge::capture)),
+    Route::post("/v1/customers/{}/sources", "source", One(sources::create)),
+    Route::get("/v1/customers/{}/sources", "list of source", One(sources::list)),
+    Route::get("/v1/customers/{}/sources/{}", "source", Two(sources::retrieve)),
+    Route::post("/v1/customers/{}/sources/{}", "source", Two(sources::update)),
+    Route::delete("/v1/customers/{}/sources/{}", "source", Two(sources::delete)),
+    Route::post(
+        "/v1/customers/{}/sources/{}/verify",
+        "source",
+        Two(sources::verify),
+    ),
+    Route::post(
+        "/v1/customers/{}/balance_transactions",
+        "customer_balance_transaction",
+        One(customer_balance::create),
+    ),
+    Route::get(
+        "/v1/customers/{}/balance_transactions",
+        "list of customer_balance_transaction",
+        One(customer_balance::list),
+    ),
+    Route::get(
+        "/v1/customers/{}/balance_transactions/{}",
+        "customer_balance_transaction",
+        Two(customer_balance::retrieve),
+    ),
+    Route::post(
+        "/v1/customers/{}/balance_transactions/{}",
+        "customer_balance_transaction",
+        Two(customer_balance::update),
+    ),
+    Route::post("/v1/customers/{}/tax_ids", "tax_id", One(tax_id::create)),
+    Route::get("/v1/customers/{}/tax_ids", "list of tax_id", One(tax_id::list)),
+    Route::get("/v1/customers/{}/tax_ids/{}", "tax_id", Two(tax_id::retrieve)),
+    Route::delete("/v1/customers/{}/tax_ids/{}", "tax_id", Two(tax_id::delete)),
+    Route::get(
+        "/v1/customers/{}/cash_balance",
+        "cash_balance",
+        One(cash_balance::retrieve),
+    ),
+    Route::post(
+        "/v1/customers/{}/cash_balance",
+        "cash_balance",
+        One(cash_balance::update),
     ),
     Route::get("/v1/mandates/{}", "mandate", One(no_mandate)),
 ];

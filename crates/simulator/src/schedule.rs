@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::charge;
 use crate::connect::tell;
-use crate::payments::capture;
+use crate::payments::{capture, tax_id};
 use crate::persist::Change;
 use crate::state::State;
 
@@ -23,6 +23,11 @@ pub enum Step {
     ReleaseHold {
         /// The charge.
         charge: String,
+    },
+    /// A tax office answers.
+    VerifyTaxId {
+        /// The tax id.
+        id: String,
     },
     /// A custom account's details are verified.
     Verify {
@@ -88,6 +93,7 @@ pub fn run(state: &mut State) {
         state.write(|| Change::StepDone { due_ms, number });
         match step {
             Step::Settle { charge } => charge::settle(state, &charge),
+            Step::VerifyTaxId { id } => tax_id::verify(state, &id),
             Step::ReleaseHold { charge } => capture::expire(state, &charge),
             Step::Verify { account } => tell::verify(state, &account),
         }

@@ -30,8 +30,12 @@ use crate::ids::Ids;
 use crate::limiter::Limiter;
 use crate::payment_intent::PaymentIntent;
 use crate::payment_method::PaymentMethod;
+use crate::payments::customer_balance::CustomerBalanceTransaction;
 use crate::payments::setup_attempt::SetupAttempt;
 use crate::payments::setup_intent::SetupIntent;
+use crate::payments::sources::CustomerBank;
+use crate::payments::tax_id::TaxId;
+use crate::payments::token::Token;
 use crate::persist::{Change, Journal};
 use crate::request_log::RequestLog;
 use crate::schedule::{self, Schedule};
@@ -289,6 +293,11 @@ rows! {
     ConfirmationToken in confirmation_tokens, "confirmation_token", "confirmation_tokens",
         "confirmation_token", "confirmation_token";
     PaymentIntent in payment_intents, "payment_intent", "payment_intents", "payment_intent", "intent";
+    CustomerBank in customer_banks, "bank_account", "bank_accounts", "source", "id";
+    CustomerBalanceTransaction in customer_balance_transactions, "customer_balance_transaction",
+        "customer_balance_transactions", "customer balance transaction", "id";
+    TaxId in tax_ids, "tax_id", "tax_ids", "tax ID", "id";
+    Token in tokens, "token", "tokens", "token", "token";
     SetupIntent in setup_intents, "setup_intent", "setup_intents", "setupintent", "intent";
     SetupAttempt in setup_attempts, "setup_attempt", "setup_attempts", "setup attempt", "id";
     Charge in charges, "charge", "charges", "charge", "id";

@@ -15,7 +15,8 @@ use crate::currency;
 use crate::error::ApiError;
 use crate::form::Params;
 use crate::ids;
-use crate::state::State;
+use crate::payments::token::{Token, What};
+use crate::state::{Row, State};
 
 /// A bank account, or a debit card.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -71,6 +72,11 @@ impl Bank {
         let Some(token) = params.text(name)? else {
             return Ok(None);
         };
+        if let Some(found) = Token::table(state).anywhere(&token)
+            && let What::Bank(bank) = &found.what
+        {
+            return Ok(Some(Bank::clone(bank)));
+        }
         let missing = || ApiError::no_such("token", &token, &params.name(name)).status(400);
         if let "tok_visa_debit" | "tok_mastercard_debit" = token.as_str() {
             return Ok(Some(Bank::debit_card(
@@ -88,7 +94,11 @@ impl Bank {
         }))
     }
 
-    fn read(state: &State, mut params: Params) -> Result<Bank, ApiError> {
+    /// Reads a bank account or a debit card from its numbers. The id is still to be given.
+    ///
+    /// # Errors
+    /// 400 for a malformed or unknown parameter, or a number that is none.
+    pub fn read(state: &State, mut params: Params) -> Result<Bank, ApiError> {
         let seed = state.settings.seed;
         if params.choice("object", &["bank_account", "card"])? == Some("card") {
             let number = params.required("number")?;

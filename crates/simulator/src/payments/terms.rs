@@ -8,6 +8,7 @@ use crate::customer;
 use crate::error::ApiError;
 use crate::form::{Params, Update};
 use crate::payment_intent::{Accepts, CaptureMethod, PaymentIntent, TransferData};
+use crate::payments::card_options::CardOptions;
 use crate::state::State;
 
 const KINDS: [&str; 12] = [
@@ -199,6 +200,9 @@ pub fn change_while_open(intent: &mut PaymentIntent, params: &mut Params) -> Res
             if let Some(word) = card.choice("request_three_d_secure", &["any", "automatic", "challenge"])? {
                 intent.three_d_secure = Some(word.to_owned());
             }
+            let mut further = intent.card_options.take().unwrap_or_default();
+            further.read(&mut card)?;
+            intent.card_options = Some(further).filter(|further| **further != CardOptions::default());
             card.finish()?;
         }
         options.finish()?;
