@@ -12,6 +12,9 @@ const COUNT_MAX: usize = 1_000;
 const DEPTH_MAX: usize = 8;
 /// Stripe refuses texts longer than this.
 const TEXT_MAX: usize = 5_000;
+/// The largest number that every reader of JSON takes for what it is; no amount or time is near it, so that
+/// what is reckoned with them stays in bounds.
+const INTEGER_MAX: u64 = (1 << 53) - 1;
 /// How much of a wrong value is said back.
 const SHOWN_MAX: usize = 200;
 
@@ -153,7 +156,11 @@ impl Params {
         let Some(text) = self.text(name)? else {
             return Ok(None);
         };
-        text.parse().map(Some).map_err(|_| {
+        let number = text
+            .parse()
+            .ok()
+            .filter(|number: &i64| number.unsigned_abs() <= INTEGER_MAX);
+        number.map(Some).ok_or_else(|| {
             ApiError::invalid(format!(
                 "Invalid integer: {}",
                 text.chars().take(40).collect::<String>()

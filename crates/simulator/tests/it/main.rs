@@ -16,6 +16,8 @@ mod faults;
 mod fuzz;
 mod http;
 mod idempotency;
+mod invariants;
+mod likely;
 mod lists;
 mod noise;
 mod objects;
