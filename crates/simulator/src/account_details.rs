@@ -187,18 +187,23 @@ pub struct Settings {
     decline_on: [bool; 2],
     /// Whether Stripe takes what the account owes from its bank; by default when Stripe bears the losses.
     debit_negative_balances: Option<bool>,
-    schedule: Schedule,
+    /// When it is paid out.
+    pub schedule: Schedule,
     card_issuing_terms: Option<TermsAccepted>,
 }
 
 /// When an account is paid out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-struct Schedule {
-    interval: String,
-    delay_days: i64,
-    monthly_days: Vec<i64>,
-    weekly_days: Vec<String>,
+pub struct Schedule {
+    /// `daily`, `weekly`, `monthly` or `manual`.
+    pub interval: String,
+    /// How many days money waits before it is available.
+    pub delay_days: i64,
+    /// The days of the month.
+    pub monthly_days: Vec<i64>,
+    /// The days of the week.
+    pub weekly_days: Vec<String>,
 }
 
 impl Default for Schedule {
@@ -208,6 +213,67 @@ impl Default for Schedule {
             delay_days: 2,
             monthly_days: Vec::new(),
             weekly_days: Vec::new(),
+        }
+    }
+}
+
+impl Schedule {
+    /// Reads a `schedule[…]`.
+    ///
+    /// # Errors
+    /// 400 for a malformed or unknown parameter, or an interval without its days.
+    pub fn update(&mut self, mut given: Params) -> Result<(), ApiError> {
+        let schedule = self;
+        if let Some(interval) = given.choice("interval", &["manual", "daily", "weekly", "monthly"])? {
+            schedule.interval = interval.to_owned();
+        }
+        match given.text("delay_days")?.as_deref() {
+            None => {}
+            Some("minimum") => schedule.delay_days = 2,
+            Some(days) => {
+                schedule.delay_days = days
+                    .parse()
+                    .ok()
+                    .filter(|days| (2..=31).contains(days))
+                    .ok_or_else(|| {
+                        ApiError::invalid("Invalid delay_days: it must be `minimum` or from 2 to 31.")
+                            .param(given.name("delay_days"))
+                    })?;
+            }
+        }
+        if let Some(day) = given.integer("monthly_anchor")? {
+            schedule.monthly_days = vec![day];
+        }
+        if let Some(days) = given.texts("monthly_payout_days")? {
+            schedule.monthly_days = days.iter().filter_map(|day| day.parse().ok()).collect();
+        }
+        let week = [
+            "monday",
+            "tuesday",
+            "wednesday",
+            "thursday",
+            "friday",
+            "saturday",
+            "sunday",
+        ];
+        if let Some(day) = given.choice("weekly_anchor", &week)? {
+            schedule.weekly_days = vec![day.to_owned()];
+        }
+        if let Some(days) = given.texts("weekly_payout_days")? {
+            schedule.weekly_days = days;
+        }
+        if schedule.monthly_days.iter().any(|day| !(1..=31).contains(day)) {
+            return Err(ApiError::invalid("A day of the month lies from 1 to 31.")
+                .param(given.name("monthly_anchor")));
+        }
+        match schedule.interval.as_str() {
+            "weekly" if schedule.weekly_days.is_empty() => {
+                Err(ApiError::missing(&given.name("weekly_anchor")))
+            }
+            "monthly" if schedule.monthly_days.is_empty() => {
+                Err(ApiError::missing(&given.name("monthly_anchor")))
+            }
+            _ => given.finish(),
         }
     }
 }
@@ -285,60 +351,9 @@ impl Settings {
         if let Some(debit) = params.boolean("debit_negative_balances")? {
             self.debit_negative_balances = Some(debit);
         }
-        let Some(mut given) = params.map("schedule")? else {
-            return Ok(());
-        };
-        let schedule = &mut self.schedule;
-        if let Some(interval) = given.choice("interval", &["manual", "daily", "weekly", "monthly"])? {
-            schedule.interval = interval.to_owned();
-        }
-        match given.text("delay_days")?.as_deref() {
-            None => {}
-            Some("minimum") => schedule.delay_days = 2,
-            Some(days) => {
-                schedule.delay_days = days
-                    .parse()
-                    .ok()
-                    .filter(|days| (2..=31).contains(days))
-                    .ok_or_else(|| {
-                        ApiError::invalid("Invalid delay_days: it must be `minimum` or from 2 to 31.")
-                            .param(given.name("delay_days"))
-                    })?;
-            }
-        }
-        if let Some(day) = given.integer("monthly_anchor")? {
-            schedule.monthly_days = vec![day];
-        }
-        if let Some(days) = given.texts("monthly_payout_days")? {
-            schedule.monthly_days = days.iter().filter_map(|day| day.parse().ok()).collect();
-        }
-        let week = [
-            "monday",
-            "tuesday",
-            "wednesday",
-            "thursday",
-            "friday",
-            "saturday",
-            "sunday",
-        ];
-        if let Some(day) = given.choice("weekly_anchor", &week)? {
-            schedule.weekly_days = vec![day.to_owned()];
-        }
-        if let Some(days) = given.texts("weekly_payout_days")? {
-            schedule.weekly_days = days;
-        }
-        if schedule.monthly_days.iter().any(|day| !(1..=31).contains(day)) {
-            return Err(ApiError::invalid("A day of the month lies from 1 to 31.")
-                .param(given.name("monthly_anchor")));
-        }
-        match schedule.interval.as_str() {
-            "weekly" if schedule.weekly_days.is_empty() => {
-                Err(ApiError::missing(&given.name("weekly_anchor")))
-            }
-            "monthly" if schedule.monthly_days.is_empty() => {
-                Err(ApiError::missing(&given.name("monthly_anchor")))
-            }
-            _ => given.finish(),
+        match params.map("schedule")? {
+            Some(given) => self.schedule.update(given),
+            None => Ok(()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What an account holds: balance transactions, which never change, and the balance, which is their sum.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use crate::api::Ctx;
 use crate::error::ApiError;
 use crate::form::Params;
 use crate::list;
+use crate::payouts::payout::Payout;
 use crate::state::{Shown, Space, State};
 
 /// Money is available two days after it came in, as on an account in the United States.
@@ -48,6 +50,28 @@ pub enum Movement {
     Charge,
     /// The platform's share of one came in.
     ApplicationFee,
+    /// Money went to the bank, or was taken back from there.
+    Payout,
+    /// The bank sent it back.
+    PayoutFailure,
+    /// It was called back.
+    PayoutCancel,
+    /// The platform added to its balance.
+    Topup,
+}
+
+impl Movement {
+    /// Its `type`, and what reports call it.
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Movement::Charge => ("charge", "charge"),
+            Movement::ApplicationFee => ("application_fee", "platform_earning"),
+            Movement::Payout => ("payout", "payout"),
+            Movement::PayoutFailure => ("payout_failure", "payout_reversal"),
+            Movement::PayoutCancel => ("payout_cancel", "payout_reversal"),
+            Movement::Topup => ("topup", "topup"),
+        }
+    }
 }
 
 /// A part of the fee.
@@ -81,10 +105,7 @@ impl BalanceTransaction {
                 })
             })
             .collect();
-        let (kind, category) = match self.kind {
-            Movement::Charge => ("charge", "charge"),
-            Movement::ApplicationFee => ("application_fee", "platform_earning"),
-        };
+        let (kind, category) = self.kind.names();
         json!({
             "id": self.id, "object": "balance_transaction", "amount": self.amount,
             "available_on": self.available_on,
@@ -136,6 +157,25 @@ pub fn book(
     state.put(transaction).id.clone()
 }
 
+/// The movements of an account whose money is available now.
+pub fn available_transactions<'a>(
+    state: &'a State,
+    space: &Space,
+    currency: &'a str,
+) -> impl Iterator<Item = &'a Arc<BalanceTransaction>> {
+    let now_s = state.now_s();
+    state
+        .of::<BalanceTransaction>(space)
+        .filter(move |one| one.currency == currency && one.available(now_s))
+}
+
+/// What an account can pay out now, in minor units.
+pub fn available(state: &State, space: &Space, currency: &str) -> i64 {
+    available_transactions(state, space, currency)
+        .map(|one| one.amount - one.fee())
+        .sum()
+}
+
 /// `GET /v1/balance`.
 pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params) -> Result<Value, ApiError> {
     params.finish()?;
@@ -183,8 +223,13 @@ pub fn transaction(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Re
         .render(state.now_s()))
 }
 
-/// `GET /v1/balance_transactions`, by `source`, `type`, `currency` and `created`.
+/// `GET /v1/balance_transactions`, by `payout`, `source`, `type`, `currency` and `created`.
 pub fn transactions(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
+    let payout = params
+        .text("payout")?
+        .map(|id| state.get_for::<Payout>(&ctx.space, &id, "payout"))
+        .transpose()
+        .map_err(|error| error.status(400))?;
     let source = params.text("source")?;
     let kind = params.text("type")?;
     let currency = params.text("currency")?;
@@ -192,11 +237,11 @@ pub fn transactions(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<
     let page = list::Page::read(&mut params)?;
     params.finish()?;
     let wanted = |one: &BalanceTransaction| {
-        let name = match one.kind {
-            Movement::Charge => "charge",
-            Movement::ApplicationFee => "application_fee",
-        };
-        source.as_ref().is_none_or(|source| one.source == *source)
+        let (name, _) = one.kind.names();
+        payout
+            .as_ref()
+            .is_none_or(|payout| payout.balance_transaction == one.id || payout.covers.contains(&one.id))
+            && source.as_ref().is_none_or(|source| one.source == *source)
             && kind.as_ref().is_none_or(|kind| kind == name)
             && currency.as_ref().is_none_or(|currency| one.currency == *currency)
             && created.holds(one.created)

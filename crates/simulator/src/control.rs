@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::account::{self, Account, Block, Capability};
 use crate::confirm::{self, Challenge};
+use crate::connect::external_account::Bank;
 use crate::connect::{requirements, tell};
 use crate::currency;
 use crate::delivery;
@@ -19,6 +20,7 @@ use crate::page;
 use crate::payment_intent::PaymentIntent;
 use crate::payments::setup_intent::SetupIntent;
 use crate::payments::setup_intents;
+use crate::payouts::payout;
 use crate::state::{Row, Space, State};
 use crate::webhook_endpoint;
 use crate::{EndpointConfig, Fate, Request, Response};
@@ -77,6 +79,12 @@ fn handled(state: &mut State, request: &Request, segments: &[&str]) -> Result<Va
         ("POST", ["events", id, "resend"]) => resend_event(state, id, None),
         ("POST", ["payment_intents", id, "challenge"]) => challenge(state, id, read(body)?),
         ("POST", ["setup_intents", id, "challenge"]) => challenge_setup(state, id, read(body)?),
+        ("POST", ["payouts"]) => pay_out(state, read(body)?),
+        ("POST", ["payouts", id, "fail"]) => {
+            let wanted: PayoutFailure = read(body)?;
+            let code = wanted.code.unwrap_or_else(|| "could_not_process".into());
+            Ok(payout::fail(state, id, &code)?.render())
+        }
         ("POST", ["endpoints"]) => {
             let config: EndpointConfig = read(body)?;
             Ok(json!({ "id": webhook_endpoint::configure(state, &config) }))
@@ -129,6 +137,8 @@ struct NewAccount {
     #[serde(default)]
     livemode: bool,
     default_currency: Option<String>,
+    /// The number of the bank account that it is paid out to.
+    bank_account: Option<String>,
 }
 
 /// An account that has been through onboarding: it can be paid at once.
@@ -153,6 +163,14 @@ fn create_account(state: &mut State, wanted: NewAccount) -> Result<Value, ApiErr
     account.capabilities = ["card_payments", "transfers"]
         .map(|name| (name.to_owned(), Capability::Active))
         .into();
+    if let Some(number) = wanted.bank_account {
+        let currency = &account.default_currency;
+        account.banks.push(Arc::new(Bank {
+            id: state.id("ba_1", 23),
+            default_for_currency: true,
+            ..Bank::numbered(state.settings.seed, &number, &account.country, currency)
+        }));
+    }
     account.kept = true;
     account.linked = true;
     requirements::stand_whole(&mut account);
@@ -340,4 +358,33 @@ fn challenge(state: &mut State, id: &str, done: ChallengeDone) -> Result<Value, 
         .cloned()
         .ok_or_else(|| ApiError::no_such("payment_intent", id, "intent"))?;
     Ok(confirm::authenticate(state, &intent, done.outcome())?.render())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AutomaticPayout {
+    account: Option<String>,
+    #[serde(default)]
+    livemode: bool,
+    currency: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PayoutFailure {
+    code: Option<String>,
+}
+
+/// Pays out all that an account has available, as its schedule would.
+fn pay_out(state: &mut State, wanted: AutomaticPayout) -> Result<Value, ApiError> {
+    let space = Space {
+        livemode: wanted.livemode,
+        account: wanted.account,
+    };
+    let account = account::of_space(state, &space)?;
+    let currency = match &wanted.currency {
+        Some(currency) => currency::parse(currency)?,
+        None => account.default_currency.clone(),
+    };
+    Ok(payout::automatic(state, &space, &currency)?.render())
 }

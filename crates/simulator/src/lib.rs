@@ -48,6 +48,7 @@ mod payment_intents;
 mod payment_method;
 mod payment_methods;
 mod payments;
+mod payouts;
 mod persist;
 mod request_log;
 mod routes;

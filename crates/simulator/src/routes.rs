@@ -8,7 +8,7 @@ use crate::form::Params;
 use crate::state::State;
 use crate::{
     application_fee, balance, billing, charge, confirm, confirmation_token, connect, customer, event,
-    payment_intents, payment_methods, payments, search, webhook_endpoint,
+    payment_intents, payment_methods, payments, payouts, search, webhook_endpoint,
 };
 
 type Answer = Result<Value, ApiError>;
@@ -117,6 +117,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
     [
         search::ROUTES,
         payments::ROUTES,
+        payouts::ROUTES,
         PAYMENTS,
         MONEY,
         PEOPLE,

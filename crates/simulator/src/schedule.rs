@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::charge;
 use crate::connect::tell;
 use crate::payments::{capture, tax_id};
+use crate::payouts::{payout, topup};
 use crate::persist::Change;
 use crate::state::State;
 
@@ -28,6 +29,20 @@ pub enum Step {
     VerifyTaxId {
         /// The tax id.
         id: String,
+    },
+    /// A payout goes on.
+    Payout {
+        /// The payout.
+        payout: String,
+        /// Where to.
+        to: payout::Status,
+        /// Why it fails.
+        failure: Option<(String, String)>,
+    },
+    /// A top-up arrives.
+    Topup {
+        /// The top-up.
+        topup: String,
     },
     /// A custom account's details are verified.
     Verify {
@@ -92,6 +107,8 @@ pub fn run(state: &mut State) {
         state.now_ms = due_ms;
         state.write(|| Change::StepDone { due_ms, number });
         match step {
+            Step::Payout { payout, to, failure } => payout::go_on(state, &payout, to, failure),
+            Step::Topup { topup } => topup::arrive(state, &topup),
             Step::Settle { charge } => charge::settle(state, &charge),
             Step::VerifyTaxId { id } => tax_id::verify(state, &id),
             Step::ReleaseHold { charge } => capture::expire(state, &charge),

@@ -36,6 +36,9 @@ use crate::payments::setup_intent::SetupIntent;
 use crate::payments::sources::CustomerBank;
 use crate::payments::tax_id::TaxId;
 use crate::payments::token::Token;
+use crate::payouts::balance_settings::BalanceSettings;
+use crate::payouts::payout::Payout;
+use crate::payouts::topup::Topup;
 use crate::persist::{Change, Journal};
 use crate::request_log::RequestLog;
 use crate::schedule::{self, Schedule};
@@ -304,6 +307,9 @@ rows! {
     BalanceTransaction in balance_transactions, "balance_transaction", "balance_transactions",
         "balance transaction", "id";
     ApplicationFee in application_fees, "application_fee", "application_fees", "application fee", "id";
+    Payout in payouts, "payout", "payouts", "payout", "payout";
+    Topup in topups, "topup", "topups", "topup", "topup";
+    BalanceSettings in balance_settings, "balance_settings", "balance_settings", "balance settings", "id";
     WebhookEndpoint in webhook_endpoints, "webhook_endpoint", "webhook_endpoints", "webhook endpoint",
         "webhook_endpoint";
     Product in products, "product", "products", "product", "id";

@@ -23,6 +23,7 @@ mod noise;
 mod objects;
 mod page;
 mod payments;
+mod payouts;
 mod persistence;
 mod samples;
 mod saving;
