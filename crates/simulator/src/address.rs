@@ -96,6 +96,10 @@ pub struct Shipping {
     pub name: Option<String>,
     /// Recipient's phone.
     pub phone: Option<String>,
+    /// Who carries it.
+    pub carrier: Option<String>,
+    /// What the carrier calls it.
+    pub tracking_number: Option<String>,
 }
 
 impl Shipping {
@@ -110,6 +114,8 @@ impl Shipping {
         }
         shipping.name = Some(params.required("name")?);
         shipping.phone = params.text("phone")?;
+        shipping.carrier = params.text("carrier")?;
+        shipping.tracking_number = params.text("tracking_number")?;
         params.finish()?;
         Ok(shipping)
     }
@@ -117,8 +123,8 @@ impl Shipping {
     /// As Stripe writes it.
     pub fn render(&self) -> Value {
         json!({
-            "address": self.address.render(), "carrier": null, "name": self.name, "phone": self.phone,
-            "tracking_number": null,
+            "address": self.address.render(), "carrier": self.carrier, "name": self.name, "phone": self.phone,
+            "tracking_number": self.tracking_number,
         })
     }
 }

@@ -138,7 +138,7 @@ impl Charge {
             "payment_method": self.payment_method, "receipt_email": self.receipt_email,
             "receipt_number": null,
             "refunded": good && self.amount_refunded == self.amount, "refunds": list::empty(format!("/v1/charges/{}/refunds", self.id)),
-            "review": null,
+            "radar_options": {}, "review": null,
             "shipping": self.shipping.as_ref().map(Shipping::render), "source": self.source(), "source_transfer": null,
             "statement_descriptor": null, "statement_descriptor_suffix": self.statement_descriptor_suffix,
             "status": if good { "succeeded" } else { "failed" }, "transfer_data": self.transfer_data.as_ref().map(TransferData::render),
@@ -154,6 +154,13 @@ impl Charge {
             }
         }
         charge
+    }
+
+    /// What the network calls it: digits of its own. A charge that failed has none.
+    fn digits(&self, count: usize) -> Option<String> {
+        let digit = |byte: u8| char::from(b'0' + byte % 10);
+        let own = self.id.bytes().rev().take(count).map(digit);
+        self.failure.is_none().then(|| own.collect())
     }
 
     /// The card as the older API shows it, when it was one of that API's.
@@ -219,14 +226,15 @@ impl Charge {
         };
         let mut details = json!({
             "card": {
-                "amount_authorized": authorized, "authorization_code": null, "brand": card.brand,
+                "amount_authorized": authorized, "authorization_code": self.digits(6), "brand": card.brand,
                 "checks": card.checks(&self.billing, card.bank(self.space.livemode)), "country": "US",
+                "electronic_commerce_indicator": if self.authenticated { "05" } else { "07" },
                 "exp_month": card.exp_month, "exp_year": card.exp_year,
                 "extended_authorization": { "status": "disabled" }, "fingerprint": card.fingerprint,
                 "funding": card.funding, "incremental_authorization": { "status": "unavailable" },
                 "installments": null, "last4": card.last4, "mandate": null,
                 "multicapture": { "status": "unavailable" }, "network": card.brand,
-                "network_token": { "used": false }, "network_transaction_id": null,
+                "network_token": { "used": false }, "network_transaction_id": self.digits(15),
                 "overcapture": { "maximum_amount_capturable": self.amount, "status": "unavailable" },
                 "regulated_status": "unregulated", "three_d_secure": three_d_secure,
                 "transaction_link_id": null,

@@ -56,7 +56,13 @@ pub fn check_amount(amount: i64, currency: &str) -> Result<(), ApiError> {
         .find(|(code, _)| *code == currency)
         .map_or(1, |(_, least)| *least);
     let error = if amount < 1 {
-        ApiError::invalid("This value must be greater than or equal to 1.").code("parameter_invalid_integer")
+        ApiError::invalid(
+            "The amount must be greater than or equal to the minimum charge amount allowed for your account \
+             and the currency set (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts). \
+             If you want to save a Payment Method for future use without an immediate payment, use a Setup \
+             Intent instead: https://docs.stripe.com/payments/setup-intents",
+        )
+        .code("parameter_invalid_integer")
     } else if amount < least {
         ApiError::invalid(format!("Amount must be at least {}", show(least, currency)))
             .code("amount_too_small")

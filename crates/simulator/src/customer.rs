@@ -62,6 +62,8 @@ pub struct Customer {
     pub currency: Option<String>,
     /// The source that the older API charges.
     pub default_source: Option<String>,
+    /// Where it was last seen, for taxes.
+    pub ip_address: Option<String>,
     /// How its cash balance is applied, when that is not the account's own way.
     pub reconciliation: Option<String>,
     /// What is written on its invoices.
@@ -80,7 +82,7 @@ impl Customer {
         json!({
             "id": self.id, "object": "customer", "address": self.address.as_ref().map(Address::render),
             "balance": self.balance,
-            "created": self.created, "currency": self.currency, "default_source": self.default_source,
+            "created": self.created, "currency": self.currency, "customer_account": null, "default_source": self.default_source,
             "delinquent": false,
             "description": self.description, "discount": null, "email": self.email,
             "invoice_prefix": self.invoice_prefix,
@@ -135,6 +137,12 @@ impl Customer {
             cash_balance::change(&mut cash, self)?;
             cash.finish()?;
         }
+        if let Some(mut tax) = params.map("tax")? {
+            tax.update("ip_address")?.apply(&mut self.ip_address);
+            // Where a customer is need not be known here, so it is never wrong.
+            tax.choice("validate_location", &["auto", "deferred", "immediately"])?;
+            tax.finish()?;
+        }
         params.boolean("validate")?;
         params.metadata()?.apply(&mut self.metadata)
     }
@@ -184,6 +192,8 @@ impl Shown for Customer {
         ("sources", "list of source"),
         ("tax_ids", "list of tax_id"),
         ("cash_balance", "cash_balance"),
+        ("invoice_credit_balance", "none"),
+        ("tax", "none"),
     ];
 
     fn shown(&self, _: &State) -> Value {
@@ -195,6 +205,11 @@ impl Shown for Customer {
             "sources" => Some(sources::of_customer(state, self)),
             "tax_ids" => Some(tax_id::of_customer(state, self)),
             "cash_balance" => Some(cash_balance::render(self)),
+            "invoice_credit_balance" => Some(json!({})),
+            "tax" => Some(json!({
+                "automatic_tax": if self.address.is_some() { "not_collecting" } else { "unrecognized_location" },
+                "ip_address": self.ip_address, "location": null, "provider": "stripe",
+            })),
             _ => None,
         }
     }
@@ -324,6 +339,7 @@ fn blank(state: &State, ctx: &Ctx) -> Customer {
         balance: 0,
         currency: None,
         default_source: None,
+        ip_address: None,
         reconciliation: None,
         on_invoices: None,
         metadata: BTreeMap::new(),

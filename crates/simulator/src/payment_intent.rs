@@ -358,7 +358,7 @@ impl PaymentIntent {
             "application": self.application, "application_fee_amount": self.application_fee_amount,
             "customer": self.customer, "customer_account": null,
             "excluded_payment_method_types": self.accepts.excluded(),
-            "latest_charge": self.latest_charge, "managed_payments": null, "metadata": self.metadata,
+            "latest_charge": self.latest_charge, "managed_payments": { "enabled": false }, "metadata": self.metadata,
             "on_behalf_of": self.on_behalf_of, "payment_method_configuration_details": null,
             "payment_method_options": {
                 "card": {
@@ -366,7 +366,8 @@ impl PaymentIntent {
                     "request_three_d_secure": self.three_d_secure.as_deref().unwrap_or("automatic"),
                 },
             },
-            "review": null, "source": null, "statement_descriptor": null,
+            "payment_record": null, "review": null, "shared_payment_granted_token": null, "source": null,
+            "statement_descriptor": null,
             "statement_descriptor_suffix": self.statement_descriptor_suffix,
             "transfer_data": self.transfer_data.as_ref().map(TransferData::render),
             "transfer_group": self.transfer_group,

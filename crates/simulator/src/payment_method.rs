@@ -119,7 +119,7 @@ impl PaymentMethod {
             "billing_details": self.billing.render(),
             "card": self.card.render(&self.billing, self.space.livemode),
             "created": self.created, "customer": self.customer, "customer_account": null,
-            "livemode": self.space.livemode, "metadata": self.metadata, "type": "card",
+            "livemode": self.space.livemode, "metadata": self.metadata, "shared_payment_granted_token": null, "type": "card",
         })
     }
 
@@ -418,6 +418,8 @@ pub fn attach(
         {
             return Err(taken());
         }
+        // It is the customer's already.
+        Named::Stored(method) if method.customer.is_some() => return Ok(Arc::clone(method)),
         Named::Stored(method) => &method.card,
         Named::Fresh(entry) => &entry.card,
     };
@@ -428,8 +430,7 @@ pub fn attach(
 
 /// 400 for a card that another customer has.
 pub fn taken() -> ApiError {
-    ApiError::invalid("This PaymentMethod has already been attached to another customer.")
-        .param("payment_method")
+    ApiError::invalid("The payment method you provided has already been attached to a customer.")
 }
 
 /// Asks a card's bank whether it may be kept.

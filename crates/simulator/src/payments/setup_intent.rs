@@ -65,7 +65,7 @@ impl SetupIntent {
             "application": self.application, "customer": self.customer, "customer_account": null,
             "excluded_payment_method_types": self.accepts.excluded(),
             "flow_directions": self.flow_directions, "latest_attempt": self.latest_attempt,
-            "managed_payments": null, "mandate": null, "metadata": self.metadata,
+            "managed_payments": { "enabled": false }, "mandate": null, "metadata": self.metadata,
             "on_behalf_of": self.on_behalf_of, "payment_method_configuration_details": null,
             "payment_method_options": {
                 "card": {

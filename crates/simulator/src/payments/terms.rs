@@ -179,6 +179,11 @@ fn change_destination(
         let message = "The transfer_data[amount] must be at most the amount of the payment.";
         return Err(ApiError::invalid(message).param("transfer_data[amount]"));
     }
+    if amount.is_some() && intent.application_fee_amount.is_some() {
+        let message = "You may not provide the application_fee_amount parameter and the \
+                       transfer_data[amount] parameter simultaneously. They are mutually exclusive.";
+        return Err(ApiError::invalid(message).param("transfer_data[amount]"));
+    }
     intent.transfer_data = Some(TransferData { destination, amount });
     Ok(())
 }
