@@ -3,6 +3,7 @@
 
 #[path = "../../../server/tests/it/left_out.rs"]
 mod left_out;
+mod python;
 mod sdk;
 mod served;
 mod tools;

@@ -5,12 +5,20 @@ use std::process::Command;
 use crate::served::Served;
 use crate::tools::{Npm, run, text};
 
+const SCRIPTS: [&str; 5] = [
+    "sdk.mjs",
+    "simulator.mjs",
+    "payments.mjs",
+    "errors.mjs",
+    "webhooks.mjs",
+];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_official_sdk_pays_replays_is_declined_and_verifies_webhooks() {
     let Some(npm) = Npm::find("THE TEST WITH STRIPE'S SDK OF NPM") else {
         return;
     };
-    let folder = npm.install("sdk", &["sdk.mjs"]);
+    let folder = npm.install("sdk", &SCRIPTS);
     let served = Served::start().await;
     let base = served.base.clone();
     let output = tokio::task::spawn_blocking(move || {
