@@ -38,6 +38,7 @@ pub fn answer(state: &mut State, request: &Request, path: &str) -> Option<Respon
         ("GET", [""]) => Some(overview::page(state, &view)),
         ("GET", ["objects", kind]) => Some(lists::objects(state, &view, kind)),
         ("GET", ["object", id]) => detail::page(state, &view, id),
+        ("GET", ["object"]) => detail::page(state, &view, &view.id),
         ("GET", ["events"]) => Some(lists::events(state, &view)),
         ("GET", ["deliveries"]) => Some(lists::deliveries(state, &view)),
         ("GET", ["requests"]) => Some(lists::requests(state, &view)),
@@ -53,6 +54,8 @@ pub fn answer(state: &mut State, request: &Request, path: &str) -> Option<Respon
 /// What is looked at: an account in a mode.
 struct View {
     space: Space,
+    /// An id that was typed.
+    id: String,
 }
 
 impl View {
@@ -67,6 +70,7 @@ impl View {
         });
         View {
             space: Space { livemode, account },
+            id: text("id").unwrap_or_default().trim().to_owned(),
         }
     }
 
@@ -138,10 +142,16 @@ pub fn own(request: &Request) -> bool {
 }
 
 fn missing(view: &View) -> Response {
+    let id: String = view.id.chars().take(100).collect();
     let page = frame(
         view,
         "Not here",
-        html! { p.empty { "There is nothing at this address. " a href=(view.link("")) { "Back to the overview" } } },
+        html! {
+            p.empty {
+                @if id.is_empty() { "There is nothing at this address. " } @else { "There is nothing with the id " code { (id) } ". " }
+                a href=(view.link("")) { "Back to the overview" }
+            }
+        },
     );
     respond(404, "text/html; charset=utf-8", page.into_string())
 }
@@ -189,6 +199,10 @@ fn frame(view: &View, title: &str, content: Markup) -> Markup {
                         @for (part, name) in parts {
                             a href=(view.link(part)) aria-current=[(name == title).then_some("page")] { (name) }
                         }
+                    }
+                    form.find action="/_simulator/ui/object" {
+                        input name="id" type="search" placeholder="Find by id" aria-label="Find by id" required spellcheck="false"
+                            autocapitalize="off" autocomplete="off";
                     }
                 }
                 main id="content" { (content) }

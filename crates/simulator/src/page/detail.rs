@@ -17,6 +17,7 @@ pub fn page(state: &State, view: &View, id: &str) -> Option<Markup> {
     let object = Object::find(state, &view.space, "any", id).or_else(|| Object::anywhere(state, id))?;
     let view = &View {
         space: object.space().clone(),
+        id: String::new(),
     };
     let shown = object.shown(state);
     let events: Vec<&Event> = Event::table(state)

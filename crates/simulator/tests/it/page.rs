@@ -52,6 +52,9 @@ fn an_empty_simulator_says_so() {
         assert!(page.starts_with("<!DOCTYPE html>"), "{wrong}");
     }
     assert_eq!(open(&world, "/_simulator/page.css").0, 200);
+    let (status, page) = open(&world, "/_simulator/ui/object?id=ch_%3Cb%3E");
+    assert_eq!(status, 404);
+    assert!(page.contains("nothing with the id <code>ch_&lt;b&gt;"), "{page}");
 }
 
 #[test]
@@ -86,7 +89,9 @@ fn what_was_made_is_shown_and_never_as_markup() {
         body["latest_charge"].as_str().unwrap()
     )));
     assert!(object.contains("payment_intent.succeeded"));
-    // It is found from another account's view, too.
+    // It is found from another account's view, too, and by its id.
+    let typed = format!("/_simulator/ui/object?id=+{}", id(&body));
+    assert_eq!(open(&world, &typed).0, 200);
     assert_eq!(
         open(&world, &format!("/_simulator/ui/object/{}", id(&body))).0,
         200
