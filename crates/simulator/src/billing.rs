@@ -13,6 +13,8 @@ pub mod calendar;
 pub mod coupon;
 pub mod decimal;
 pub mod discount;
+#[allow(dead_code, reason = "subscriptions, which count by it, are built beside it")]
+pub mod period;
 pub mod plan;
 pub mod price;
 pub mod price_form;
