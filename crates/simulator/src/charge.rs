@@ -20,6 +20,8 @@ use crate::list;
 use crate::payment_intent::{CaptureMethod, PaymentIntent, TransferData};
 use crate::payment_method::{Card, PaymentMethod};
 use crate::payments::card;
+use crate::payments::debit::Debit;
+use crate::payments::outcome;
 use crate::schedule::{self, Step};
 use crate::state::{Object, Row, Shown, Space, State};
 
@@ -51,6 +53,8 @@ pub struct Charge {
     pub card: Arc<Card>,
     /// Its holder as then.
     pub billing: Arc<Billing>,
+    /// What a bank account's charge has beside; `None` for a card's.
+    pub debit: Option<Box<Debit>>,
     /// Why it failed; `None` when it succeeded.
     pub failure: Option<Failure>,
     /// Whether its holder authenticated.
@@ -123,25 +127,26 @@ impl Charge {
     /// As Stripe writes it.
     pub fn render(&self) -> Value {
         let good = self.failure.is_none();
+        let pending = self.debit.as_ref().is_some_and(|debit| debit.pending);
         let mut charge = json!({
             "id": self.id, "object": "charge", "amount": self.amount, "amount_captured": self.amount_captured,
             "amount_refunded": self.amount_refunded, "application": self.application, "application_fee": self.application_fee,
             "application_fee_amount": self.application_fee_amount,
             "balance_transaction": self.balance_transaction, "billing_details": self.billing.render(),
-            "calculated_statement_descriptor": "PSA-PAY SIMULATOR", "captured": self.captured, "created": self.created,
+            "calculated_statement_descriptor": "PSA-PAY SIMULATOR", "captured": self.captured || pending, "created": self.created,
             "currency": self.currency, "customer": self.customer, "description": self.description,
             "destination": self.transfer_data.as_ref().map(|to| &to.destination), "disputed": self.disputed, "failure_balance_transaction": null,
             "failure_code": self.failure.as_ref().map(|failure| &failure.code),
             "failure_message": self.failure.as_ref().map(|failure| &failure.message), "fraud_details": {},
             "livemode": self.space.livemode, "metadata": self.metadata, "on_behalf_of": self.on_behalf_of,
-            "outcome": self.outcome(), "paid": good, "payment_intent": self.payment_intent,
+            "outcome": outcome::of(self), "paid": good && !pending, "payment_intent": self.payment_intent,
             "payment_method": self.payment_method, "receipt_email": self.receipt_email,
             "receipt_number": null,
             "refunded": good && self.amount_refunded == self.amount, "refunds": list::empty(format!("/v1/charges/{}/refunds", self.id)),
             "radar_options": {}, "review": null,
             "shipping": self.shipping.as_ref().map(Shipping::render), "source": self.source(), "source_transfer": null,
             "statement_descriptor": null, "statement_descriptor_suffix": self.statement_descriptor_suffix,
-            "status": if good { "succeeded" } else { "failed" }, "transfer_data": self.transfer_data.as_ref().map(TransferData::render),
+            "status": if pending { "pending" } else if good { "succeeded" } else { "failed" }, "transfer_data": self.transfer_data.as_ref().map(TransferData::render),
             "transfer_group": self.transfer_group,
         });
         if let Value::Object(fields) = &mut charge {
@@ -174,43 +179,13 @@ impl Charge {
         Value::Object(card)
     }
 
-    fn outcome(&self) -> Value {
-        let risk = match self.card.bank(self.space.livemode) {
-            Bank::ApprovesAtRisk(level) => level,
-            _ => "normal",
-        };
-        let score = match risk {
-            "highest" => 92,
-            "elevated" => 71,
-            _ => 12,
-        };
-        match &self.failure {
-            None => json!({
-                "advice_code": null, "network_advice_code": null, "network_decline_code": null,
-                "network_status": "approved_by_network", "reason": null, "risk_level": risk,
-                "risk_score": score,
-                "seller_message": "Payment complete.", "type": "authorized",
-            }),
-            Some(failure) => {
-                let blocked = failure.outcome == "blocked";
-                let status = if blocked {
-                    "not_sent_to_network"
-                } else {
-                    "declined_by_network"
-                };
-                let level = if blocked { "highest" } else { risk };
-                json!({
-                    "advice_code": failure.advice, "network_advice_code": null, "network_decline_code": null,
-                    "network_status": status, "reason": failure.decline_code, "risk_level": level,
-                    "risk_score": if blocked { 99 } else { score },
-                    "seller_message": "The bank did not return any further details with this decline.",
-                    "type": failure.outcome,
-                })
-            }
-        }
-    }
-
     fn method_details(&self) -> Value {
+        if let Some(debit) = &self.debit {
+            let kind = debit.other.kind();
+            let mut details = json!({ "type": kind });
+            details[kind] = debit.other.charged(debit.mandate.as_deref());
+            return details;
+        }
         let three_d_secure = self.authenticated.then(|| {
             json!({
                 "authentication_flow": "challenge", "electronic_commerce_indicator": "05",
@@ -263,17 +238,16 @@ impl Shown for Charge {
     }
 }
 
-/// Attempts to charge a card for an intent: the bank refuses with `declined`, or approves.
-pub fn attempt(
+/// A charge of an intent with a payment method, of which no bank was asked yet; the caller stores it.
+pub fn fresh(
     state: &mut State,
-    cause: &Cause,
     intent: &PaymentIntent,
     method: &PaymentMethod,
     authenticated: bool,
-    declined: Option<&Decline>,
-) -> Arc<Charge> {
-    let charge = Charge {
-        id: state.id("ch_3", 23),
+) -> Charge {
+    let prefix = if method.other.is_some() { "py_3" } else { "ch_3" };
+    Charge {
+        id: state.id(prefix, 23),
         space: intent.space.clone(),
         created: state.now_s(),
         amount: intent.amount,
@@ -283,13 +257,8 @@ pub fn attempt(
         payment_method: method.id.clone(),
         card: method.card.clone(),
         billing: method.billing.clone(),
-        failure: declined.map(|decline| Failure {
-            code: decline.code.to_owned(),
-            decline_code: decline.decline_code.to_owned(),
-            message: decline.message.to_owned(),
-            advice: decline.advice.map(str::to_owned),
-            outcome: decline.outcome.to_owned(),
-        }),
+        debit: None,
+        failure: None,
         authenticated,
         amount_captured: 0,
         captured: false,
@@ -310,7 +279,26 @@ pub fn attempt(
         shipping: intent.shipping.clone(),
         statement_descriptor_suffix: intent.statement_descriptor_suffix.clone(),
         metadata: intent.metadata.clone(),
-    };
+    }
+}
+
+/// Attempts to charge a card for an intent: the bank refuses with `declined`, or approves.
+pub fn attempt(
+    state: &mut State,
+    cause: &Cause,
+    intent: &PaymentIntent,
+    method: &PaymentMethod,
+    authenticated: bool,
+    declined: Option<&Decline>,
+) -> Arc<Charge> {
+    let mut charge = fresh(state, intent, method, authenticated);
+    charge.failure = declined.map(|decline| Failure {
+        code: decline.code.to_owned(),
+        decline_code: decline.decline_code.to_owned(),
+        message: decline.message.to_owned(),
+        advice: decline.advice.map(str::to_owned),
+        outcome: decline.outcome.to_owned(),
+    });
     if declined.is_some() {
         let charge = state.put(charge);
         event::emit(
@@ -384,7 +372,11 @@ fn book(state: &mut State, cause: &Cause, charge: &mut Charge, amount: i64) -> B
         });
     }
     fees.push(FeeDetail {
-        amount: currency::stripe_fee(amount),
+        amount: if charge.debit.is_some() {
+            currency::debit_fee(amount)
+        } else {
+            currency::stripe_fee(amount)
+        },
         application: None,
     });
     let at_once = matches!(charge.card.bank(charge.space.livemode), Bank::ApprovesAvailable);

@@ -18,7 +18,7 @@ use crate::payment_intents;
 use crate::payment_method::{self, Named, PaymentMethod};
 use crate::payments::means::Means;
 use crate::payments::terms;
-use crate::payments::token;
+use crate::payments::{card_options, debit};
 use crate::state::{Object, State};
 
 /// `POST /v1/payment_intents/{id}/confirm`.
@@ -65,6 +65,10 @@ pub fn attempt_for_invoice(
     let mut intent = intent.clone();
     intent.payment_method = Some(method.id.clone());
     intent.next_action = None;
+    if let Some(other) = &method.other {
+        let debited = debit::confirm(state, cause, intent.clone(), method, other, None);
+        return debited.unwrap_or_else(|_| Arc::new(intent));
+    }
     if must_authenticate(&intent, method, off_session) {
         return ask_holder(state, cause, intent, None);
     }
@@ -105,10 +109,18 @@ pub fn check(state: &State, ctx: &Ctx, intent: &PaymentIntent, means: &Means) ->
             ));
         }
     }
-    if !intent.accepts.card() {
-        let message = "The PaymentMethod provided (card) is not allowed for this PaymentIntent. Please \
-                       attempt with one of its payment_method_types.";
+    let other = means.other(state, &intent.space, intent.payment_method.as_deref());
+    let kind = other.as_ref().map_or("card", |other| other.kind());
+    if !intent.accepts.takes(kind) {
+        let message = format!(
+            "The PaymentMethod provided ({kind}) is not allowed for this PaymentIntent. Please attempt with \
+             one of the following payment method types: {}.",
+            intent.accepts.kinds().join(", ")
+        );
         return Err(ApiError::invalid(message).param("payment_method"));
+    }
+    if let Some(other) = &other {
+        other.check_pays(&intent.currency)?;
     }
     let returns = means.return_url.is_some()
         || means.off_session
@@ -167,7 +179,7 @@ pub fn carry_out(
             intent.shipping = token.shipping.clone();
         }
     }
-    use_options(state, &mut intent)?;
+    card_options::apply(state, &mut intent)?;
     let method = match means.method {
         Some(method) => method.made(state, &intent.space),
         None => state.get::<PaymentMethod>(
@@ -177,6 +189,10 @@ pub fn carry_out(
     };
     intent.payment_method = Some(method.id.clone());
     intent.next_action = None;
+    if let Some(other) = &method.other {
+        let given = means.acceptance.as_ref();
+        return debit::confirm(state, &ctx.cause, intent, &method, other, given);
+    }
     // What the holder agreed to is for the card it was asked for.
     let agreed = intent.authenticated && intent_before.payment_method.as_ref() == Some(&method.id);
     if agreed || !must_authenticate(&intent, &method, off_session) {
@@ -210,32 +226,6 @@ pub fn carry_out(
         .filter(|_| !by_sdk)
         .map(|return_url| (ctx.base.as_str(), return_url));
     Ok(ask_holder(state, &ctx.cause, intent, redirect))
-}
-
-/// Looks at the rarer options for cards, and uses up the token of a code that was typed again. A refusal
-/// leaves the intent waiting for a card.
-fn use_options(state: &mut State, intent: &mut PaymentIntent) -> Result<(), ApiError> {
-    let Some(options) = &mut intent.card_options else {
-        return Ok(());
-    };
-    let checked = options.check(state, &intent.space);
-    let token = options.cvc_token.take();
-    match (checked, token) {
-        (Ok(()), Some(token)) => {
-            token::spend(state, &intent.space, &token);
-            Ok(())
-        }
-        (Ok(()), None) => Ok(()),
-        (Err(error), _) => {
-            let left = state.put(PaymentIntent {
-                status: Status::RequiresPaymentMethod,
-                payment_method: None,
-                next_action: None,
-                ..intent.clone()
-            });
-            Err(error.with_intent(&left))
-        }
-    }
 }
 
 /// The intent waits for the card's holder: in the page, or at the bank (whose page is under the base URL
@@ -326,6 +316,19 @@ fn succeed(
     });
     let object = Object::PaymentIntent(Arc::clone(&intent));
     event::emit(state, cause, kind, object, None);
+    keep(state, cause, &intent, method, authenticated);
+    intent
+}
+
+/// What becomes of a payment method that paid: a customer keeps it when that was wanted, and nobody's is used
+/// up.
+pub fn keep(
+    state: &mut State,
+    cause: &Cause,
+    intent: &PaymentIntent,
+    method: &PaymentMethod,
+    authenticated: bool,
+) {
     let mut method = method.clone();
     method.set_up |= authenticated && intent.usage() == Some("off_session");
     match (&intent.customer, intent.usage(), &method.customer) {
@@ -333,7 +336,6 @@ fn succeed(
         (Some(customer), Some(_), None) => drop(payment_method::own(state, cause, &method, customer)),
         _ => spend(state, method),
     }
-    intent
 }
 
 /// A card that nobody owns can be used once.
@@ -370,7 +372,8 @@ fn refuse(
     ApiError::declined(decline, refusal)
 }
 
-fn fail(
+/// The intent goes back to waiting for a payment method, and says why.
+pub fn fail(
     state: &mut State,
     cause: &Cause,
     intent: PaymentIntent,

@@ -11,6 +11,7 @@ use crate::api::Ctx;
 use crate::error::ApiError;
 use crate::form::Params;
 use crate::payment_method::{self, Card, Entry, Named};
+use crate::payments::other_method::Other;
 use crate::state::{Shown, Space, State};
 
 /// Twelve hours.
@@ -27,6 +28,8 @@ pub struct ConfirmationToken {
     pub created: i64,
     /// The card.
     pub card: Arc<Card>,
+    /// What it is when it is no card.
+    pub other: Option<Arc<Other>>,
     /// Its holder.
     pub billing: Arc<Billing>,
     /// The saved payment method it was made from.
@@ -74,6 +77,7 @@ impl ConfirmationToken {
                 allow_redisplay: "unspecified".into(),
                 metadata: Default::default(),
                 token: None,
+                other: self.other.clone(),
             }))),
         }
     }
@@ -157,19 +161,21 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
     let usage = params.choice("setup_future_usage", &["off_session", "on_session"])?;
     let shipping = params.map("shipping")?.map(Shipping::read).transpose()?;
     params.finish()?;
-    let (card, billing, saved) = match named {
+    let (card, other, billing, saved) = match named {
         Named::Stored(method) => (
             method.card.clone(),
+            method.other.clone(),
             method.billing.clone(),
             Some(method.id.clone()),
         ),
-        Named::Fresh(entry) => (entry.card, entry.billing, None),
+        Named::Fresh(entry) => (entry.card, entry.other, entry.billing, None),
     };
     let token = ConfirmationToken {
         id: state.id("ctoken_1", 23),
         space: ctx.space.clone(),
         created: state.now_s(),
         card,
+        other,
         billing,
         payment_method: saved,
         payment_intent: None,

@@ -18,8 +18,8 @@ use crate::event::{Cause, Event};
 use crate::fault::{DeliveryEffect, Effect};
 use crate::page;
 use crate::payment_intent::PaymentIntent;
+use crate::payments::setup_confirm;
 use crate::payments::setup_intent::SetupIntent;
-use crate::payments::setup_intents;
 use crate::payouts::payout;
 use crate::state::{Row, Space, State};
 use crate::webhook_endpoint;
@@ -346,7 +346,7 @@ fn challenge_setup(state: &mut State, id: &str, done: ChallengeDone) -> Result<V
     let intent = found
         .cloned()
         .ok_or_else(|| ApiError::no_such("setupintent", id, "intent"))?;
-    Ok(setup_intents::authenticate(state, &intent, done.outcome())?.render())
+    Ok(setup_confirm::authenticate(state, &intent, done.outcome())?.render())
 }
 
 /// Acts as the payer on the bank's page.

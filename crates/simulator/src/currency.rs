@@ -84,6 +84,11 @@ pub fn stripe_fee(amount: i64) -> i64 {
     (amount * 29 + 500) / 1000 + 30
 }
 
+/// Stripe's fee for a bank account's debit in the United States: 0.8 %, at most 5.00.
+pub fn debit_fee(amount: i64) -> i64 {
+    ((amount * 8 + 500) / 1000).min(500)
+}
+
 /// An amount as Stripe writes it in messages: `$0.50 usd`, `¥50 jpy`.
 fn show(amount: i64, currency: &str) -> String {
     let symbol = match currency {

@@ -121,9 +121,9 @@ impl Accepts {
         }
     }
 
-    /// Whether a card may pay.
-    pub fn card(&self) -> bool {
-        self.kinds().contains(&"card")
+    /// Whether a kind of payment method may pay.
+    pub fn takes(&self, kind: &str) -> bool {
+        self.kinds().contains(&kind)
     }
 
     /// Whether a confirmation has to say where a redirect comes back to.
@@ -140,6 +140,13 @@ pub enum NextAction {
     UseStripeSdk {
         /// The attempt's id.
         source: String,
+    },
+    /// Tell what a new bank account received.
+    VerifyMicrodeposits {
+        /// When it will have arrived, in seconds.
+        arrival_date: i64,
+        /// The page that asks for it.
+        url: String,
     },
     /// Go to the bank's page and come back.
     RedirectToUrl {
@@ -226,6 +233,8 @@ pub struct PaymentIntent {
     pub customer: Option<String>,
     /// The card.
     pub payment_method: Option<String>,
+    /// The mandate that a bank account is debited under.
+    pub mandate: Option<String>,
     /// The last attempt.
     pub latest_charge: Option<String>,
     /// What the payer has to do.
@@ -324,6 +333,13 @@ impl NextAction {
                 "use_stripe_sdk": {
                     "directory_server_encryption": null, "source": source, "three_d_secure_2_source": source,
                     "type": "three_d_secure_redirect",
+                },
+            }),
+            NextAction::VerifyMicrodeposits { arrival_date, url } => json!({
+                "type": "verify_with_microdeposits",
+                "verify_with_microdeposits": {
+                    "arrival_date": arrival_date, "hosted_verification_url": url,
+                    "microdeposit_type": "descriptor_code",
                 },
             }),
             NextAction::RedirectToUrl { url, return_url } => {

@@ -16,7 +16,7 @@ use crate::list;
 use crate::payment_intent::{Accepts, CaptureMethod, PaymentIntent, Status, TransferData};
 use crate::payment_method::{self, Named};
 use crate::payments::means::Means;
-use crate::payments::{capture, terms};
+use crate::payments::{capture, debit, terms};
 use crate::state::{Object, Space, State};
 
 /// `POST /v1/payment_intents`.
@@ -161,6 +161,7 @@ pub fn blank(state: &State, space: &Space, amount: i64, currency: String, fee: O
         authenticated: false,
         customer: None,
         payment_method: None,
+        mandate: None,
         latest_charge: None,
         next_action: None,
         last_error: None,
@@ -276,7 +277,7 @@ pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
         old.application_fee_amount,
         &old.customer,
     );
-    let settled = old.status.is_final() || old.status == Status::RequiresCapture;
+    let settled = old.status.is_final() || matches!(old.status, Status::RequiresCapture | Status::Processing);
     if settled && (money_moved || method.is_some()) {
         return Err(not_updatable(&old));
     }
@@ -306,7 +307,7 @@ pub fn cancel(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
     let reasons = ["abandoned", "duplicate", "fraudulent", "requested_by_customer"];
     let reason = params.choice("cancellation_reason", &reasons)?;
     params.finish()?;
-    if old.status.is_final() {
+    if old.status.is_final() || old.status == Status::Processing {
         return Err(ApiError::unexpected_state(format!(
             "You cannot cancel this PaymentIntent because it has a status of {}. Only a PaymentIntent with \
              one of the following statuses may be canceled: requires_payment_method, requires_capture, \
@@ -339,16 +340,14 @@ pub fn give_up(
     intent
 }
 
-/// `POST /v1/payment_intents/{id}/verify_microdeposits`: refused, since cards have none.
+/// `POST /v1/payment_intents/{id}/verify_microdeposits`.
 pub fn verify(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
     let intent = found(state, ctx, &mut params, id)?;
-    terms::read_microdeposits(&mut params)?;
+    let proof = terms::read_microdeposits(&mut params)?;
     params.finish()?;
-    let message = format!(
-        "This PaymentIntent has a status of {} and awaits no verification of microdeposits.",
-        intent.status.as_str()
-    );
-    Err(ApiError::unexpected_state(message).with_intent(&intent))
+    let done = debit::prove(state, &ctx.cause, &intent, proof.as_ref());
+    tell_invoice(state, &ctx.cause, &intent);
+    Ok(done?.render_to(ctx))
 }
 
 /// `GET /v1/payment_intents`, by `customer` and `created`.

@@ -26,6 +26,7 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
             let (card, billing) = (original.card.clone(), original.billing.clone());
             Entry {
                 billing,
+                other: original.other.clone(),
                 ..entry(card)
             }
         }
@@ -142,7 +143,8 @@ fn list_of(
     let page = list::Page::read(&mut params)?;
     params.finish()?;
     let wanted = |method: &PaymentMethod| {
-        method.customer.as_deref() == Some(customer) && kind.as_deref().is_none_or(|kind| kind == "card")
+        method.customer.as_deref() == Some(customer)
+            && kind.as_deref().is_none_or(|kind| kind == method.kind())
     };
     list::answer(state, &ctx.space, &page, url, wanted, |method: &PaymentMethod| {
         method.render()

@@ -1,15 +1,9 @@
 //! Payments beside the plain course of an intent: what is held is captured or released, and cards are saved
 //! for later.
 
-use serde_json::Value;
-
-use crate::api::Ctx;
-use crate::error::ApiError;
-use crate::form::Params;
 use crate::payment_intents;
 use crate::routes::Handler::{One, Plain, Two};
 use crate::routes::{Keys, Route};
-use crate::state::State;
 
 pub mod capture;
 pub mod card;
@@ -17,10 +11,16 @@ pub mod card_options;
 pub mod cash_balance;
 pub mod challenge;
 pub mod customer_balance;
+pub mod debit;
 pub mod direct_charge;
+pub mod entry;
+pub mod mandate;
 pub mod means;
 pub mod on_invoices;
+pub mod other_method;
+pub mod outcome;
 pub mod setup_attempt;
+pub mod setup_confirm;
 pub mod setup_intent;
 pub mod setup_intents;
 pub mod sources;
@@ -56,7 +56,7 @@ pub static ROUTES: &[Route] = &[
     Route::post(
         "/v1/setup_intents/{}/confirm",
         "setup_intent",
-        One(setup_intents::confirm),
+        One(setup_confirm::confirm),
     )
     .keys(Keys::Any),
     Route::post(
@@ -67,7 +67,7 @@ pub static ROUTES: &[Route] = &[
     Route::post(
         "/v1/setup_intents/{}/verify_microdeposits",
         "setup_intent",
-        One(setup_intents::verify),
+        One(setup_confirm::verify),
     )
     .keys(Keys::Any),
     Route::post(
@@ -129,11 +129,5 @@ pub static ROUTES: &[Route] = &[
         "cash_balance",
         One(cash_balance::update),
     ),
-    Route::get("/v1/mandates/{}", "mandate", One(no_mandate)),
+    Route::get("/v1/mandates/{}", "mandate", One(mandate::retrieve)),
 ];
-
-/// `GET /v1/mandates/{id}`: payments by card have none.
-fn no_mandate(_: &mut State, _: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
-    params.finish()?;
-    Err(ApiError::no_such("mandate", id, "mandate"))
-}

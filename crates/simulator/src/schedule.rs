@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::charge;
 use crate::connect::tell;
-use crate::payments::{capture, tax_id};
+use crate::payments::{capture, debit, tax_id};
 use crate::payouts::{payout, topup};
 use crate::persist::Change;
 use crate::state::State;
@@ -22,6 +22,11 @@ pub enum Step {
     },
     /// A hold on a card that was not captured is released.
     ReleaseHold {
+        /// The charge.
+        charge: String,
+    },
+    /// A bank answers a debit.
+    AnswerDebit {
         /// The charge.
         charge: String,
     },
@@ -110,6 +115,7 @@ pub fn run(state: &mut State) {
             Step::Payout { payout, to, failure } => payout::go_on(state, &payout, to, failure),
             Step::Topup { topup } => topup::arrive(state, &topup),
             Step::Settle { charge } => charge::settle(state, &charge),
+            Step::AnswerDebit { charge } => debit::answer(state, &charge),
             Step::VerifyTaxId { id } => tax_id::verify(state, &id),
             Step::ReleaseHold { charge } => capture::expire(state, &charge),
             Step::Verify { account } => tell::verify(state, &account),

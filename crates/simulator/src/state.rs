@@ -31,6 +31,7 @@ use crate::limiter::Limiter;
 use crate::payment_intent::PaymentIntent;
 use crate::payment_method::PaymentMethod;
 use crate::payments::customer_balance::CustomerBalanceTransaction;
+use crate::payments::mandate::Mandate;
 use crate::payments::setup_attempt::SetupAttempt;
 use crate::payments::setup_intent::SetupIntent;
 use crate::payments::sources::CustomerBank;
@@ -301,6 +302,7 @@ rows! {
         "customer_balance_transactions", "customer balance transaction", "id";
     TaxId in tax_ids, "tax_id", "tax_ids", "tax ID", "id";
     Token in tokens, "token", "tokens", "token", "token";
+    Mandate in mandates, "mandate", "mandates", "mandate", "mandate";
     SetupIntent in setup_intents, "setup_intent", "setup_intents", "setupintent", "intent";
     SetupAttempt in setup_attempts, "setup_attempt", "setup_attempts", "setup attempt", "id";
     Charge in charges, "charge", "charges", "charge", "id";

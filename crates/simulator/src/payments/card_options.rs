@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::error::ApiError;
 use crate::form::Params;
-use crate::payments::token::{Token, What};
+use crate::payment_intent::{PaymentIntent, Status};
+use crate::payments::token::{self, Token, What};
 use crate::state::{Space, State};
 
 const FEATURES: [&str; 4] = [
@@ -112,6 +113,35 @@ impl CardOptions {
                 Err(ApiError::invalid(message).code("token_already_used").saved())
             }
             _ => Err(ApiError::no_such("token", id, param).status(400)),
+        }
+    }
+}
+
+/// Looks at the rarer options for cards, and uses up the token of a code that was typed again. A refusal
+/// leaves the intent waiting for a card.
+///
+/// # Errors
+/// As [`CardOptions::check`].
+pub fn apply(state: &mut State, intent: &mut PaymentIntent) -> Result<(), ApiError> {
+    let Some(options) = &mut intent.card_options else {
+        return Ok(());
+    };
+    let checked = options.check(state, &intent.space);
+    let token = options.cvc_token.take();
+    match (checked, token) {
+        (Ok(()), Some(token)) => {
+            token::spend(state, &intent.space, &token);
+            Ok(())
+        }
+        (Ok(()), None) => Ok(()),
+        (Err(error), _) => {
+            let left = state.put(PaymentIntent {
+                status: Status::RequiresPaymentMethod,
+                payment_method: None,
+                next_action: None,
+                ..intent.clone()
+            });
+            Err(error.with_intent(&left))
         }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::confirm::{self, Challenge};
 use crate::error::ApiError;
 use crate::payment_intent::{NextAction, PaymentIntent, Status};
+use crate::payments::setup_confirm;
 use crate::payments::setup_intent::SetupIntent;
-use crate::payments::setup_intents;
 use crate::state::{Row, State};
 
 /// An intent of either kind.
@@ -76,7 +76,7 @@ impl Asked {
         };
         match action {
             Some(NextAction::RedirectToUrl { return_url, .. }) => Some(return_url),
-            Some(NextAction::UseStripeSdk { .. }) | None => None,
+            Some(NextAction::UseStripeSdk { .. } | NextAction::VerifyMicrodeposits { .. }) | None => None,
         }
     }
 
@@ -87,7 +87,7 @@ impl Asked {
     pub fn authenticate(&self, state: &mut State, outcome: Challenge) -> Result<Asked, ApiError> {
         match self {
             Asked::Payment(intent) => confirm::authenticate(state, intent, outcome).map(Asked::Payment),
-            Asked::Setup(intent) => setup_intents::authenticate(state, intent, outcome).map(Asked::Setup),
+            Asked::Setup(intent) => setup_confirm::authenticate(state, intent, outcome).map(Asked::Setup),
         }
     }
 }

@@ -6,8 +6,10 @@ use crate::api::Ctx;
 use crate::confirmation_token::{self, ConfirmationToken};
 use crate::error::ApiError;
 use crate::form::Params;
-use crate::payment_method::{self, Named};
-use crate::state::State;
+use crate::payment_method::{self, Named, PaymentMethod};
+use crate::payments::mandate::Acceptance;
+use crate::payments::other_method::Other;
+use crate::state::{Space, State};
 
 /// With what an intent is confirmed.
 #[derive(Debug)]
@@ -16,6 +18,8 @@ pub struct Means {
     pub method: Option<Named>,
     /// The token that the card came with.
     pub token: Option<Arc<ConfirmationToken>>,
+    /// The consent to debits of a bank account; a card needs none.
+    pub acceptance: Option<Acceptance>,
     /// Whether its holder is not there.
     pub off_session: bool,
     /// Whether a needed authentication is a refusal.
@@ -56,10 +60,9 @@ impl Means {
             (None, None, Some(token)) => Some(token.method(state)?),
             (None, None, None) => None,
         };
-        // A card payment needs no mandate; the parameter is allowed and has no effect.
-        params.map("mandate_data")?;
         Ok(Means {
             method,
+            acceptance: Acceptance::read(state, params)?,
             off_session: params.boolean("off_session")?.unwrap_or(false),
             error_on_requires_action: params.boolean("error_on_requires_action")?.unwrap_or(false),
             use_stripe_sdk: params.boolean("use_stripe_sdk")?,
@@ -68,6 +71,16 @@ impl Means {
                 .or_else(|| token.as_ref().and_then(|token| token.return_url.clone())),
             token,
         })
+    }
+
+    /// What the payment method that counts is when it is no card; `own` is the intent's.
+    pub fn other(&self, state: &State, space: &Space, own: Option<&str>) -> Option<Arc<Other>> {
+        match (&self.method, own) {
+            (Some(Named::Stored(method)), _) => method.other.clone(),
+            (Some(Named::Fresh(entry)), _) => entry.other.clone(),
+            (None, Some(id)) => state.get::<PaymentMethod>(space, id).ok()?.other.clone(),
+            (None, None) => None,
+        }
     }
 
     /// Whether Stripe.js will handle what the payer has to do, as the request or the intent says; always with

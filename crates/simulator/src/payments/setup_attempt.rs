@@ -12,6 +12,7 @@ use crate::form::Params;
 use crate::list;
 use crate::payment_intent::PaymentError;
 use crate::payment_method::{Card, PaymentMethod};
+use crate::payments::other_method::Other;
 use crate::payments::setup_intent::SetupIntent;
 use crate::state::{Shown, Space, State};
 
@@ -46,6 +47,8 @@ pub struct SetupAttempt {
     pub payment_method: String,
     /// The card as it was then.
     pub card: Arc<Card>,
+    /// What it is when it is no card.
+    pub other: Option<Arc<Other>>,
     /// Its holder as then.
     pub billing: Arc<Billing>,
     /// What became of it.
@@ -67,7 +70,25 @@ pub struct SetupAttempt {
 impl SetupAttempt {
     /// As Stripe writes it.
     pub fn render(&self) -> Value {
+        json!({
+            "id": self.id, "object": "setup_attempt", "application": self.application,
+            "created": self.created, "customer": self.customer, "customer_account": null,
+            "flow_directions": self.flow_directions, "livemode": self.space.livemode,
+            "on_behalf_of": self.on_behalf_of, "payment_method": self.payment_method,
+            "payment_method_details": self.details(),
+            "setup_error": self.error.as_ref().map(|error| error.render()),
+            "setup_intent": self.setup_intent, "status": self.status, "usage": self.usage,
+        })
+    }
+
+    fn details(&self) -> Value {
         let card = &self.card;
+        if let Some(other) = &self.other {
+            let kind = other.kind();
+            let mut details = json!({ "type": kind });
+            details[kind] = json!({});
+            return details;
+        }
         let three_d_secure = self.authenticated.then(|| {
             json!({
                 "authentication_flow": "challenge", "electronic_commerce_indicator": "05",
@@ -76,11 +97,6 @@ impl SetupAttempt {
             })
         });
         json!({
-            "id": self.id, "object": "setup_attempt", "application": self.application,
-            "created": self.created, "customer": self.customer, "customer_account": null,
-            "flow_directions": self.flow_directions, "livemode": self.space.livemode,
-            "on_behalf_of": self.on_behalf_of, "payment_method": self.payment_method,
-            "payment_method_details": {
                 "card": {
                     "brand": card.brand,
                     "checks": card.checks(&self.billing, card.bank(self.space.livemode)),
@@ -89,9 +105,6 @@ impl SetupAttempt {
                     "network": card.brand, "three_d_secure": three_d_secure, "wallet": null,
                 },
                 "type": "card",
-            },
-            "setup_error": self.error.as_ref().map(|error| error.render()),
-            "setup_intent": self.setup_intent, "status": self.status, "usage": self.usage,
         })
     }
 }
@@ -125,6 +138,7 @@ pub fn begin(
         customer: intent.customer.clone(),
         payment_method: method.id.clone(),
         card: method.card.clone(),
+        other: method.other.clone(),
         billing: method.billing.clone(),
         status,
         usage: intent.usage.clone(),

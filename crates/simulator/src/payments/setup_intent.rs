@@ -33,6 +33,8 @@ pub struct SetupIntent {
     pub usage: String,
     /// The last attempt, `setatt_…`.
     pub latest_attempt: Option<String>,
+    /// The mandate that a bank account will be debited under.
+    pub mandate: Option<String>,
     /// What the card's holder has to do.
     pub next_action: Option<NextAction>,
     /// Why the last attempt failed.
@@ -65,7 +67,7 @@ impl SetupIntent {
             "application": self.application, "customer": self.customer, "customer_account": null,
             "excluded_payment_method_types": self.accepts.excluded(),
             "flow_directions": self.flow_directions, "latest_attempt": self.latest_attempt,
-            "managed_payments": { "enabled": false }, "mandate": null, "metadata": self.metadata,
+            "managed_payments": { "enabled": false }, "mandate": self.mandate, "metadata": self.metadata,
             "on_behalf_of": self.on_behalf_of, "payment_method_configuration_details": null,
             "payment_method_options": {
                 "card": {
@@ -114,6 +116,7 @@ impl Shown for SetupIntent {
     const EXPANDS: &'static [(&'static str, &'static str)] = &[
         ("customer", "customer"),
         ("latest_attempt", "setup_attempt"),
+        ("mandate", "mandate"),
         ("on_behalf_of", "account"),
         ("payment_method", "payment_method"),
     ];

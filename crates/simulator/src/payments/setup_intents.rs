@@ -1,5 +1,4 @@
-//! What requests do to setup intents: create, read, change, confirm, cancel, list. A confirmation asks the
-//! card's bank and, where needed, its holder.
+//! What requests do to setup intents: create, read, change, cancel, list. Confirming is in `setup_confirm`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,21 +6,18 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::account::Account;
-use crate::api::{Ctx, TypesParam};
-use crate::cards::{self, Authentication, Bank, Decline};
-use crate::confirm::{self, Challenge};
-use crate::confirmation_token;
+use crate::api::Ctx;
+use crate::confirm;
 use crate::customer;
-use crate::error::{ApiError, CardRefusal};
+use crate::error::ApiError;
 use crate::event::{self, Cause};
 use crate::form::{Params, Update};
 use crate::list;
-use crate::payment_intent::{Accepts, NextAction, PaymentError, Status};
-use crate::payment_method::{self, PaymentMethod};
+use crate::payment_intent::{Accepts, Status};
 use crate::payments::means::Means;
 use crate::payments::setup_attempt::{self, Outcome};
 use crate::payments::setup_intent::SetupIntent;
-use crate::payments::terms;
+use crate::payments::{setup_confirm, terms};
 use crate::state::{Object, State};
 
 /// `POST /v1/setup_intents`.
@@ -47,7 +43,7 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
     let means = Means::read(state, ctx, &mut params, Some(&intent.usage))?;
     params.finish()?;
     if confirm {
-        check(ctx, &intent, &means)?;
+        setup_confirm::check(state, ctx, &intent, &means)?;
     } else if let Some(method) = &means.method {
         confirm::check_owner(&intent.customer, method, "SetupIntent")?;
     }
@@ -55,7 +51,7 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
     intent.client_secret = format!("{}_secret_{}", intent.id, state.id("", 30));
     if confirm {
         let intent = announced(state, ctx, intent);
-        return Ok(carry_out(state, ctx, &intent, means)?.render_to(ctx));
+        return Ok(setup_confirm::carry_out(state, ctx, &intent, means)?.render_to(ctx));
     }
     if let Some(method) = means.method {
         let method = method.made(state, &ctx.space);
@@ -77,6 +73,7 @@ fn blank(state: &State, ctx: &Ctx) -> SetupIntent {
         payment_method: None,
         usage: "off_session".into(),
         latest_attempt: None,
+        mandate: None,
         next_action: None,
         last_error: None,
         three_d_secure: None,
@@ -132,7 +129,11 @@ fn change(state: &State, ctx: &Ctx, intent: &mut SetupIntent, params: &mut Param
     params.metadata()?.apply(&mut intent.metadata)
 }
 
-fn change_options(intent: &mut SetupIntent, params: &mut Params) -> Result<(), ApiError> {
+/// Reads `payment_method_options`.
+///
+/// # Errors
+/// 400 for a malformed option.
+pub fn change_options(intent: &mut SetupIntent, params: &mut Params) -> Result<(), ApiError> {
     if let Some(mut options) = params.map("payment_method_options")? {
         if let Some(mut card) = options.map("card")? {
             if let Some(word) = card.choice("request_three_d_secure", &["any", "automatic", "challenge"])? {
@@ -140,6 +141,7 @@ fn change_options(intent: &mut SetupIntent, params: &mut Params) -> Result<(), A
             }
             card.finish()?;
         }
+        terms::read_bank_options(&mut options)?;
         options.finish()?;
     }
     Ok(())
@@ -149,7 +151,8 @@ fn announced(state: &mut State, ctx: &Ctx, intent: SetupIntent) -> Arc<SetupInte
     stored(state, &ctx.cause, intent, "setup_intent.created")
 }
 
-fn stored(state: &mut State, cause: &Cause, intent: SetupIntent, kind: &'static str) -> Arc<SetupIntent> {
+/// Stores an intent and tells what happened to it.
+pub fn stored(state: &mut State, cause: &Cause, intent: SetupIntent, kind: &'static str) -> Arc<SetupIntent> {
     let intent = state.put(intent);
     let object = Object::SetupIntent(Arc::clone(&intent));
     event::emit(state, cause, kind, object, None);
@@ -157,7 +160,10 @@ fn stored(state: &mut State, cause: &Cause, intent: SetupIntent, kind: &'static 
 }
 
 /// An intent by its id and, for a publishable key, its secret.
-fn found(state: &State, ctx: &Ctx, params: &mut Params, id: &str) -> Result<Arc<SetupIntent>, ApiError> {
+///
+/// # Errors
+/// 404 `resource_missing`; 400 without the secret, or with another's.
+pub fn found(state: &State, ctx: &Ctx, params: &mut Params, id: &str) -> Result<Arc<SetupIntent>, ApiError> {
     let secret = params.text("client_secret")?;
     let intent = state.get::<SetupIntent>(&ctx.space, id)?;
     let fits = secret.as_ref().map(|secret| *secret == intent.client_secret);
@@ -207,213 +213,6 @@ pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
     Ok(state.put(intent).render_to(ctx))
 }
 
-/// `POST /v1/setup_intents/{id}/confirm`.
-pub fn confirm(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
-    let old = found(state, ctx, &mut params, id)?;
-    if old.status.is_final() {
-        let why = match old.status {
-            Status::Succeeded => "it has already succeeded.",
-            _ => "it was canceled.",
-        };
-        let message = format!("You cannot confirm this SetupIntent because {why}");
-        return Err(ApiError::setup_state(message).with_setup(&old));
-    }
-    let mut intent = SetupIntent::clone(&old);
-    change_options(&mut intent, &mut params)?;
-    if let Some(accepts) = terms::read_accepts(ctx, &mut params)? {
-        intent.accepts = accepts;
-    }
-    let means = Means::read(state, ctx, &mut params, Some(&intent.usage))?;
-    params.finish()?;
-    check(ctx, &intent, &means)?;
-    if means.method.is_none()
-        && let Some(id) = &intent.payment_method
-    {
-        state.get::<PaymentMethod>(&ctx.space, id)?.usable()?;
-    }
-    Ok(carry_out(state, ctx, &intent, means)?.render_to(ctx))
-}
-
-/// Everything that refuses a confirmation before it begins.
-fn check(ctx: &Ctx, intent: &SetupIntent, means: &Means) -> Result<(), ApiError> {
-    match (&means.method, &intent.payment_method) {
-        (Some(method), _) => confirm::check_owner(&intent.customer, method, "SetupIntent")?,
-        (None, Some(_)) => {}
-        (None, None) => {
-            return Err(ApiError::setup_state(
-                "You cannot confirm this SetupIntent because it's missing a payment method. Update the \
-                 SetupIntent with a payment method and then confirm it again.",
-            ));
-        }
-    }
-    if !intent.accepts.card() {
-        let message = "The PaymentMethod provided (card) is not allowed for this SetupIntent. Please attempt \
-                       with one of its payment_method_types.";
-        return Err(ApiError::invalid(message).param("payment_method"));
-    }
-    let returns = means.return_url.is_some() || means.by_sdk(intent.use_stripe_sdk);
-    if intent.accepts.may_redirect() && !returns && ctx.types != TypesParam::Both {
-        return Err(ApiError::invalid(
-            "This SetupIntent is configured to accept payment methods enabled in your Dashboard. Because \
-             some of these payment methods might redirect your customer off of your page, you must provide a \
-             `return_url`. If you don't want to accept redirect-based payment methods, set \
-             `automatic_payment_methods[enabled]` to `true` and `automatic_payment_methods[allow_redirects]` \
-             to `never` when creating Setup Intents and Payment Intents.",
-        ));
-    }
-    Ok(())
-}
-
-/// Carries a checked confirmation out.
-fn carry_out(
-    state: &mut State,
-    ctx: &Ctx,
-    intent: &SetupIntent,
-    means: Means,
-) -> Result<Arc<SetupIntent>, ApiError> {
-    let by_sdk = means.by_sdk(intent.use_stripe_sdk);
-    let mut intent = intent.clone();
-    if let Some(token) = &means.token {
-        confirmation_token::spend_on_setup(state, token, &intent.id);
-    }
-    let method = match means.method {
-        Some(method) => method.made(state, &intent.space),
-        None => state.get::<PaymentMethod>(
-            &intent.space,
-            intent.payment_method.as_deref().unwrap_or_default(),
-        )?,
-    };
-    setup_attempt::end(state, &intent, Outcome::Abandoned, None);
-    intent.payment_method = Some(method.id.clone());
-    intent.next_action = None;
-    intent.last_error = None;
-    if let Bank::Declines(decline) = method.card.bank(intent.space.livemode) {
-        return Err(refuse(state, &ctx.cause, intent, &method, decline));
-    }
-    if !must_authenticate(&intent, &method) {
-        setup_attempt::begin(state, &mut intent, &method, Outcome::Succeeded, None);
-        return Ok(succeed(state, &ctx.cause, intent, &method, false));
-    }
-    setup_attempt::begin(state, &mut intent, &method, Outcome::RequiresAction, None);
-    let redirect = means.return_url.filter(|_| !by_sdk);
-    let (id, secret) = (&intent.id, &intent.client_secret);
-    intent.next_action = Some(match redirect {
-        Some(return_url) => NextAction::to_bank(&ctx.base, id, secret, return_url),
-        None => NextAction::UseStripeSdk {
-            source: state.id("payatt_3", 23),
-        },
-    });
-    intent.status = Status::RequiresAction;
-    Ok(stored(state, &ctx.cause, intent, "setup_intent.requires_action"))
-}
-
-fn must_authenticate(intent: &SetupIntent, method: &PaymentMethod) -> bool {
-    let Some(card) = method.card.test() else {
-        return false;
-    };
-    match card.authentication {
-        Authentication::Always => true,
-        Authentication::UnlessSetUp => !method.set_up,
-        Authentication::OnSession => false,
-        Authentication::Optional => {
-            card.alias == "threeDSecureOptional"
-                && matches!(intent.three_d_secure.as_deref(), Some("any" | "challenge"))
-        }
-    }
-}
-
-/// The card is saved, under the customer if there is one.
-fn succeed(
-    state: &mut State,
-    cause: &Cause,
-    intent: SetupIntent,
-    method: &PaymentMethod,
-    authenticated: bool,
-) -> Arc<SetupIntent> {
-    let mut method = method.clone();
-    method.set_up |= authenticated && intent.usage == "off_session";
-    match (&intent.customer, &method.customer) {
-        (Some(customer), None) => drop(payment_method::own(state, cause, &method, customer)),
-        _ => drop(state.put(method)),
-    }
-    let intent = SetupIntent {
-        status: Status::Succeeded,
-        next_action: None,
-        last_error: None,
-        ..intent
-    };
-    stored(state, cause, intent, "setup_intent.succeeded")
-}
-
-/// The intent goes back to waiting for a card; the error that the caller gets names it.
-fn refuse(
-    state: &mut State,
-    cause: &Cause,
-    mut intent: SetupIntent,
-    method: &Arc<PaymentMethod>,
-    decline: &Decline,
-) -> ApiError {
-    let error = Box::new(PaymentError::declined(decline, None, method));
-    setup_attempt::begin(state, &mut intent, method, Outcome::Failed, Some(error.clone()));
-    let intent = failed(state, cause, intent, error);
-    let refusal = CardRefusal {
-        decline_code: Some(decline.decline_code.to_owned()).filter(|code| !code.is_empty()),
-        advice_code: decline.advice,
-        setup: Some(intent),
-        method: Some(Arc::clone(method)),
-        ..CardRefusal::default()
-    };
-    ApiError::declined(decline, refusal)
-}
-
-fn failed(
-    state: &mut State,
-    cause: &Cause,
-    intent: SetupIntent,
-    error: Box<PaymentError>,
-) -> Arc<SetupIntent> {
-    let intent = SetupIntent {
-        status: Status::RequiresPaymentMethod,
-        payment_method: None,
-        next_action: None,
-        last_error: Some(error),
-        ..intent
-    };
-    stored(state, cause, intent, "setup_intent.setup_failed")
-}
-
-/// Ends an authentication: the card is saved, or the intent waits for another.
-///
-/// # Errors
-/// `setup_intent_unexpected_state` when the intent waits for no authentication.
-pub fn authenticate(
-    state: &mut State,
-    intent: &Arc<SetupIntent>,
-    outcome: Challenge,
-) -> Result<Arc<SetupIntent>, ApiError> {
-    if intent.status != Status::RequiresAction {
-        let message = format!(
-            "This SetupIntent has a status of {} and awaits no authentication.",
-            intent.status.as_str()
-        );
-        return Err(ApiError::setup_state(message).with_setup(intent));
-    }
-    let id = intent.payment_method.as_deref().unwrap_or_default();
-    let method = state.get::<PaymentMethod>(&intent.space, id)?;
-    // The holder acts, not the merchant: Stripe names no request for it.
-    let cause = Cause::default();
-    if outcome == Challenge::Complete {
-        setup_attempt::end(state, intent, Outcome::Succeeded, None);
-        return Ok(succeed(state, &cause, SetupIntent::clone(intent), &method, true));
-    }
-    let error = Box::new(PaymentError {
-        kind: "invalid_request_error".into(),
-        ..PaymentError::declined(&cards::SETUP_AUTHENTICATION_FAILED, None, &method)
-    });
-    setup_attempt::end(state, intent, Outcome::Failed, Some(error.clone()));
-    Ok(failed(state, &cause, SetupIntent::clone(intent), error))
-}
-
 /// `POST /v1/setup_intents/{id}/cancel`.
 pub fn cancel(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
     let old = state.get::<SetupIntent>(&ctx.space, id)?;
@@ -437,21 +236,6 @@ pub fn cancel(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
         ..SetupIntent::clone(&old)
     };
     Ok(stored(state, &ctx.cause, intent, "setup_intent.canceled").render_to(ctx))
-}
-
-/// `POST /v1/setup_intents/{id}/verify_microdeposits`: refused, since cards have none.
-pub fn verify(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
-    let intent = found(state, ctx, &mut params, id)?;
-    terms::read_microdeposits(&mut params)?;
-    params.finish()?;
-    let message = format!(
-        "This SetupIntent has a status of {} and awaits no verification of microdeposits.",
-        intent.status.as_str()
-    );
-    Err(ApiError::invalid(message)
-        .code("intent_invalid_state")
-        .saved()
-        .with_setup(&intent))
 }
 
 /// `GET /v1/setup_intents`, by `customer`, `payment_method`, `attach_to_self` and `created`.

@@ -9,9 +9,10 @@ use crate::error::ApiError;
 use crate::form::{Params, Update};
 use crate::payment_intent::{Accepts, CaptureMethod, PaymentIntent, TransferData};
 use crate::payments::card_options::CardOptions;
+use crate::payments::debit::Proof;
 use crate::state::State;
 
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 33] = [
     "card",
     "us_bank_account",
     "link",
@@ -24,6 +25,27 @@ const KINDS: [&str; 12] = [
     "affirm",
     "acss_debit",
     "paypal",
+    "afterpay_clearpay",
+    "alipay",
+    "alma",
+    "amazon_pay",
+    "au_becs_debit",
+    "bacs_debit",
+    "blik",
+    "boleto",
+    "cashapp",
+    "customer_balance",
+    "fpx",
+    "giropay",
+    "grabpay",
+    "konbini",
+    "multibanco",
+    "oxxo",
+    "paynow",
+    "pix",
+    "promptpay",
+    "revolut_pay",
+    "wechat_pay",
 ];
 
 /// The rules of the platform's fee.
@@ -210,6 +232,7 @@ pub fn change_while_open(intent: &mut PaymentIntent, params: &mut Params) -> Res
             intent.card_options = Some(further).filter(|further| **further != CardOptions::default());
             card.finish()?;
         }
+        read_bank_options(&mut options)?;
         options.finish()?;
     }
     if let Some(word) = params.choice("capture_method", &["automatic_async", "automatic", "manual"])? {
@@ -222,11 +245,31 @@ pub fn change_while_open(intent: &mut PaymentIntent, params: &mut Params) -> Res
     Ok(())
 }
 
+/// Reads the options of bank accounts; however one is verified, it is by microdeposits here.
+///
+/// # Errors
+/// 400 for a malformed option.
+pub fn read_bank_options(options: &mut Params) -> Result<(), ApiError> {
+    if let Some(mut bank) = options.map("us_bank_account")? {
+        bank.choice("verification_method", &["automatic", "instant", "microdeposits"])?;
+        if let Some(mut connections) = bank.map("financial_connections")? {
+            connections.texts("permissions")?;
+            connections.texts("prefetch")?;
+            connections.finish()?;
+        }
+        bank.finish()?;
+    }
+    if let Some(sepa) = options.map("sepa_debit")? {
+        sepa.finish()?;
+    }
+    Ok(())
+}
+
 /// Reads what verifies microdeposits: two amounts or a code.
 ///
 /// # Errors
 /// 400 for one amount, or for both ways at once.
-pub fn read_microdeposits(params: &mut Params) -> Result<(), ApiError> {
+pub fn read_microdeposits(params: &mut Params) -> Result<Option<Proof>, ApiError> {
     let amounts = params.texts("amounts")?;
     let code = params.text("descriptor_code")?;
     match (amounts, code) {
@@ -240,6 +283,8 @@ pub fn read_microdeposits(params: &mut Params) -> Result<(), ApiError> {
             let message = "You may only specify one of these parameters: amounts, descriptor_code.";
             Err(ApiError::invalid(message).code("parameters_exclusive"))
         }
-        _ => Ok(()),
+        (Some(amounts), None) => Ok(Some(Proof::Amounts(amounts))),
+        (None, Some(code)) => Ok(Some(Proof::Code(code))),
+        (None, None) => Ok(None),
     }
 }

@@ -7,6 +7,7 @@ mod catalog;
 mod confirming;
 mod connect_accounts;
 mod customers;
+mod debits;
 mod deliveries;
 mod dice;
 mod documents;
