@@ -5,14 +5,28 @@ use std::sync::Arc;
 use crate::error::ApiError;
 use crate::event::Cause;
 use crate::payment_intent::PaymentIntent;
-use crate::routes::Handler::{One, Plain};
+use crate::routes::Handler::{One, Plain, Two};
 use crate::routes::Route;
+use crate::schedule::{self, Step};
 use crate::state::{Row, Space, State};
 
+use invoice::Invoice;
+
+pub mod billed;
 pub mod calendar;
+pub mod collecting;
 pub mod coupon;
 pub mod decimal;
 pub mod discount;
+pub mod invoice;
+pub mod invoice_form;
+pub mod invoice_item;
+pub mod invoice_items;
+pub mod invoice_lines;
+pub mod invoice_payment;
+pub mod invoices;
+pub mod invoicing;
+pub mod line;
 #[allow(dead_code, reason = "subscriptions, which count by it, are built beside it")]
 pub mod period;
 pub mod plan;
@@ -21,8 +35,11 @@ pub mod price_form;
 pub mod prices;
 pub mod product;
 pub mod promotion_code;
+pub mod refusal;
+pub mod subscription;
 pub mod tax_code;
 pub mod tax_rate;
+pub mod totals;
 
 /// A kind of object that can be deleted; its row stays for what refers to it.
 pub trait Deletable: Row {
@@ -113,4 +130,79 @@ pub static CATALOG: &[Route] = &[
 ];
 
 /// The payer of an invoice confirmed, authenticated or failed: the intent is as that left it.
-pub fn intent_changed(_: &mut State, _: &Cause, _: &Arc<PaymentIntent>) {}
+pub fn intent_changed(state: &mut State, cause: &Cause, intent: &Arc<PaymentIntent>) {
+    let invoice = intent.invoice.as_deref();
+    if let Some(Ok(invoice)) = invoice.map(|id| state.get::<Invoice>(&intent.space, id)) {
+        collecting::settle(state, cause, &invoice, intent);
+    }
+}
+
+/// Queues a step at a second of the time that a test clock tells, or without one the simulator's.
+fn at(state: &mut State, test_clock: Option<&str>, at_s: i64, step: Step) {
+    let _until_clocks_exist = test_clock;
+    let in_ms = at_s.saturating_mul(1000).saturating_sub(state.now_ms);
+    schedule::after(state, in_ms.max(0), step);
+}
+
+/// The routes of invoices.
+pub static INVOICES: &[Route] = &[
+    Route::post("/v1/invoiceitems", "invoiceitem", Plain(invoice_items::create)),
+    Route::get(
+        "/v1/invoiceitems",
+        "list of invoiceitem",
+        Plain(invoice_items::list),
+    ),
+    Route::get("/v1/invoiceitems/{}", "invoiceitem", One(invoice_items::retrieve)),
+    Route::post("/v1/invoiceitems/{}", "invoiceitem", One(invoice_items::update)),
+    Route::delete("/v1/invoiceitems/{}", "invoiceitem", One(invoice_items::delete)),
+    Route::post("/v1/invoices", "invoice", Plain(invoices::create)),
+    Route::get("/v1/invoices", "list of invoice", Plain(invoices::list)),
+    Route::get("/v1/invoices/{}", "invoice", One(invoices::retrieve)),
+    Route::post("/v1/invoices/{}", "invoice", One(invoices::update)),
+    Route::delete("/v1/invoices/{}", "invoice", One(invoices::delete)),
+    Route::post("/v1/invoices/{}/finalize", "invoice", One(invoices::finalize)),
+    Route::post("/v1/invoices/{}/pay", "invoice", One(invoices::pay)),
+    Route::post("/v1/invoices/{}/send", "invoice", One(invoices::send)),
+    Route::post("/v1/invoices/{}/void", "invoice", One(invoices::void)),
+    Route::post(
+        "/v1/invoices/{}/mark_uncollectible",
+        "invoice",
+        One(invoices::mark_uncollectible),
+    ),
+    Route::get(
+        "/v1/invoices/{}/lines",
+        "list of line_item",
+        One(invoice_lines::list),
+    ),
+    Route::post(
+        "/v1/invoices/{}/lines/{}",
+        "line_item",
+        Two(invoice_lines::update),
+    ),
+    Route::post("/v1/invoices/{}/add_lines", "invoice", One(invoice_lines::add)),
+    Route::post(
+        "/v1/invoices/{}/update_lines",
+        "invoice",
+        One(invoice_lines::update_many),
+    ),
+    Route::post(
+        "/v1/invoices/{}/remove_lines",
+        "invoice",
+        One(invoice_lines::remove),
+    ),
+    Route::delete(
+        "/v1/customers/{}/discount",
+        "discount",
+        One(billed::delete_discount),
+    ),
+    Route::get(
+        "/v1/invoice_payments",
+        "list of invoice_payment",
+        Plain(invoice_payment::list),
+    ),
+    Route::get(
+        "/v1/invoice_payments/{}",
+        "invoice_payment",
+        One(invoice_payment::retrieve),
+    ),
+];

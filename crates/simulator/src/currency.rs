@@ -79,6 +79,13 @@ pub fn check_amount(amount: i64, currency: &str) -> Result<(), ApiError> {
     Err(error.param("amount"))
 }
 
+/// Whether an amount above nothing is less than may be charged.
+pub fn is_too_little(amount: i64, currency: &str) -> bool {
+    MINIMUM
+        .iter()
+        .any(|(code, least)| *code == currency && amount < *least)
+}
+
 /// Stripe's own fee in the list price of the United States: 2.9 %, half up, and 30 minor units.
 pub fn stripe_fee(amount: i64) -> i64 {
     (amount * 29 + 500) / 1000 + 30

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use crate::address::{Address, Shipping};
 use crate::api::Ctx;
+use crate::billing::billed;
+use crate::billing::discount::Discount;
 use crate::error::ApiError;
 use crate::event::{self, Cause};
 use crate::form::{Params, Update};
@@ -68,6 +70,8 @@ pub struct Customer {
     pub reconciliation: Option<String>,
     /// What is written on its invoices.
     pub on_invoices: Option<Box<OnInvoices>>,
+    /// The discount on all it is billed.
+    pub discount: Option<Arc<Discount>>,
     /// The caller's notes.
     pub metadata: BTreeMap<String, String>,
 }
@@ -84,7 +88,7 @@ impl Customer {
             "balance": self.balance,
             "created": self.created, "currency": self.currency, "customer_account": null, "default_source": self.default_source,
             "delinquent": false,
-            "description": self.description, "discount": null, "email": self.email,
+            "description": self.description, "discount": self.discount.as_ref().map(|discount| discount.render()), "email": self.email,
             "invoice_prefix": self.invoice_prefix,
             "invoice_settings": {
                 "custom_fields": on_invoices.and_then(OnInvoices::custom_fields),
@@ -280,6 +284,7 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
     let first = params.clone().text("payment_method")?;
     let dowry = Dowry::read(state, ctx, &mut params)?;
     customer.change(state, &mut params, first.as_deref())?;
+    let discount = billed::read_discount(state, ctx, None, &mut params)?;
     params.finish()?;
     // The bank is asked first: a refused card makes no customer.
     match &dowry.method {
@@ -316,6 +321,7 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
         tax_id::make(state, &ctx.cause, &customer, given);
     }
     set_balance(state, ctx, &customer, dowry.balance, "initial")?;
+    billed::discount(state, &ctx.cause, &customer.id, &ctx.space, discount);
     Ok(state.get::<Customer>(&ctx.space, &customer.id)?.render())
 }
 
@@ -342,6 +348,7 @@ fn blank(state: &State, ctx: &Ctx) -> Customer {
         ip_address: None,
         reconciliation: None,
         on_invoices: None,
+        discount: None,
         metadata: BTreeMap::new(),
     }
 }
@@ -413,6 +420,7 @@ pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
     let balance = params.integer("balance")?;
     customer_balance::check(balance.unwrap_or(0), "balance")?;
     customer.change(state, &mut params, None)?;
+    let discount = billed::read_discount(state, ctx, Some(id), &mut params)?;
     params.finish()?;
     let source = match brought {
         Some(brought) => Some(sources::attach_default(state, ctx, brought, &mut customer)?),
@@ -425,6 +433,7 @@ pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
     if let Some(balance) = balance {
         set_balance(state, ctx, &customer, balance, "adjustment")?;
     }
+    billed::discount(state, &ctx.cause, &customer.id, &ctx.space, discount);
     Ok(state.get::<Customer>(&ctx.space, id)?.render())
 }
 

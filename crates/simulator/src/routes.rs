@@ -126,6 +126,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         PEOPLE,
         PLATFORM,
         billing::CATALOG,
+        billing::INVOICES,
         connect::ROUTES,
     ]
     .into_iter()

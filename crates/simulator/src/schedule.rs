@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::billing::invoicing;
 use crate::charge;
 use crate::connect::tell;
 use crate::payments::{capture, debit, tax_id};
@@ -53,6 +54,13 @@ pub enum Step {
     Verify {
         /// The account.
         account: String,
+    },
+    /// An invoice goes on by itself.
+    Invoice {
+        /// The invoice.
+        invoice: String,
+        /// What happens to it.
+        what: invoicing::Later,
     },
 }
 
@@ -118,6 +126,7 @@ pub fn run(state: &mut State) {
             Step::AnswerDebit { charge } => debit::answer(state, &charge),
             Step::VerifyTaxId { id } => tax_id::verify(state, &id),
             Step::ReleaseHold { charge } => capture::expire(state, &charge),
+            Step::Invoice { invoice, what } => invoicing::happen(state, &invoice, what),
             Step::Verify { account } => tell::verify(state, &account),
         }
     }

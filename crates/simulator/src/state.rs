@@ -12,6 +12,9 @@ use crate::application_fee::ApplicationFee;
 use crate::balance::BalanceTransaction;
 use crate::billing::coupon::Coupon;
 use crate::billing::discount::Discount;
+use crate::billing::invoice::Invoice;
+use crate::billing::invoice_item::InvoiceItem;
+use crate::billing::invoice_payment::InvoicePayment;
 use crate::billing::plan::Plan;
 use crate::billing::price::Price;
 use crate::billing::product::Product;
@@ -321,6 +324,10 @@ rows! {
     PromotionCode in promotion_codes, "promotion_code", "promotion_codes", "promotion code",
         "promotion_code";
     TaxRate in tax_rates, "tax_rate", "tax_rates", "tax rate", "tax_rate";
+    InvoiceItem in invoice_items, "invoiceitem", "invoiceitems", "invoiceitem", "invoiceitem";
+    Invoice in invoices, "invoice", "invoices", "invoice", "invoice";
+    InvoicePayment in invoice_payments, "invoice_payment", "invoice_payments", "invoice_payment",
+        "invoice_payment";
     Discount in discounts, "discount", "discounts", "discount", "discount";
     Event in events, "event", "events", "event", "id";
 }

@@ -41,6 +41,9 @@ pub struct Price {
     pub lookup_key: Option<String>,
     /// A short description, hidden from customers.
     pub nickname: Option<String>,
+    /// Whether it was only described where it is used; such a one is not listed.
+    #[serde(default)]
+    pub inline: bool,
     /// The caller's notes.
     pub metadata: BTreeMap<String, String>,
 }

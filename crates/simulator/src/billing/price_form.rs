@@ -62,6 +62,7 @@ pub fn read_inline(
     let (product, name) = (params.required("product")?, params.name("product"));
     price.product = referred::<Product>(state, space, &product, &name)?.id.clone();
     price.active = false;
+    price.inline = true;
     if recurring {
         let interval = params
             .map("recurring")?

@@ -202,6 +202,7 @@ pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, A
     };
     let wanted = |price: &Price| {
         !price.deleted
+            && !price.inline
             && active.is_none_or(|active| active == price.active)
             && currency
                 .as_ref()

@@ -60,6 +60,9 @@ pub struct Product {
     pub unit_label: Option<String>,
     /// Its page.
     pub url: Option<String>,
+    /// Whether it only stands for what is billed by amounts; such a one is not listed.
+    #[serde(default)]
+    pub adhoc: bool,
     /// The caller's notes.
     pub metadata: BTreeMap<String, String>,
 }
@@ -96,6 +99,15 @@ impl Product {
             updated: state.now_s(),
             active: true,
             ..Product::default()
+        }
+    }
+
+    /// A service with a name.
+    pub fn named(state: &State, space: &Space, id: String, name: &str) -> Product {
+        Product {
+            id,
+            name: name.to_owned(),
+            ..Product::blank(state, space)
         }
     }
 
@@ -333,6 +345,7 @@ pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, A
     params.finish()?;
     let wanted = |product: &Product| {
         !product.deleted
+            && !product.adhoc
             && active.is_none_or(|active| active == product.active)
             && shippable.is_none_or(|shippable| Some(shippable) == product.shippable)
             && ids.as_ref().is_none_or(|ids| ids.contains(&product.id))

@@ -15,7 +15,15 @@ impl Params {
     /// # Errors
     /// 400 for more or longer pairs than Stripe keeps.
     pub fn metadata(&mut self) -> Result<MetadataUpdate, ApiError> {
-        let map = match self.map.remove(&key("metadata")) {
+        self.metadata_named("metadata")
+    }
+
+    /// The same under another name, such as `invoice_metadata`.
+    ///
+    /// # Errors
+    /// As [`Params::metadata`].
+    pub fn metadata_named(&mut self, name: &str) -> Result<MetadataUpdate, ApiError> {
+        let map = match self.map.remove(&key(name)) {
             None => return Ok(MetadataUpdate::default()),
             Some(Node::Text(text)) if text.is_empty() => {
                 return Ok(MetadataUpdate {
@@ -23,13 +31,13 @@ impl Params {
                     pairs: BTreeMap::new(),
                 });
             }
-            Some(Node::Text(_)) => return Err(ApiError::invalid("Invalid object").param("metadata")),
+            Some(Node::Text(_)) => return Err(ApiError::invalid("Invalid object").param(name)),
             Some(Node::Map(map)) => map,
         };
         let mut pairs = BTreeMap::new();
         for (key, node) in map {
             let key = key.text();
-            let value = self.leaf("metadata", node)?;
+            let value = self.leaf(name, node)?;
             check_metadata(&key, &value)?;
             pairs.insert(key, value);
         }

@@ -18,6 +18,7 @@ mod fuzz;
 mod http;
 mod idempotency;
 mod invariants;
+mod invoices;
 mod likely;
 mod lists;
 mod noise;
