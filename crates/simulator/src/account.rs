@@ -182,7 +182,7 @@ impl Account {
         }
         if self.dashboard() == "express" {
             let url = format!("/v1/accounts/{}/login_links", self.id);
-            fields.insert("login_links".into(), crate::list::empty(url));
+            fields.insert("login_links".into(), crate::list::inside([], url));
         }
         if let Some(group) = &self.pricing_group {
             fields.insert("groups".into(), json!({ "payments_pricing": group }));

@@ -13,7 +13,8 @@ use crate::error::ApiError;
 use crate::event::{self, Cause};
 use crate::form::Params;
 use crate::list;
-use crate::state::{Object, Shown, Space, State};
+use crate::money::fee_refund::FeeRefund;
+use crate::state::{Object, Row, Shown, Space, State};
 
 /// An application fee.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,18 +37,31 @@ pub struct ApplicationFee {
     pub application: String,
     /// How it was booked on the platform.
     pub balance_transaction: Option<String>,
+    /// The platform's charge, of which a transfer brought the money there.
+    pub originating_transaction: Option<String>,
+    /// What the platform gave back.
+    pub refunds: Vec<Arc<FeeRefund>>,
 }
 
 impl ApplicationFee {
+    /// What the platform gave back, in minor units.
+    pub fn amount_refunded(&self) -> i64 {
+        self.refunds.iter().map(|refund| refund.amount).sum()
+    }
+
     /// As Stripe writes it.
     pub fn render(&self) -> Value {
         json!({
             "id": self.id, "object": "application_fee", "account": self.account, "amount": self.amount,
-            "amount_refunded": 0, "application": self.application,
+            "amount_refunded": self.amount_refunded(), "application": self.application,
             "balance_transaction": self.balance_transaction, "charge": self.charge, "created": self.created,
             "currency": self.currency, "fee_source": { "charge": self.charge, "type": "charge" },
-            "livemode": self.space.livemode, "originating_transaction": null, "refunded": false,
-            "refunds": list::empty(format!("/v1/application_fees/{}/refunds", self.id)),
+            "livemode": self.space.livemode, "originating_transaction": self.originating_transaction,
+            "refunded": self.amount_refunded() == self.amount,
+            "refunds": list::inside(
+                self.refunds.iter().rev().map(|refund| refund.render()),
+                format!("/v1/application_fees/{}/refunds", self.id),
+            ),
         })
     }
 }
@@ -58,6 +72,8 @@ impl Shown for ApplicationFee {
         ("account", "account"),
         ("balance_transaction", "balance_transaction"),
         ("charge", "charge"),
+        ("originating_transaction", "charge"),
+        ("refunds", "list of fee_refund"),
     ];
 
     fn shown(&self, _: &State) -> Value {
@@ -90,6 +106,8 @@ pub fn take(state: &mut State, cause: &Cause, charge: &Charge, account: &str, am
         charge: charge.id.clone(),
         application: state.settings.application.clone(),
         balance_transaction: Some(transaction),
+        originating_transaction: None,
+        refunds: Vec::new(),
     };
     let fee = state.put(fee);
     event::emit(
@@ -100,6 +118,16 @@ pub fn take(state: &mut State, cause: &Cause, charge: &Charge, account: &str, am
         None,
     );
     fee.id.clone()
+}
+
+/// Names the platform's charge that a fee comes from.
+pub fn originates(state: &mut State, fee: &str, charge: &str) {
+    if let Some(fee) = ApplicationFee::table(state).anywhere(fee).cloned() {
+        state.put(ApplicationFee {
+            originating_transaction: Some(charge.to_owned()),
+            ..ApplicationFee::clone(&fee)
+        });
+    }
 }
 
 /// `GET /v1/application_fees/{id}`.

@@ -50,6 +50,20 @@ pub enum Movement {
     Charge,
     /// The platform's share of one came in.
     ApplicationFee,
+    /// A payment went back.
+    Refund,
+    /// The payer's bank did not take it.
+    RefundFailure,
+    /// The platform gave a share back.
+    ApplicationFeeRefund,
+    /// Money went on to another balance.
+    Transfer,
+    /// It came back from there.
+    TransferRefund,
+    /// Money came in from another balance.
+    Payment,
+    /// It went back there.
+    PaymentRefund,
     /// Money went to the bank, or was taken back from there.
     Payout,
     /// The bank sent it back.
@@ -66,6 +80,13 @@ impl Movement {
         match self {
             Movement::Charge => ("charge", "charge"),
             Movement::ApplicationFee => ("application_fee", "platform_earning"),
+            Movement::Refund => ("refund", "refund"),
+            Movement::RefundFailure => ("refund_failure", "refund_failure"),
+            Movement::ApplicationFeeRefund => ("application_fee_refund", "platform_earning_refund"),
+            Movement::Transfer => ("transfer", "transfer"),
+            Movement::TransferRefund => ("transfer_refund", "transfer_reversal"),
+            Movement::Payment => ("payment", "charge"),
+            Movement::PaymentRefund => ("payment_refund", "refund"),
             Movement::Payout => ("payout", "payout"),
             Movement::PayoutFailure => ("payout_failure", "payout_reversal"),
             Movement::PayoutCancel => ("payout_cancel", "payout_reversal"),

@@ -10,13 +10,15 @@ use serde_json::{Value, json};
 use crate::address::{Billing, Shipping};
 use crate::api::Ctx;
 use crate::application_fee;
-use crate::balance::{self, FeeDetail, Movement};
+use crate::balance::{self, BalanceTransaction, FeeDetail, Movement};
 use crate::cards::{Bank, Decline};
 use crate::currency;
 use crate::error::ApiError;
 use crate::event::{self, Cause};
 use crate::form::Params;
 use crate::list;
+use crate::money::refund::Refund;
+use crate::money::transfer;
 use crate::payment_intent::{CaptureMethod, PaymentIntent, TransferData};
 use crate::payment_method::{Card, PaymentMethod};
 use crate::payments::card;
@@ -67,14 +69,20 @@ pub struct Charge {
     pub capture_before: Option<i64>,
     /// What went back.
     pub amount_refunded: i64,
+    /// How it went back.
+    pub refunds: Vec<Arc<Refund>>,
     /// Whether its holder ever disputed it.
     pub disputed: bool,
+    /// Whether the holder's bank took it back, so that it cannot be refunded, too.
+    pub charged_back: bool,
     /// The account that a destination charge is settled for.
     pub on_behalf_of: Option<String>,
     /// Where a destination charge's money goes on to.
     pub transfer_data: Option<TransferData>,
     /// The transfer that took it there.
     pub transfer: Option<String>,
+    /// The transfer that it arrived by.
+    pub source_transfer: Option<String>,
     /// What charges and transfers are grouped by.
     pub transfer_group: Option<String>,
     /// What the platform takes.
@@ -140,11 +148,11 @@ impl Charge {
             "failure_message": self.failure.as_ref().map(|failure| &failure.message), "fraud_details": {},
             "livemode": self.space.livemode, "metadata": self.metadata, "on_behalf_of": self.on_behalf_of,
             "outcome": outcome::of(self), "paid": good && !pending, "payment_intent": self.payment_intent,
-            "payment_method": self.payment_method, "receipt_email": self.receipt_email,
+            "payment_method": Some(&self.payment_method).filter(|id| !id.is_empty()), "receipt_email": self.receipt_email,
             "receipt_number": null,
-            "refunded": good && self.amount_refunded == self.amount, "refunds": list::empty(format!("/v1/charges/{}/refunds", self.id)),
+            "refunded": good && self.amount_refunded == self.amount, "refunds": self.render_refunds(),
             "radar_options": {}, "review": null,
-            "shipping": self.shipping.as_ref().map(Shipping::render), "source": self.source(), "source_transfer": null,
+            "shipping": self.shipping.as_ref().map(Shipping::render), "source": self.source(), "source_transfer": self.source_transfer,
             "statement_descriptor": null, "statement_descriptor_suffix": self.statement_descriptor_suffix,
             "status": if pending { "pending" } else if good { "succeeded" } else { "failed" }, "transfer_data": self.transfer_data.as_ref().map(TransferData::render),
             "transfer_group": self.transfer_group,
@@ -159,6 +167,26 @@ impl Charge {
             }
         }
         charge
+    }
+
+    /// Whether it is money that a transfer brought.
+    pub fn is_transferred(&self) -> bool {
+        self.source_transfer.is_some()
+    }
+
+    /// Whether what it brought can be paid out by now.
+    pub fn is_available(&self, state: &State) -> bool {
+        let booked = self.booked.as_ref().map(|booked| &booked.transaction);
+        self.balance_transaction
+            .as_ref()
+            .or(booked)
+            .and_then(|id| BalanceTransaction::table(state).anywhere(id))
+            .is_some_and(|booked| booked.available_on <= state.now_s())
+    }
+
+    fn render_refunds(&self) -> Value {
+        let refunds = self.refunds.iter().rev().map(|refund| refund.render());
+        list::inside(refunds, format!("/v1/charges/{}/refunds", self.id))
     }
 
     /// What the network calls it: digits of its own. A charge that failed has none.
@@ -180,6 +208,9 @@ impl Charge {
     }
 
     fn method_details(&self) -> Value {
+        if self.is_transferred() {
+            return json!({ "stripe_account": {}, "type": "stripe_account" });
+        }
         if let Some(debit) = &self.debit {
             let kind = debit.other.kind();
             let mut details = json!({ "type": kind });
@@ -231,6 +262,10 @@ impl Shown for Charge {
         ("balance_transaction", "balance_transaction"),
         ("customer", "customer"),
         ("payment_intent", "payment_intent"),
+        ("refunds", "list of refund"),
+        ("source_transfer", "transfer"),
+        ("transfer", "transfer"),
+        ("on_behalf_of", "account"),
     ];
 
     fn shown(&self, _: &State) -> Value {
@@ -264,10 +299,13 @@ pub fn fresh(
         captured: false,
         capture_before: None,
         amount_refunded: 0,
+        refunds: Vec::new(),
         disputed: false,
+        charged_back: false,
         on_behalf_of: intent.on_behalf_of.clone(),
         transfer_data: intent.transfer_data.clone(),
         transfer: None,
+        source_transfer: None,
         transfer_group: intent.transfer_group.clone(),
         application_fee_amount: intent.application_fee_amount,
         application_fee: None,
@@ -392,7 +430,37 @@ fn book(state: &mut State, cause: &Cause, charge: &mut Charge, amount: i64) -> B
         at_once,
     );
     let fee = fee.map(|(amount, account)| application_fee::take(state, cause, charge, &account, amount));
+    let fee = fee.or(moved_on(state, cause, charge, at_once));
     Booked { transaction, fee }
+}
+
+/// Moves the money of a destination charge on, less the platform's fee, which is then taken there.
+fn moved_on(state: &mut State, cause: &Cause, charge: &mut Charge, at_once: bool) -> Option<String> {
+    let to = charge.transfer_data.clone()?;
+    let intent = charge.payment_intent.as_ref().unwrap_or(&charge.id);
+    let group = format!("group_{intent}");
+    charge.transfer_group.get_or_insert(group);
+    // The transfer names the charge, so the charge as it is by now is what it is made from.
+    let wanted = transfer::Wanted {
+        from: charge.space.clone(),
+        to: to.destination,
+        amount: to
+            .amount
+            .unwrap_or(charge.amount_captured)
+            .min(charge.amount_captured),
+        currency: charge.currency.clone(),
+        source: Some(Arc::new(charge.clone())),
+        fee: charge
+            .application_fee_amount
+            .filter(|_| charge.space.account.is_none()),
+        group: charge.transfer_group.clone(),
+        description: None,
+        metadata: BTreeMap::new(),
+        available_now: at_once,
+    };
+    let (transfer, fee) = transfer::carry_out(state, cause, wanted);
+    charge.transfer = Some(transfer.id.clone());
+    fee
 }
 
 /// The booking of an asynchronous capture becomes known.

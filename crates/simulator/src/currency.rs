@@ -97,7 +97,7 @@ pub fn debit_fee(amount: i64) -> i64 {
 }
 
 /// An amount as Stripe writes it in messages: `$0.50 usd`, `¥50 jpy`.
-fn show(amount: i64, currency: &str) -> String {
+pub fn show(amount: i64, currency: &str) -> String {
     let symbol = match currency {
         "usd" | "cad" | "aud" | "nzd" | "sgd" | "hkd" => "$",
         "eur" => "€",

@@ -42,6 +42,7 @@ mod idempotency;
 mod ids;
 mod limiter;
 mod list;
+mod money;
 mod page;
 mod payment_intent;
 mod payment_intents;

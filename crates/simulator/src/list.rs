@@ -177,7 +177,9 @@ pub fn answer<T: Row>(
     Ok(json!({ "object": "list", "url": url, "has_more": has_more, "data": data }))
 }
 
-/// A list inside an object that this simulator keeps empty.
-pub fn empty(url: String) -> Value {
-    json!({ "object": "list", "data": [], "has_more": false, "total_count": 0, "url": url })
+/// A list inside an object.
+pub fn inside(data: impl IntoIterator<Item = Value>, url: String) -> Value {
+    let data: Vec<Value> = data.into_iter().collect();
+    let count = data.len();
+    json!({ "object": "list", "data": data, "has_more": false, "total_count": count, "url": url })
 }

@@ -22,7 +22,7 @@ pub use crate::payments::entry::{
 };
 
 /// A card. The number is not kept: only which test card it is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Card {
     /// The alias of the test card; empty when the number is none of them.
     pub test: String,

@@ -7,7 +7,7 @@ use crate::error::ApiError;
 use crate::form::Params;
 use crate::state::State;
 use crate::{
-    application_fee, balance, billing, charge, confirm, confirmation_token, connect, customer, event,
+    application_fee, balance, billing, charge, confirm, confirmation_token, connect, customer, event, money,
     payment_intents, payment_methods, payments, payouts, search, webhook_endpoint,
 };
 
@@ -121,6 +121,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         search::ROUTES,
         payments::ROUTES,
         payouts::ROUTES,
+        money::ROUTES,
         PAYMENTS,
         MONEY,
         PEOPLE,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::billing::invoicing;
 use crate::charge;
 use crate::connect::tell;
+use crate::money::refund;
 use crate::payments::{capture, debit, tax_id};
 use crate::payouts::{payout, topup};
 use crate::persist::Change;
@@ -35,6 +36,11 @@ pub enum Step {
     VerifyTaxId {
         /// The tax id.
         id: String,
+    },
+    /// A slow refund comes to its end.
+    Refund {
+        /// The refund.
+        refund: String,
     },
     /// A payout goes on.
     Payout {
@@ -120,6 +126,7 @@ pub fn run(state: &mut State) {
         state.now_ms = due_ms;
         state.write(|| Change::StepDone { due_ms, number });
         match step {
+            Step::Refund { refund } => refund::go_on(state, &refund),
             Step::Payout { payout, to, failure } => payout::go_on(state, &payout, to, failure),
             Step::Topup { topup } => topup::arrive(state, &topup),
             Step::Settle { charge } => charge::settle(state, &charge),

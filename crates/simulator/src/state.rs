@@ -31,6 +31,10 @@ use crate::fault::Faults;
 use crate::idempotency::Idempotency;
 use crate::ids::Ids;
 use crate::limiter::Limiter;
+use crate::money::fee_refund::FeeRefund;
+use crate::money::refund::Refund;
+use crate::money::reversal::Reversal;
+use crate::money::transfer::Transfer;
 use crate::payment_intent::PaymentIntent;
 use crate::payment_method::PaymentMethod;
 use crate::payments::customer_balance::CustomerBalanceTransaction;
@@ -312,6 +316,10 @@ rows! {
     BalanceTransaction in balance_transactions, "balance_transaction", "balance_transactions",
         "balance transaction", "id";
     ApplicationFee in application_fees, "application_fee", "application_fees", "application fee", "id";
+    Refund in refunds, "refund", "refunds", "refund", "refund";
+    FeeRefund in fee_refunds, "fee_refund", "application_fees", "fee refund", "id";
+    Transfer in transfers, "transfer", "transfers", "transfer", "transfer";
+    Reversal in reversals, "transfer_reversal", "transfers", "transfer reversal", "id";
     Payout in payouts, "payout", "payouts", "payout", "payout";
     Topup in topups, "topup", "topups", "topup", "topup";
     BalanceSettings in balance_settings, "balance_settings", "balance_settings", "balance settings", "id";

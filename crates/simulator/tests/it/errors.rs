@@ -59,7 +59,7 @@ fn versions_are_echoed_and_unknown_ones_refused() {
 fn unknown_routes_and_parameters_are_named() {
     let world = World::platform();
     for (method, path) in [
-        ("GET", "/v1/refunds"),
+        ("GET", "/v1/issuing/cards"),
         ("GET", "/v1/refunds/search"),
         ("POST", "/v1/charges/search"),
         ("DELETE", "/v1/charges/ch_1"),

@@ -21,6 +21,7 @@ mod invariants;
 mod invoices;
 mod likely;
 mod lists;
+mod money_back;
 mod noise;
 mod objects;
 mod page;

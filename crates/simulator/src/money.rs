@@ -1,0 +1,93 @@
+//! Money back and money on: refunds, fee refunds, and transfers with their reversals.
+
+use crate::routes::Handler::{One, Plain, Two};
+use crate::routes::Route;
+
+pub mod fee_refund;
+pub mod refund;
+pub mod refund_requests;
+pub mod reversal;
+pub mod transfer;
+pub mod transfer_requests;
+
+/// The routes of money back and money on.
+pub static ROUTES: &[Route] = &[
+    Route::post("/v1/refunds", "refund", Plain(refund_requests::create)),
+    Route::get("/v1/refunds", "list of refund", Plain(refund_requests::list)),
+    Route::get("/v1/refunds/{}", "refund", One(refund_requests::retrieve)),
+    Route::post("/v1/refunds/{}", "refund", One(refund_requests::update)),
+    Route::post("/v1/refunds/{}/cancel", "refund", One(refund_requests::cancel)),
+    Route::post(
+        "/v1/test_helpers/refunds/{}/expire",
+        "refund",
+        One(refund_requests::expire),
+    ),
+    Route::get(
+        "/v1/charges/{}/refunds",
+        "list of refund",
+        One(refund_requests::list_of),
+    ),
+    Route::post(
+        "/v1/charges/{}/refunds",
+        "refund",
+        One(refund_requests::create_of),
+    ),
+    Route::get(
+        "/v1/charges/{}/refunds/{}",
+        "refund",
+        Two(refund_requests::retrieve_of),
+    ),
+    Route::post(
+        "/v1/charges/{}/refund",
+        "charge",
+        One(refund_requests::refund_charge),
+    ),
+    Route::post(
+        "/v1/application_fees/{}/refunds",
+        "fee_refund",
+        One(fee_refund::create),
+    ),
+    Route::get(
+        "/v1/application_fees/{}/refunds",
+        "list of fee_refund",
+        One(fee_refund::list),
+    ),
+    Route::get(
+        "/v1/application_fees/{}/refunds/{}",
+        "fee_refund",
+        Two(fee_refund::retrieve),
+    ),
+    Route::post(
+        "/v1/application_fees/{}/refunds/{}",
+        "fee_refund",
+        Two(fee_refund::update),
+    ),
+    Route::post("/v1/transfers", "transfer", Plain(transfer_requests::create)),
+    Route::get(
+        "/v1/transfers",
+        "list of transfer",
+        Plain(transfer_requests::list),
+    ),
+    Route::get("/v1/transfers/{}", "transfer", One(transfer_requests::retrieve)),
+    Route::post("/v1/transfers/{}", "transfer", One(transfer_requests::update)),
+    Route::post(
+        "/v1/transfers/{}/reversals",
+        "transfer_reversal",
+        One(reversal::create),
+    ),
+    Route::get(
+        "/v1/transfers/{}/reversals",
+        "list of transfer_reversal",
+        One(reversal::list),
+    ),
+    Route::get(
+        "/v1/transfers/{}/reversals/{}",
+        "transfer_reversal",
+        Two(reversal::retrieve),
+    ),
+    Route::post(
+        "/v1/transfers/{}/reversals/{}",
+        "transfer_reversal",
+        Two(reversal::update),
+    ),
+];

@@ -1,0 +1,334 @@
+//! What requests do to refunds: create within what is left, read, change, list. A card's refund can be neither
+//! canceled nor expired.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::api::Ctx;
+use crate::application_fee::ApplicationFee;
+use crate::balance::FeeDetail;
+use crate::charge::Charge;
+use crate::currency;
+use crate::error::ApiError;
+use crate::form::Params;
+use crate::list;
+use crate::money::fee_refund;
+use crate::money::refund::{self, Refund, Status};
+use crate::money::reversal;
+use crate::money::transfer::Transfer;
+use crate::payment_intent::PaymentIntent;
+use crate::state::{Row, State};
+
+/// What a request for a refund says.
+struct Wanted {
+    amount: Option<i64>,
+    reason: Option<&'static str>,
+    with_fee: bool,
+    with_transfer: bool,
+    instructions_email: Option<String>,
+    metadata: BTreeMap<String, String>,
+}
+
+impl Wanted {
+    fn read(params: &mut Params) -> Result<Wanted, ApiError> {
+        let amount = params.integer("amount")?;
+        if amount.is_some_and(|amount| amount < 1) {
+            let message = "This value must be greater than or equal to 1.";
+            return Err(ApiError::invalid(message)
+                .code("parameter_invalid_integer")
+                .param("amount"));
+        }
+        let reasons = ["duplicate", "fraudulent", "requested_by_customer"];
+        Ok(Wanted {
+            amount,
+            reason: params.choice("reason", &reasons)?,
+            with_fee: params.boolean("refund_application_fee")?.unwrap_or(false),
+            with_transfer: params.boolean("reverse_transfer")?.unwrap_or(false),
+            instructions_email: params.text("instructions_email")?,
+            metadata: params.metadata()?.fresh()?,
+        })
+    }
+}
+
+/// `POST /v1/refunds`, of a `payment_intent` or a `charge`.
+pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
+    let (intent, charge) = (params.text("payment_intent")?, params.text("charge")?);
+    let wanted = Wanted::read(&mut params)?;
+    params.finish()?;
+    let charge = match (intent, charge) {
+        (Some(_), Some(_)) => {
+            let message = "You may only specify one of these parameters: charge, payment_intent.";
+            return Err(ApiError::invalid(message).code("parameters_exclusive"));
+        }
+        (None, None) => {
+            let message = "One of the following params should be provided for this request: payment_intent \
+                           or charge.";
+            return Err(ApiError::invalid(message).code("parameter_missing"));
+        }
+        (Some(id), None) => {
+            let intent = state.get_for::<PaymentIntent>(&ctx.space, &id, "payment_intent")?;
+            charge_of(state, &intent)?
+        }
+        (None, Some(id)) => state.get_for::<Charge>(&ctx.space, &id, "charge")?,
+    };
+    Ok(made(state, ctx, &charge, wanted)?.render())
+}
+
+fn charge_of(state: &State, intent: &PaymentIntent) -> Result<Arc<Charge>, ApiError> {
+    let charge = intent.latest_charge.as_deref();
+    charge
+        .and_then(|id| Charge::table(state).at(&intent.space, id))
+        .filter(|charge| charge.failure.is_none())
+        .cloned()
+        .ok_or_else(|| {
+            ApiError::invalid(format!(
+                "This PaymentIntent ({}) does not have a successful charge to refund.",
+                intent.id
+            ))
+        })
+}
+
+/// What can still be refunded of a charge.
+///
+/// # Errors
+/// 400 for a charge that failed, is only held, was charged back or refunded, or has less left.
+fn check(charge: &Charge, amount: Option<i64>) -> Result<i64, ApiError> {
+    if charge.failure.is_some() {
+        let message = format!("Charge {} failed: there is nothing to refund.", charge.id);
+        return Err(ApiError::invalid(message));
+    }
+    if !charge.captured && charge.payment_intent.is_some() {
+        return Err(ApiError::invalid(format!(
+            "Charge {} has not been captured: cancel its PaymentIntent instead of refunding it.",
+            charge.id
+        )));
+    }
+    if charge.charged_back {
+        return Err(ApiError::invalid(format!(
+            "Charge {} has been charged back; cannot issue a refund.",
+            charge.id
+        ))
+        .code("charge_disputed"));
+    }
+    let left = charge.amount - charge.amount_refunded;
+    let amount = match amount {
+        Some(amount) => amount,
+        None if left == 0 => {
+            let message = format!("Charge {} has already been refunded.", charge.id);
+            return Err(ApiError::invalid(message).code("charge_already_refunded"));
+        }
+        None => left,
+    };
+    if amount > left {
+        return Err(ApiError::invalid(format!(
+            "Refund amount ({}) is greater than unrefunded amount on charge ({})",
+            currency::show(amount, &charge.currency),
+            currency::show(left, &charge.currency)
+        ))
+        .param("amount"));
+    }
+    if !charge.captured && amount < left {
+        let message = "A charge that is only held can be refunded as a whole; capture a part instead.";
+        return Err(ApiError::invalid(message).param("amount"));
+    }
+    Ok(amount)
+}
+
+fn made(state: &mut State, ctx: &Ctx, charge: &Arc<Charge>, wanted: Wanted) -> Result<Arc<Refund>, ApiError> {
+    let amount = check(charge, wanted.amount)?;
+    let fee = if wanted.with_fee {
+        Some(fee_of(state, charge)?)
+    } else {
+        None
+    };
+    let transfer = if wanted.with_transfer {
+        Some(transfer_of(state, charge)?)
+    } else {
+        None
+    };
+    let prefix = if charge.is_transferred() { "pyr_1" } else { "re_3" };
+    let mut refund = Refund {
+        id: state.id(prefix, 23),
+        space: charge.space.clone(),
+        created: state.now_s(),
+        amount,
+        currency: charge.currency.clone(),
+        charge: charge.id.clone(),
+        payment_intent: charge.payment_intent.clone(),
+        reason: wanted.reason.map(str::to_owned),
+        status: Status::Succeeded,
+        failure_reason: None,
+        balance_transaction: None,
+        failure_balance_transaction: None,
+        transfer_reversal: None,
+        source_transfer_reversal: None,
+        instructions_email: wanted.instructions_email,
+        metadata: wanted.metadata,
+    };
+    if let Some(transfer) = transfer {
+        let part = reversal::share(&transfer, charge, amount);
+        if part > 0 {
+            let source = Some(refund.id.clone());
+            let reversal = reversal::carry_out(state, &ctx.cause, &transfer, part, source, BTreeMap::new());
+            refund.transfer_reversal = Some(reversal.id.clone());
+        }
+    }
+    let mut fees = Vec::new();
+    if let Some(fee) = fee {
+        let part = fee_refund::share(&fee, charge, amount);
+        if part > 0 {
+            fee_refund::carry_out(state, &ctx.cause, &fee, part, BTreeMap::new());
+            if charge.space.account.is_some() {
+                // The account's own booking of the refund shows what the platform gave back.
+                fees.push(FeeDetail {
+                    amount: -part,
+                    application: charge.application.clone(),
+                });
+            } else {
+                fee_refund::credit(state, &fee, part);
+            }
+        }
+    }
+    Ok(refund::carry_out(state, &ctx.cause, refund, fees))
+}
+
+/// The platform's share of a charge, which may not be shown on it yet.
+fn fee_of(state: &State, charge: &Charge) -> Result<Arc<ApplicationFee>, ApiError> {
+    let booked = charge.booked.as_ref().and_then(|booked| booked.fee.as_ref());
+    let id = charge.application_fee.as_ref().or(booked);
+    id.and_then(|id| ApplicationFee::table(state).anywhere(id))
+        .cloned()
+        .ok_or_else(|| {
+            ApiError::invalid(format!(
+                "Charge {} has no application fee that could be refunded.",
+                charge.id
+            ))
+            .param("refund_application_fee")
+        })
+}
+
+fn transfer_of(state: &State, charge: &Charge) -> Result<Arc<Transfer>, ApiError> {
+    let id = charge.transfer.as_ref();
+    id.and_then(|id| Transfer::table(state).anywhere(id))
+        .cloned()
+        .ok_or_else(|| {
+            ApiError::invalid(format!(
+                "Cannot reverse transfer on charge {} because it does not have an associated transfer.",
+                charge.id
+            ))
+            .param("reverse_transfer")
+        })
+}
+
+/// `POST /v1/charges/{id}/refunds`.
+pub fn create_of(state: &mut State, ctx: &Ctx, mut params: Params, charge: &str) -> Result<Value, ApiError> {
+    let wanted = Wanted::read(&mut params)?;
+    params.finish()?;
+    let charge = state.get_for::<Charge>(&ctx.space, charge, "id")?;
+    Ok(made(state, ctx, &charge, wanted)?.render())
+}
+
+/// `POST /v1/charges/{id}/refund`: the same, answered with the charge.
+pub fn refund_charge(
+    state: &mut State,
+    ctx: &Ctx,
+    mut params: Params,
+    charge: &str,
+) -> Result<Value, ApiError> {
+    let wanted = Wanted::read(&mut params)?;
+    params.finish()?;
+    let charge = state.get_for::<Charge>(&ctx.space, charge, "id")?;
+    made(state, ctx, &charge, wanted)?;
+    Ok(state.get::<Charge>(&ctx.space, &charge.id)?.render())
+}
+
+/// `GET /v1/refunds/{id}`.
+pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
+    params.finish()?;
+    Ok(state.get::<Refund>(&ctx.space, id)?.render())
+}
+
+/// `GET /v1/charges/{id}/refunds/{refund}`.
+pub fn retrieve_of(
+    state: &mut State,
+    ctx: &Ctx,
+    params: Params,
+    charge: &str,
+    id: &str,
+) -> Result<Value, ApiError> {
+    params.finish()?;
+    let refund = state.get::<Refund>(&ctx.space, id)?;
+    if refund.charge != charge {
+        return Err(ApiError::no_such("refund", id, "refund"));
+    }
+    Ok(refund.render())
+}
+
+/// `POST /v1/refunds/{id}`: metadata.
+pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
+    let old = state.get::<Refund>(&ctx.space, id)?;
+    let mut refund = Refund::clone(&old);
+    params.metadata()?.apply(&mut refund.metadata)?;
+    params.finish()?;
+    let refund = refund::keep(state, refund);
+    if refund != old {
+        refund::tell(state, &ctx.cause, "refund.updated", &refund, Some(&old));
+    }
+    Ok(refund.render())
+}
+
+/// `POST /v1/refunds/{id}/cancel`: only refunds that wait for their payer can be, and a card's never do.
+pub fn cancel(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
+    params.finish()?;
+    state.get::<Refund>(&ctx.space, id)?;
+    Err(ApiError::invalid(
+        "This refund cannot be canceled: only refunds that require an action can be.",
+    ))
+}
+
+/// `POST /v1/test_helpers/refunds/{id}/expire`: the same.
+pub fn expire(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
+    params.finish()?;
+    state.get::<Refund>(&ctx.space, id)?;
+    Err(ApiError::invalid(
+        "This refund cannot be expired: only refunds that require an action can be.",
+    ))
+}
+
+/// `GET /v1/refunds`, by `charge`, `payment_intent` and `created`.
+pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
+    let charge = params.text("charge")?;
+    listed(state, ctx, params, charge, "/v1/refunds")
+}
+
+/// `GET /v1/charges/{id}/refunds`.
+pub fn list_of(state: &mut State, ctx: &Ctx, params: Params, charge: &str) -> Result<Value, ApiError> {
+    state.get_for::<Charge>(&ctx.space, charge, "id")?;
+    let url = format!("/v1/charges/{charge}/refunds");
+    listed(state, ctx, params, Some(charge.to_owned()), &url)
+}
+
+fn listed(
+    state: &mut State,
+    ctx: &Ctx,
+    mut params: Params,
+    charge: Option<String>,
+    url: &str,
+) -> Result<Value, ApiError> {
+    let intent = params.text("payment_intent")?;
+    let created = list::Created::read(&mut params)?;
+    let page = list::Page::read(&mut params)?;
+    params.finish()?;
+    let wanted = |refund: &Refund| {
+        charge.as_ref().is_none_or(|charge| refund.charge == *charge)
+            && intent
+                .as_ref()
+                .is_none_or(|intent| refund.payment_intent.as_ref() == Some(intent))
+            && created.holds(refund.created)
+    };
+    list::answer(state, &ctx.space, &page, url, wanted, |refund: &Refund| {
+        refund.render()
+    })
+}
