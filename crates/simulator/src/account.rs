@@ -115,6 +115,8 @@ pub struct Account {
     pub linked: bool,
     /// Whether the platform has access.
     pub connected: bool,
+    /// Whether the platform may only read there.
+    pub read_only: bool,
     /// Whether it was deleted.
     pub deleted: bool,
     /// `groups[payments_pricing]`.
@@ -307,7 +309,9 @@ impl Account {
         }
         for bank in self.banks.iter_mut().filter(|bank| bank.id.is_empty()) {
             let id = crate::connect::external_account::id(state, bank);
-            Arc::make_mut(bank).id = id;
+            let bank = Arc::make_mut(bank);
+            bank.id = id;
+            bank.token = None;
         }
     }
 
@@ -489,6 +493,7 @@ pub fn blank(id: String, space: Space, created: i64, country: &str) -> Account {
         kept: false,
         linked: false,
         connected: true,
+        read_only: false,
         deleted: false,
         pricing_group: None,
         documents: BTreeMap::new(),

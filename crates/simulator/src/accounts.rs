@@ -91,7 +91,7 @@ fn of_platform(ctx: &Ctx) -> Result<(), ApiError> {
 }
 
 /// What the legacy types stand for.
-fn legacy(kind: &str) -> Controller {
+pub fn legacy(kind: &str) -> Controller {
     let [fees, losses, collection, dashboard] = match kind {
         "custom" => ["application_custom", "application", "application", "none"],
         "express" => ["application_express", "application", "stripe", "express"],
@@ -338,6 +338,16 @@ fn check_writable(account: &Account, param: &str) -> Result<(), ApiError> {
         .status(403));
     }
     Ok(())
+}
+
+/// 403: the owner let the platform read only.
+pub fn only_reads(id: &str) -> ApiError {
+    ApiError::invalid(format!(
+        "This application does not have the required permissions for this endpoint on account '{id}'. Having \
+         the 'read_write' scope would allow this request to continue."
+    ))
+    .code("more_permissions_required_for_application")
+    .status(403)
 }
 
 /// 403 `account_invalid`.

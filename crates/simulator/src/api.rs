@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::caller;
 pub use crate::caller::TypesParam;
+use crate::connect::{hosted, oauth};
 use crate::error::ApiError;
 use crate::event::Cause;
 use crate::expand::Expansion;
@@ -55,7 +56,15 @@ pub fn answer(state: &mut State, request: &Request) -> Response {
     if let Some(response) = shim::answer(state, request, path) {
         return response;
     }
+    if let Some(response) = hosted::answer(state, request, path) {
+        return response;
+    }
     let id = state.ids.request();
+    if let Some((status, value)) = oauth::answer(state, request, path, &id) {
+        let answer = Answer::bare(status, value.to_string());
+        log(state, request, &id, None, &answer);
+        return plain(answer, id);
+    }
     let who = caller::identify(state, request, &id);
     let mut answer = match &who {
         Ok(ctx) => keyed(state, ctx, request, path),
@@ -79,6 +88,20 @@ pub fn answer(state: &mut State, request: &Request) -> Response {
     Response {
         status: answer.status,
         headers,
+        body: answer.body.into_bytes(),
+        fate: answer.fate,
+    }
+}
+
+/// An answer that stands outside v1 and v2.
+fn plain(answer: Answer, id: String) -> Response {
+    Response {
+        status: answer.status,
+        headers: vec![
+            ("Content-Type".to_owned(), "application/json".to_owned()),
+            ("Cache-Control".to_owned(), "no-cache, no-store".to_owned()),
+            ("Request-Id".to_owned(), id),
+        ],
         body: answer.body.into_bytes(),
         fate: answer.fate,
     }

@@ -4,9 +4,10 @@ use crate::Request;
 use crate::account;
 use crate::accounts;
 use crate::api::{Ctx, VERSION};
+use crate::connect::oauth::OauthToken;
 use crate::error::ApiError;
 use crate::event::Cause;
-use crate::state::{Space, State};
+use crate::state::{Row, Space, State};
 
 /// Since this version `payment_method_types` is no request parameter any more.
 const ENDIVE: &str = "2026-09-30";
@@ -26,7 +27,15 @@ pub enum TypesParam {
 
 /// Key, version and account of a request.
 pub fn identify(state: &State, request: &Request, id: &str) -> Result<Ctx, ApiError> {
-    let (livemode, secret) = key(request)?;
+    let Key {
+        livemode,
+        secret,
+        text,
+    } = key(request)?;
+    let token = OauthToken::table(state).anywhere(&text);
+    if token.is_some_and(|token| token.revoked) {
+        return Err(unknown_key(&text));
+    }
     let (version, types) = version(request.header("Stripe-Version"))?;
     let account = match (request.header("Stripe-Account"), request.header("Stripe-Context")) {
         (Some(_), Some(_)) => {
@@ -38,6 +47,8 @@ pub fn identify(state: &State, request: &Request, id: &str) -> Result<Ctx, ApiEr
             .or(context)
             .filter(|account| *account != state.settings.platform),
     };
+    // A token that an owner gave acts as the owner's account.
+    let account = token.map(|token| token.account.as_str()).or(account);
     let host = request.header("Host").filter(|host| {
         host.bytes()
             .all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b))
@@ -57,7 +68,11 @@ pub fn identify(state: &State, request: &Request, id: &str) -> Result<Ctx, ApiEr
         version,
     };
     if let Some(account) = account {
-        account::connected(state, livemode, account).ok_or_else(|| accounts::no_access(&ctx, account))?;
+        let found = account::connected(state, livemode, account);
+        let found = found.ok_or_else(|| accounts::no_access(&ctx, account))?;
+        if found.read_only && request.method != "GET" {
+            return Err(accounts::only_reads(account));
+        }
         ctx.space.account = Some(account.to_owned());
     }
     ctx.cause.key = request
@@ -67,8 +82,20 @@ pub fn identify(state: &State, request: &Request, id: &str) -> Result<Ctx, ApiEr
     Ok(ctx)
 }
 
-/// Mode and kind of the key: Bearer, or Basic with the key as the user's name.
-fn key(request: &Request) -> Result<(bool, bool), ApiError> {
+/// A key.
+pub struct Key {
+    /// LIVE or TEST.
+    pub livemode: bool,
+    /// Secret or publishable.
+    pub secret: bool,
+    text: String,
+}
+
+/// The key of a request: Bearer, or Basic with the key as the user's name.
+///
+/// # Errors
+/// 401 when there is none, or none that looks like one.
+pub fn key(request: &Request) -> Result<Key, ApiError> {
     let Some(header) = request.header("Authorization") else {
         return Err(ApiError::invalid(
             "You did not provide an API key. You need to provide your API key in the Authorization header, \
@@ -85,6 +112,19 @@ fn key(request: &Request) -> Result<(bool, bool), ApiError> {
             .unwrap_or_default(),
         _ => rest.trim().to_owned(),
     };
+    let (livemode, secret) = mode(&key)?;
+    Ok(Key {
+        livemode,
+        secret,
+        text: key,
+    })
+}
+
+/// Whether a key is a live one, and whether it is a secret one.
+///
+/// # Errors
+/// 401 for what does not look like a key.
+pub fn mode(key: &str) -> Result<(bool, bool), ApiError> {
     let known = [
         ("sk_test_", (false, true)),
         ("rk_test_", (false, true)),
@@ -96,9 +136,11 @@ fn key(request: &Request) -> Result<(bool, bool), ApiError> {
     let found = known
         .iter()
         .find(|(prefix, _)| key.len() > prefix.len() && key.starts_with(prefix));
-    found
-        .map(|(_, what)| *what)
-        .ok_or_else(|| ApiError::invalid(format!("Invalid API Key provided: {}", masked(&key))).status(401))
+    found.map(|(_, what)| *what).ok_or_else(|| unknown_key(key))
+}
+
+fn unknown_key(key: &str) -> ApiError {
+    ApiError::invalid(format!("Invalid API Key provided: {}", masked(key))).status(401)
 }
 
 /// A key as Stripe says it back: its first eight and last four characters.

@@ -9,9 +9,15 @@ use crate::list;
 use crate::routes::Handler::{One, Plain, Two};
 use crate::routes::Route;
 
+pub mod account_link;
 pub mod capability;
 pub mod company;
+pub mod domain;
 pub mod external_account;
+pub mod hosted;
+pub mod oauth;
+mod oauth_page;
+pub mod onboarding;
 pub mod person;
 pub mod persons;
 pub mod requirements;
@@ -96,6 +102,62 @@ pub static ROUTES: &[Route] = &[
         "/v1/accounts/{}/bank_accounts/{}",
         "external_account",
         Two(external_account::delete),
+    ),
+    Route::post(
+        "/v1/accounts/{}/login_links",
+        "login_link",
+        One(account_link::login),
+    ),
+    Route::post("/v1/account_links", "account_link", Plain(account_link::create)),
+    Route::post(
+        "/v1/account_sessions",
+        "account_session",
+        Plain(account_link::session),
+    ),
+    Route::post(
+        "/v1/payment_method_domains",
+        "payment_method_domain",
+        Plain(domain::create),
+    ),
+    Route::get(
+        "/v1/payment_method_domains",
+        "list of payment_method_domain",
+        Plain(domain::list),
+    ),
+    Route::get(
+        "/v1/payment_method_domains/{}",
+        "payment_method_domain",
+        One(domain::retrieve),
+    ),
+    Route::post(
+        "/v1/payment_method_domains/{}",
+        "payment_method_domain",
+        One(domain::update),
+    ),
+    Route::post(
+        "/v1/payment_method_domains/{}/validate",
+        "payment_method_domain",
+        One(domain::retrieve),
+    ),
+    Route::post(
+        "/v1/apple_pay/domains",
+        "apple_pay_domain",
+        Plain(domain::create_apple),
+    ),
+    Route::get(
+        "/v1/apple_pay/domains",
+        "list of apple_pay_domain",
+        Plain(domain::list_apple),
+    ),
+    Route::get(
+        "/v1/apple_pay/domains/{}",
+        "apple_pay_domain",
+        One(domain::retrieve_apple),
+    ),
+    Route::delete(
+        "/v1/apple_pay/domains/{}",
+        "apple_pay_domain",
+        One(domain::delete_apple),
     ),
 ];
 

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::account::{self, Account, Block, Capability};
+use crate::account::{self, Account, Block, Capability, Controller};
 use crate::confirm::{self, Challenge};
 use crate::connect::external_account::Bank;
-use crate::connect::{requirements, tell};
+use crate::connect::{oauth, onboarding, requirements, tell};
 use crate::currency;
 use crate::delivery;
 use crate::error::ApiError;
@@ -59,6 +59,8 @@ fn handled(state: &mut State, request: &Request, segments: &[&str]) -> Result<Va
         ("POST", ["clock"]) => advance(state, read(body)?),
         ("POST", ["accounts"]) => create_account(state, read(body)?),
         ("POST", ["accounts", id]) => change_account(state, id, read(body)?),
+        ("POST", ["accounts", id, "onboard"]) => onboarding::control(state, id, &read(body)?),
+        ("POST", ["oauth", "authorize"]) => oauth::control(state, &read(body)?),
         ("POST", ["faults"]) => arm(state, read(body)?),
         ("DELETE", ["faults"]) => {
             state.faults.clear();
@@ -139,6 +141,8 @@ struct NewAccount {
     default_currency: Option<String>,
     /// The number of the bank account that it is paid out to.
     bank_account: Option<String>,
+    /// Whether the platform has access; else it is an account that may be connected by OAuth.
+    connected: Option<bool>,
 }
 
 /// An account that has been through onboarding: it can be paid at once.
@@ -170,6 +174,13 @@ fn create_account(state: &mut State, wanted: NewAccount) -> Result<Value, ApiErr
             default_for_currency: true,
             ..Bank::numbered(state.settings.seed, &number, &account.country, currency)
         }));
+    }
+    if wanted.connected == Some(false) {
+        account.connected = false;
+        account.controller = account.controller.map(|controller| Controller {
+            ours: false,
+            ..controller
+        });
     }
     account.kept = true;
     account.linked = true;

@@ -48,7 +48,8 @@ pub fn answer(state: &mut State, request: &Request, path: &str) -> Option<Respon
     Some(page(200, kind, text.as_bytes().to_vec()))
 }
 
-fn page(status: u16, kind: &str, body: Vec<u8>) -> Response {
+/// A page, with what it may load.
+pub fn page(status: u16, kind: &str, body: Vec<u8>) -> Response {
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let headers = vec![
         header("Content-Type", kind),

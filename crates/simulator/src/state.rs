@@ -23,6 +23,9 @@ use crate::billing::tax_rate::TaxRate;
 use crate::charge::Charge;
 use crate::clock::Clock;
 use crate::confirmation_token::ConfirmationToken;
+use crate::connect::account_link::AccountLink;
+use crate::connect::domain::{ApplePayDomain, PaymentMethodDomain};
+use crate::connect::oauth::{OauthCode, OauthToken};
 use crate::customer::Customer;
 use crate::delivery::Deliveries;
 use crate::error::ApiError;
@@ -337,6 +340,12 @@ rows! {
     InvoicePayment in invoice_payments, "invoice_payment", "invoice_payments", "invoice_payment",
         "invoice_payment";
     Discount in discounts, "discount", "discounts", "discount", "discount";
+    AccountLink in account_links, "account_link", "account_links", "account link", "id";
+    OauthCode in oauth_codes, "oauth_code", "oauth_codes", "authorization code", "code";
+    OauthToken in oauth_tokens, "oauth_token", "oauth_tokens", "token", "token";
+    PaymentMethodDomain in payment_method_domains, "payment_method_domain", "payment_method_domains",
+        "payment method domain", "payment_method_domain";
+    ApplePayDomain in apple_pay_domains, "apple_pay_domain", "apple_pay/domains", "apple pay domain", "domain";
     Event in events, "event", "events", "event", "id";
 }
 

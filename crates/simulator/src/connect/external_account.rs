@@ -15,7 +15,7 @@ use crate::currency;
 use crate::error::ApiError;
 use crate::form::Params;
 use crate::ids;
-use crate::payments::token::{Token, What};
+use crate::payments::token::{self, Token, What};
 use crate::state::{Row, State};
 
 /// A bank account, or a debit card.
@@ -48,6 +48,9 @@ pub struct Bank {
     pub card: Option<(i64, i64)>,
     /// The caller's notes.
     pub metadata: BTreeMap<String, String>,
+    /// The token that it was given as, until that is spent.
+    #[serde(skip)]
+    pub token: Option<String>,
 }
 
 /// Stripe's test numbers that tokens stand for.
@@ -72,11 +75,6 @@ impl Bank {
         let Some(token) = params.text(name)? else {
             return Ok(None);
         };
-        if let Some(found) = Token::table(state).anywhere(&token)
-            && let What::Bank(bank) = &found.what
-        {
-            return Ok(Some(Bank::clone(bank)));
-        }
         let missing = || ApiError::no_such("token", &token, &params.name(name)).status(400);
         if let "tok_visa_debit" | "tok_mastercard_debit" = token.as_str() {
             return Ok(Some(Bank::debit_card(
@@ -85,6 +83,17 @@ impl Bank {
                 2034,
                 state.settings.seed,
             )));
+        }
+        if let Some(known) = Token::table(state).anywhere(&token) {
+            let unused = token::unused(state, &known.space, &token, name)?;
+            return match &unused.what {
+                What::Bank(bank) => Ok(Some(Bank {
+                    id: String::new(),
+                    token: Some(token),
+                    ..Bank::clone(bank)
+                })),
+                _ => Err(missing()),
+            };
         }
         let known = TEST_TOKENS.iter().find(|(known, _)| *known == token);
         let (_, number) = known.ok_or_else(missing)?;
@@ -260,8 +269,16 @@ fn undefault(account: &mut Account, currency: &str) {
     }
 }
 
-/// A new id for one.
+/// A new id for one; the token that it was given as is spent.
 pub fn id(state: &mut State, bank: &Bank) -> String {
+    let token = bank
+        .token
+        .as_ref()
+        .and_then(|token| Token::table(state).anywhere(token))
+        .cloned();
+    if let Some(token) = token {
+        token::spend(state, &token.space, &token.id);
+    }
     state.id(if bank.card.is_some() { "card_1" } else { "ba_1" }, 23)
 }
 
@@ -284,6 +301,7 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params, account: &str) -
     bank.metadata = params.metadata()?.fresh()?;
     params.finish()?;
     bank.id = id(state, &bank);
+    bank.token = None;
     let mut account = Account::clone(&old);
     let bank = add(&mut account, bank, default);
     let account = tell::reviewed(state, &ctx.cause, &old, account);

@@ -188,3 +188,6 @@ pub fn application(state: &mut State, cause: &Cause, kind: &'static str, account
     let told = part(state, account, &application, "application", String::new(), &shown);
     event::emit(state, cause, kind, told, None);
 }
+
+/// The owner of an account came back from a link of v2.
+pub fn returned(_: &mut State, _: &Account) {}

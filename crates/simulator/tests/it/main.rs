@@ -24,6 +24,7 @@ mod lists;
 mod money_back;
 mod noise;
 mod objects;
+mod onboarding;
 mod page;
 mod payments;
 mod payouts;
