@@ -1,5 +1,5 @@
-//! The simulator alone on a port of the loopback: `cargo run -p simulator --example serve -- 12111`. It builds
-//! in seconds where the whole product takes minutes; `psa-pay simulator` has more options.
+//! The simulator alone on a port of the loopback: `cargo run -p simulator --example serve -- 12111`. It
+//! builds in seconds where the whole product takes minutes; `psa-pay simulator` has more options.
 
 use simulator::{Config, Simulator};
 use tokio::net::TcpListener;

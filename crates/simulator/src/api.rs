@@ -256,8 +256,8 @@ fn replay(state: &State, kept: &Kept, (path, fingerprint): (&str, &str), id: &st
     };
     if let Some(used_for) = used_for {
         let mut error = ApiError::invalid(format!(
-            "Keys for idempotent requests can only be used {used_for}. Try using a key other than '{}' if you \
-             meant to execute a different request.",
+            "Keys for idempotent requests can only be used {used_for}. Try using a key other than '{}' if \
+             you meant to execute a different request.",
             kept.key
         ));
         error.kind = "idempotency_error";
@@ -385,8 +385,8 @@ fn parameters(request: &Request, path: &str) -> Result<Params, ApiError> {
         let kind = kind.split(';').next().unwrap_or_default().trim();
         if path.starts_with("/v1/") && !kind.is_empty() && !kind.eq_ignore_ascii_case(FORM) {
             return Err(ApiError::invalid(format!(
-                "Invalid request (check that your POST content type is {FORM}). If you have any questions, we \
-                 can help at https://support.stripe.com/."
+                "Invalid request (check that your POST content type is {FORM}). If you have any questions, \
+                 we can help at https://support.stripe.com/."
             )));
         }
         text.push(b'&');

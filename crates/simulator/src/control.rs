@@ -31,7 +31,7 @@ const ADVANCE_MAX_MS: i64 = 315_360_000_000;
 /// Answers a request of the control API.
 pub fn answer(state: &mut State, request: &Request, path: &str) -> Response {
     let segments: Vec<&str> = path.trim_start_matches("/_simulator/").split('/').collect();
-    // A page of another origin, open in a browser on this machine, may send requests here without being asked.
+    // A page of another origin, open in a browser on this machine, may send requests here unasked.
     let handled = if request.method == "GET" || page::own(request) {
         handled(state, request, &segments)
     } else {

@@ -46,8 +46,8 @@ impl Simulator {
             .with_state(self.clone())
     }
 
-    /// Serves HTTP and posts webhooks until `shutdown` is done. Each connection has a task of its own and time
-    /// limits, so that none keeps another waiting.
+    /// Serves HTTP and posts webhooks until `shutdown` is done. Each connection has a task of its own and
+    /// time limits, so that none keeps another waiting.
     ///
     /// # Errors
     /// When no HTTP client can be made.

@@ -1,5 +1,5 @@
-//! The limiter of requests a second, for each account and mode. It is off until a test switches it on: no test
-//! shall be throttled by surprise.
+//! The limiter of requests a second, for each account and mode. It is off until a test switches it on: no
+//! test shall be throttled by surprise.
 
 use std::collections::HashMap;
 

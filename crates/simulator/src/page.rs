@@ -1,5 +1,5 @@
-//! The page at `/` for a person: what there is, what happened, and a few buttons. It is rendered here whole and
-//! runs no script.
+//! The page at `/` for a person: what there is, what happened, and a few buttons. It is rendered here
+//! whole and runs no script.
 
 use maud::{DOCTYPE, Markup, html};
 
@@ -15,8 +15,8 @@ mod overview;
 
 const CSS: &str = include_str!("assets/page.css");
 /// What the page may load: its own style sheet and nothing else.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; \
-                      frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; \
+                      base-uri 'none'; frame-ancestors 'none'";
 /// The steps that the clock's buttons take, in milliseconds.
 const STEPS: [(&str, i64); 3] = [
     ("1 hour", 3_600_000),
@@ -128,8 +128,8 @@ fn act(state: &mut State, request: &Request, view: &View, action: &[&str]) -> Re
     response
 }
 
-/// Whether a request comes from the simulator's own page, or from no page at all. Any page in a browser on this
-/// machine can reach the loopback, but not say that it is another.
+/// Whether a request comes from the simulator's own page, or from no page at all. Any page in a browser on
+/// this machine can reach the loopback, but not say that it is another.
 pub fn own(request: &Request) -> bool {
     match (request.header("Sec-Fetch-Site"), request.header("Origin")) {
         (Some(site), _) => matches!(site, "same-origin" | "none"),
@@ -148,7 +148,11 @@ fn missing(view: &View) -> Response {
         "Not here",
         html! {
             p.empty {
-                @if id.is_empty() { "There is nothing at this address. " } @else { "There is nothing with the id " code { (id) } ". " }
+                @if id.is_empty() {
+                    "There is nothing at this address. "
+                } @else {
+                    "There is nothing with the id " code { (id) } ". "
+                }
                 a href=(view.link("")) { "Back to the overview" }
             }
         },
@@ -197,16 +201,20 @@ fn frame(view: &View, title: &str, content: Markup) -> Markup {
                     a.brand href=(view.link("")) { "Simulated Stripe" }
                     nav aria-label="Parts" {
                         @for (part, name) in parts {
-                            a href=(view.link(part)) aria-current=[(name == title).then_some("page")] { (name) }
+                            @let here = (name == title).then_some("page");
+                            a href=(view.link(part)) aria-current=[here] { (name) }
                         }
                     }
                     form.find action="/_simulator/ui/object" {
-                        input name="id" type="search" placeholder="Find by id" aria-label="Find by id" required spellcheck="false"
-                            autocapitalize="off" autocomplete="off";
+                        input name="id" type="search" placeholder="Find by id" aria-label="Find by id"
+                            required spellcheck="false" autocapitalize="off" autocomplete="off";
                     }
                 }
                 main id="content" { (content) }
-                footer { "API version " code { (api::VERSION) } ". Nothing here is real: no card is charged, no money moves." }
+                footer {
+                    "API version " code { (api::VERSION) }
+                    ". Nothing here is real: no card is charged, no money moves."
+                }
             }
         }
     }

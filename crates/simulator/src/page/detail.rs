@@ -53,7 +53,8 @@ fn json(state: &State, view: &View, value: &Value, depth: usize) -> Markup {
         Value::Object(fields) if !fields.is_empty() && depth < DEPTH_MAX => html! {
             "{\n"
             @for (at, (name, field)) in fields.iter().enumerate() {
-                (pad) span.key { (Value::from(name.as_str()).to_string()) } ": " (json(state, view, field, depth + 1))
+                (pad) span.key { (Value::from(name.as_str()).to_string()) } ": "
+                (json(state, view, field, depth + 1))
                 @if at + 1 < fields.len() { "," } "\n"
             }
             (end) "}"

@@ -30,7 +30,8 @@ pub fn objects(state: &State, view: &View, kind: &str) -> Markup {
                     li {
                         a.main.mono href=(view.link(&format!("object/{}", object.id()))) { (object.id()) }
                         span.side { (gist(&shown)) }
-                        span.end { (shown["created"].as_i64().map(|s| moment(s.saturating_mul(1000))).unwrap_or_default()) }
+                        @let created = shown["created"].as_i64();
+                        span.end { (created.map(|s| moment(s.saturating_mul(1000))).unwrap_or_default()) }
                     }
                 }
             }
@@ -91,7 +92,8 @@ pub fn rows_of_events(view: &View, events: Vec<&Event>) -> Markup {
                     a.main href=(view.link(&format!("object/{}", event.id))) { (event.kind) }
                     span.side {
                         @if event.object.id().is_empty() { (event.object.name()) } @else {
-                            a.mono href=(view.link(&format!("object/{}", event.object.id()))) { (event.object.id()) }
+                            @let id = event.object.id();
+                            a.mono href=(view.link(&format!("object/{id}"))) { (id) }
                         }
                     }
                     time.end { (moment(event.created_ms)) }

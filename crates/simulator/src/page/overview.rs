@@ -76,7 +76,9 @@ fn facts(state: &State, view: &View) -> Markup {
                     dd {
                         @if faults.is_empty() { "none" } @else {
                             ul.plain { @for fault in &faults { li { (fault) } } }
-                            form method="post" action=(view.link("faults/clear")) { button { "Clear faults" } }
+                            form method="post" action=(view.link("faults/clear")) {
+                                button { "Clear faults" }
+                            }
                         }
                     }
                 }
@@ -125,9 +127,10 @@ fn accounts(state: &State, view: &View) -> Markup {
                     code.end { (state.settings.platform) }
                 }
                 @for account in &connected {
+                    @let here = view.space.account.as_ref() == Some(&account.id);
                     li {
                         a.main href=(super::link("/", &place(Some(&account.id))))
-                            aria-current=[(view.space.account.as_ref() == Some(&account.id)).then_some("true")] {
+                            aria-current=[here.then_some("true")] {
                             (account.profile.name.as_ref().or(account.email.as_ref()).unwrap_or(&account.id))
                         }
                         span.side {

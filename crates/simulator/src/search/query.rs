@@ -51,8 +51,8 @@ pub struct Query {
 
 fn unreadable() -> ApiError {
     ApiError::invalid(
-        "We were unable to parse your search query. Try using the format `metadata[\"key\"]:\"value\"` to query \
-         for metadata or key:\"value\" to query for other fields.",
+        "We were unable to parse your search query. Try using the format `metadata[\"key\"]:\"value\"` to \
+         query for metadata or key:\"value\" to query for other fields.",
     )
 }
 

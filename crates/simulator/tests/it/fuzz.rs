@@ -1,8 +1,8 @@
 //! Thousands of requests, likely and hostile, over every route: whatever comes, the answer is one of Stripe's
 //! kinds, nothing panics, the same seed gives the same answers, and what is left behind still ties.
 //!
-//! `SIMULATOR_FUZZ=100000` asks for more requests than the usual ones, `SIMULATOR_FUZZ_SEED=2` for others. The
-//! parameters that each route may know are those of Stripe's OpenAPI description, in `tests/fuzz`.
+//! `SIMULATOR_FUZZ=100000` asks for more requests than the usual ones, `SIMULATOR_FUZZ_SEED=2` for others.
+//! The parameters that each route may know are those of Stripe's OpenAPI description, in `tests/fuzz`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

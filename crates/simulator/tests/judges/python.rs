@@ -1,5 +1,5 @@
-//! Stripe's official SDK for Python against the simulator: `tests/sdk-python/sdk.py`, in an environment of its
-//! own with the versions that `requirements.txt` pins.
+//! Stripe's official SDK for Python against the simulator: `tests/sdk-python/sdk.py`, in an environment of
+//! its own with the versions that `requirements.txt` pins.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
