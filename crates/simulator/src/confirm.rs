@@ -18,7 +18,7 @@ use crate::payment_intents;
 use crate::payment_method::{self, Named, PaymentMethod};
 use crate::payments::means::Means;
 use crate::payments::terms;
-use crate::payments::{card_options, debit};
+use crate::payments::{card_options, cash, debit};
 use crate::state::{Object, State};
 
 /// `POST /v1/payment_intents/{id}/confirm`.
@@ -119,6 +119,10 @@ pub fn check(state: &State, ctx: &Ctx, intent: &PaymentIntent, means: &Means) ->
         );
         return Err(ApiError::invalid(message).param("payment_method"));
     }
+    if kind == cash::KIND && intent.customer.is_none() {
+        let message = "A payment by customer_balance needs a `customer`.";
+        return Err(ApiError::invalid(message).param("customer"));
+    }
     if let Some(other) = &other {
         other.check_pays(&intent.currency)?;
     }
@@ -189,6 +193,9 @@ pub fn carry_out(
     };
     intent.payment_method = Some(method.id.clone());
     intent.next_action = None;
+    if method.kind() == cash::KIND {
+        return cash::confirm(state, &ctx.cause, intent);
+    }
     if let Some(other) = &method.other {
         let given = means.acceptance.as_ref();
         return debit::confirm(state, &ctx.cause, intent, &method, other, given);
@@ -418,7 +425,11 @@ pub fn authenticate(
     intent: &Arc<PaymentIntent>,
     outcome: Challenge,
 ) -> Result<Arc<PaymentIntent>, ApiError> {
-    if intent.status != Status::RequiresAction {
+    let asked = !matches!(
+        intent.next_action,
+        Some(NextAction::VerifyMicrodeposits { .. } | NextAction::BankTransfer { .. })
+    );
+    if intent.status != Status::RequiresAction || !asked {
         let message = format!(
             "This PaymentIntent has a status of {} and awaits no authentication.",
             intent.status.as_str()

@@ -64,6 +64,8 @@ pub struct Customer {
     pub currency: Option<String>,
     /// The source that the older API charges.
     pub default_source: Option<String>,
+    /// What it sent by bank transfer and no payment has taken, by currency in minor units.
+    pub cash: Option<BTreeMap<String, i64>>,
     /// Where it was last seen, for taxes.
     pub ip_address: Option<String>,
     /// How its cash balance is applied, when that is not the account's own way.
@@ -345,6 +347,7 @@ fn blank(state: &State, ctx: &Ctx) -> Customer {
         balance: 0,
         currency: None,
         default_source: None,
+        cash: None,
         ip_address: None,
         reconciliation: None,
         on_invoices: None,
@@ -441,6 +444,11 @@ pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
 pub fn delete(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
     params.finish()?;
     let old = living(state, &ctx.space, id, "id")?;
+    let cash = old.cash.as_ref();
+    if cash.is_some_and(|cash| cash.values().any(|amount| *amount > 0)) {
+        let message = "You cannot delete a customer with a positive cash balance.";
+        return Err(ApiError::invalid(message));
+    }
     let customer = state.put(Customer {
         deleted: true,
         ..Customer::clone(&old)

@@ -12,6 +12,7 @@ use crate::api::Ctx;
 use crate::cards::Decline;
 use crate::payment_method::PaymentMethod;
 use crate::payments::card_options::CardOptions;
+use crate::payments::funding;
 use crate::state::{Shown, Space, State};
 
 /// Where an intent stands.
@@ -148,6 +149,13 @@ pub enum NextAction {
         /// The page that asks for it.
         url: String,
     },
+    /// Send money by bank transfer.
+    BankTransfer {
+        /// How much is still to come, in minor units.
+        remaining: i64,
+        /// In what.
+        currency: String,
+    },
     /// Go to the bank's page and come back.
     RedirectToUrl {
         /// The bank's page.
@@ -257,6 +265,9 @@ pub struct PaymentIntent {
     pub shipping: Option<Shipping>,
     /// Added to the account's statement descriptor.
     pub statement_descriptor_suffix: Option<String>,
+    /// What was taken of the customer's cash balance so far.
+    #[serde(default)]
+    pub cash_applied: i64,
     /// What is held on the card and can be captured.
     pub amount_capturable: i64,
     /// The account that a destination charge is settled for.
@@ -342,6 +353,24 @@ impl NextAction {
                     "microdeposit_type": "descriptor_code",
                 },
             }),
+            NextAction::BankTransfer { remaining, currency } => {
+                let transfer = funding::transfer_type(currency).unwrap_or("us_bank_transfer");
+                let country = if transfer == "eu_bank_transfer" {
+                    "DE"
+                } else {
+                    "US"
+                };
+                json!({
+                    "display_bank_transfer_instructions": {
+                        "amount_remaining": remaining, "currency": currency,
+                        "financial_addresses": funding::addresses(transfer, "000000001234", country),
+                        "hosted_instructions_url":
+                            "https://payments.stripe.com/bank_transfers/instructions/test",
+                        "reference": "PSAPAYTEST", "type": transfer,
+                    },
+                    "type": "display_bank_transfer_instructions",
+                })
+            }
             NextAction::RedirectToUrl { url, return_url } => {
                 let redirect = json!({ "return_url": return_url, "url": url });
                 json!({ "redirect_to_url": redirect, "type": "redirect_to_url" })

@@ -16,7 +16,7 @@ use crate::list;
 use crate::payment_intent::{Accepts, CaptureMethod, PaymentIntent, Status, TransferData};
 use crate::payment_method::{self, Named};
 use crate::payments::means::Means;
-use crate::payments::{capture, debit, terms};
+use crate::payments::{capture, cash, debit, terms};
 use crate::state::{Object, Space, State};
 
 /// `POST /v1/payment_intents`.
@@ -173,6 +173,7 @@ pub fn blank(state: &State, space: &Space, amount: i64, currency: String, fee: O
         receipt_email: None,
         shipping: None,
         statement_descriptor_suffix: None,
+        cash_applied: 0,
         amount_capturable: 0,
         on_behalf_of: None,
         transfer_data: None,
@@ -317,6 +318,7 @@ pub fn cancel(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
         .with_intent(&old));
     }
     capture::release(state, &ctx.cause, &old);
+    cash::give_back(state, &ctx.cause, &old);
     Ok(give_up(state, &ctx.cause, &old, reason).render_to(ctx))
 }
 

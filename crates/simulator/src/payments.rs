@@ -8,12 +8,14 @@ use crate::routes::{Keys, Route};
 pub mod capture;
 pub mod card;
 pub mod card_options;
+pub mod cash;
 pub mod cash_balance;
 pub mod challenge;
 pub mod customer_balance;
 pub mod debit;
 pub mod direct_charge;
 pub mod entry;
+pub mod funding;
 pub mod mandate;
 pub mod means;
 pub mod on_invoices;
@@ -128,6 +130,31 @@ pub static ROUTES: &[Route] = &[
         "/v1/customers/{}/cash_balance",
         "cash_balance",
         One(cash_balance::update),
+    ),
+    Route::post(
+        "/v1/payment_intents/{}/apply_customer_balance",
+        "payment_intent",
+        One(cash::apply),
+    ),
+    Route::post(
+        "/v1/customers/{}/funding_instructions",
+        "funding_instructions",
+        One(funding::create),
+    ),
+    Route::post(
+        "/v1/test_helpers/customers/{}/fund_cash_balance",
+        "customer_cash_balance_transaction",
+        One(cash::fund),
+    ),
+    Route::get(
+        "/v1/customers/{}/cash_balance_transactions",
+        "list of customer_cash_balance_transaction",
+        One(cash::list),
+    ),
+    Route::get(
+        "/v1/customers/{}/cash_balance_transactions/{}",
+        "customer_cash_balance_transaction",
+        Two(cash::retrieve),
     ),
     Route::get("/v1/mandates/{}", "mandate", One(mandate::retrieve)),
 ];

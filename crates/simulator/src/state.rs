@@ -40,6 +40,7 @@ use crate::money::reversal::Reversal;
 use crate::money::transfer::Transfer;
 use crate::payment_intent::PaymentIntent;
 use crate::payment_method::PaymentMethod;
+use crate::payments::cash::CashTransaction;
 use crate::payments::customer_balance::CustomerBalanceTransaction;
 use crate::payments::mandate::Mandate;
 use crate::payments::setup_attempt::SetupAttempt;
@@ -312,6 +313,8 @@ rows! {
         "customer_balance_transactions", "customer balance transaction", "id";
     TaxId in tax_ids, "tax_id", "tax_ids", "tax ID", "id";
     Token in tokens, "token", "tokens", "token", "token";
+    CashTransaction in cash_transactions, "customer_cash_balance_transaction",
+        "customer_cash_balance_transactions", "customer cash balance transaction", "id";
     Mandate in mandates, "mandate", "mandates", "mandate", "mandate";
     SetupIntent in setup_intents, "setup_intent", "setup_intents", "setupintent", "intent";
     SetupAttempt in setup_attempts, "setup_attempt", "setup_attempts", "setup attempt", "id";

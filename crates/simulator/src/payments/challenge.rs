@@ -76,7 +76,12 @@ impl Asked {
         };
         match action {
             Some(NextAction::RedirectToUrl { return_url, .. }) => Some(return_url),
-            Some(NextAction::UseStripeSdk { .. } | NextAction::VerifyMicrodeposits { .. }) | None => None,
+            Some(
+                NextAction::UseStripeSdk { .. }
+                | NextAction::VerifyMicrodeposits { .. }
+                | NextAction::BankTransfer { .. },
+            )
+            | None => None,
         }
     }
 

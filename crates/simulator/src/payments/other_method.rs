@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::error::ApiError;
 use crate::form::Params;
 use crate::ids;
+use crate::payments::{cash, funding};
 
 /// Kinds that hold nothing or a few words, with the words that may be given and those that are shown.
 const PLAIN: [(&str, &[&str], &[&str]); 27] = [
@@ -242,6 +243,7 @@ impl Other {
         let (kind, right) = match self {
             Other::SepaDebit { .. } => ("sepa_debit", "eur"),
             Other::UsBankAccount { .. } => ("us_bank_account", "usd"),
+            Other::Plain { kind, .. } if kind == cash::KIND => return funding::check_currency(currency),
             Other::AcssDebit { .. } | Other::Plain { .. } => {
                 let message = format!(
                     "Payments by {} are not simulated: the payment method can only be kept.",

@@ -259,7 +259,8 @@ pub fn authenticate(
     intent: &Arc<SetupIntent>,
     outcome: Challenge,
 ) -> Result<Arc<SetupIntent>, ApiError> {
-    if intent.status != Status::RequiresAction {
+    let asked = !matches!(intent.next_action, Some(NextAction::VerifyMicrodeposits { .. }));
+    if intent.status != Status::RequiresAction || !asked {
         let message = format!(
             "This SetupIntent has a status of {} and awaits no authentication.",
             intent.status.as_str()

@@ -10,6 +10,7 @@ use crate::form::{Params, Update};
 use crate::payment_intent::{Accepts, CaptureMethod, PaymentIntent, TransferData};
 use crate::payments::card_options::CardOptions;
 use crate::payments::debit::Proof;
+use crate::payments::funding;
 use crate::state::State;
 
 const KINDS: [&str; 33] = [
@@ -258,6 +259,14 @@ pub fn read_bank_options(options: &mut Params) -> Result<(), ApiError> {
             connections.finish()?;
         }
         bank.finish()?;
+    }
+    if let Some(mut cash) = options.map("customer_balance")? {
+        cash.choice("funding_type", &["bank_transfer"])?;
+        if let Some(mut transfer) = cash.map("bank_transfer")? {
+            funding::read_transfer(&mut transfer)?;
+            transfer.finish()?;
+        }
+        cash.finish()?;
     }
     if let Some(sepa) = options.map("sepa_debit")? {
         sepa.finish()?;

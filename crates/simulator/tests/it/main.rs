@@ -3,6 +3,7 @@
 mod accounts;
 mod browser;
 mod capturing;
+mod cash;
 mod catalog;
 mod confirming;
 mod connect_accounts;
