@@ -15,6 +15,10 @@ use crate::state::{Object, Shown, Space, State};
 
 /// More types than this in one list request are refused.
 const TYPES_MAX: usize = 20;
+/// How long an event can be read.
+const KEPT_MS: i64 = 30 * 86_400_000;
+/// What the names of v2's own events begin with.
+const V2: &str = "v2.";
 
 /// Whose doing it was.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -67,6 +71,11 @@ impl Event {
             fields.insert("account".into(), account.as_str().into());
         }
         event
+    }
+
+    /// Whether it can still be read: events are kept for 30 days.
+    pub fn is_kept(&self, state: &State) -> bool {
+        state.now_ms.saturating_sub(self.created_ms) <= KEPT_MS
     }
 
     /// The thin form: what happened to which object, which is then to be fetched.
@@ -151,7 +160,11 @@ fn narrowed(old: &Value, new: Option<&Value>) -> Value {
 /// `GET /v1/events/{id}`.
 pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
     params.finish()?;
-    Ok(state.get::<Event>(&ctx.space, id)?.render(state))
+    let event = state.get::<Event>(&ctx.space, id)?;
+    if !event.is_kept(state) || event.kind.starts_with(V2) {
+        return Err(ApiError::no_such("event", id, "id"));
+    }
+    Ok(event.render(state))
 }
 
 /// `GET /v1/events`, by `type` or `types[]`, `created` and `delivery_success`.
@@ -171,7 +184,9 @@ pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, A
     let page = list::Page::read(&mut params)?;
     params.finish()?;
     let wanted = |event: &Event| {
-        kind.as_ref().is_none_or(|kind| matches(kind, &event.kind))
+        event.is_kept(state)
+            && !event.kind.starts_with(V2)
+            && kind.as_ref().is_none_or(|kind| matches(kind, &event.kind))
             && kinds
                 .as_ref()
                 .is_none_or(|kinds| kinds.iter().any(|kind| matches(kind, &event.kind)))

@@ -1,7 +1,9 @@
 //! HTTP around the core: a router that hands every request to it, and the pump that posts the webhooks.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -33,7 +35,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// An endpoint has this long to answer.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many webhooks are posted at once.
-const AT_ONCE_MAX: usize = 16;
+const AT_ONCE_MAX: usize = 64;
+/// How many of them to one place: one that hangs must not keep the others waiting.
+const AT_ONCE_THERE_MAX: usize = 4;
 /// The pump looks again at least this often, for a clock that others move.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -193,16 +197,36 @@ fn client() -> io::Result<reqwest::Client> {
         .map_err(io::Error::other)
 }
 
+/// What goes to one address: what waits, and a counter of what is on its way.
+#[derive(Default)]
+struct Place {
+    waiting: VecDeque<Delivery>,
+    busy: Arc<()>,
+}
+
 /// Posts what is due, several at a time, and waits for what comes next.
 async fn pump(simulator: Simulator, client: reqwest::Client) {
     let mut posts: JoinSet<()> = JoinSet::new();
-    let mut waiting: std::collections::VecDeque<Delivery> = Default::default();
+    let mut places: BTreeMap<String, Place> = BTreeMap::new();
     loop {
-        waiting.extend(whole(|| simulator.due_deliveries()).unwrap_or_default());
-        while posts.len() < AT_ONCE_MAX
-            && let Some(delivery) = waiting.pop_front()
-        {
-            posts.spawn(post(simulator.clone(), client.clone(), delivery));
+        for delivery in whole(|| simulator.due_deliveries()).unwrap_or_default() {
+            let place = places.entry(delivery.url.clone()).or_default();
+            place.waiting.push_back(delivery);
+        }
+        places.retain(|_, place| !place.waiting.is_empty() || Arc::strong_count(&place.busy) > 1);
+        for place in places.values_mut() {
+            // Each post holds its place's counter, whatever becomes of it.
+            while posts.len() < AT_ONCE_MAX
+                && Arc::strong_count(&place.busy) <= AT_ONCE_THERE_MAX
+                && let Some(delivery) = place.waiting.pop_front()
+            {
+                let busy = Arc::clone(&place.busy);
+                let posted = post(simulator.clone(), client.clone(), delivery);
+                posts.spawn(async move {
+                    posted.await;
+                    drop(busy);
+                });
+            }
         }
         let wait = simulator
             .due_in_ms()

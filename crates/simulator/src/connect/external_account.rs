@@ -54,7 +54,8 @@ pub struct Bank {
 }
 
 /// Stripe's test numbers that tokens stand for.
-const TEST_TOKENS: [(&str, &str); 6] = [
+const TEST_TOKENS: [(&str, &str); 7] = [
+    ("btok_us", "000123456789"),
     ("btok_us_verified", "000123456789"),
     ("btok_us_verified_noAccount", "000111111116"),
     ("btok_us_verified_accountClosed", "000111111113"),

@@ -159,3 +159,15 @@ fn events_are_listed_by_type_and_time() {
     let (status, body) = tenant.ask("GET", &format!("/v1/events?{many}"), &[]);
     assert_eq!((status, &body["error"]["code"]), (400, &Value::Null));
 }
+
+#[test]
+fn events_can_be_read_for_thirty_days() {
+    let world = World::platform();
+    world.post("/v1/customers", &[]);
+    let path = format!("/v1/events/{}", id(&world.get("/v1/events")["data"][0]));
+    world.simulator.advance_ms(30 * 86_400_000);
+    world.get(&path);
+    world.simulator.advance_ms(1);
+    assert_eq!(world.ask("GET", &path, &[]).0, 404);
+    assert_eq!(world.get("/v1/events")["data"], json!([]));
+}

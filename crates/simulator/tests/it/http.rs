@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use serde_json::{Value, json};
 use simulator::{Config, EndpointConfig, Kind, Simulator, signature};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
@@ -221,4 +222,61 @@ async fn webhooks_stay_on_this_machine() {
         tokio::task::yield_now().await;
     };
     assert!(last.contains("no connection was made"), "{last}");
+}
+
+#[tokio::test]
+async fn a_receiver_that_hangs_or_never_ends_does_not_hold_up_the_others() {
+    provider();
+    let world = World::platform();
+    serving(&world.simulator).await;
+    // One takes connections and says nothing; one answers without end; one answers nonsense.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endless = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nonsense = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut urls: Vec<String> = [&silent, &endless, &nonsense]
+        .map(|listener| format!("http://{}/hook", listener.local_addr().unwrap()))
+        .into();
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = silent.accept().await {
+            held.push(stream);
+        }
+    });
+    for (listener, endless, head) in [
+        (
+            endless,
+            true,
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        ),
+        (nonsense, false, "I am not what you think\r\n\r\n"),
+    ] {
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut more = stream.write_all(head.as_bytes()).await.is_ok();
+                    while endless && more {
+                        more = stream.write_all(b"4\r\nmore\r\n").await.is_ok();
+                    }
+                });
+            }
+        });
+    }
+    let (good, mut arrived) = receiver(Vec::new()).await;
+    urls.push(good);
+    for url in &urls {
+        let config = json!({
+            "url": url, "secret": TEST_SECRET, "livemode": false, "connect": false, "kind": "snapshot",
+        });
+        world.control("POST", "/_simulator/endpoints", &config);
+    }
+    for _ in 0..30 {
+        world.post("/v1/customers", &[]);
+    }
+    for number in 0..30 {
+        let next = tokio::time::timeout(Duration::from_secs(5), arrived.recv()).await;
+        assert!(
+            next.is_ok_and(|next| next.is_some()),
+            "only {number} of 30 arrived in time"
+        );
+    }
 }
