@@ -96,6 +96,17 @@ class Money(unittest.TestCase):
     def setUpClass(cls):
         cls.api = client().v1
 
+    def test_a_payment_is_refunded_and_no_further(self):
+        intent = self.api.payment_intents.create(CHARGED)
+        part = self.api.refunds.create({"payment_intent": intent.id, "amount": 500})
+        self.assertEqual(part.status, "succeeded")
+        with self.assertRaises(stripe.InvalidRequestError):
+            self.api.refunds.create({"payment_intent": intent.id, "amount": 1501})
+        self.api.refunds.create({"payment_intent": intent.id})
+        charge = self.api.charges.retrieve(intent.latest_charge, {"expand": ["refunds"]})
+        self.assertTrue(charge.refunded)
+        self.assertEqual([refund.amount for refund in charge.refunds.data], [1500, 500])
+
     def test_a_balance_is_what_its_transactions_come_to(self):
         self.api.payment_intents.create(CHARGED)
         advance(5_000)
@@ -104,6 +115,60 @@ class Money(unittest.TestCase):
         balance = self.api.balance.retrieve()
         held = [one.amount for one in balance.available + balance.pending if one.currency == "usd"]
         self.assertEqual(sum(held), net)
+
+
+class Connect(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.client = client()
+        cls.api = cls.client.v1
+
+    def test_an_account_is_created_and_led_to_onboarding(self):
+        account = self.api.accounts.create(
+            {"type": "express", "country": "US", "capabilities": {"transfers": {"requested": True}}}
+        )
+        self.assertFalse(account.charges_enabled)
+        capability = self.api.accounts.capabilities.retrieve(account.id, "transfers")
+        self.assertTrue(capability.requested)
+        link = self.api.account_links.create(
+            {
+                "account": account.id,
+                "type": "account_onboarding",
+                "refresh_url": "https://pay.example/again",
+                "return_url": "https://pay.example/back",
+            }
+        )
+        self.assertEqual(link.object, "account_link")
+
+
+    def test_an_account_connects_by_oauth_and_is_let_go(self):
+        made = control("oauth/authorize", {"new": {"email": "owner@example.com"}})
+        granted = self.client.oauth.token({"grant_type": "authorization_code", "code": made["code"]})
+        self.assertEqual(granted.stripe_user_id, made["account"])
+        self.assertEqual(self.api.accounts.retrieve(made["account"]).id, made["account"])
+        with self.assertRaises(stripe.oauth_error.InvalidGrantError):
+            self.client.oauth.token({"grant_type": "authorization_code", "code": made["code"]})
+        application = control("state")["application"]
+        self.client.oauth.deauthorize({"client_id": application, "stripe_user_id": made["account"]})
+        with self.assertRaises(stripe.PermissionError):
+            self.api.accounts.retrieve(made["account"])
+
+
+class Billing(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.api = client().v1
+        cls.customer = cls.api.customers.create({"email": "billing@example.com"}).id
+        card = cls.api.payment_methods.attach("pm_card_visa", {"customer": cls.customer})
+        cls.api.customers.update(cls.customer, {"invoice_settings": {"default_payment_method": card.id}})
+
+    def test_an_invoice_is_drafted_finalized_and_paid(self):
+        invoice = self.api.invoices.create({"customer": self.customer, "auto_advance": False}).id
+        line = {"customer": self.customer, "invoice": invoice, "amount": 4200, "currency": "usd"}
+        self.api.invoice_items.create(line)
+        opened = self.api.invoices.finalize_invoice(invoice)
+        self.assertEqual((opened.status, opened.amount_due), ("open", 4200))
+        self.assertEqual(self.api.invoices.pay(invoice).status, "paid")
 
 
 class ErrorsAndReads(unittest.TestCase):

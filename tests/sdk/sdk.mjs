@@ -4,5 +4,8 @@
 //
 // Closes with the test runner's summary; exits with 1 when a test failed.
 import './payments.mjs';
+import './money.mjs';
+import './connect.mjs';
+import './billing.mjs';
 import './errors.mjs';
 import './webhooks.mjs';

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::api::Ctx;
+use crate::billing::invoice::Invoice;
 use crate::billing::price::Price;
 use crate::billing::product::Product;
 use crate::charge::Charge;
@@ -40,6 +41,11 @@ pub static ROUTES: &[Route] = &[
         "/v1/products/search",
         "search of product",
         Plain(answer::<Product>),
+    ),
+    Route::get(
+        "/v1/invoices/search",
+        "search of invoice",
+        Plain(answer::<Invoice>),
     ),
     Route::get("/v1/prices/search", "search of price", Plain(answer::<Price>)),
 ];

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::billing::invoice::Invoice;
 use crate::billing::price::Price;
 use crate::billing::product::Product;
 use crate::charge::Charge;
@@ -264,6 +265,49 @@ impl Searched for Price {
     fn of(object: &Object) -> Option<&Price> {
         match object {
             Object::Price(row) => Some(Arc::as_ref(row)),
+            _ => None,
+        }
+    }
+}
+
+impl Searched for Invoice {
+    const FIELDS: &'static [(&'static str, Field)] = &[
+        ("created", Number),
+        ("currency", Token),
+        ("customer", Token),
+        ("last_finalization_error_code", Token),
+        ("last_finalization_error_type", Token),
+        ("number", Text),
+        ("receipt_number", Text),
+        ("status", Token),
+        ("subscription", Token),
+        ("total", Number),
+    ];
+
+    fn notes(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
+    fn found(&self, state: &State, field: &str) -> Found<'_> {
+        match field {
+            "created" => Found::Number(self.created),
+            "currency" => Found::text(&self.currency),
+            "customer" => Found::text(&self.customer),
+            "status" => Found::text(self.status.as_str()),
+            "last_finalization_error_code" => shown(state, self, "last_finalization_error.code"),
+            "last_finalization_error_type" => shown(state, self, "last_finalization_error.type"),
+            "subscription" => shown(state, self, "parent.subscription_details.subscription"),
+            other => shown(state, self, other),
+        }
+    }
+
+    fn gone(&self) -> bool {
+        self.deleted
+    }
+
+    fn of(object: &Object) -> Option<&Invoice> {
+        match object {
+            Object::Invoice(row) => Some(Arc::as_ref(row)),
             _ => None,
         }
     }

@@ -109,15 +109,31 @@ fn the_catalog_is_searched() {
         ("metadata[tier]", "small"),
     ];
     world.post("/v1/prices", &form);
+    let customer = world.post("/v1/customers", &[]);
+    let billed = [
+        ("customer", id(&customer)),
+        ("amount", "4200"),
+        ("currency", "usd"),
+    ];
+    world.post("/v1/invoiceitems", &billed);
+    let form = [
+        ("customer", id(&customer)),
+        ("pending_invoice_items_behavior", "include"),
+        ("auto_advance", "false"),
+    ];
+    world.post("/v1/invoices", &form);
     world.simulator.advance_ms(1_000);
     let of = format!("product:'{}' AND type:'recurring'", id(&product));
     for (kind, query, count) in [
         ("products", "active:'true' AND name~'workplace'", 1),
         ("products", "shippable:'true' OR description:'x'", 0),
-        ("products", "url:null", 1),
+        ("products", "url:null AND name~'workplace'", 1),
         ("prices", of.as_str(), 1),
         ("prices", "lookup_key:'workplace' AND currency:'usd'", 1),
-        ("prices", "type:'one_time'", 0),
+        ("prices", "type:'one_time' AND lookup_key:'workplace'", 0),
+        ("invoices", "total>4000 AND status:'draft'", 1),
+        ("invoices", "total>4200 OR number~'0001'", 0),
+        ("invoices", "subscription:null AND currency:'usd'", 1),
         ("prices", "metadata['tier']:'small' AND active:'true'", 1),
     ] {
         let found = search(&world, kind, query);

@@ -5,10 +5,13 @@ use std::process::Command;
 use crate::served::Served;
 use crate::tools::{Npm, run, text};
 
-const SCRIPTS: [&str; 5] = [
+const SCRIPTS: [&str; 8] = [
     "sdk.mjs",
     "simulator.mjs",
     "payments.mjs",
+    "money.mjs",
+    "connect.mjs",
+    "billing.mjs",
     "errors.mjs",
     "webhooks.mjs",
 ];
