@@ -16,6 +16,8 @@ pub mod billed;
 pub mod calendar;
 pub mod collecting;
 pub mod coupon;
+pub mod credit_note;
+pub mod credit_notes;
 pub mod decimal;
 pub mod discount;
 pub mod invoice;
@@ -26,6 +28,7 @@ pub mod invoice_lines;
 pub mod invoice_payment;
 pub mod invoices;
 pub mod invoicing;
+pub mod item_cost;
 pub mod line;
 #[allow(dead_code, reason = "subscriptions, which count by it, are built beside it")]
 pub mod period;
@@ -190,6 +193,30 @@ pub static INVOICES: &[Route] = &[
         "invoice",
         One(invoice_lines::remove),
     ),
+    Route::post("/v1/credit_notes", "credit_note", Plain(credit_notes::create)),
+    Route::get(
+        "/v1/credit_notes",
+        "list of credit_note",
+        Plain(credit_notes::list),
+    ),
+    Route::get(
+        "/v1/credit_notes/preview",
+        "credit_note",
+        Plain(credit_notes::preview),
+    ),
+    Route::get(
+        "/v1/credit_notes/preview/lines",
+        "list of credit_note_line_item",
+        Plain(credit_notes::preview_lines),
+    ),
+    Route::get("/v1/credit_notes/{}", "credit_note", One(credit_notes::retrieve)),
+    Route::post("/v1/credit_notes/{}", "credit_note", One(credit_notes::update)),
+    Route::get(
+        "/v1/credit_notes/{}/lines",
+        "list of credit_note_line_item",
+        One(credit_notes::lines),
+    ),
+    Route::post("/v1/credit_notes/{}/void", "credit_note", One(credit_notes::void)),
     Route::delete(
         "/v1/customers/{}/discount",
         "discount",

@@ -11,6 +11,7 @@ use crate::account::Account;
 use crate::application_fee::ApplicationFee;
 use crate::balance::BalanceTransaction;
 use crate::billing::coupon::Coupon;
+use crate::billing::credit_note::CreditNote;
 use crate::billing::discount::Discount;
 use crate::billing::invoice::Invoice;
 use crate::billing::invoice_item::InvoiceItem;
@@ -340,6 +341,7 @@ rows! {
     TaxRate in tax_rates, "tax_rate", "tax_rates", "tax rate", "tax_rate";
     InvoiceItem in invoice_items, "invoiceitem", "invoiceitems", "invoiceitem", "invoiceitem";
     Invoice in invoices, "invoice", "invoices", "invoice", "invoice";
+    CreditNote in credit_notes, "credit_note", "credit_notes", "credit note", "id";
     InvoicePayment in invoice_payments, "invoice_payment", "invoice_payments", "invoice_payment",
         "invoice_payment";
     Discount in discounts, "discount", "discounts", "discount", "discount";

@@ -1,5 +1,5 @@
-//! An invoice: what it holds and how it looks. What becomes of it is in `invoicing`, what requests do to it in
-//! `invoices`.
+//! An invoice: what it holds and how it looks. What becomes of it is in `invoicing`, what requests do to it
+//! in `invoices`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Invoice items: what a customer is to be billed for once, waiting for an invoice or on one. What requests do
-//! to them is in `invoice_items`.
+//! Invoice items: what a customer is to be billed for once, waiting for an invoice or on one. What requests
+//! do to them is in `invoice_items`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
