@@ -8,14 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::address::{Billing, Shipping};
-use crate::api::Ctx;
 use crate::application_fee;
 use crate::balance::{self, BalanceTransaction, FeeDetail, Movement};
 use crate::cards::{Bank, Decline};
 use crate::currency;
-use crate::error::ApiError;
 use crate::event::{self, Cause};
-use crate::form::Params;
 use crate::list;
 use crate::money::refund::Refund;
 use crate::money::transfer;
@@ -85,6 +82,8 @@ pub struct Charge {
     pub source_transfer: Option<String>,
     /// What charges and transfers are grouped by.
     pub transfer_group: Option<String>,
+    /// What the merchant says of it: `fraudulent` or `safe`.
+    pub fraud_report: Option<String>,
     /// What the platform takes.
     pub application_fee_amount: Option<i64>,
     /// The platform's fee, once known.
@@ -145,7 +144,7 @@ impl Charge {
             "currency": self.currency, "customer": self.customer, "description": self.description,
             "destination": self.transfer_data.as_ref().map(|to| &to.destination), "disputed": self.disputed, "failure_balance_transaction": null,
             "failure_code": self.failure.as_ref().map(|failure| &failure.code),
-            "failure_message": self.failure.as_ref().map(|failure| &failure.message), "fraud_details": {},
+            "failure_message": self.failure.as_ref().map(|failure| &failure.message), "fraud_details": self.fraud_details(),
             "livemode": self.space.livemode, "metadata": self.metadata, "on_behalf_of": self.on_behalf_of,
             "outcome": outcome::of(self), "paid": good && !pending, "payment_intent": self.payment_intent,
             "payment_method": Some(&self.payment_method).filter(|id| !id.is_empty()), "receipt_email": self.receipt_email,
@@ -187,6 +186,13 @@ impl Charge {
     fn render_refunds(&self) -> Value {
         let refunds = self.refunds.iter().rev().map(|refund| refund.render());
         list::inside(refunds, format!("/v1/charges/{}/refunds", self.id))
+    }
+
+    fn fraud_details(&self) -> Value {
+        match &self.fraud_report {
+            Some(report) => json!({ "user_report": report }),
+            None => json!({}),
+        }
     }
 
     /// What the network calls it: digits of its own. A charge that failed has none.
@@ -307,6 +313,7 @@ pub fn fresh(
         transfer: None,
         source_transfer: None,
         transfer_group: intent.transfer_group.clone(),
+        fraud_report: None,
         application_fee_amount: intent.application_fee_amount,
         application_fee: None,
         balance_transaction: None,
@@ -483,61 +490,4 @@ pub fn settle(state: &mut State, id: &str) {
         Object::Charge(charge),
         previous,
     );
-}
-
-/// `GET /v1/charges/{id}`.
-pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
-    params.finish()?;
-    Ok(state.get::<Charge>(&ctx.space, id)?.render())
-}
-
-/// `POST /v1/charges/{id}`: description, receipt's address, shipment and metadata.
-pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
-    let old = state.get::<Charge>(&ctx.space, id)?;
-    let mut charge = Charge::clone(&old);
-    params.update("description")?.apply(&mut charge.description);
-    params.update("receipt_email")?.apply(&mut charge.receipt_email);
-    if let Some(shipping) = params.map("shipping")? {
-        charge.shipping = Some(Shipping::read(shipping)?);
-    }
-    params.metadata()?.apply(&mut charge.metadata)?;
-    params.finish()?;
-    let charge = state.put(charge);
-    let previous = event::previous(&old.render(), &charge.render());
-    if previous.is_some() {
-        event::emit(
-            state,
-            &ctx.cause,
-            "charge.updated",
-            Object::Charge(Arc::clone(&charge)),
-            previous,
-        );
-    }
-    Ok(charge.render())
-}
-
-/// `GET /v1/charges`, by `payment_intent`, `customer` and `created`.
-pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
-    let intent = params.text("payment_intent")?;
-    let customer = params.text("customer")?;
-    let created = list::Created::read(&mut params)?;
-    let page = list::Page::read(&mut params)?;
-    params.finish()?;
-    let wanted = |charge: &Charge| {
-        intent
-            .as_ref()
-            .is_none_or(|intent| charge.payment_intent.as_ref() == Some(intent))
-            && customer
-                .as_ref()
-                .is_none_or(|customer| charge.customer.as_ref() == Some(customer))
-            && created.holds(charge.created)
-    };
-    list::answer(
-        state,
-        &ctx.space,
-        &page,
-        "/v1/charges",
-        wanted,
-        |charge: &Charge| charge.render(),
-    )
 }

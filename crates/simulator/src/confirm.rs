@@ -54,7 +54,6 @@ pub fn confirm(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Re
 /// paid (or held), waits for its holder, or waits for another card and says why in `last_error`. The
 /// invoice's own hook is not called. `off_session` says that the holder is not there, which suffices for
 /// cards set up for that; where the holder must be asked all the same, the intent waits.
-#[allow(dead_code, reason = "invoices, which call it, are built beside it")]
 pub fn attempt_for_invoice(
     state: &mut State,
     cause: &Cause,

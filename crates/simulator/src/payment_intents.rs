@@ -71,7 +71,6 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
 }
 
 /// What an invoice wants paid.
-#[allow(dead_code, reason = "invoices, which call it, are built beside it")]
 pub struct ForInvoice<'a> {
     /// The account and mode that it is paid in.
     pub space: &'a Space,
@@ -96,7 +95,6 @@ pub struct ForInvoice<'a> {
 }
 
 /// Makes the intent that pays an invoice, which waits for a card; `confirm::attempt_for_invoice` charges it.
-#[allow(dead_code, reason = "invoices, which call it, are built beside it")]
 pub fn for_invoice(state: &mut State, cause: &Cause, wanted: ForInvoice) -> Arc<PaymentIntent> {
     let (space, currency) = (wanted.space, wanted.currency.to_owned());
     let mut intent = blank(

@@ -11,10 +11,12 @@ pub mod card_options;
 pub mod cash;
 pub mod cash_balance;
 pub mod challenge;
+pub mod charges;
 pub mod customer_balance;
 pub mod debit;
 pub mod direct_charge;
 pub mod entry;
+pub mod ephemeral_key;
 pub mod funding;
 pub mod mandate;
 pub mod means;
@@ -86,6 +88,9 @@ pub static ROUTES: &[Route] = &[
     Route::post("/v1/tokens", "token", Plain(token::create)).keys(Keys::Any),
     Route::get("/v1/tokens/{}", "token", One(token::retrieve)).keys(Keys::Any),
     Route::post("/v1/charges", "charge", Plain(direct_charge::create)),
+    Route::get("/v1/charges", "list of charge", Plain(charges::list)),
+    Route::get("/v1/charges/{}", "charge", One(charges::retrieve)),
+    Route::post("/v1/charges/{}", "charge", One(charges::update)),
     Route::post("/v1/charges/{}/capture", "charge", One(direct_charge::capture)),
     Route::post("/v1/customers/{}/sources", "source", One(sources::create)),
     Route::get("/v1/customers/{}/sources", "list of source", One(sources::list)),
@@ -155,6 +160,16 @@ pub static ROUTES: &[Route] = &[
         "/v1/customers/{}/cash_balance_transactions/{}",
         "customer_cash_balance_transaction",
         Two(cash::retrieve),
+    ),
+    Route::post(
+        "/v1/ephemeral_keys",
+        "ephemeral_key",
+        Plain(ephemeral_key::create),
+    ),
+    Route::delete(
+        "/v1/ephemeral_keys/{}",
+        "ephemeral_key",
+        One(ephemeral_key::delete),
     ),
     Route::get("/v1/mandates/{}", "mandate", One(mandate::retrieve)),
 ];

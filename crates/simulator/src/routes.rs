@@ -7,7 +7,7 @@ use crate::error::ApiError;
 use crate::form::Params;
 use crate::state::State;
 use crate::{
-    application_fee, balance, billing, charge, confirm, confirmation_token, connect, customer, event, money,
+    application_fee, balance, billing, confirm, confirmation_token, connect, customer, event, money,
     payment_intents, payment_methods, payments, payouts, search, webhook_endpoint,
 };
 
@@ -226,9 +226,6 @@ static PAYMENTS: &[Route] = &[
 ];
 
 static MONEY: &[Route] = &[
-    Route::get("/v1/charges", "list of charge", Plain(charge::list)),
-    Route::get("/v1/charges/{}", "charge", One(charge::retrieve)),
-    Route::post("/v1/charges/{}", "charge", One(charge::update)),
     Route::get(
         "/v1/application_fees",
         "list of application_fee",

@@ -43,6 +43,7 @@ use crate::payment_intent::PaymentIntent;
 use crate::payment_method::PaymentMethod;
 use crate::payments::cash::CashTransaction;
 use crate::payments::customer_balance::CustomerBalanceTransaction;
+use crate::payments::ephemeral_key::EphemeralKey;
 use crate::payments::mandate::Mandate;
 use crate::payments::setup_attempt::SetupAttempt;
 use crate::payments::setup_intent::SetupIntent;
@@ -316,6 +317,7 @@ rows! {
     Token in tokens, "token", "tokens", "token", "token";
     CashTransaction in cash_transactions, "customer_cash_balance_transaction",
         "customer_cash_balance_transactions", "customer cash balance transaction", "id";
+    EphemeralKey in ephemeral_keys, "ephemeral_key", "ephemeral_keys", "ephemeral key", "key";
     Mandate in mandates, "mandate", "mandates", "mandate", "mandate";
     SetupIntent in setup_intents, "setup_intent", "setup_intents", "setupintent", "intent";
     SetupAttempt in setup_attempts, "setup_attempt", "setup_attempts", "setup attempt", "id";

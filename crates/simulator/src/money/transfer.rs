@@ -217,6 +217,7 @@ fn blank_payment(state: &mut State, space: &Space, wanted: &Wanted, transfer: &s
         transfer: None,
         source_transfer: Some(transfer.to_owned()),
         transfer_group: None,
+        fraud_report: None,
         application_fee_amount: wanted.fee,
         application_fee: None,
         balance_transaction: None,

@@ -133,3 +133,15 @@ fn a_cash_balance_is_empty_and_keeps_how_it_is_applied() {
     let wrong = world.refused(400, &path, &[(mode, "whenever")]);
     assert_eq!((&wrong["param"], wrong.get("code")), (&json!(mode), None));
 }
+
+#[test]
+fn a_customers_phone_gets_a_key_for_an_hour() {
+    let world = World::platform();
+    let customer = world.post("/v1/customers", &[]);
+    let key = world.post("/v1/ephemeral_keys", &[("customer", id(&customer))]);
+    assert!(lacks("ephemeral_key", &key).is_empty());
+    assert!(key["secret"].as_str().unwrap().starts_with("ek_test_"));
+    let path = format!("/v1/ephemeral_keys/{}", id(&key));
+    assert_eq!(world.ask("DELETE", &path, &[]).0, 200);
+    assert_eq!(world.ask("DELETE", &path, &[]).0, 404);
+}
