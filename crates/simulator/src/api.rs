@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::billing::test_clock;
 use crate::caller;
 pub use crate::caller::TypesParam;
 use crate::connect::{hosted, oauth};
@@ -371,7 +372,14 @@ fn handled(state: &mut State, ctx: &Ctx, request: &Request, path: &str) -> Resul
     }
     let mut params = parameters(request, path)?;
     let expansion = Expansion::read(&mut params, route.answers)?;
-    let mut value = route.handle(state, ctx, params, path)?;
+    if request.method != "GET"
+        && let Some(clock) = test_clock::of_request(state, &ctx.space, path, &params)
+    {
+        test_clock::enter(state, &ctx.space, &clock)?;
+    }
+    let answer = route.handle(state, ctx, params, path);
+    test_clock::leave(state);
+    let mut value = answer?;
     expansion.apply(state, &ctx.space, &mut value);
     Ok(value)
 }

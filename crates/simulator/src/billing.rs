@@ -7,7 +7,6 @@ use crate::event::Cause;
 use crate::payment_intent::PaymentIntent;
 use crate::routes::Handler::{One, Plain, Two};
 use crate::routes::Route;
-use crate::schedule::{self, Step};
 use crate::state::{Row, Space, State};
 
 use invoice::Invoice;
@@ -42,6 +41,7 @@ pub mod refusal;
 pub mod subscription;
 pub mod tax_code;
 pub mod tax_rate;
+pub mod test_clock;
 pub mod totals;
 
 /// A kind of object that can be deleted; its row stays for what refers to it.
@@ -82,6 +82,35 @@ fn taken(what: &str, param: &str) -> ApiError {
         .code("resource_already_exists")
         .param(param)
 }
+
+/// The routes of test clocks.
+pub static CLOCKS: &[Route] = &[
+    Route::post(
+        "/v1/test_helpers/test_clocks",
+        "test_helpers.test_clock",
+        Plain(test_clock::create),
+    ),
+    Route::get(
+        "/v1/test_helpers/test_clocks",
+        "list of test_helpers.test_clock",
+        Plain(test_clock::list),
+    ),
+    Route::get(
+        "/v1/test_helpers/test_clocks/{}",
+        "test_helpers.test_clock",
+        One(test_clock::retrieve),
+    ),
+    Route::delete(
+        "/v1/test_helpers/test_clocks/{}",
+        "test_helpers.test_clock",
+        One(test_clock::delete),
+    ),
+    Route::post(
+        "/v1/test_helpers/test_clocks/{}/advance",
+        "test_helpers.test_clock",
+        One(test_clock::advance),
+    ),
+];
 
 /// The routes of the catalog.
 pub static CATALOG: &[Route] = &[
@@ -138,13 +167,6 @@ pub fn intent_changed(state: &mut State, cause: &Cause, intent: &Arc<PaymentInte
     if let Some(Ok(invoice)) = invoice.map(|id| state.get::<Invoice>(&intent.space, id)) {
         collecting::settle(state, cause, &invoice, intent);
     }
-}
-
-/// Queues a step at a second of the time that a test clock tells, or without one the simulator's.
-fn at(state: &mut State, test_clock: Option<&str>, at_s: i64, step: Step) {
-    let _until_clocks_exist = test_clock;
-    let in_ms = at_s.saturating_mul(1000).saturating_sub(state.now_ms);
-    schedule::after(state, in_ms.max(0), step);
 }
 
 /// The routes of invoices.

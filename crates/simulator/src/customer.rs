@@ -10,6 +10,7 @@ use crate::address::{Address, Shipping};
 use crate::api::Ctx;
 use crate::billing::billed;
 use crate::billing::discount::Discount;
+use crate::billing::test_clock;
 use crate::error::ApiError;
 use crate::event::{self, Cause};
 use crate::form::{Params, Update};
@@ -74,6 +75,9 @@ pub struct Customer {
     pub on_invoices: Option<Box<OnInvoices>>,
     /// The discount on all it is billed.
     pub discount: Option<Arc<Discount>>,
+    /// The test clock that it lives by.
+    #[serde(default)]
+    pub test_clock: Option<String>,
     /// The caller's notes.
     pub metadata: BTreeMap<String, String>,
 }
@@ -101,7 +105,7 @@ impl Customer {
             "livemode": self.space.livemode, "metadata": self.metadata, "name": self.name,
             "next_invoice_sequence": self.invoices + 1, "phone": self.phone, "preferred_locales": self.preferred_locales,
             "shipping": self.shipping.as_ref().map(Shipping::render), "tax_exempt": self.tax_exempt,
-            "test_clock": null,
+            "test_clock": self.test_clock,
         })
     }
 
@@ -200,6 +204,7 @@ impl Shown for Customer {
         ("cash_balance", "cash_balance"),
         ("invoice_credit_balance", "none"),
         ("tax", "none"),
+        ("test_clock", "test_helpers.test_clock"),
     ];
 
     fn shown(&self, _: &State) -> Value {
@@ -284,6 +289,11 @@ impl Dowry {
 pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
     let mut customer = blank(state, ctx);
     let first = params.clone().text("payment_method")?;
+    if let Some(id) = params.text("test_clock")? {
+        let clock = test_clock::for_customer(state, &ctx.space, &id)?;
+        customer.created = clock.frozen_time;
+        customer.test_clock = Some(id);
+    }
     let dowry = Dowry::read(state, ctx, &mut params)?;
     customer.change(state, &mut params, first.as_deref())?;
     let discount = billed::read_discount(state, ctx, None, &mut params)?;
@@ -352,6 +362,7 @@ fn blank(state: &State, ctx: &Ctx) -> Customer {
         reconciliation: None,
         on_invoices: None,
         discount: None,
+        test_clock: None,
         metadata: BTreeMap::new(),
     }
 }

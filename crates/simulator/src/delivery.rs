@@ -211,8 +211,8 @@ fn queue(state: &mut State, event: &str, endpoint: &str, change: impl FnOnce(&mu
         event: event.to_owned(),
         endpoint: endpoint.to_owned(),
         tries: 0,
-        first_ms: state.now_ms,
-        due_ms: state.now_ms,
+        first_ms: state.own_ms(),
+        due_ms: state.own_ms(),
         late: false,
         last: None,
     };

@@ -114,7 +114,7 @@ pub fn emit(state: &mut State, cause: &Cause, kind: &'static str, object: Object
     let event = Event {
         id: state.id("evt_1", 23),
         space,
-        created_ms: state.now_ms,
+        created_ms: state.own_ms(),
         kind: Cow::Borrowed(kind),
         object,
         previous,

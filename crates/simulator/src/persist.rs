@@ -70,6 +70,9 @@ pub enum Change {
     Finished(u64),
     /// Something is to happen.
     Step {
+        /// The test clock that it goes by.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clock: Option<String>,
         /// When.
         due_ms: i64,
         /// In which order.
@@ -79,6 +82,9 @@ pub enum Change {
     },
     /// It has happened.
     StepDone {
+        /// The test clock that it went by.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clock: Option<String>,
         /// When it was due.
         due_ms: i64,
         /// Its number.
@@ -153,6 +159,7 @@ fn empty(config: &Config) -> State {
         },
         clock: Clock::new(config.clock),
         now_ms: 0,
+        shift_ms: 0,
         ids: Ids::new(config.seed),
         tables: Tables::default(),
         schedule: Schedule::default(),
@@ -218,8 +225,19 @@ fn carry_out(state: &mut State, text: &[u8]) -> Option<()> {
             Change::Kept(kept) => state.idempotency.put(kept),
             Change::Waiting(waiting) => state.deliveries.put(waiting),
             Change::Finished(id) => state.deliveries.remove(id),
-            Change::Step { due_ms, number, step } => state.schedule.put(due_ms, number, step),
-            Change::StepDone { due_ms, number } => state.schedule.remove(due_ms, number),
+            Change::Step {
+                clock,
+                due_ms,
+                number,
+                step,
+            } => state.schedule.put(clock.as_deref(), due_ms, number, step),
+            Change::StepDone {
+                clock,
+                due_ms,
+                number,
+            } => {
+                state.schedule.remove(clock.as_deref(), due_ms, number);
+            }
         }
     }
     Some(())
@@ -239,11 +257,15 @@ fn rewrite(state: &State, path: &Path) -> io::Result<File> {
     let rows = state.tables.objects().map(Change::Put);
     let kept = state.idempotency.all().cloned().map(Change::Kept);
     let waiting = state.deliveries.waiting().cloned().map(Change::Waiting);
-    let steps = state.schedule.steps().map(|(due_ms, number, step)| Change::Step {
-        due_ms,
-        number,
-        step: step.clone(),
-    });
+    let steps = state
+        .schedule
+        .steps()
+        .map(|(clock, due_ms, number, step)| Change::Step {
+            clock: clock.map(str::to_owned),
+            due_ms,
+            number,
+            step: step.clone(),
+        });
     let mut changes = rows.chain(kept).chain(waiting).chain(steps).peekable();
     loop {
         let changes_of_line: Vec<Change> = changes.by_ref().take(ROWS_A_LINE).collect();

@@ -128,6 +128,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         PLATFORM,
         billing::CATALOG,
         billing::INVOICES,
+        billing::CLOCKS,
         connect::ROUTES,
     ]
     .into_iter()

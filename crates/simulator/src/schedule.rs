@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::billing::invoicing;
+use crate::billing::{invoicing, test_clock};
 use crate::charge;
 use crate::connect::tell;
 use crate::money::refund;
@@ -56,6 +56,16 @@ pub enum Step {
         /// The top-up.
         topup: String,
     },
+    /// A test clock arrives where it was advanced to.
+    AdvanceClock {
+        /// The clock.
+        clock: String,
+    },
+    /// Something of a test clock is due at the time that it shows already.
+    DueOnClock {
+        /// The clock.
+        clock: String,
+    },
     /// A custom account's details are verified.
     Verify {
         /// The account.
@@ -70,30 +80,48 @@ pub enum Step {
     },
 }
 
+type Steps = BTreeMap<(i64, u64), Step>;
+
 /// The steps to come, by when and then by the order they were queued in.
 #[derive(Default)]
 pub struct Schedule {
-    steps: BTreeMap<(i64, u64), Step>,
+    steps: Steps,
+    /// The steps that are due by a test clock's time, by the clock.
+    of_clocks: BTreeMap<String, Steps>,
     count: u64,
 }
 
 impl Schedule {
     /// Puts a step in its place.
-    pub fn put(&mut self, due_ms: i64, number: u64, step: Step) {
+    pub fn put(&mut self, clock: Option<&str>, due_ms: i64, number: u64, step: Step) {
         self.count = self.count.max(number);
-        self.steps.insert((due_ms, number), step);
+        let steps = match clock {
+            None => &mut self.steps,
+            Some(clock) => self.of_clocks.entry(clock.to_owned()).or_default(),
+        };
+        steps.insert((due_ms, number), step);
     }
 
     /// Takes a step out.
-    pub fn remove(&mut self, due_ms: i64, number: u64) {
-        self.steps.remove(&(due_ms, number));
+    pub fn remove(&mut self, clock: Option<&str>, due_ms: i64, number: u64) -> Option<Step> {
+        let steps = match clock {
+            None => &mut self.steps,
+            Some(clock) => self.of_clocks.get_mut(clock)?,
+        };
+        steps.remove(&(due_ms, number))
     }
 
-    /// The steps to come.
-    pub fn steps(&self) -> impl Iterator<Item = (i64, u64, &Step)> {
+    /// The steps to come, with the test clock that each goes by.
+    pub fn steps(&self) -> impl Iterator<Item = (Option<&str>, i64, u64, &Step)> {
+        let of_clocks = self
+            .of_clocks
+            .iter()
+            .flat_map(|(clock, steps)| steps.iter().map(move |step| (Some(clock.as_str()), step)));
         self.steps
             .iter()
-            .map(|((due_ms, number), step)| (*due_ms, *number, step))
+            .map(|step| (None, step))
+            .chain(of_clocks)
+            .map(|(clock, ((due_ms, number), step))| (clock, *due_ms, *number, step))
     }
 
     /// When the next step is due.
@@ -102,40 +130,91 @@ impl Schedule {
     }
 }
 
-/// Queues a step so many milliseconds from now.
+/// Queues a step so many milliseconds from now, by the simulator's own time.
 pub fn after(state: &mut State, ms: i64, step: Step) {
-    let (due_ms, number) = (state.now_ms.saturating_add(ms), state.schedule.count + 1);
-    state.schedule.put(due_ms, number, step.clone());
-    state.write(|| Change::Step { due_ms, number, step });
+    let due_ms = state.own_ms().saturating_add(ms);
+    queue(state, None, due_ms, step);
+}
+
+/// Queues a step at a second of the time that a test clock tells, or without one the simulator's. What is due
+/// by now happens as soon as the request or step that asks for it is done.
+pub fn at(state: &mut State, clock: Option<&str>, at_s: i64, step: Step) {
+    let due_ms = at_s.saturating_mul(1000);
+    let Some(clock) = clock else {
+        let due_ms = due_ms.max(state.own_ms());
+        return queue(state, None, due_ms, step);
+    };
+    queue(state, Some(clock), due_ms, step);
+    if due_ms <= state.now_ms {
+        let clock = clock.to_owned();
+        after(state, 0, Step::DueOnClock { clock });
+    }
+}
+
+fn queue(state: &mut State, clock: Option<&str>, due_ms: i64, step: Step) {
+    let number = state.schedule.count + 1;
+    state.schedule.put(clock, due_ms, number, step.clone());
+    state.write(|| Change::Step {
+        clock: clock.map(str::to_owned),
+        due_ms,
+        number,
+        step,
+    });
+}
+
+fn take(state: &mut State, clock: Option<&str>, until_ms: i64) -> Option<(i64, Step)> {
+    let steps = match clock {
+        None => &state.schedule.steps,
+        Some(clock) => state.schedule.of_clocks.get(clock)?,
+    };
+    let (due_ms, number) = *steps.first_key_value()?.0;
+    if due_ms > until_ms {
+        return None;
+    }
+    let step = state.schedule.remove(clock, due_ms, number)?;
+    state.write(|| Change::StepDone {
+        clock: clock.map(str::to_owned),
+        due_ms,
+        number,
+    });
+    Some((due_ms, step))
+}
+
+/// Takes out the first step that is due by a moment of a test clock.
+pub fn take_of_clock(state: &mut State, clock: &str, until_ms: i64) -> Option<(i64, Step)> {
+    take(state, Some(clock), until_ms)
+}
+
+/// Nothing happens any more by a test clock.
+pub fn forget_clock(state: &mut State, clock: &str) {
+    while take(state, Some(clock), i64::MAX).is_some() {}
 }
 
 /// Carries out what is due, each step at its own moment; then it is now.
 pub fn run(state: &mut State) {
     let until_ms = state.clock.now_ms();
-    while let Some((due_ms, number)) = state
-        .schedule
-        .steps
-        .keys()
-        .next()
-        .copied()
-        .filter(|(due_ms, _)| *due_ms <= until_ms)
-    {
-        let Some(step) = state.schedule.steps.remove(&(due_ms, number)) else {
-            break;
-        };
+    test_clock::leave(state);
+    while let Some((due_ms, step)) = take(state, None, until_ms) {
         state.now_ms = due_ms;
-        state.write(|| Change::StepDone { due_ms, number });
-        match step {
-            Step::Refund { refund } => refund::go_on(state, &refund),
-            Step::Payout { payout, to, failure } => payout::go_on(state, &payout, to, failure),
-            Step::Topup { topup } => topup::arrive(state, &topup),
-            Step::Settle { charge } => charge::settle(state, &charge),
-            Step::AnswerDebit { charge } => debit::answer(state, &charge),
-            Step::VerifyTaxId { id } => tax_id::verify(state, &id),
-            Step::ReleaseHold { charge } => capture::expire(state, &charge),
-            Step::Invoice { invoice, what } => invoicing::happen(state, &invoice, what),
-            Step::Verify { account } => tell::verify(state, &account),
-        }
+        carry_out(state, step);
+        test_clock::leave(state);
     }
     state.now_ms = until_ms;
+}
+
+/// Carries out a step, now.
+pub fn carry_out(state: &mut State, step: Step) {
+    match step {
+        Step::Refund { refund } => refund::go_on(state, &refund),
+        Step::Payout { payout, to, failure } => payout::go_on(state, &payout, to, failure),
+        Step::Topup { topup } => topup::arrive(state, &topup),
+        Step::Settle { charge } => charge::settle(state, &charge),
+        Step::AnswerDebit { charge } => debit::answer(state, &charge),
+        Step::VerifyTaxId { id } => tax_id::verify(state, &id),
+        Step::ReleaseHold { charge } => capture::expire(state, &charge),
+        Step::Invoice { invoice, what } => invoicing::happen(state, &invoice, what),
+        Step::AdvanceClock { clock } => test_clock::arrive(state, &clock),
+        Step::DueOnClock { clock } => test_clock::run_due(state, &clock),
+        Step::Verify { account } => tell::verify(state, &account),
+    }
 }

@@ -21,6 +21,7 @@ use crate::billing::price::Price;
 use crate::billing::product::Product;
 use crate::billing::promotion_code::PromotionCode;
 use crate::billing::tax_rate::TaxRate;
+use crate::billing::test_clock::TestClock;
 use crate::charge::Charge;
 use crate::clock::Clock;
 use crate::confirmation_token::ConfirmationToken;
@@ -353,6 +354,8 @@ rows! {
     PaymentMethodDomain in payment_method_domains, "payment_method_domain", "payment_method_domains",
         "payment method domain", "payment_method_domain";
     ApplePayDomain in apple_pay_domains, "apple_pay_domain", "apple_pay/domains", "apple pay domain", "domain";
+    TestClock in test_clocks, "test_helpers.test_clock", "test_helpers/test_clocks", "test clock",
+        "test_clock";
     Event in events, "event", "events", "event", "id";
 }
 
@@ -378,6 +381,9 @@ pub struct State {
     pub clock: Clock,
     /// The time of the request or step that is being carried out: it stands still within it.
     pub now_ms: i64,
+    /// How far that is ahead of the simulator's own time, in milliseconds: not nought while what lives by a
+    /// test clock is changed.
+    pub shift_ms: i64,
     /// Where ids come from.
     pub ids: Ids,
     /// The objects.
@@ -406,6 +412,11 @@ impl State {
         self.now_ms.div_euclid(1000)
     }
 
+    /// The simulator's own time in milliseconds, whatever a test clock tells.
+    pub fn own_ms(&self) -> i64 {
+        self.now_ms.saturating_sub(self.shift_ms)
+    }
+
     /// Moves the clock ahead; what becomes due on the way happens at its moment.
     pub fn advance(&mut self, ms: i64) {
         self.clock.advance_ms(ms);
@@ -422,8 +433,8 @@ impl State {
         let row = Arc::new(row);
         if search::takes(T::OBJECT) {
             let old = T::table(self).at(row.space(), row.id()).cloned();
-            self.index
-                .note(row.space(), row.id(), old.map(T::object), self.now_ms);
+            let now_ms = self.own_ms();
+            self.index.note(row.space(), row.id(), old.map(T::object), now_ms);
         }
         T::table_mut(self).put(Arc::clone(&row));
         self.write(|| Change::Put(T::object(Arc::clone(&row))));

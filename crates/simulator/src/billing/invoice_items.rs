@@ -116,6 +116,7 @@ pub fn blank(state: &State, space: &Space, customer: &str) -> InvoiceItem {
         quantity: 1,
         discountable: true,
         period: (state.now_s(), state.now_s()),
+        test_clock: super::test_clock::of_customer(state, space, customer),
         ..InvoiceItem::default()
     }
 }

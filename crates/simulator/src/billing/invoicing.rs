@@ -19,7 +19,7 @@ use crate::customer::Customer;
 use crate::event::{self, Cause};
 use crate::payment_intent::{self, PaymentIntent};
 use crate::payment_intents::{self, ForInvoice};
-use crate::schedule::Step;
+use crate::schedule::{self, Step};
 use crate::state::{Object, Row, Space, State};
 
 /// How long a draft that goes on by itself can be changed.
@@ -64,6 +64,7 @@ impl Invoice {
             currency: currency.to_owned(),
             period: (now_s, now_s),
             starting_balance: customer.balance,
+            test_clock: customer.test_clock.clone(),
             ..Invoice::default()
         }
     }
@@ -153,7 +154,7 @@ pub fn later(state: &mut State, invoice: &Invoice, at_s: i64, what: Later) {
         invoice: invoice.id.clone(),
         what,
     };
-    super::at(state, invoice.test_clock.as_deref(), at_s, step);
+    schedule::at(state, invoice.test_clock.as_deref(), at_s, step);
 }
 
 /// Puts a changed invoice in its place and tells of it, when that shows.

@@ -5,6 +5,7 @@ mod browser;
 mod capturing;
 mod cash;
 mod catalog;
+mod clocks;
 mod confirming;
 mod connect_accounts;
 mod customers;
