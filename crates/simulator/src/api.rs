@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::billing::test_clock;
 use crate::caller;
 pub use crate::caller::TypesParam;
-use crate::connect::{hosted, oauth};
+use crate::connect::{hosted, oauth, v2};
 use crate::error::ApiError;
 use crate::event::Cause;
 use crate::expand::Expansion;
@@ -71,6 +71,9 @@ pub fn answer(state: &mut State, request: &Request) -> Response {
         Ok(ctx) => keyed(state, ctx, request, path),
         Err(error) => Answer::refused(error, &id, false),
     };
+    if path.starts_with("/v2/") && answer.status >= 400 {
+        answer.body = v2::error(&answer.body);
+    }
     log(state, request, &id, who.as_ref().ok(), &answer);
     let mut headers = vec![
         ("Content-Type".to_owned(), "application/json".to_owned()),
@@ -187,7 +190,8 @@ fn keyed(state: &mut State, ctx: &Ctx, request: &Request, path: &str) -> Answer 
         return answer;
     }
     let (mut answer, busy_ms) = struck(state, ctx, request, path, effect);
-    if answer.saved {
+    // In v2 what failed is carried out anew.
+    if answer.saved && (answer.status < 400 || !path.starts_with("/v2/")) {
         let object = answer.object.as_ref();
         let answered = object.and_then(|(kind, id)| Object::find(state, &ctx.space, kind, id));
         let kept = Kept {
@@ -371,6 +375,14 @@ fn handled(state: &mut State, ctx: &Ctx, request: &Request, path: &str) -> Resul
         return Err(unrecognized(&request.method, given));
     }
     let mut params = parameters(request, path)?;
+    if path.starts_with("/v2/") {
+        if request.header("Stripe-Version").is_none() {
+            return Err(ApiError::invalid(
+                "The Stripe-Version header is required for requests of v2.",
+            ));
+        }
+        return route.handle(state, ctx, params, path);
+    }
     let expansion = Expansion::read(&mut params, route.answers)?;
     if request.method != "GET"
         && let Some(clock) = test_clock::of_request(state, &ctx.space, path, &params)
@@ -391,6 +403,11 @@ fn parameters(request: &Request, path: &str) -> Result<Params, ApiError> {
     if request.method != "GET" && !request.body.is_empty() {
         let kind = request.header("Content-Type").unwrap_or(FORM);
         let kind = kind.split(';').next().unwrap_or_default().trim();
+        if path.starts_with("/v2/") {
+            let mut params = Params::parse(&text)?;
+            params.add_json(&request.body)?;
+            return Ok(params);
+        }
         if path.starts_with("/v1/") && !kind.is_empty() && !kind.eq_ignore_ascii_case(FORM) {
             return Err(ApiError::invalid(format!(
                 "Invalid request (check that your POST content type is {FORM}). If you have any questions, \

@@ -77,7 +77,9 @@ pub fn identify(state: &State, request: &Request, id: &str) -> Result<Ctx, ApiEr
     }
     ctx.cause.key = request
         .header("Idempotency-Key")
-        .filter(|_| request.method == "POST")
+        .filter(|_| {
+            request.method == "POST" || request.method == "DELETE" && request.path.starts_with("/v2/")
+        })
         .map(str::to_owned);
     Ok(ctx)
 }

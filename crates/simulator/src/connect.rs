@@ -12,6 +12,7 @@ use crate::routes::Route;
 pub mod account_link;
 pub mod capability;
 pub mod company;
+pub mod destination;
 pub mod domain;
 pub mod external_account;
 pub mod hosted;
@@ -22,6 +23,8 @@ pub mod person;
 pub mod persons;
 pub mod requirements;
 pub mod tell;
+pub mod v2;
+mod v2_accounts;
 
 /// The routes of Connect.
 pub static ROUTES: &[Route] = &[
@@ -159,6 +162,34 @@ pub static ROUTES: &[Route] = &[
         "apple_pay_domain",
         One(domain::delete_apple),
     ),
+    Route::get("/v2/core/events", "v2", Plain(v2::list)),
+    Route::get("/v2/core/events/{}", "v2", One(v2::retrieve)),
+    Route::post("/v2/core/event_destinations", "v2", Plain(destination::create)),
+    Route::get("/v2/core/event_destinations", "v2", Plain(destination::list)),
+    Route::get("/v2/core/event_destinations/{}", "v2", One(destination::retrieve)),
+    Route::post("/v2/core/event_destinations/{}", "v2", One(destination::update)),
+    Route::delete("/v2/core/event_destinations/{}", "v2", One(destination::delete)),
+    Route::post(
+        "/v2/core/event_destinations/{}/enable",
+        "v2",
+        One(destination::enable),
+    ),
+    Route::post(
+        "/v2/core/event_destinations/{}/disable",
+        "v2",
+        One(destination::disable),
+    ),
+    Route::post(
+        "/v2/core/event_destinations/{}/ping",
+        "v2",
+        One(destination::ping),
+    ),
+    Route::post("/v2/core/accounts", "v2", Plain(v2_accounts::create)),
+    Route::get("/v2/core/accounts", "v2", Plain(v2_accounts::list)),
+    Route::get("/v2/core/accounts/{}", "v2", One(v2_accounts::retrieve)),
+    Route::post("/v2/core/accounts/{}", "v2", One(v2_accounts::update)),
+    Route::post("/v2/core/accounts/{}/close", "v2", One(v2_accounts::close)),
+    Route::post("/v2/core/account_links", "v2", Plain(v2_accounts::link)),
 ];
 
 /// A page of what lies inside an object, given newest first.

@@ -2,6 +2,7 @@
 //! shows the object as it was then, and is rendered only when it is delivered or asked for.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -93,8 +94,32 @@ impl Event {
             "livemode": self.space.livemode,
             "reason": reason,
             "related_object": related,
-            "snapshot_event": self.id, "type": format!("v1.{}", self.kind),
+            "snapshot_event": (!self.is_v2()).then_some(&self.id), "type": self.thin_type(),
         })
+    }
+
+    /// The thin form as it is read, with what it says besides.
+    pub fn render_v2(&self) -> Value {
+        let mut event = self.render_thin();
+        let data = self.previous.as_ref().filter(|_| self.is_v2());
+        if let (Some(data), Value::Object(fields)) = (data, &mut event) {
+            fields.insert("data".into(), serde_json::from_str(data).unwrap_or_default());
+        }
+        event
+    }
+
+    /// Whether it is one of v2's own, which have no snapshot.
+    pub fn is_v2(&self) -> bool {
+        self.kind.starts_with(V2)
+    }
+
+    /// What its thin form calls it.
+    pub fn thin_type(&self) -> String {
+        if self.is_v2() {
+            self.kind.to_string()
+        } else {
+            format!("v1.{}", self.kind)
+        }
     }
 }
 
@@ -107,6 +132,17 @@ impl Shown for Event {
 /// Records that something happened to an object and sends it to whom it concerns. It happens in the object's
 /// own space; an account's own changes happen on that account.
 pub fn emit(state: &mut State, cause: &Cause, kind: &'static str, object: Object, previous: Option<String>) {
+    emitted(state, cause, kind, object, previous);
+}
+
+/// The same, answering the event.
+pub fn emitted(
+    state: &mut State,
+    cause: &Cause,
+    kind: &'static str,
+    object: Object,
+    previous: Option<String>,
+) -> Arc<Event> {
     let space = match &object {
         Object::Account(account) => account.own_space(state),
         other => other.space().clone(),
@@ -122,6 +158,7 @@ pub fn emit(state: &mut State, cause: &Cause, kind: &'static str, object: Object
     };
     let event = state.put(event);
     delivery::send(state, &event);
+    event
 }
 
 /// The old values of the top-level fields that differ, as JSON text; `None` when none does.
@@ -161,7 +198,7 @@ fn narrowed(old: &Value, new: Option<&Value>) -> Value {
 pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
     params.finish()?;
     let event = state.get::<Event>(&ctx.space, id)?;
-    if !event.is_kept(state) || event.kind.starts_with(V2) {
+    if !event.is_kept(state) || event.is_v2() {
         return Err(ApiError::no_such("event", id, "id"));
     }
     Ok(event.render(state))
@@ -185,7 +222,7 @@ pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, A
     params.finish()?;
     let wanted = |event: &Event| {
         event.is_kept(state)
-            && !event.kind.starts_with(V2)
+            && !event.is_v2()
             && kind.as_ref().is_none_or(|kind| matches(kind, &event.kind))
             && kinds
                 .as_ref()
@@ -207,7 +244,7 @@ fn matches(pattern: &str, kind: &str) -> bool {
 }
 
 /// `2025-11-23T12:13:19.412Z`.
-fn rfc_3339(ms: i64) -> String {
+pub fn rfc_3339(ms: i64) -> String {
     let (year, month, day) = crate::clock::civil(ms);
     let second = ms.div_euclid(1000).rem_euclid(86_400);
     format!(

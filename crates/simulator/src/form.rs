@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::error::ApiError;
 
+mod json;
 mod metadata;
 
 /// More parameters than any request of Stripe's has.
@@ -100,6 +101,15 @@ impl Params {
             name.to_owned()
         } else {
             format!("{}[{name}]", self.prefix)
+        }
+    }
+
+    /// Puts a map back, without what was taken from it.
+    pub fn put(&mut self, name: &str, map: Params) {
+        if map.map.is_empty() {
+            self.map.remove(&key(name));
+        } else {
+            self.map.insert(key(name), Node::Map(map.map));
         }
     }
 

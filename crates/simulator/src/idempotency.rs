@@ -11,6 +11,8 @@ use crate::state::{Object, Space, State};
 
 /// After this a key may be used anew.
 const KEPT_MS: i64 = 86_400_000;
+/// The same for v2.
+const KEPT_V2_MS: i64 = 30 * KEPT_MS;
 /// Stripe refuses longer keys.
 pub const KEY_MAX: usize = 255;
 
@@ -80,6 +82,8 @@ impl Body {
 pub struct Idempotency {
     kept: BTreeMap<Space, HashMap<Box<str>, Arc<Kept>>>,
     order: VecDeque<Arc<Kept>>,
+    /// Those of v2, which are kept for longer.
+    order_v2: VecDeque<Arc<Kept>>,
 }
 
 impl Idempotency {
@@ -93,23 +97,22 @@ impl Idempotency {
         let kept = Arc::new(kept);
         let of_space = self.kept.entry(kept.space.clone()).or_default();
         of_space.insert(kept.key.as_str().into(), Arc::clone(&kept));
-        self.order.push_back(kept);
+        if kept.path.starts_with("/v2/") {
+            self.order_v2.push_back(kept);
+        } else {
+            self.order.push_back(kept);
+        }
     }
 
-    /// Forgets what is older than a day.
+    /// Forgets what is older than a day, or of v2 than 30 days.
     pub fn prune(&mut self, now_ms: i64) {
-        while self
-            .order
-            .front()
-            .is_some_and(|kept| now_ms - kept.at_ms >= KEPT_MS)
-        {
-            let old = self.order.pop_front();
-            let of_space = old.as_ref().and_then(|old| self.kept.get_mut(&old.space));
-            if let (Some(old), Some(of_space)) = (old, of_space) {
+        for (order, kept_ms) in [(&mut self.order, KEPT_MS), (&mut self.order_v2, KEPT_V2_MS)] {
+            while let Some(old) = order.pop_front_if(|kept| now_ms - kept.at_ms >= kept_ms) {
                 // A key used anew since then has a younger entry.
-                if of_space
-                    .get(old.key.as_str())
-                    .is_some_and(|kept| Arc::ptr_eq(kept, &old))
+                if let Some(of_space) = self.kept.get_mut(&old.space)
+                    && of_space
+                        .get(old.key.as_str())
+                        .is_some_and(|kept| Arc::ptr_eq(kept, &old))
                 {
                     of_space.remove(old.key.as_str());
                 }
@@ -119,7 +122,7 @@ impl Idempotency {
 
     /// Everything kept, oldest first.
     pub fn all(&self) -> impl Iterator<Item = &Kept> {
-        self.order.iter().map(|kept| kept.as_ref())
+        self.order.iter().chain(&self.order_v2).map(|kept| kept.as_ref())
     }
 
     /// How many keys there are.

@@ -2,11 +2,13 @@
 //! at creation.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::api::Ctx;
+use crate::connect::destination::Destination;
 use crate::error::ApiError;
 use crate::event::Event;
 use crate::form::Params;
@@ -46,6 +48,9 @@ pub struct WebhookEndpoint {
     pub description: Option<String>,
     /// The caller's notes.
     pub metadata: BTreeMap<String, String>,
+    /// What it has more when it was made through v2.
+    #[serde(default)]
+    pub destination: Option<Arc<Destination>>,
 }
 
 impl Shown for WebhookEndpoint {
@@ -69,14 +74,19 @@ impl WebhookEndpoint {
     /// Stripe sends them; its live events never go to a TEST one.
     pub fn wants(&self, event: &Event) -> bool {
         let (ours, theirs) = (&self.space, &event.space);
-        let concerned = if self.connect {
-            ours.account.is_none() && theirs.account.is_some() && (ours.livemode || !theirs.livemode)
-        } else {
-            ours == theirs
+        let connected =
+            ours.account.is_none() && theirs.account.is_some() && (ours.livemode || !theirs.livemode);
+        let own = ours == theirs;
+        let concerned = match &self.destination {
+            Some(destination) => destination.from_self && own || destination.from_accounts && connected,
+            None if self.connect => connected,
+            None => own,
         };
         let name = match self.kind {
+            // What v2 tells of its own has no snapshot.
+            Kind::Snapshot if event.is_v2() => return false,
             Kind::Snapshot => event.kind.to_string(),
-            Kind::Thin => format!("v1.{}", event.kind),
+            Kind::Thin => event.thin_type(),
         };
         let listed = || {
             self.enabled_events
@@ -126,13 +136,14 @@ pub fn configure(state: &mut State, config: &EndpointConfig) -> String {
         api_version: None,
         description: None,
         metadata: BTreeMap::new(),
+        destination: None,
     };
     state.put(endpoint).id.clone()
 }
 
 fn living(state: &State, ctx: &Ctx, id: &str) -> Result<WebhookEndpoint, ApiError> {
     let endpoint = state.get::<WebhookEndpoint>(&ctx.space, id)?;
-    if endpoint.deleted {
+    if endpoint.deleted || endpoint.destination.is_some() {
         return Err(ApiError::no_such("webhook endpoint", id, "webhook_endpoint"));
     }
     Ok(WebhookEndpoint::clone(&endpoint))
@@ -158,8 +169,25 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
         api_version: params.text("api_version")?,
         description: params.text("description")?,
         metadata: params.metadata()?.fresh()?,
+        destination: None,
     };
     params.finish()?;
+    check_count(state, ctx)?;
+    endpoint.id = state.id("we_1", 23);
+    endpoint.secret = state.id("whsec_", 32);
+    let endpoint = state.put(endpoint);
+    let mut answer = endpoint.render();
+    if let Value::Object(fields) = &mut answer {
+        fields.insert("secret".into(), endpoint.secret.as_str().into());
+    }
+    Ok(answer)
+}
+
+/// Whether one more endpoint may be made.
+///
+/// # Errors
+/// 400 when there are as many as Stripe allows.
+pub fn check_count(state: &State, ctx: &Ctx) -> Result<(), ApiError> {
     if state
         .of::<WebhookEndpoint>(&ctx.space)
         .filter(|endpoint| !endpoint.deleted)
@@ -170,14 +198,7 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
             "You have reached the maximum of {COUNT_MAX} webhook endpoints."
         )));
     }
-    endpoint.id = state.id("we_1", 23);
-    endpoint.secret = state.id("whsec_", 32);
-    let endpoint = state.put(endpoint);
-    let mut answer = endpoint.render();
-    if let Value::Object(fields) = &mut answer {
-        fields.insert("secret".into(), endpoint.secret.as_str().into());
-    }
-    Ok(answer)
+    Ok(())
 }
 
 /// `GET /v1/webhook_endpoints/{id}`.
@@ -217,7 +238,7 @@ pub fn delete(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<
 pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
     let page = list::Page::read(&mut params)?;
     params.finish()?;
-    let wanted = |endpoint: &WebhookEndpoint| !endpoint.deleted;
+    let wanted = |endpoint: &WebhookEndpoint| !endpoint.deleted && endpoint.destination.is_none();
     list::answer(
         state,
         &ctx.space,
@@ -228,7 +249,11 @@ pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, A
     )
 }
 
-fn checked_url(url: String, ctx: &Ctx) -> Result<String, ApiError> {
+/// An address that events may go to.
+///
+/// # Errors
+/// 400 `url_invalid`.
+pub fn checked_url(url: String, ctx: &Ctx) -> Result<String, ApiError> {
     let parsed = reqwest::Url::parse(&url).ok().filter(|url| url.has_host());
     let allowed = match parsed.as_ref().map(reqwest::Url::scheme) {
         Some("https") => true,
@@ -243,7 +268,11 @@ fn checked_url(url: String, ctx: &Ctx) -> Result<String, ApiError> {
     Err(ApiError::invalid(message).code("url_invalid").param("url"))
 }
 
-fn checked_events(events: Vec<String>) -> Result<Vec<String>, ApiError> {
+/// Names that look like those of events, at least one.
+///
+/// # Errors
+/// 400 when they do not.
+pub fn checked_events(events: Vec<String>) -> Result<Vec<String>, ApiError> {
     let well_formed = |name: &String| {
         name == "*"
             || name.contains('.')

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::account::{Account, Block};
 use crate::connect::person::Person;
-use crate::connect::{capability, requirements};
+use crate::connect::{capability, requirements, v2};
 use crate::event::{self, Cause};
 use crate::schedule::{self, Step};
 use crate::state::{Object, Row, Space, State, Told};
@@ -64,6 +64,16 @@ pub fn changed(state: &mut State, cause: &Cause, old: &Account, account: Account
             Object::Account(Arc::clone(&account)),
             previous,
         );
+        v2::tell(state, cause, "v2.core.account.updated", &account, None);
+        if old.standing != account.standing {
+            v2::tell(
+                state,
+                cause,
+                "v2.core.account[requirements].updated",
+                &account,
+                None,
+            );
+        }
     }
     account
 }
@@ -190,4 +200,16 @@ pub fn application(state: &mut State, cause: &Cause, kind: &'static str, account
 }
 
 /// The owner of an account came back from a link of v2.
-pub fn returned(_: &mut State, _: &Account) {}
+pub fn returned(state: &mut State, account: &Account) {
+    let data = json!({
+        "account_id": account.id, "configurations": account.configured, "use_case": "account_onboarding",
+    });
+    v2::emit(
+        state,
+        &Cause::default(),
+        "v2.core.account_link.returned",
+        ("v2.core.account_link", "", String::new()),
+        account.space.livemode,
+        Some(data.to_string()),
+    );
+}

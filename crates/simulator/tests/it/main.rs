@@ -36,4 +36,5 @@ mod saving;
 mod search;
 mod tokens;
 mod transport;
+mod v2;
 mod world;
