@@ -136,28 +136,36 @@ impl Charge {
         let good = self.failure.is_none();
         let pending = self.debit.as_ref().is_some_and(|debit| debit.pending);
         let mut charge = json!({
-            "id": self.id, "object": "charge", "amount": self.amount, "amount_captured": self.amount_captured,
-            "amount_refunded": self.amount_refunded, "application": self.application, "application_fee": self.application_fee,
+            "id": self.id, "object": "charge", "amount": self.amount,
+            "amount_captured": self.amount_captured,
+            "amount_refunded": self.amount_refunded, "application": self.application,
+            "application_fee": self.application_fee,
             "application_fee_amount": self.application_fee_amount,
             "balance_transaction": self.balance_transaction, "billing_details": self.billing.render(),
-            "calculated_statement_descriptor": "PSA-PAY SIMULATOR", "captured": self.captured || pending, "created": self.created,
+            "calculated_statement_descriptor": "PSA-PAY SIMULATOR", "captured": self.captured || pending,
+            "created": self.created,
             "currency": self.currency, "customer": self.customer, "description": self.description,
-            "destination": self.transfer_data.as_ref().map(|to| &to.destination), "disputed": self.disputed, "failure_balance_transaction": null,
+            "destination": self.transfer_data.as_ref().map(|to| &to.destination),
+            "disputed": self.disputed, "failure_balance_transaction": null,
             "failure_code": self.failure.as_ref().map(|failure| &failure.code),
-            "failure_message": self.failure.as_ref().map(|failure| &failure.message), "fraud_details": self.fraud_details(),
+            "failure_message": self.failure.as_ref().map(|failure| &failure.message),
+            "fraud_details": self.fraud_details(),
             "livemode": self.space.livemode, "metadata": self.metadata, "on_behalf_of": self.on_behalf_of,
             "outcome": outcome::of(self), "paid": good && !pending, "payment_intent": self.payment_intent,
-            "payment_method": Some(&self.payment_method).filter(|id| !id.is_empty()), "receipt_email": self.receipt_email,
+            "payment_method": Some(&self.payment_method).filter(|id| !id.is_empty()),
+            "receipt_email": self.receipt_email,
             "receipt_number": null,
             "refunded": good && self.amount_refunded == self.amount, "refunds": self.render_refunds(),
             "radar_options": {}, "review": null,
-            "shipping": self.shipping.as_ref().map(Shipping::render), "source": self.source(), "source_transfer": self.source_transfer,
+            "shipping": self.shipping.as_ref().map(Shipping::render), "source": self.source(),
+            "source_transfer": self.source_transfer,
             "statement_descriptor": null, "statement_descriptor_suffix": self.statement_descriptor_suffix,
-            "status": if pending { "pending" } else if good { "succeeded" } else { "failed" }, "transfer_data": self.transfer_data.as_ref().map(TransferData::render),
+            "status": if pending { "pending" } else if good { "succeeded" } else { "failed" },
+            "transfer_data": self.transfer_data.as_ref().map(TransferData::render),
             "transfer_group": self.transfer_group,
         });
         if let Value::Object(fields) = &mut charge {
-            fields.insert("payment_method_details".into(), self.method_details());
+            fields.insert("payment_method_details".into(), outcome::method_details(self));
             let receipt = good.then(|| format!("https://pay.stripe.com/receipts/payment/{}", self.id));
             fields.insert("receipt_url".into(), receipt.into());
             // As with Stripe, the key is only there when there was a transfer.
@@ -195,13 +203,6 @@ impl Charge {
         }
     }
 
-    /// What the network calls it: digits of its own. A charge that failed has none.
-    fn digits(&self, count: usize) -> Option<String> {
-        let digit = |byte: u8| char::from(b'0' + byte % 10);
-        let own = self.id.bytes().rev().take(count).map(digit);
-        self.failure.is_none().then(|| own.collect())
-    }
-
     /// The card as the older API shows it, when it was one of that API's.
     fn source(&self) -> Value {
         if !self.payment_method.starts_with("card_") {
@@ -211,54 +212,6 @@ impl Charge {
         let mut card = card::render(&self.payment_method, &self.card, &self.billing, livemode);
         card.insert("customer".into(), self.customer.clone().into());
         Value::Object(card)
-    }
-
-    fn method_details(&self) -> Value {
-        if self.is_transferred() {
-            return json!({ "stripe_account": {}, "type": "stripe_account" });
-        }
-        if let Some(debit) = &self.debit {
-            let kind = debit.other.kind();
-            let mut details = json!({ "type": kind });
-            details[kind] = debit.other.charged(debit.mandate.as_deref());
-            return details;
-        }
-        let three_d_secure = self.authenticated.then(|| {
-            json!({
-                "authentication_flow": "challenge", "electronic_commerce_indicator": "05",
-                "exemption_indicator": null, "result": "authenticated", "result_reason": null,
-                "transaction_id": null, "version": "2.2.0",
-            })
-        });
-        let card = &self.card;
-        let authorized = if self.failure.is_none() {
-            Some(self.amount)
-        } else {
-            None
-        };
-        let mut details = json!({
-            "card": {
-                "amount_authorized": authorized, "authorization_code": self.digits(6), "brand": card.brand,
-                "checks": card.checks(&self.billing, card.bank(self.space.livemode)), "country": "US",
-                "electronic_commerce_indicator": if self.authenticated { "05" } else { "07" },
-                "exp_month": card.exp_month, "exp_year": card.exp_year,
-                "extended_authorization": { "status": "disabled" }, "fingerprint": card.fingerprint,
-                "funding": card.funding, "incremental_authorization": { "status": "unavailable" },
-                "installments": null, "last4": card.last4, "mandate": null,
-                "multicapture": { "status": "unavailable" }, "network": card.brand,
-                "network_token": { "used": false }, "network_transaction_id": self.digits(15),
-                "overcapture": { "maximum_amount_capturable": self.amount, "status": "unavailable" },
-                "regulated_status": "unregulated", "three_d_secure": three_d_secure,
-                "transaction_link_id": null,
-                "wallet": null,
-            },
-            "type": "card",
-        });
-        // As with Stripe, the key is only there when there was a hold.
-        if let Some(until) = self.capture_before {
-            details["card"]["capture_before"] = until.into();
-        }
-        details
     }
 }
 

@@ -92,9 +92,11 @@ impl Customer {
         json!({
             "id": self.id, "object": "customer", "address": self.address.as_ref().map(Address::render),
             "balance": self.balance,
-            "created": self.created, "currency": self.currency, "customer_account": null, "default_source": self.default_source,
+            "created": self.created, "currency": self.currency, "customer_account": null,
+            "default_source": self.default_source,
             "delinquent": false,
-            "description": self.description, "discount": self.discount.as_ref().map(|discount| discount.render()), "email": self.email,
+            "description": self.description,
+            "discount": self.discount.as_ref().map(|discount| discount.render()), "email": self.email,
             "invoice_prefix": self.invoice_prefix,
             "invoice_settings": {
                 "custom_fields": on_invoices.and_then(OnInvoices::custom_fields),
@@ -103,7 +105,8 @@ impl Customer {
                 "rendering_options": on_invoices.and_then(OnInvoices::rendering_options),
             },
             "livemode": self.space.livemode, "metadata": self.metadata, "name": self.name,
-            "next_invoice_sequence": self.invoices + 1, "phone": self.phone, "preferred_locales": self.preferred_locales,
+            "next_invoice_sequence": self.invoices + 1, "phone": self.phone,
+            "preferred_locales": self.preferred_locales,
             "shipping": self.shipping.as_ref().map(Shipping::render), "tax_exempt": self.tax_exempt,
             "test_clock": self.test_clock,
         })
@@ -218,7 +221,10 @@ impl Shown for Customer {
             "cash_balance" => Some(cash_balance::render(self)),
             "invoice_credit_balance" => Some(json!({})),
             "tax" => Some(json!({
-                "automatic_tax": if self.address.is_some() { "not_collecting" } else { "unrecognized_location" },
+                "automatic_tax": match &self.address {
+                    Some(_) => "not_collecting",
+                    None => "unrecognized_location",
+                },
                 "ip_address": self.ip_address, "location": null, "provider": "stripe",
             })),
             _ => None,

@@ -342,7 +342,8 @@ impl NextAction {
             NextAction::UseStripeSdk { source } => json!({
                 "type": "use_stripe_sdk",
                 "use_stripe_sdk": {
-                    "directory_server_encryption": null, "source": source, "three_d_secure_2_source": source,
+                    "directory_server_encryption": null, "source": source,
+                    "three_d_secure_2_source": source,
                     "type": "three_d_secure_redirect",
                 },
             }),
@@ -399,11 +400,13 @@ impl PaymentIntent {
     pub fn render(&self) -> Value {
         let mut intent = self.render_for_browser();
         let rest = json!({
-            "amount_capturable": self.amount_capturable, "amount_details": { "tip": {} }, "amount_received": self.amount_received,
+            "amount_capturable": self.amount_capturable, "amount_details": { "tip": {} },
+            "amount_received": self.amount_received,
             "application": self.application, "application_fee_amount": self.application_fee_amount,
             "customer": self.customer, "customer_account": null,
             "excluded_payment_method_types": self.accepts.excluded(),
-            "latest_charge": self.latest_charge, "managed_payments": { "enabled": false }, "metadata": self.metadata,
+            "latest_charge": self.latest_charge, "managed_payments": { "enabled": false },
+            "metadata": self.metadata,
             "on_behalf_of": self.on_behalf_of, "payment_method_configuration_details": null,
             "payment_method_options": {
                 "card": {
@@ -450,7 +453,8 @@ impl PaymentIntent {
             "created": self.created, "currency": self.currency,
             "description": self.description,
             "last_payment_error": self.last_error.as_ref().map(PaymentError::render),
-            "livemode": self.space.livemode, "next_action": self.next_action.as_ref().map(NextAction::render),
+            "livemode": self.space.livemode,
+            "next_action": self.next_action.as_ref().map(NextAction::render),
             "payment_method": self.payment_method, "payment_method_types": self.accepts.kinds(),
             "processing": null,
             "receipt_email": self.receipt_email, "setup_future_usage": self.setup_future_usage,

@@ -16,7 +16,8 @@ use crate::state::{Object, State, Told};
 pub fn render(customer: &Customer) -> Value {
     let mode = customer.reconciliation.as_deref();
     json!({
-        "object": "cash_balance", "available": customer.cash, "customer": customer.id, "customer_account": null,
+        "object": "cash_balance", "available": customer.cash, "customer": customer.id,
+        "customer_account": null,
         "livemode": customer.space.livemode,
         "settings": {
             "reconciliation_mode": mode.unwrap_or("automatic"), "using_merchant_default": mode.is_none(),

@@ -1,4 +1,5 @@
-//! Charges made without an intent, by a token or a customer's source: the older API, which merchants still use.
+//! Charges made without an intent, by a token or a customer's source: the older API, which merchants still
+//! use.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! What requests say of a card: its fields as a browser types them, a token, or the name of one that there is.
+//! What requests say of a card: its fields as a browser types them, a token, or the name of one that there
+//! is.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
