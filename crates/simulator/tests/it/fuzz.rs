@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::dice::{Dice, HOSTILE};
 use crate::invariants::{all, balance_ties, turns_both_ways};
-use crate::likely::{self, Known, Recipe, Remembered};
+use crate::likely::{self, Known, Recipe, Remembered, space};
 use crate::world::World;
 use serde_json::Value;
 use simulator::{Outcome, Request, Simulator};
@@ -419,19 +419,16 @@ impl Fuzz {
     }
 }
 
-/// The account and mode that a world speaks to.
-fn space(world: &World) -> String {
-    let mode = if world.key.contains("_live_") {
-        "live"
-    } else {
-        "test"
-    };
-    format!("{mode}/{}", world.account.as_deref().unwrap_or_default())
-}
-
 /// A number from the environment.
 fn asked(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().unwrap())
+}
+
+/// The routes that list without being told of what.
+fn plain() -> impl Iterator<Item = &'static str> {
+    Simulator::routes()
+        .filter(|(method, path)| *method == "GET" && !path.contains("{}") && !path.ends_with("/search"))
+        .map(|(_, path)| path)
 }
 
 #[test]
@@ -445,14 +442,10 @@ fn no_request_does_harm() {
             assert!(event["data"]["object"]["object"].is_string(), "{event}");
         }
         balance_ties(world);
-        let plain = fuzz
-            .routes
-            .iter()
-            .filter(|(method, path)| *method == "GET" && !path.contains("{}") && !path.ends_with("/search"));
-        for (_, path) in plain {
+        for path in plain() {
             let (status, answer) = world.ask("GET", path, &[("limit", "3")]);
             assert!(status < 500, "{path}: {answer}");
-            if answer["object"] == "list" && *path != "/v1/events" {
+            if answer["object"] == "list" && path != "/v1/events" {
                 turns_both_ways(world, path);
             }
         }
@@ -479,11 +472,7 @@ fn what_was_made_survives_a_restart() {
     let mut fuzz = Fuzz::new(11, World::new(config.clone()));
     fuzz.run(2_000);
     let lists = |simulator: &Simulator| -> Vec<(String, Value)> {
-        let lists = fuzz
-            .routes
-            .iter()
-            .filter(|(method, path)| *method == "GET" && !path.contains("{}") && !path.ends_with("/search"));
-        let each = lists.flat_map(|(_, path)| {
+        let each = plain().flat_map(|path| {
             [0, 2, 4, 5].map(|at| {
                 let world = World {
                     simulator: simulator.clone(),
@@ -492,7 +481,7 @@ fn what_was_made_survives_a_restart() {
                 let mut answer = world.ask("GET", path, &[("limit", "100")]).1;
                 // A request's id stands in an error's link to the log.
                 answer["error"]["request_log_url"] = Value::Null;
-                ((*path).to_owned(), answer)
+                (path.to_owned(), answer)
             })
         });
         each.collect()

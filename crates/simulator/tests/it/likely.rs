@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::dice::Dice;
+use crate::world::World;
 use serde_json::Value;
 
 /// How many ids of a kind are remembered in a space; later ones take the place of earlier ones.
@@ -135,4 +136,14 @@ impl Remembered {
     pub fn owner(&self, id: &str) -> Option<&String> {
         self.owners.get(id)
     }
+}
+
+/// The account and mode that a world speaks to.
+pub fn space(world: &World) -> String {
+    let mode = if world.key.contains("_live_") {
+        "live"
+    } else {
+        "test"
+    };
+    format!("{mode}/{}", world.account.as_deref().unwrap_or_default())
 }
