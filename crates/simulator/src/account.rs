@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::account_details::{Profile, Settings, TermsAccepted};
 use crate::connect::company::Company;
+use crate::connect::descriptor;
 use crate::connect::external_account::Bank;
 use crate::connect::person::Person;
 use crate::connect::requirements::{self, Standing, Verification};
@@ -282,7 +283,7 @@ impl Account {
         if let Some(text) = self.settings.text("payments.statement_descriptor") {
             return Some(text.clone());
         }
-        let url = || self.profile.url.as_ref().map(|url| host(url));
+        let url = || self.profile.url.as_ref().map(|url| descriptor::host(url));
         let person = || {
             let texts = &self.individual()?.texts;
             Some(format!(
@@ -345,13 +346,6 @@ impl Account {
             }
         }
     }
-}
-
-/// The host of a web address that may lack its scheme.
-fn host(url: &str) -> String {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let host = rest.split(['/', '?', '#', ':']).next().unwrap_or(rest);
-    host.trim_start_matches("www.").to_owned()
 }
 
 impl Shown for Account {

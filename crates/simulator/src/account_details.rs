@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::address::Address;
+use crate::connect::descriptor;
 use crate::currency;
 use crate::error::ApiError;
 use crate::form::{Params, Update};
@@ -314,7 +315,7 @@ impl Settings {
                     Update::Clear => drop(self.texts.remove(&place)),
                     Update::Set(text) => {
                         if name.starts_with("statement_descriptor") {
-                            check_descriptor(&text, &inner.name(name))?;
+                            descriptor::check(&text, &inner.name(name))?;
                         }
                         self.texts.insert(place, text);
                     }
@@ -419,28 +420,6 @@ impl Settings {
             "sepa_debit_payments": sepa,
         })
     }
-}
-
-/// What may stand on a statement: 5 to 22 characters (a prefix 2 to 10), one of them a letter.
-fn check_descriptor(text: &str, param: &str) -> Result<(), ApiError> {
-    let lengths = if param.contains("prefix") { 2..=10 } else { 5..=22 };
-    let complaint = if !lengths.contains(&text.chars().count()) {
-        format!(
-            "The statement descriptor must be at least {} and at most {} characters.",
-            lengths.start(),
-            lengths.end()
-        )
-    } else if text.contains(['<', '>', '\\', '\'', '"', '*']) {
-        "The statement descriptor cannot contain any of <, >, \\, ', \", *.".to_owned()
-    } else if param.contains("kana")
-        || param.contains("kanji")
-        || text.chars().any(|c| c.is_ascii_alphabetic())
-    {
-        return Ok(());
-    } else {
-        "The statement descriptor must contain at least one alphabetic character.".to_owned()
-    };
-    Err(ApiError::invalid(complaint).param(param))
 }
 
 /// When and where an owner agreed to Stripe's terms.

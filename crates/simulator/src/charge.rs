@@ -11,6 +11,7 @@ use crate::address::{Billing, Shipping};
 use crate::application_fee;
 use crate::balance::{self, BalanceTransaction, FeeDetail, Movement};
 use crate::cards::{Bank, Decline};
+use crate::connect::tell;
 use crate::currency;
 use crate::event::{self, Cause};
 use crate::list;
@@ -321,6 +322,7 @@ pub fn attempt(
         Object::Charge(Arc::clone(&charge)),
         None,
     );
+    tell::took_card(state, &charge.space, &charge.card.test);
     charge
 }
 

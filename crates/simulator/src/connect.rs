@@ -12,6 +12,7 @@ use crate::routes::Route;
 pub mod account_link;
 pub mod capability;
 pub mod company;
+pub mod descriptor;
 pub mod destination;
 pub mod domain;
 pub mod external_account;
@@ -189,7 +190,7 @@ pub static ROUTES: &[Route] = &[
     Route::get("/v2/core/accounts/{}", "v2", One(v2_accounts::retrieve)),
     Route::post("/v2/core/accounts/{}", "v2", One(v2_accounts::update)),
     Route::post("/v2/core/accounts/{}/close", "v2", One(v2_accounts::close)),
-    Route::post("/v2/core/account_links", "v2", Plain(v2_accounts::link)),
+    Route::post("/v2/core/account_links", "v2", Plain(account_link::create_v2)),
 ];
 
 /// A page of what lies inside an object, given newest first.

@@ -10,11 +10,14 @@ use crate::accounts;
 use crate::api::Ctx;
 use crate::delivery::is_loopback;
 use crate::error::ApiError;
+use crate::event::rfc_3339;
 use crate::form::{Params, Update};
 use crate::state::{Shown, Space, State};
 
 /// How long a link of v1 may be visited.
 const GOOD_FOR_S: i64 = 300;
+/// How long a link of v2 may be visited.
+const LINK_GOOD_FOR_S: i64 = 600;
 /// How long an account session lasts.
 const SESSION_S: i64 = 1_800;
 
@@ -106,6 +109,44 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
     let (link, url) = make(state, ctx, &old, wanted)?;
     Ok(json!({
         "object": "account_link", "created": state.now_s(), "expires_at": link.expires_at, "url": url,
+    }))
+}
+
+/// `POST /v2/core/account_links`.
+pub fn create_v2(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
+    let id = params.required("account")?;
+    let account = accounts::controlled(state, ctx, &id)?;
+    let mut case = params
+        .map("use_case")?
+        .ok_or_else(|| ApiError::missing("use_case"))?;
+    let kind = case.required_choice("type", &["account_onboarding", "account_update"])?;
+    let mut given = case
+        .map(kind)?
+        .ok_or_else(|| ApiError::missing(&case.name(kind)))?;
+    case.finish()?;
+    let refresh = destination(&mut given, "refresh_url", ctx.space.livemode)?;
+    let refresh = refresh.ok_or_else(|| ApiError::missing(&given.name("refresh_url")))?;
+    let back = destination(&mut given, "return_url", ctx.space.livemode)?;
+    if let Some(mut options) = given.map("collection_options")? {
+        options.choice("fields", &["currently_due", "eventually_due"])?;
+        options.choice("future_requirements", &["include", "omit"])?;
+        options.finish()?;
+    }
+    given.texts("configurations")?;
+    given.finish()?;
+    params.finish()?;
+    let wanted = Wanted {
+        kind,
+        refresh_url: refresh.clone(),
+        return_url: back.clone().unwrap_or_else(|| refresh.clone()),
+        good_for_s: LINK_GOOD_FOR_S,
+        v2: true,
+    };
+    let (link, url) = make(state, ctx, &account, wanted)?;
+    Ok(json!({
+        "object": "v2.core.account_link", "account": account.id, "created": rfc_3339(state.now_ms),
+        "expires_at": rfc_3339(link.expires_at.saturating_mul(1000)), "livemode": ctx.space.livemode, "url": url,
+        "use_case": { kind: { "refresh_url": refresh, "return_url": back }, "type": kind },
     }))
 }
 

@@ -152,6 +152,17 @@ pub fn verify(state: &mut State, id: &str) {
     changed(state, &Cause::default(), &old, account);
 }
 
+/// The account of a space took a card: Stripe's test cards for Connect block it.
+pub fn took_card(state: &mut State, space: &Space, test: &str) {
+    let block = match test {
+        "connectRequirements" => Block::Requirements,
+        "connectChargeBlock" => Block::Charges,
+        "connectPayoutBlock" => Block::Payouts,
+        _ => return,
+    };
+    took_test_card(state, space, block);
+}
+
 /// The account of a space took a test card that blocks it in some way. The platform's own does not mind.
 pub fn took_test_card(state: &mut State, space: &Space, block: Block) {
     let Some(old) = space

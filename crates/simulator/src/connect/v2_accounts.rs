@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 use crate::account::{self, Account, Capability, Controller};
 use crate::accounts;
 use crate::api::Ctx;
-use crate::connect::account_link::{self, Wanted};
 use crate::connect::person::Person;
 use crate::connect::{capability, tell, v2};
 use crate::currency;
@@ -25,8 +24,6 @@ const INCLUDES: [&str; 7] = [
     "identity",
     "requirements",
 ];
-/// How long a link of v2 may be visited.
-const LINK_GOOD_FOR_S: i64 = 600;
 
 fn include(params: &mut Params) -> Result<Vec<String>, ApiError> {
     let asked = params.texts("include")?.unwrap_or_default();
@@ -466,42 +463,4 @@ pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, A
             .map(|name| ("applied_configurations[]", name.clone())),
     );
     v2::page(params, data, "/v2/core/accounts", &filters)
-}
-
-/// `POST /v2/core/account_links`.
-pub fn link(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
-    let id = params.required("account")?;
-    let account = accounts::controlled(state, ctx, &id)?;
-    let mut case = params
-        .map("use_case")?
-        .ok_or_else(|| ApiError::missing("use_case"))?;
-    let kind = case.required_choice("type", &["account_onboarding", "account_update"])?;
-    let mut given = case
-        .map(kind)?
-        .ok_or_else(|| ApiError::missing(&case.name(kind)))?;
-    case.finish()?;
-    let refresh = account_link::destination(&mut given, "refresh_url", ctx.space.livemode)?;
-    let refresh = refresh.ok_or_else(|| ApiError::missing(&given.name("refresh_url")))?;
-    let back = account_link::destination(&mut given, "return_url", ctx.space.livemode)?;
-    if let Some(mut options) = given.map("collection_options")? {
-        options.choice("fields", &["currently_due", "eventually_due"])?;
-        options.choice("future_requirements", &["include", "omit"])?;
-        options.finish()?;
-    }
-    given.texts("configurations")?;
-    given.finish()?;
-    params.finish()?;
-    let wanted = Wanted {
-        kind,
-        refresh_url: refresh.clone(),
-        return_url: back.clone().unwrap_or_else(|| refresh.clone()),
-        good_for_s: LINK_GOOD_FOR_S,
-        v2: true,
-    };
-    let (link, url) = account_link::make(state, ctx, &account, wanted)?;
-    Ok(json!({
-        "object": "v2.core.account_link", "account": account.id, "created": rfc_3339(state.now_ms),
-        "expires_at": rfc_3339(link.expires_at.saturating_mul(1000)), "livemode": ctx.space.livemode, "url": url,
-        "use_case": { kind: { "refresh_url": refresh, "return_url": back }, "type": kind },
-    }))
 }
