@@ -29,7 +29,6 @@ pub mod invoices;
 pub mod invoicing;
 pub mod item_cost;
 pub mod line;
-#[allow(dead_code, reason = "subscriptions, which count by it, are built beside it")]
 pub mod period;
 pub mod plan;
 pub mod price;
@@ -38,7 +37,18 @@ pub mod prices;
 pub mod product;
 pub mod promotion_code;
 pub mod refusal;
+pub mod subscribing;
 pub mod subscription;
+pub mod subscription_asked;
+pub mod subscription_change;
+pub mod subscription_first;
+pub mod subscription_form;
+pub mod subscription_item;
+pub mod subscription_items;
+pub mod subscription_lines;
+pub mod subscription_pay;
+pub mod subscription_wakes;
+pub mod subscriptions;
 pub mod tax_code;
 pub mod tax_rate;
 pub mod test_clock;
@@ -253,5 +263,57 @@ pub static INVOICES: &[Route] = &[
         "/v1/invoice_payments/{}",
         "invoice_payment",
         One(invoice_payment::retrieve),
+    ),
+];
+
+/// The routes of subscriptions.
+pub static SUBSCRIPTIONS: &[Route] = &[
+    Route::post("/v1/subscriptions", "subscription", Plain(subscriptions::create)),
+    Route::get(
+        "/v1/subscriptions",
+        "list of subscription",
+        Plain(subscriptions::list),
+    ),
+    Route::get(
+        "/v1/subscriptions/{}",
+        "subscription",
+        One(subscriptions::retrieve),
+    ),
+    Route::post("/v1/subscriptions/{}", "subscription", One(subscriptions::update)),
+    Route::delete("/v1/subscriptions/{}", "subscription", One(subscriptions::cancel)),
+    Route::post(
+        "/v1/subscriptions/{}/resume",
+        "subscription",
+        One(subscriptions::resume),
+    ),
+    Route::delete(
+        "/v1/subscriptions/{}/discount",
+        "discount",
+        One(subscriptions::delete_discount),
+    ),
+    Route::post(
+        "/v1/subscription_items",
+        "subscription_item",
+        Plain(subscription_items::create),
+    ),
+    Route::get(
+        "/v1/subscription_items",
+        "list of subscription_item",
+        Plain(subscription_items::list),
+    ),
+    Route::get(
+        "/v1/subscription_items/{}",
+        "subscription_item",
+        One(subscription_items::retrieve),
+    ),
+    Route::post(
+        "/v1/subscription_items/{}",
+        "subscription_item",
+        One(subscription_items::update),
+    ),
+    Route::delete(
+        "/v1/subscription_items/{}",
+        "subscription_item",
+        One(subscription_items::delete),
     ),
 ];

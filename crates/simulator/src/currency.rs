@@ -113,3 +113,14 @@ pub fn show(amount: i64, currency: &str) -> String {
         format!("{symbol}{}.{:02} {currency}", amount / 100, amount % 100)
     }
 }
+
+/// A price as customers read it: `$25.00`, `¥500`, `CHF 25.00`.
+pub fn price(amount: i64, currency: &str) -> String {
+    let shown = show(amount, currency);
+    let number = shown.split(' ').next().unwrap_or_default();
+    if number.starts_with(|first: char| first.is_ascii_digit() || first == '-') {
+        format!("{} {number}", currency.to_uppercase())
+    } else {
+        number.to_owned()
+    }
+}

@@ -10,7 +10,7 @@ use crate::address::{Address, Shipping};
 use crate::api::Ctx;
 use crate::billing::billed;
 use crate::billing::discount::Discount;
-use crate::billing::test_clock;
+use crate::billing::{subscribing, test_clock};
 use crate::error::ApiError;
 use crate::event::{self, Cause};
 use crate::form::{Params, Update};
@@ -470,6 +470,7 @@ pub fn delete(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<
         deleted: true,
         ..Customer::clone(&old)
     });
+    subscribing::customer_deleted(state, &ctx.cause, &old);
     // The event tells what was there, so it carries the row from before.
     event::emit(state, &ctx.cause, "customer.deleted", Object::Customer(old), None);
     Ok(customer.render())

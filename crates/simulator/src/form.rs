@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::error::ApiError;
 
 mod json;
-mod metadata;
+pub mod metadata;
 
 /// More parameters than any request of Stripe's has.
 const COUNT_MAX: usize = 1_000;

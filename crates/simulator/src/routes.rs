@@ -129,6 +129,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         billing::CATALOG,
         billing::INVOICES,
         billing::CLOCKS,
+        billing::SUBSCRIPTIONS,
         connect::ROUTES,
     ]
     .into_iter()

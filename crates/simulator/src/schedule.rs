@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::billing::{invoicing, test_clock};
+use crate::billing::{invoicing, subscription_wakes, test_clock};
 use crate::charge;
 use crate::connect::tell;
 use crate::money::refund;
@@ -77,6 +77,11 @@ pub enum Step {
         invoice: String,
         /// What happens to it.
         what: invoicing::Later,
+    },
+    /// Something happens to a subscription by itself.
+    Subscription {
+        /// The subscription.
+        subscription: String,
     },
 }
 
@@ -212,6 +217,7 @@ pub fn carry_out(state: &mut State, step: Step) {
         Step::AnswerDebit { charge } => debit::answer(state, &charge),
         Step::VerifyTaxId { id } => tax_id::verify(state, &id),
         Step::ReleaseHold { charge } => capture::expire(state, &charge),
+        Step::Subscription { subscription } => subscription_wakes::wake(state, &subscription),
         Step::Invoice { invoice, what } => invoicing::happen(state, &invoice, what),
         Step::AdvanceClock { clock } => test_clock::arrive(state, &clock),
         Step::DueOnClock { clock } => test_clock::run_due(state, &clock),

@@ -20,6 +20,8 @@ use crate::billing::plan::Plan;
 use crate::billing::price::Price;
 use crate::billing::product::Product;
 use crate::billing::promotion_code::PromotionCode;
+use crate::billing::subscription::Subscription;
+use crate::billing::subscription_item::SubscriptionItem;
 use crate::billing::tax_rate::TaxRate;
 use crate::billing::test_clock::TestClock;
 use crate::charge::Charge;
@@ -347,6 +349,9 @@ rows! {
     CreditNote in credit_notes, "credit_note", "credit_notes", "credit note", "id";
     InvoicePayment in invoice_payments, "invoice_payment", "invoice_payments", "invoice_payment",
         "invoice_payment";
+    Subscription in subscriptions, "subscription", "subscriptions", "subscription", "id";
+    SubscriptionItem in subscription_items, "subscription_item", "subscription_items",
+        "subscription_item", "item";
     Discount in discounts, "discount", "discounts", "discount", "discount";
     AccountLink in account_links, "account_link", "account_links", "account link", "id";
     OauthCode in oauth_codes, "oauth_code", "oauth_codes", "authorization code", "code";

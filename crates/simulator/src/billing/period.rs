@@ -1,7 +1,11 @@
 //! The periods that a subscription is billed for, counted from its anchor, and what a part of one is worth.
 
 use super::calendar;
-use super::price::Recurring;
+use super::price::{Interval, Recurring};
+use super::subscription::AnchorConfig;
+use crate::clock;
+
+const DAY_S: i64 = 86_400;
 
 /// From when to when, in seconds; the end belongs to the next one.
 pub type Period = (i64, i64);
@@ -33,6 +37,28 @@ pub fn around(anchor_s: i64, recurring: &Recurring, second: i64) -> Period {
     )
 }
 
+/// The first moment after a second that has these parts; parts that are left out are those of the second.
+pub fn dated(after_s: i64, parts: &AnchorConfig) -> i64 {
+    let (_, _, day) = clock::civil(after_s.saturating_mul(1000));
+    let time = after_s.rem_euclid(DAY_S);
+    let midnight = after_s.saturating_sub(time);
+    let first = midnight.saturating_sub((day - 1).saturating_mul(DAY_S));
+    let hour = parts.hour.unwrap_or(time / 3600);
+    let minute = parts.minute.unwrap_or(time % 3600 / 60);
+    let second = parts.second.unwrap_or(time % 60);
+    let in_month = |number: i64| {
+        let start = calendar::add(first, Interval::Month, number);
+        let days = calendar::add(start, Interval::Month, 1).saturating_sub(start) / DAY_S;
+        let day = parts.day_of_month.clamp(1, days.max(1)) - 1;
+        start.saturating_add(day * DAY_S + hour * 3600 + minute * 60 + second)
+    };
+    let fits = |at_s: &i64| {
+        let month = clock::civil(at_s.saturating_mul(1000)).1;
+        *at_s > after_s && parts.month.is_none_or(|wanted| wanted == month)
+    };
+    (0..=13).map(in_month).find(fits).unwrap_or(after_s)
+}
+
 /// What an amount for a period is worth from a second to the period's end, in minor units, rounded half
 /// away from nothing. Before the period it is all of it, after it nothing.
 pub fn rest(amount: i64, period: Period, second: i64) -> i64 {
@@ -50,9 +76,7 @@ pub fn rest(amount: i64, period: Period, second: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::billing::price::Interval;
 
-    const DAY_S: i64 = 86_400;
     /// 2024-01-31 10:00:00, a leap year.
     const JANUARY_31: i64 = 1_706_695_200;
 

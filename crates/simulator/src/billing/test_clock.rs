@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::subscribing;
 use super::{Deletable, calendar, living, price::Interval};
 use crate::api::Ctx;
 use crate::customer::Customer;
@@ -173,6 +174,7 @@ pub fn of_request(state: &State, space: &Space, path: &str, params: &Params) -> 
 fn of_object(state: &State, space: &Space, id: &str) -> Option<String> {
     match Object::anywhere(state, id)? {
         Object::Customer(customer) => customer.test_clock.clone(),
+        Object::SubscriptionItem(item) => of_object(state, space, &item.subscription),
         other => of_customer(state, space, other.shown(state)["customer"].as_str()?),
     }
 }
@@ -340,6 +342,7 @@ pub fn delete(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<
     clock.check_ready()?;
     let theirs: Vec<Arc<Customer>> = customers(state, &clock).cloned().collect();
     for customer in theirs {
+        subscribing::customer_deleted(state, &ctx.cause, &customer);
         state.put(Customer {
             deleted: true,
             ..Customer::clone(&customer)

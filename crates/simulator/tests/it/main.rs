@@ -34,6 +34,7 @@ mod persistence;
 mod samples;
 mod saving;
 mod search;
+mod subscriptions;
 mod tokens;
 mod transport;
 mod v2;
