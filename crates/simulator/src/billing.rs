@@ -47,6 +47,9 @@ pub mod subscription_item;
 pub mod subscription_items;
 pub mod subscription_lines;
 pub mod subscription_pay;
+pub mod subscription_phases;
+pub mod subscription_schedule;
+pub mod subscription_schedules;
 pub mod subscription_wakes;
 pub mod subscriptions;
 pub mod tax_code;
@@ -92,6 +95,40 @@ fn taken(what: &str, param: &str) -> ApiError {
         .code("resource_already_exists")
         .param(param)
 }
+
+/// The routes of subscription schedules.
+pub static SCHEDULES: &[Route] = &[
+    Route::post(
+        "/v1/subscription_schedules",
+        "subscription_schedule",
+        Plain(subscription_schedules::create),
+    ),
+    Route::get(
+        "/v1/subscription_schedules",
+        "list of subscription_schedule",
+        Plain(subscription_schedules::list),
+    ),
+    Route::get(
+        "/v1/subscription_schedules/{}",
+        "subscription_schedule",
+        One(subscription_schedules::retrieve),
+    ),
+    Route::post(
+        "/v1/subscription_schedules/{}",
+        "subscription_schedule",
+        One(subscription_schedules::update),
+    ),
+    Route::post(
+        "/v1/subscription_schedules/{}/cancel",
+        "subscription_schedule",
+        One(subscription_schedules::cancel),
+    ),
+    Route::post(
+        "/v1/subscription_schedules/{}/release",
+        "subscription_schedule",
+        One(subscription_schedules::release),
+    ),
+];
 
 /// The routes of test clocks.
 pub static CLOCKS: &[Route] = &[

@@ -129,6 +129,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         billing::CATALOG,
         billing::INVOICES,
         billing::CLOCKS,
+        billing::SCHEDULES,
         billing::SUBSCRIPTIONS,
         connect::ROUTES,
     ]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::billing::{invoicing, subscription_wakes, test_clock};
+use crate::billing::{invoicing, subscription_schedules, subscription_wakes, test_clock};
 use crate::charge;
 use crate::connect::tell;
 use crate::money::refund;
@@ -55,6 +55,11 @@ pub enum Step {
     Topup {
         /// The top-up.
         topup: String,
+    },
+    /// A phase of a subscription schedule begins or ends.
+    SubscriptionSchedule {
+        /// The schedule.
+        schedule: String,
     },
     /// A test clock arrives where it was advanced to.
     AdvanceClock {
@@ -219,6 +224,7 @@ pub fn carry_out(state: &mut State, step: Step) {
         Step::ReleaseHold { charge } => capture::expire(state, &charge),
         Step::Subscription { subscription } => subscription_wakes::wake(state, &subscription),
         Step::Invoice { invoice, what } => invoicing::happen(state, &invoice, what),
+        Step::SubscriptionSchedule { schedule } => subscription_schedules::happen(state, &schedule),
         Step::AdvanceClock { clock } => test_clock::arrive(state, &clock),
         Step::DueOnClock { clock } => test_clock::run_due(state, &clock),
         Step::Verify { account } => tell::verify(state, &account),

@@ -16,14 +16,12 @@ use crate::billing::discount::Discount;
 use crate::billing::invoice::Invoice;
 use crate::billing::invoice_item::InvoiceItem;
 use crate::billing::invoice_payment::InvoicePayment;
-use crate::billing::plan::Plan;
-use crate::billing::price::Price;
-use crate::billing::product::Product;
 use crate::billing::promotion_code::PromotionCode;
 use crate::billing::subscription::Subscription;
 use crate::billing::subscription_item::SubscriptionItem;
-use crate::billing::tax_rate::TaxRate;
-use crate::billing::test_clock::TestClock;
+use crate::billing::subscription_schedule::SubscriptionSchedule;
+use crate::billing::{plan::Plan, price::Price, product::Product};
+use crate::billing::{tax_rate::TaxRate, test_clock::TestClock};
 use crate::charge::Charge;
 use crate::clock::Clock;
 use crate::confirmation_token::ConfirmationToken;
@@ -359,6 +357,8 @@ rows! {
     PaymentMethodDomain in payment_method_domains, "payment_method_domain", "payment_method_domains",
         "payment method domain", "payment_method_domain";
     ApplePayDomain in apple_pay_domains, "apple_pay_domain", "apple_pay/domains", "apple pay domain", "domain";
+    SubscriptionSchedule in subscription_schedules, "subscription_schedule", "subscription_schedules",
+        "subscription schedule", "schedule";
     TestClock in test_clocks, "test_helpers.test_clock", "test_helpers/test_clocks", "test clock",
         "test_clock";
     Event in events, "event", "events", "event", "id";

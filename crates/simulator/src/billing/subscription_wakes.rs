@@ -87,6 +87,11 @@ fn is_long(subscription: &Subscription) -> bool {
 
 /// What was queued for a subscription happens, if it still applies.
 pub fn wake(state: &mut State, id: &str) {
+    // A phase that begins now says what is billed now.
+    let driven = Subscription::table(state).anywhere(id);
+    if let Some(schedule) = driven.and_then(|of| of.schedule.clone()) {
+        super::subscription_schedules::happen(state, &schedule);
+    }
     let Some(old) = Subscription::table(state).anywhere(id).cloned() else {
         return;
     };

@@ -342,6 +342,7 @@ pub fn delete(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<
     clock.check_ready()?;
     let theirs: Vec<Arc<Customer>> = customers(state, &clock).cloned().collect();
     for customer in theirs {
+        super::subscribing::customer_deleted(state, &ctx.cause, &customer);
         subscribing::customer_deleted(state, &ctx.cause, &customer);
         state.put(Customer {
             deleted: true,

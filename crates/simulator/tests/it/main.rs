@@ -34,6 +34,7 @@ mod persistence;
 mod samples;
 mod saving;
 mod search;
+mod subscription_schedules;
 mod subscriptions;
 mod tokens;
 mod transport;
