@@ -148,6 +148,9 @@ fn made(state: &mut State, ctx: &Ctx, charge: &Arc<Charge>, wanted: Wanted) -> R
     } else {
         None
     };
+    // A booking that is not known yet becomes known first.
+    crate::charge::settle(state, &charge.id);
+    let charge = &state.get::<Charge>(&charge.space, &charge.id)?;
     let prefix = if charge.is_transferred() { "pyr_1" } else { "re_3" };
     let mut refund = Refund {
         id: state.id(prefix, 23),

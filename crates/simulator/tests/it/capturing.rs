@@ -198,3 +198,21 @@ fn a_server_confirms_again_after_the_holder_authenticated() {
     let path = format!("/v1/payment_intents/{}/confirm", id(&intent));
     assert_eq!(world.post(&path, &[])["status"], "requires_capture");
 }
+
+#[test]
+fn a_charge_that_is_refunded_at_once_has_its_booking() {
+    let world = World::platform();
+    let paid = world.post(
+        "/v1/payment_intents",
+        &[
+            ("amount", "2000"),
+            ("currency", "usd"),
+            ("payment_method", "pm_card_visa"),
+            ("allowed_payment_method_types[]", "card"),
+            ("confirm", "true"),
+        ],
+    );
+    assert_eq!(charge_of(&world, &paid)["balance_transaction"], Value::Null);
+    world.post("/v1/refunds", &[("payment_intent", id(&paid)), ("amount", "500")]);
+    assert!(charge_of(&world, &paid)["balance_transaction"].is_string());
+}
