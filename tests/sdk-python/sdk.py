@@ -161,6 +161,26 @@ class Billing(unittest.TestCase):
         cls.customer = cls.api.customers.create({"email": "billing@example.com"}).id
         card = cls.api.payment_methods.attach("pm_card_visa", {"customer": cls.customer})
         cls.api.customers.update(cls.customer, {"invoice_settings": {"default_payment_method": card.id}})
+        product = cls.api.products.create({"name": "Managed workplace"}).id
+        prices = [
+            cls.api.prices.create(
+                {"product": product, "currency": "usd", "unit_amount": amount, "recurring": {"interval": "month"}}
+            )
+            for amount in (1000, 3000)
+        ]
+        cls.small, cls.large = (price.id for price in prices)
+
+    def test_a_subscription_begins_changes_and_ends(self):
+        wanted = {"customer": self.customer, "items": [{"price": self.small}], "expand": ["latest_invoice"]}
+        subscription = self.api.subscriptions.create(wanted)
+        self.assertEqual((subscription.status, subscription.latest_invoice.status), ("active", "paid"))
+        # `items` alone is a method of every object of the SDK.
+        item = subscription["items"].data[0].id
+        changed = self.api.subscriptions.update(
+            subscription.id, {"items": [{"id": item, "price": self.large}], "proration_behavior": "always_invoice"}
+        )
+        self.assertEqual(changed["items"].data[0].price.id, self.large)
+        self.assertEqual(self.api.subscriptions.cancel(subscription.id).status, "canceled")
 
     def test_an_invoice_is_drafted_finalized_and_paid(self):
         invoice = self.api.invoices.create({"customer": self.customer, "auto_advance": False}).id

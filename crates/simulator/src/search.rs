@@ -7,6 +7,7 @@ use crate::api::Ctx;
 use crate::billing::invoice::Invoice;
 use crate::billing::price::Price;
 use crate::billing::product::Product;
+use crate::billing::subscription::Subscription;
 use crate::charge::Charge;
 use crate::customer::Customer;
 use crate::error::ApiError;
@@ -46,6 +47,11 @@ pub static ROUTES: &[Route] = &[
         "/v1/invoices/search",
         "search of invoice",
         Plain(answer::<Invoice>),
+    ),
+    Route::get(
+        "/v1/subscriptions/search",
+        "search of subscription",
+        Plain(answer::<Subscription>),
     ),
     Route::get("/v1/prices/search", "search of price", Plain(answer::<Price>)),
 ];

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::billing::invoice::Invoice;
 use crate::billing::price::Price;
 use crate::billing::product::Product;
+use crate::billing::subscription::Subscription;
 use crate::charge::Charge;
 use crate::customer::Customer;
 use crate::payment_intent::PaymentIntent;
@@ -308,6 +309,26 @@ impl Searched for Invoice {
     fn of(object: &Object) -> Option<&Invoice> {
         match object {
             Object::Invoice(row) => Some(Arc::as_ref(row)),
+            _ => None,
+        }
+    }
+}
+
+impl Searched for Subscription {
+    const FIELDS: &'static [(&'static str, Field)] =
+        &[("canceled_at", Number), ("created", Number), ("status", Token)];
+
+    fn notes(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
+    fn found(&self, state: &State, field: &str) -> Found<'_> {
+        shown(state, self, field)
+    }
+
+    fn of(object: &Object) -> Option<&Subscription> {
+        match object {
+            Object::Subscription(row) => Some(Arc::as_ref(row)),
             _ => None,
         }
     }

@@ -122,18 +122,34 @@ fn the_catalog_is_searched() {
         ("auto_advance", "false"),
     ];
     world.post("/v1/invoices", &form);
+    let form = [
+        ("customer", id(&customer)),
+        ("items[0][price_data][product]", id(&product)),
+        ("items[0][price_data][currency]", "usd"),
+        ("items[0][price_data][unit_amount]", "700"),
+        ("items[0][price_data][recurring][interval]", "month"),
+        ("trial_period_days", "7"),
+        ("metadata[tier]", "small"),
+    ];
+    world.post("/v1/subscriptions", &form);
     world.simulator.advance_ms(1_000);
     let of = format!("product:'{}' AND type:'recurring'", id(&product));
     for (kind, query, count) in [
         ("products", "active:'true' AND name~'workplace'", 1),
         ("products", "shippable:'true' OR description:'x'", 0),
         ("products", "url:null AND name~'workplace'", 1),
-        ("prices", of.as_str(), 1),
+        ("prices", of.as_str(), 2),
         ("prices", "lookup_key:'workplace' AND currency:'usd'", 1),
         ("prices", "type:'one_time' AND lookup_key:'workplace'", 0),
         ("invoices", "total>4000 AND status:'draft'", 1),
-        ("invoices", "total>4200 OR number~'0001'", 0),
-        ("invoices", "subscription:null AND currency:'usd'", 1),
+        ("invoices", "total>4200 OR number~'9999'", 0),
+        ("invoices", "subscription:null AND currency:'usd' AND total>0", 1),
+        (
+            "subscriptions",
+            "status:'trialing' AND metadata['tier']:'small'",
+            1,
+        ),
+        ("subscriptions", "-canceled_at:null OR status:'active'", 0),
         ("prices", "metadata['tier']:'small' AND active:'true'", 1),
     ] {
         let found = search(&world, kind, query);
