@@ -195,6 +195,7 @@ pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
         let message = "A canceled subscription can only update its cancellation_details and metadata.";
         return Err(ApiError::invalid(message));
     }
+    check_driven(&old, &params)?;
     let mut subscription = Subscription::clone(&old);
     let asked = match subscription_asked::read_items(state, ctx, &old, &mut params)? {
         Some(asked) => asked,
@@ -220,6 +221,18 @@ pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
     subscription_first::add(state, &ctx.cause, &subscription, extra);
     let changed = subscription_change::carry_out(state, &ctx.cause, &old, subscription, how);
     Ok(changed.render())
+}
+
+/// When a subscription ends is its schedule's to say.
+fn check_driven(subscription: &Subscription, params: &Params) -> Result<(), ApiError> {
+    let ends = ["cancel_at", "cancel_at_period_end"];
+    match &subscription.schedule {
+        Some(schedule) if ends.iter().any(|name| params.has(name)) => Err(ApiError::invalid(format!(
+            "The subscription is managed by the subscription schedule `{schedule}`, and updating any \
+             cancelation behavior directly is not allowed. Please update the schedule instead."
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// `DELETE /v1/subscriptions/{id}`.

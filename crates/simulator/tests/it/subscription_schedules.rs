@@ -141,6 +141,10 @@ fn a_schedule_is_made_of_what_a_subscription_is_once() {
     assert_eq!(made["current_phase"]["end_date"], period["current_period_end"]);
     assert_eq!(subscription(&world, &made)["schedule"], made["id"]);
     world.refused(400, "/v1/subscription_schedules", &form);
+    let path = format!("/v1/subscriptions/{}", id(&of));
+    let error = world.refused(400, &path, &[("cancel_at_period_end", "true")]);
+    let message = error["message"].as_str().unwrap();
+    assert!(message.starts_with("The subscription is managed by the subscription schedule `sub_sched_"));
 }
 
 #[test]
