@@ -139,6 +139,7 @@ impl Account {
             .name
             .as_ref()
             .or_else(|| self.company.texts.get("name"));
+        let debits = self.losses() != "application" || self.dashboard() != "none";
         let mut account = json!({
             "id": self.id, "object": "account", "business_profile": self.profile.render(),
             "business_type": self.business_type, "capabilities": self.capabilities,
@@ -152,7 +153,7 @@ impl Account {
             "future_requirements": Standing::default().render(&[]), "metadata": self.metadata,
             "payouts_enabled": self.payouts_enabled,
             "requirements": self.standing.render(&requirements::alternatives(self)),
-            "settings": self.settings.render(display, self.losses() != "application" || self.dashboard() != "none"),
+            "settings": self.settings.render(display, debits),
             "tos_acceptance": TermsAccepted::render(self.terms.as_ref()), "type": self.kind,
         });
         if let Value::Object(fields) = &mut account {

@@ -1,5 +1,5 @@
-//! Account links: the way to Stripe's own onboarding, good for one visit within five minutes. Also the sessions
-//! for embedded onboarding, and the links into an Express dashboard.
+//! Account links: the way to Stripe's own onboarding, good for one visit within five minutes. Also the
+//! sessions for embedded onboarding, and the links into an Express dashboard.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -145,8 +145,8 @@ pub fn create_v2(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Val
     let (link, url) = make(state, ctx, &account, wanted)?;
     Ok(json!({
         "object": "v2.core.account_link", "account": account.id, "created": rfc_3339(state.now_ms),
-        "expires_at": rfc_3339(link.expires_at.saturating_mul(1000)), "livemode": ctx.space.livemode, "url": url,
-        "use_case": { kind: { "refresh_url": refresh, "return_url": back }, "type": kind },
+        "expires_at": rfc_3339(link.expires_at.saturating_mul(1000)), "livemode": ctx.space.livemode,
+        "url": url, "use_case": { kind: { "refresh_url": refresh, "return_url": back }, "type": kind },
     }))
 }
 

@@ -252,7 +252,8 @@ pub fn check(account: &Account) -> Result<(), ApiError> {
         account.losses() == "application" && TRANSFERS_WITH_CARDS.contains(&account.country.as_str());
     if alone && answering && account.dashboard() == "express" {
         return Err(ApiError::invalid(
-            "You cannot request the card_payments capability without the transfers capability for this account.",
+            "You cannot request the card_payments capability without the transfers capability for this \
+             account.",
         )
         .param("capabilities"));
     }

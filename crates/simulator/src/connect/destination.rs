@@ -1,4 +1,5 @@
-//! Event destinations: v2's webhook endpoints, thin or with snapshots, for one's own events and the accounts'.
+//! Event destinations: v2's webhook endpoints, thin or with snapshots, for one's own events and the
+//! accounts'.
 
 use std::sync::Arc;
 
@@ -55,7 +56,8 @@ fn render(endpoint: &WebhookEndpoint, include: &[String], created: bool) -> Valu
     json!({
         "id": endpoint.id, "object": "v2.core.event_destination", "amazon_eventbridge": null,
         "azure_event_grid": null, "created": rfc_3339(destination.created_ms),
-        "description": endpoint.description.as_deref().unwrap_or(""), "enabled_events": endpoint.enabled_events,
+        "description": endpoint.description.as_deref().unwrap_or(""),
+        "enabled_events": endpoint.enabled_events,
         "event_payload": if endpoint.kind == Kind::Thin { "thin" } else { "snapshot" },
         "events_from": from, "livemode": endpoint.space.livemode, "metadata": endpoint.metadata,
         "name": destination.name, "snapshot_api_version": endpoint.api_version,

@@ -1,5 +1,5 @@
-//! The pages that Stripe hosts for an account's owner: the onboarding behind an account link. They are rendered
-//! here whole and run no script.
+//! The pages that Stripe hosts for an account's owner: the onboarding behind an account link. They are
+//! rendered here whole and run no script.
 
 use std::sync::Arc;
 
@@ -112,21 +112,7 @@ fn sent(state: &mut State, request: &Request, account: &str, id: &str) -> Respon
     if link.done || link.form.is_none() || secret != link.form {
         return redirect(&link.refresh_url);
     }
-    let kinds = ["company", "government_entity", "individual", "non_profit"];
-    let about = text("about");
-    let is_url = about
-        .as_ref()
-        .is_some_and(|about| about.contains("://") || !about.contains(' ') && about.contains('.'));
-    let answers = Answers {
-        business_name: text("business_name"),
-        business_type: text("business_type").filter(|kind| kinds.contains(&kind.as_str())),
-        url: about.clone().filter(|_| is_url),
-        product_description: about.filter(|_| !is_url),
-        first_name: text("first_name"),
-        last_name: text("last_name"),
-        account_number: text("account_number"),
-        routing_number: text("routing_number"),
-    };
+    let answers = answers(&mut text);
     let outcome = match text("do").as_deref() {
         Some("later") => Outcome::Partial,
         Some("errors") => Outcome::Errors,
@@ -175,6 +161,25 @@ fn sent(state: &mut State, request: &Request, account: &str, id: &str) -> Respon
     redirect(&link.return_url)
 }
 
+/// What was said in the fields.
+fn answers(text: &mut impl FnMut(&str) -> Option<String>) -> Answers {
+    let kinds = ["company", "government_entity", "individual", "non_profit"];
+    let about = text("about");
+    let is_url = about
+        .as_ref()
+        .is_some_and(|about| about.contains("://") || !about.contains(' ') && about.contains('.'));
+    Answers {
+        business_name: text("business_name"),
+        business_type: text("business_type").filter(|kind| kinds.contains(&kind.as_str())),
+        url: about.clone().filter(|_| is_url),
+        product_description: about.filter(|_| !is_url),
+        first_name: text("first_name"),
+        last_name: text("last_name"),
+        account_number: text("account_number"),
+        routing_number: text("routing_number"),
+    }
+}
+
 /// What was said before stands in the fields.
 fn form(state: &State, account: &Account, secret: &str, said: &Answers, complaint: Option<&str>) -> Response {
     let profile = &account.profile;
@@ -188,9 +193,15 @@ fn form(state: &State, account: &Account, secret: &str, said: &Answers, complain
     let about = said.url.clone().or_else(|| said.product_description.clone());
     let about_known = profile.url.as_deref().or(profile.product_description.as_deref());
     let kind = or(&said.business_type, account.business_type.as_deref());
+    let name = or(&said.business_name, profile.name.as_deref());
+    let routing = or(&said.routing_number, Some("110000000"));
+    let number = or(&said.account_number, Some("000123456789"));
     let inside = html! {
         h1 { (state.settings.platform_name) " partners with Stripe" }
-        p.lead { "Tell us about your business, so that it can be paid. This is a simulated onboarding: any answers do." }
+        p.lead {
+            "Tell us about your business, so that it can be paid. "
+            "This is a simulated onboarding: any answers do."
+        }
         @if let Some(complaint) = complaint {
             p.complaint role="alert" { (complaint) }
         }
@@ -198,7 +209,7 @@ fn form(state: &State, account: &Account, secret: &str, said: &Answers, complain
             input type="hidden" name="form" value=(secret);
             fieldset {
                 legend { "Your business" }
-                (field("business_name", "Business name", &or(&said.business_name, profile.name.as_deref()), "organization"))
+                (field("business_name", "Business name", &name, "organization"))
                 div.field {
                     label for="business_type" { "Kind of business" }
                     select id="business_type" name="business_type" {
@@ -217,8 +228,8 @@ fn form(state: &State, account: &Account, secret: &str, said: &Answers, complain
             }
             fieldset {
                 legend { "Where you are paid out to" }
-                (field("routing_number", "Routing number", &or(&said.routing_number, Some("110000000")), "off"))
-                (field("account_number", "Account number", &or(&said.account_number, Some("000123456789")), "off"))
+                (field("routing_number", "Routing number", &routing, "off"))
+                (field("account_number", "Account number", &number, "off"))
             }
             div.actions {
                 button.primary name="do" value="submit" { "Agree and submit" }

@@ -61,7 +61,7 @@ impl Shown for OauthCode {
 
 impl Shown for OauthToken {
     fn shown(&self, _: &State) -> Value {
-        json!({ "object": "oauth_token", "account": self.account, "scope": self.scope, "revoked": self.revoked })
+        json!({ "object": "oauth_token", "account": self.account, "revoked": self.revoked })
     }
 }
 
@@ -142,7 +142,8 @@ fn exchange(
     let found = found.ok_or_else(|| grant(format!("Authorization code does not exist: {shown}")))?;
     if found.used {
         revoke(state, |token| token.code == found.id);
-        let text = "This authorization code has already been used. All tokens issued with this code have been revoked.";
+        let text = "This authorization code has already been used. \
+                    All tokens issued with this code have been revoked.";
         return Err(grant(text.into()));
     }
     if found.expires_at <= state.now_s() {

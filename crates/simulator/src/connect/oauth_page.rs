@@ -1,4 +1,5 @@
-//! The page on which an owner lets the platform in: with an account that exists, with a new one, or not at all.
+//! The page on which an owner lets the platform in: with an account that exists, with a new one, or
+//! not at all.
 
 use std::sync::Arc;
 
@@ -156,7 +157,8 @@ fn page(state: &State, asked: &Asked, express: bool) -> Response {
                 }
                 @for (value, mode) in [("new_test", "test"), ("new_live", "live")] {
                     li { label {
-                        input type="radio" name="account" value=(value) checked[offered.is_empty() && mode == "test"];
+                        input type="radio" name="account" value=(value)
+                            checked[offered.is_empty() && mode == "test"];
                         span { "A new account, in " (mode) " mode" }
                     } }
                 }

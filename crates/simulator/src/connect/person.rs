@@ -329,7 +329,8 @@ impl Person {
                 "past_due": due, "pending_verification": pending,
             },
             "ssn_last_4_provided":
-                self.texts.contains_key("ssn_last_4") || country == "US" && self.texts.contains_key("id_number"),
+                self.texts.contains_key("ssn_last_4")
+                    || country == "US" && self.texts.contains_key("id_number"),
             "verification": {
                 "additional_document":
                     { "back": more_back, "details": null, "details_code": null, "front": more_front },

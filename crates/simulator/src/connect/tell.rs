@@ -1,5 +1,5 @@
-//! What happens to an account and who hears of it: its standing is said anew, it is stored, and its changes and
-//! those of its parts are told in events.
+//! What happens to an account and who hears of it: its standing is said anew, it is stored, and its changes
+//! and those of its parts are told in events.
 
 use std::sync::Arc;
 

@@ -66,7 +66,8 @@ pub fn error(body: &str) -> String {
         _ => "invalid_fields",
     };
     let error = json!({
-        "code": code, "message": old["message"], "request_log_url": old["request_log_url"], "type": old["type"],
+        "code": code, "message": old["message"], "request_log_url": old["request_log_url"],
+        "type": old["type"],
     });
     json!({ "error": error }).to_string()
 }

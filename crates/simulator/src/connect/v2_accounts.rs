@@ -154,7 +154,8 @@ fn render_identity(account: &Account) -> Value {
     let company = &account.company.texts;
     let individual = account.individual().map(|person| {
         json!({
-            "account": account.id, "email": person.texts.get("email"), "given_name": person.texts.get("first_name"),
+            "account": account.id, "email": person.texts.get("email"),
+            "given_name": person.texts.get("first_name"),
             "id": person.id, "object": "v2.core.account_person", "surname": person.texts.get("last_name"),
         })
     });

@@ -1,5 +1,5 @@
-//! The parameters of v2, which come as JSON: an object is a map, a list a map by number, and null takes away as
-//! an empty text does.
+//! The parameters of v2, which come as JSON: an object is a map, a list a map by number, and null takes away
+//! as an empty text does.
 
 use std::collections::BTreeMap;
 

@@ -235,3 +235,20 @@ fn a_custom_account_with_all_its_details_is_verified_a_moment_later() {
         (&json!("account.updated"), &Value::Null)
     );
 }
+
+#[test]
+fn a_payment_with_a_test_card_of_connect_blocks_the_account_that_takes_it() {
+    let tenant = World::tenant();
+    let own = format!("/v1/accounts/{}", tenant.account.clone().unwrap());
+    assert_eq!(tenant.pay("4000000000004236").0, 200);
+    let blocked = tenant.on_platform().get(&own);
+    assert_eq!(
+        (&blocked["charges_enabled"], &blocked["payouts_enabled"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(tenant.pay("4000000000004210").0, 200);
+    assert_eq!(tenant.on_platform().get(&own)["charges_enabled"], false);
+    assert_eq!(tenant.pay("4242424242424242").0, 400, "it takes no more");
+    let events = tenant.event_types();
+    assert!(events.contains(&"capability.updated".to_owned()), "{events:?}");
+}

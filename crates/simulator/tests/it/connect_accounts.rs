@@ -148,7 +148,11 @@ fn a_company_is_asked_for_itself_its_representative_and_its_owners() {
     );
     assert_eq!(account["settings"]["payouts"]["debit_negative_balances"], false);
 
-    let path = format!("/v1/accounts/{}/persons", id(&account));
+    a_representative_is_one_of_them(&platform, &account);
+}
+
+fn a_representative_is_one_of_them(platform: &World, account: &Value) {
+    let path = format!("/v1/accounts/{}/persons", id(account));
     let form = [
         ("first_name", "Rep"),
         ("last_name", "Resentative"),
@@ -192,7 +196,7 @@ fn a_company_is_asked_for_itself_its_representative_and_its_owners() {
         400,
         "the representative stays"
     );
-    let events = platform.on(id(&account)).event_types();
+    let events = platform.on(id(account)).event_types();
     assert!(events.contains(&"person.created".to_owned()), "{events:?}");
     assert!(events.contains(&"person.updated".to_owned()), "{events:?}");
 }
@@ -489,21 +493,4 @@ fn test_cards_block_an_account_until_its_owner_is_verified() {
         (&json!(true), &json!(true))
     );
     assert_eq!(whole["requirements"]["currently_due"], json!([]));
-}
-
-#[test]
-fn a_payment_with_a_test_card_of_connect_blocks_the_account_that_takes_it() {
-    let tenant = World::tenant();
-    let own = format!("/v1/accounts/{}", tenant.account.clone().unwrap());
-    assert_eq!(tenant.pay("4000000000004236").0, 200);
-    let blocked = tenant.on_platform().get(&own);
-    assert_eq!(
-        (&blocked["charges_enabled"], &blocked["payouts_enabled"]),
-        (&json!(true), &json!(false))
-    );
-    assert_eq!(tenant.pay("4000000000004210").0, 200);
-    assert_eq!(tenant.on_platform().get(&own)["charges_enabled"], false);
-    assert_eq!(tenant.pay("4242424242424242").0, 400, "it takes no more");
-    let events = tenant.event_types();
-    assert!(events.contains(&"capability.updated".to_owned()), "{events:?}");
 }

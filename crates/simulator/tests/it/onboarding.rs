@@ -327,6 +327,11 @@ fn a_code_is_exchanged_once_within_five_minutes() {
         401,
         "and its tokens are revoked"
     );
+}
+
+#[test]
+fn a_code_that_is_not_good_is_refused_in_oauths_own_words() {
+    let platform = World::platform();
     let agreed = platform.control("POST", "/_simulator/oauth/authorize", &json!({}));
     platform.simulator.advance_ms(300_000);
     let form = [

@@ -37,7 +37,8 @@ fn tenant() -> Value {
             "card_payments": { "requested": true }, "ach_debit_payments": { "requested": true },
         } } },
         "defaults": {
-            "currency": "usd", "responsibilities": { "fees_collector": "stripe", "losses_collector": "stripe" },
+            "currency": "usd",
+            "responsibilities": { "fees_collector": "stripe", "losses_collector": "stripe" },
         },
         "include": ["configuration.merchant", "defaults", "identity", "requirements"],
         "metadata": { "tenant_id": "ten_1" },
@@ -76,19 +77,25 @@ fn an_account_has_two_faces() {
     assert_eq!(old["capabilities"]["us_bank_account_ach_payments"], "inactive");
     assert_eq!(old["business_profile"]["name"], "Acme IT");
 
+    goes_on(&platform, &account, &path);
+}
+
+fn goes_on(platform: &World, account: &Value, path: &str) {
     let form = json!({
-        "account": id(&account),
+        "account": id(account),
         "use_case": {
             "type": "account_onboarding",
-            "account_onboarding": { "refresh_url": "http://127.0.0.1:1/again", "return_url": "http://127.0.0.1:1/back" },
+            "account_onboarding": {
+                "refresh_url": "http://127.0.0.1:1/again", "return_url": "http://127.0.0.1:1/back",
+            },
         },
     });
-    let link = done(&platform, "POST", "/v2/core/account_links", &form);
+    let link = done(platform, "POST", "/v2/core/account_links", &form);
     assert_eq!(link["object"], "v2.core.account_link");
-    let onboard = format!("/_simulator/accounts/{}/onboard", id(&account));
+    let onboard = format!("/_simulator/accounts/{}/onboard", id(account));
     platform.control("POST", &onboard, &json!({ "at_once": true }));
     let whole = done(
-        &platform,
+        platform,
         "GET",
         &format!("{path}?include[0]=configuration.merchant"),
         &Value::Null,
@@ -98,16 +105,16 @@ fn an_account_has_two_faces() {
         "active"
     );
     let changed = done(
-        &platform,
+        platform,
         "POST",
-        &path,
+        path,
         &json!({ "display_name": null, "metadata": { "tenant_id": null } }),
     );
     assert_eq!(
         (&changed["display_name"], &changed["metadata"]),
         (&Value::Null, &json!({}))
     );
-    let types: Vec<Value> = done(&platform, "GET", "/v2/core/events", &Value::Null)["data"]
+    let types: Vec<Value> = done(platform, "GET", "/v2/core/events", &Value::Null)["data"]
         .as_array()
         .unwrap()
         .iter()
@@ -123,10 +130,10 @@ fn an_account_has_two_faces() {
         json!([]),
         "v1 does not know them"
     );
-    let closed = done(&platform, "POST", &format!("{path}/close"), &json!({}));
+    let closed = done(platform, "POST", &format!("{path}/close"), &json!({}));
     assert_eq!(closed["closed"], true);
     assert_eq!(
-        done(&platform, "GET", "/v2/core/accounts", &Value::Null)["data"],
+        done(platform, "GET", "/v2/core/accounts", &Value::Null)["data"],
         json!([])
     );
 }
@@ -256,26 +263,27 @@ fn a_destination_gets_thin_events_that_can_be_read() {
     );
     assert_eq!(listed["data"].as_array().unwrap().len(), 1);
 
-    let ping = done(&platform, "POST", &format!("{path}/ping"), &json!({}));
+    changes(&platform, &path);
+    let mut all = wanted.clone();
+    all["enabled_events"] = json!(["*"]);
+    let (status, _) = ask(&platform, "POST", "/v2/core/event_destinations", &all);
+    assert_eq!(status, 400, "thin ones are named one by one");
+}
+
+fn changes(platform: &World, path: &str) {
+    let ping = done(platform, "POST", &format!("{path}/ping"), &json!({}));
     assert_eq!(ping["type"], "v2.core.event_destination.ping");
     assert_eq!(ping["related_object"]["url"], path);
     assert_eq!(platform.deliver().len(), 1);
     assert_eq!(
-        done(&platform, "POST", &format!("{path}/disable"), &json!({}))["status"],
+        done(platform, "POST", &format!("{path}/disable"), &json!({}))["status"],
         "disabled"
     );
     platform.post("/v1/customers", &[]);
     assert_eq!(platform.deliver().len(), 0);
-    done(&platform, "POST", &format!("{path}/enable"), &json!({}));
-    let renamed = done(&platform, "POST", &path, &json!({ "name": "other" }));
+    done(platform, "POST", &format!("{path}/enable"), &json!({}));
+    let renamed = done(platform, "POST", path, &json!({ "name": "other" }));
     assert_eq!(renamed["name"], "other");
-    done(&platform, "DELETE", &path, &Value::Null);
-    assert_eq!(ask(&platform, "GET", &path, &Value::Null).0, 404);
-    let mut all = wanted.clone();
-    all["enabled_events"] = json!(["*"]);
-    assert_eq!(
-        ask(&platform, "POST", "/v2/core/event_destinations", &all).0,
-        400,
-        "thin ones are named one by one"
-    );
+    done(platform, "DELETE", path, &Value::Null);
+    assert_eq!(ask(platform, "GET", path, &Value::Null).0, 404);
 }
