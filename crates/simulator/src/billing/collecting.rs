@@ -32,14 +32,18 @@ pub enum Outcome {
     NoMethod,
 }
 
-/// The card that an invoice is paid by: its own, its subscription's, or the customer's.
+/// The card that an invoice is paid by: its own, its subscription's, the customer's, or the customer's
+/// source.
 pub fn method_of(state: &State, invoice: &Invoice) -> Option<Arc<PaymentMethod>> {
     let subscribed = invoice.subscription.as_ref();
     let customer = state.get::<Customer>(&invoice.space, &invoice.customer).ok();
     let ids = [
         invoice.default_payment_method.clone(),
         subscribed.and_then(|subscribed| subscribed.payment_method.clone()),
-        customer.and_then(|customer| customer.default_payment_method.clone()),
+        customer
+            .as_ref()
+            .and_then(|customer| customer.default_payment_method.clone()),
+        customer.and_then(|customer| customer.default_source.clone()),
     ];
     ids.into_iter()
         .flatten()

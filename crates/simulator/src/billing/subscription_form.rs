@@ -64,10 +64,14 @@ pub fn change(
 ) -> Result<Option<Vec<Asked>>, ApiError> {
     read_collection(&mut subscription.terms, params)?;
     read_money(state, ctx, &mut subscription.terms, params)?;
-    if let Some(id) = params.text("default_payment_method")? {
-        let customer = &subscription.customer;
-        let method = invoice_form::owned(state, &ctx.space, customer, &id, "default_payment_method")?;
-        subscription.terms.payment_method = Some(method.id.clone());
+    match params.update("default_payment_method")? {
+        Update::Set(id) => {
+            let customer = &subscription.customer;
+            let method = invoice_form::owned(state, &ctx.space, customer, &id, "default_payment_method")?;
+            subscription.terms.payment_method = Some(method.id.clone());
+        }
+        Update::Clear => subscription.terms.payment_method = None,
+        Update::Keep => {}
     }
     params
         .update("description")?

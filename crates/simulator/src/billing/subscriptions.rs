@@ -14,13 +14,14 @@ use super::subscription_change::{self, How, Prorate};
 use super::subscription_first;
 use super::subscription_form;
 use super::subscription_lines;
-use super::subscription_pay;
+use super::subscription_pay::{self, IfFailing};
 use crate::api::Ctx;
 use crate::customer::{self, Customer};
 use crate::error::ApiError;
 use crate::event::Cause;
 use crate::form::Params;
 use crate::list;
+use crate::payments::setup_intents;
 use crate::state::{Space, State};
 
 /// What may still be said of a subscription that is over.
@@ -63,6 +64,14 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
         subscription.cancel_at = subscription.period_end();
     }
     let lines = first.lines(state, &subscription);
+    let free = lines.iter().all(|line| line.amount == 0);
+    if free
+        && behavior.if_failing == IfFailing::Wait
+        && subscribing::method_of(state, &subscription).is_none()
+    {
+        let intent = setup_intents::for_subscription(state, ctx, &customer.id);
+        subscription.pending_setup_intent = Some(intent.id.clone());
+    }
     first.add_items(state, &ctx.cause, &subscription);
     let paying = behavior.paying();
     let made = subscribing::begin(state, &ctx.cause, subscription, lines, paying);

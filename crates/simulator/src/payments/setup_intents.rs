@@ -61,6 +61,16 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
     Ok(announced(state, ctx, intent).render_to(ctx))
 }
 
+/// An intent by which a customer gives a card for a subscription that costs nothing yet.
+pub fn for_subscription(state: &mut State, ctx: &Ctx, customer: &str) -> Arc<SetupIntent> {
+    let mut intent = blank(state, ctx);
+    intent.accepts = Accepts::Listed(vec!["card".into()]);
+    intent.customer = Some(customer.to_owned());
+    intent.id = state.id("seti_1", 23);
+    intent.client_secret = format!("{}_secret_{}", intent.id, state.id("", 30));
+    announced(state, ctx, intent)
+}
+
 fn blank(state: &State, ctx: &Ctx) -> SetupIntent {
     SetupIntent {
         id: String::new(),

@@ -423,3 +423,48 @@ fn items_come_and_go_and_one_stays() {
     let error = world.refused(400, "/v1/subscriptions", &form);
     assert_eq!(error["param"], "items[0][price]");
 }
+
+#[test]
+fn a_customers_source_pays_and_a_free_start_asks_for_a_card() {
+    let world = World::platform();
+    let monthly = price(&world, "1500", "month");
+    let sourced = world.post("/v1/customers", &[("source", "tok_visa")]);
+    let subscription = subscribe(&world, id(&sourced), &monthly, &[]);
+    assert_eq!(subscription["status"], "active");
+    let bare = customer(&world, None);
+    let form = [
+        ("trial_period_days", "7"),
+        ("payment_behavior", "default_incomplete"),
+        ("expand[]", "pending_setup_intent"),
+    ];
+    let free = subscribe(&world, &bare, &monthly, &form);
+    assert_eq!(free["status"], "trialing");
+    assert_eq!(free["pending_setup_intent"]["status"], "requires_payment_method");
+    assert_eq!(free["pending_setup_intent"]["customer"], bare.as_str());
+    world.simulator.advance_ms(60_000);
+    let found = world.get("/v1/subscriptions/search?query=status%3A%22trialing%22");
+    assert_eq!(found["data"][0]["id"], free["id"]);
+    assert_eq!(found["data"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_customer_on_a_test_clock_is_billed_by_its_time() {
+    let world = World::platform();
+    let clock = world.post("/v1/test_helpers/test_clocks", &[("frozen_time", "1577836800")]);
+    let customer = world.post("/v1/customers", &[("test_clock", id(&clock))]);
+    charge_by(&world, id(&customer), "pm_card_visa");
+    let subscription = subscribe(&world, id(&customer), &price(&world, "1500", "month"), &[]);
+    assert_eq!(subscription["test_clock"], clock["id"]);
+    assert_eq!(subscription["start_date"], 1_577_836_800);
+    let path = format!("/v1/test_helpers/test_clocks/{}", id(&clock));
+    world.post(&format!("{path}/advance"), &[("frozen_time", "1580601600")]);
+    world.simulator.advance_ms(60_000);
+    assert_eq!(world.get(&path)["status"], "ready");
+    let renewed = read(&world, &subscription);
+    assert_eq!(
+        renewed["items"]["data"][0]["current_period_start"],
+        1_577_836_800 + 31 * 86_400
+    );
+    assert_eq!(renewed["latest_invoice"]["status"], "paid");
+    assert_eq!(renewed["latest_invoice"]["created"], 1_577_836_800 + 31 * 86_400);
+}
