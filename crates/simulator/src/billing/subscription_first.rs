@@ -69,6 +69,13 @@ pub fn read(
         mode.finish()?;
     }
     read_anchor(state, subscription, params)?;
+    if let Some(since) = params.integer("backdate_start_date")? {
+        if since > now_s || since < 0 {
+            let message = "Invalid timestamp: `backdate_start_date` must be in the past.";
+            return Err(ApiError::invalid(message).param("backdate_start_date"));
+        }
+        subscription.start = since;
+    }
     let prorate = Prorate::read(params)?;
     let ends_with_period = params.boolean("cancel_at_period_end")?.unwrap_or(false);
     if let Some(at_s) = subscription_form::future(state, params, "cancel_at")? {
@@ -176,13 +183,18 @@ impl First {
     pub fn lines(&self, state: &State, subscription: &Subscription) -> Vec<Line> {
         let mut placed = subscription.clone();
         place(&mut placed);
+        let mut first = Vec::new();
+        if placed.start < placed.created && self.prorate != Prorate::None {
+            let items = placed.items.iter();
+            first.extend(items.filter_map(|item| backdated(state, &placed, item)));
+        }
         if placed.trial.is_some() {
             let items = placed.items.iter();
-            return items
-                .map(|item| subscription_lines::trial(state, &placed, item))
-                .collect();
+            first.extend(items.map(|item| subscription_lines::trial(state, &placed, item)));
+        } else {
+            first.extend(lines(state, &placed, self.prorate != Prorate::None));
         }
-        lines(state, &placed, self.prorate != Prorate::None)
+        first
     }
 
     /// Lets what is billed once wait for the first invoice.
@@ -193,7 +205,7 @@ impl First {
 
 /// Gives each item its first period: the trial, or what remains until a period begins.
 fn place(subscription: &mut Subscription) {
-    let (start, anchor, trial) = (subscription.start, subscription.anchor, subscription.trial);
+    let (start, anchor, trial) = (subscription.created, subscription.anchor, subscription.trial);
     for item in &mut subscription.items {
         let Some(recurring) = item.recurring() else {
             continue;
@@ -203,6 +215,24 @@ fn place(subscription: &mut Subscription) {
         placed.period = (start, trial.map_or(whole.1, |trial: Period| trial.1));
         *item = Arc::new(placed);
     }
+}
+
+/// The line of an item for the time before it was asked for, by whole periods and a part of one.
+fn backdated(state: &State, subscription: &Subscription, item: &SubscriptionItem) -> Option<Line> {
+    let recurring = item.recurring()?;
+    let (since, now_s) = (subscription.start, subscription.created);
+    let whole = item.amount(&subscription.currency);
+    let mut period = period::around(now_s, recurring, since);
+    let mut amount = period::rest(whole, period, since);
+    while period.1 < now_s {
+        period = period::around(now_s, recurring, period.1);
+        amount = amount.saturating_add(whole);
+    }
+    let mut past = item.clone();
+    past.period = (since, now_s);
+    let mut line = subscription_lines::partial(state, subscription, &past, past.period);
+    line.amount = amount;
+    Some(line)
 }
 
 /// A line for each item's period, or for the part of a whole one that it is, unless parts cost nothing.

@@ -56,7 +56,7 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
         behavior,
         "subscription_create",
     )?;
-    subscription.id = state.id("sub_1", 24);
+    subscription.id = state.id("sub_1", 23);
     redeem(state, &mut subscription, discounts);
     subscription_asked::apply(state, &mut subscription, asked);
     first.place(&mut subscription);
