@@ -169,6 +169,8 @@ fn base64(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// The day of the first version.
+const FIRST: &str = "2011-01-01";
 /// The releases that versions are named for, by the day each began; earlier versions have no name.
 const RELEASES: [(&str, &str); 5] = [
     ("2024-09-30", "acacia"),
@@ -192,7 +194,7 @@ fn version(header: Option<&str>) -> Result<(String, TypesParam), ApiError> {
         (None, None) => true,
         (Some(_), None) | (None, Some(_)) => false,
     };
-    if !dated(date) || !named || date > &VERSION[..10] {
+    if !dated(date) || !named || date < FIRST || date > &VERSION[..10] {
         let shown: String = version.chars().take(40).collect();
         return Err(ApiError::invalid(format!("Invalid Stripe API version: {shown}")));
     }

@@ -171,7 +171,8 @@ pub fn carry_out(
     intent_before: &PaymentIntent,
     means: Means,
 ) -> Result<Arc<PaymentIntent>, ApiError> {
-    let (by_sdk, off_session) = (means.by_sdk(intent_before.use_stripe_sdk), means.off_session);
+    let by_sdk = means.by_sdk(intent_before.use_stripe_sdk);
+    let off_session = means.off_session || card_options::by_phone(intent_before);
     let mut intent = intent_before.clone();
     if let Some(token) = &means.token {
         confirmation_token::spend(state, token, &intent.id);
@@ -265,7 +266,7 @@ fn must_authenticate(intent: &PaymentIntent, method: &PaymentMethod, off_session
     match card.authentication {
         Authentication::Always => true,
         Authentication::OnSession => !off_session,
-        Authentication::UnlessSetUp => !method.set_up,
+        Authentication::UnlessSetUp => !method.set_up && !card_options::by_phone(intent),
         // Most holders are not enrolled: insisting on 3D Secure changes nothing for them.
         Authentication::Optional => {
             card.alias == "threeDSecureOptional"

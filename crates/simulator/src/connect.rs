@@ -12,6 +12,7 @@ use crate::routes::Route;
 pub mod account_link;
 pub mod capability;
 pub mod company;
+pub mod country_spec;
 pub mod descriptor;
 pub mod destination;
 pub mod domain;
@@ -30,6 +31,16 @@ mod v2_accounts;
 /// The routes of Connect.
 pub static ROUTES: &[Route] = &[
     Route::get("/v1/account", "account", Plain(accounts::own)),
+    Route::get(
+        "/v1/country_specs",
+        "list of country_spec",
+        Plain(country_spec::list),
+    ),
+    Route::get(
+        "/v1/country_specs/{}",
+        "country_spec",
+        One(country_spec::retrieve),
+    ),
     Route::post("/v1/accounts", "account", Plain(accounts::create)),
     Route::get("/v1/accounts", "list of account", Plain(accounts::list)),
     Route::get("/v1/accounts/{}", "account", One(accounts::retrieve)),

@@ -13,7 +13,7 @@ const TWO_DECIMAL: &str = "\
     chf cny cop crc cve czk dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gtq gyd hkd hnl htg huf idr \
     ils inr isk jmd kes kgs khr kyd kzt lak lbp lkr lrd lsl mad mdl mkd mmk mnt mop mur mvr mwk mxn myr \
     mzn nad ngn nio nok npr nzd pab pen pgk php pkr pln qar ron rsd rub sar sbd scr sek sgd shp sle sos \
-    srd std szl thb tjs top try ttd twd tzs uah ugx uyu uzs zar";
+    srd std szl thb tjs top try ttd twd tzs uah ugx uyu uzs xcd zar";
 /// In minor units; other currencies have no minimum of their own.
 #[rustfmt::skip]
 const MINIMUM: [(&str, i64); 26] = [
@@ -27,13 +27,17 @@ const MINIMUM: [(&str, i64); 26] = [
 const MOST: i64 = 99_999_999;
 const MOST_IDR: i64 = 999_999_999_999;
 
+/// Every currency that Stripe supports.
+pub fn all() -> impl Iterator<Item = &'static str> {
+    TWO_DECIMAL.split(' ').chain(ZERO_DECIMAL).chain(THREE_DECIMAL)
+}
+
 /// Reads a currency's code, in any case.
 ///
 /// # Errors
 /// 400 for one that Stripe does not support.
 pub fn parse(text: &str) -> Result<String, ApiError> {
     let code = text.to_ascii_lowercase();
-    let all = || TWO_DECIMAL.split(' ').chain(ZERO_DECIMAL).chain(THREE_DECIMAL);
     if all().any(|known| known == code) {
         return Ok(code);
     }

@@ -67,6 +67,9 @@ pub struct Customer {
     pub default_source: Option<String>,
     /// What it sent by bank transfer and no payment has taken, by currency in minor units.
     pub cash: Option<BTreeMap<String, i64>>,
+    /// Its balances in currencies other than its own, as [`Customer::balance`] is.
+    #[serde(default)]
+    pub other_balances: Option<BTreeMap<String, i64>>,
     /// Where it was last seen, for taxes.
     pub ip_address: Option<String>,
     /// How its cash balance is applied, when that is not the account's own way.
@@ -219,7 +222,7 @@ impl Shown for Customer {
             "sources" => Some(sources::of_customer(state, self)),
             "tax_ids" => Some(tax_id::of_customer(state, self)),
             "cash_balance" => Some(cash_balance::render(self)),
-            "invoice_credit_balance" => Some(json!({})),
+            "invoice_credit_balance" => Some(customer_balance::credits(self)),
             "tax" => Some(json!({
                 "automatic_tax": match &self.address {
                     Some(_) => "not_collecting",
@@ -364,6 +367,7 @@ fn blank(state: &State, ctx: &Ctx) -> Customer {
         currency: None,
         default_source: None,
         cash: None,
+        other_balances: None,
         ip_address: None,
         reconciliation: None,
         on_invoices: None,

@@ -6,31 +6,32 @@ use serde_json::{Value, json};
 use crate::api::Ctx;
 use crate::error::ApiError;
 use crate::form::Params;
+use crate::list::Page;
 use crate::state::State;
 
-/// Id, name and description, in the order of the list.
-const CODES: &[(&str, &str, &str)] = &[
-    (
-        "txcd_10000000",
-        "General - Electronically Supplied Services",
-        "A digital service provided mainly through the internet with minimal human involvement, relying on \
-         information technology.",
-    ),
-    (
-        "txcd_20030000",
-        "General - Services",
-        "General category for services. It should be used only when there is no more specific services \
-         category.",
-    ),
-    (
-        "txcd_99999999",
-        "General - Tangible Goods",
-        "A physical good that can be moved or touched. Also known as tangible personal property.",
-    ),
-];
+/// Id, name and description, a line each, in the order of the list.
+const CODES: &str = include_str!("../assets/tax_codes.tsv");
 
-fn render((id, name, description): &(&str, &str, &str)) -> Value {
-    json!({ "id": id, "object": "tax_code", "description": description, "name": name })
+struct TaxCode {
+    id: &'static str,
+    name: &'static str,
+    description: &'static str,
+}
+
+fn all() -> impl Iterator<Item = TaxCode> {
+    CODES.lines().filter_map(|line| {
+        let (id, rest) = line.split_once('\t')?;
+        let (name, description) = rest.split_once('\t')?;
+        Some(TaxCode {
+            id,
+            name,
+            description,
+        })
+    })
+}
+
+fn render(code: &TaxCode) -> Value {
+    json!({ "id": code.id, "object": "tax_code", "description": code.description, "name": code.name })
 }
 
 /// Whether a product may name it.
@@ -49,15 +50,16 @@ pub fn check(code: &str) -> Result<(), ApiError> {
 /// `GET /v1/tax_codes/{id}`.
 pub fn retrieve(_: &mut State, _: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
     params.finish()?;
-    let found = CODES.iter().find(|code| code.0 == id);
+    let found = all().find(|code| code.id == id);
     found
-        .map(render)
+        .map(|code| render(&code))
         .ok_or_else(|| ApiError::no_such("tax code", id, "id"))
 }
 
 /// `GET /v1/tax_codes`, a page at a time.
 pub fn list(_: &mut State, _: &Ctx, mut params: Params) -> Result<Value, ApiError> {
-    let page = crate::list::Page::read(&mut params)?;
+    let page = Page::read(&mut params)?;
     params.finish()?;
-    page.of(CODES, "/v1/tax_codes", |code| code.0, render)
+    let codes: Vec<TaxCode> = all().collect();
+    page.of(&codes, "/v1/tax_codes", |code| code.id, render)
 }

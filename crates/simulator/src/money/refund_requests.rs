@@ -19,6 +19,7 @@ use crate::money::refund::{self, Refund, Status};
 use crate::money::reversal;
 use crate::money::transfer::Transfer;
 use crate::payment_intent::PaymentIntent;
+use crate::payments::cash;
 use crate::state::{Row, State};
 
 /// What a request for a refund says.
@@ -84,8 +85,9 @@ fn charge_of(state: &State, intent: &PaymentIntent) -> Result<Arc<Charge>, ApiEr
         .cloned()
         .ok_or_else(|| {
             ApiError::invalid(format!(
-                "This PaymentIntent ({}) does not have a successful charge to refund.",
-                intent.id
+                "This PaymentIntent ({}) has a status of {}: it does not have a successful charge to refund.",
+                intent.id,
+                intent.status.as_str()
             ))
         })
 }
@@ -112,15 +114,21 @@ fn check(charge: &Charge, amount: Option<i64>) -> Result<i64, ApiError> {
         ))
         .code("charge_disputed"));
     }
+    if charge
+        .debit
+        .as_ref()
+        .is_some_and(|debit| debit.other.kind() == cash::KIND)
+    {
+        let message = "To refund a bank transfer, the customer is asked for bank details by email, which takes \
+                       an account with a verified email address.";
+        return Err(ApiError::invalid(message));
+    }
     let left = charge.amount - charge.amount_refunded;
-    let amount = match amount {
-        Some(amount) => amount,
-        None if left == 0 => {
-            let message = format!("Charge {} has already been refunded.", charge.id);
-            return Err(ApiError::invalid(message).code("charge_already_refunded"));
-        }
-        None => left,
-    };
+    if left == 0 {
+        let message = format!("Charge {} has already been refunded.", charge.id);
+        return Err(ApiError::invalid(message).code("charge_already_refunded"));
+    }
+    let amount = amount.unwrap_or(left);
     if amount > left {
         return Err(ApiError::invalid(format!(
             "Refund amount ({}) is greater than unrefunded amount on charge ({})",

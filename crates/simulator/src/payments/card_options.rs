@@ -30,6 +30,8 @@ pub struct CardOptions {
     pub network: Option<String>,
     /// Whether the payer has to type the code again.
     pub require_cvc_recollection: Option<bool>,
+    /// Whether the payer gave the card by mail or telephone, and cannot be asked for more.
+    pub moto: bool,
     /// The token of a code that was typed again; it is never shown.
     pub cvc_token: Option<String>,
 }
@@ -66,6 +68,7 @@ impl CardOptions {
         }
         let again = card.boolean("require_cvc_recollection")?;
         self.require_cvc_recollection = again.or(self.require_cvc_recollection);
+        self.moto = card.boolean("moto")?.unwrap_or(self.moto);
         card.update("cvc_token")?.apply(&mut self.cvc_token);
         Ok(())
     }
@@ -115,6 +118,11 @@ impl CardOptions {
             _ => Err(ApiError::no_such("token", id, param).status(400)),
         }
     }
+}
+
+/// Whether an intent's payer gave the card by mail or telephone.
+pub fn by_phone(intent: &PaymentIntent) -> bool {
+    intent.card_options.as_ref().is_some_and(|options| options.moto)
 }
 
 /// Looks at the rarer options for cards, and uses up the token of a code that was typed again. A refusal

@@ -108,10 +108,15 @@ pub fn book(
     reason: Reason,
 ) -> Arc<CustomerBalanceTransaction> {
     let mut changed = Customer::clone(customer);
-    changed.balance = changed.balance.saturating_add(amount);
-    if changed.currency.is_none() {
-        changed.currency = Some(currency.to_owned());
-    }
+    let own = changed.currency.get_or_insert_with(|| currency.to_owned());
+    let balance = if own == currency {
+        &mut changed.balance
+    } else {
+        let others = changed.other_balances.get_or_insert_default();
+        others.entry(currency.to_owned()).or_insert(0)
+    };
+    *balance = balance.saturating_add(amount);
+    let ending_balance = *balance;
     let transaction = CustomerBalanceTransaction {
         id: state.id("cbtxn_1", 23),
         space: changed.space.clone(),
@@ -119,7 +124,7 @@ pub fn book(
         customer: changed.id.clone(),
         amount,
         currency: currency.to_owned(),
-        ending_balance: changed.balance,
+        ending_balance,
         kind: reason.kind.to_owned(),
         invoice: reason.invoice,
         credit_note: reason.credit_note,
@@ -129,6 +134,17 @@ pub fn book(
     let transaction = state.put(transaction);
     customer::changed(state, cause, customer, changed);
     transaction
+}
+
+/// What a customer has to its credit, by currency in minor units; negative is owed.
+pub fn credits(customer: &Customer) -> Value {
+    let own = customer.currency.iter().map(|own| (own, customer.balance));
+    let others = customer.other_balances.iter().flat_map(|others| others.iter());
+    let all = own.chain(others.map(|(currency, balance)| (currency, *balance)));
+    all.filter(|(_, balance)| *balance != 0)
+        .map(|(currency, balance)| (currency.clone(), json!(balance.saturating_neg())))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 /// The currency of a customer's balance: what it was first billed in, else the account's.
@@ -166,15 +182,6 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params, customer: &str) 
     let description = params.text("description")?;
     let metadata = params.metadata()?.fresh()?;
     params.finish()?;
-    if let Some(own) = &customer.currency
-        && *own != currency
-    {
-        let message = format!(
-            "The currency of the balance transaction ({currency}) must match the currency of the customer \
-             ({own})."
-        );
-        return Err(ApiError::invalid(message).param("currency"));
-    }
     let reason = Reason {
         kind: "adjustment",
         description,

@@ -175,7 +175,7 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
         .integer("amount")?
         .ok_or_else(|| ApiError::missing("amount"))?;
     if amount < 1 {
-        let message = "This value must be greater than or equal to 1.";
+        let message = format!("Invalid integer: {amount}. This value must be greater than or equal to 1.");
         return Err(ApiError::invalid(message)
             .code("parameter_invalid_integer")
             .param("amount"));

@@ -143,3 +143,13 @@ fn a_customer_is_told_the_same_account_every_time() {
     let wrong = [form[0], form[1], ("bank_transfer[type]", "gb_bank_transfer")];
     world.refused(400, &path, &wrong);
 }
+
+#[test]
+fn a_bank_transfer_is_not_refunded_without_a_way_to_ask_for_the_bank() {
+    let world = World::platform();
+    let customer = world.post("/v1/customers", &[]);
+    fund(&world, &customer, "2000");
+    let intent = pay(&world, &customer, "2000");
+    let error = world.refused(400, "/v1/refunds", &[("payment_intent", id(&intent))]);
+    assert_eq!((error.get("code"), error.get("param")), (None, None));
+}

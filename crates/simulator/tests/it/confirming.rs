@@ -446,3 +446,26 @@ fn raw_numbers_are_for_the_browser_only() {
         404
     );
 }
+
+#[test]
+fn a_card_given_by_telephone_is_not_asked_for_more() {
+    let world = World::platform();
+    let form = |card: &'static str| {
+        [
+            ("amount", "2000"),
+            ("currency", "gbp"),
+            ("payment_method", card),
+            ("allowed_payment_method_types[]", "card"),
+            ("payment_method_options[card][moto]", "true"),
+            ("confirm", "true"),
+        ]
+    };
+    let paid = world.post(
+        "/v1/payment_intents",
+        &form("pm_card_authenticationRequiredOnSetup"),
+    );
+    assert_eq!(paid["status"], "succeeded");
+    let refused = form("pm_card_authenticationRequired");
+    let error = world.refused(402, "/v1/payment_intents", &refused);
+    assert_eq!(error["code"], "authentication_required");
+}

@@ -20,8 +20,6 @@ fn a_balance_is_the_sum_of_its_transactions() {
     let debit = world.post(&all, &[("amount", "700"), ("currency", "usd")]);
     assert_eq!(debit["ending_balance"], 200);
     assert_eq!(world.get(&path)["balance"], 200);
-    let other = world.refused(400, &all, &[("amount", "1"), ("currency", "eur")]);
-    assert_eq!(other["param"], "currency");
     let one = format!("{all}/{}", id(&credit));
     let changed = world.post(&one, &[("description", "B"), ("metadata[a]", "1")]);
     assert_eq!(
@@ -144,4 +142,23 @@ fn a_customers_phone_gets_a_key_for_an_hour() {
     let path = format!("/v1/ephemeral_keys/{}", id(&key));
     assert_eq!(world.ask("DELETE", &path, &[]).0, 200);
     assert_eq!(world.ask("DELETE", &path, &[]).0, 404);
+}
+
+#[test]
+fn a_customer_has_a_balance_in_every_currency() {
+    let world = World::platform();
+    let customer = world.post("/v1/customers", &[]);
+    let path = format!("/v1/customers/{}/balance_transactions", id(&customer));
+    let book = |amount, currency| world.post(&path, &[("amount", amount), ("currency", currency)]);
+    book("-500", "usd");
+    assert_eq!(book("-200", "eur")["ending_balance"], -200);
+    assert_eq!(book("-300", "usd")["ending_balance"], -800);
+    let shown = format!("/v1/customers/{}?expand[]=invoice_credit_balance", id(&customer));
+    let shown = world.get(&shown);
+    assert_eq!(
+        (&shown["balance"], &shown["currency"]),
+        (&json!(-800), &json!("usd"))
+    );
+    let credits = &shown["invoice_credit_balance"];
+    assert_eq!(*credits, json!({ "eur": 200, "usd": 800 }));
 }

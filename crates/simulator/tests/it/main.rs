@@ -31,6 +31,7 @@ mod page;
 mod payments;
 mod payouts;
 mod persistence;
+mod reference;
 mod samples;
 mod saving;
 mod search;

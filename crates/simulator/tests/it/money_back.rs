@@ -412,3 +412,13 @@ fn a_transfer_needs_money_and_somebody_to_go_to() {
     let form = [("amount", "33"), ("currency", "usd"), ("destination", id(&home))];
     assert_eq!(tenant.post("/v1/transfers", &form)["destination"], home["id"]);
 }
+
+#[test]
+fn a_charge_refunded_in_full_has_no_part_left_to_refund() {
+    let world = World::platform();
+    let intent = paid(&world);
+    let charge = ("charge", intent["latest_charge"].as_str().unwrap());
+    world.post("/v1/refunds", &[charge]);
+    let error = world.refused(400, "/v1/refunds", &[charge, ("amount", "1")]);
+    assert_eq!(error["code"], "charge_already_refunded");
+}

@@ -67,6 +67,7 @@ fn releases_are_named_as_stripe_names_them() {
     }
     for wrong in [
         "2026-08-26.clover",
+        "1999-01-01",
         "2024-06-20.acacia",
         "2025-07-30",
         "2026-10-28.basil",
