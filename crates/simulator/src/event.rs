@@ -12,7 +12,7 @@ use crate::delivery;
 use crate::error::ApiError;
 use crate::form::Params;
 use crate::list;
-use crate::state::{Object, Shown, Space, State};
+use crate::state::{Object, Row, Shown, Space, State};
 
 /// More types than this in one list request are refused.
 const TYPES_MAX: usize = 20;
@@ -50,6 +50,12 @@ pub struct Event {
 }
 
 impl Event {
+    /// Whether it is in a space's list. The platform's also has what happens to its connected accounts as such,
+    /// since it cannot ask an account that was disconnected.
+    fn is_seen_by(&self, space: &Space) -> bool {
+        self.space == *space || *space == self.space.platform() && self.kind.starts_with("account.")
+    }
+
     /// The snapshot form, as endpoints get it and `GET /v1/events` shows it.
     pub fn render(&self, state: &State) -> Value {
         let mut data = Map::new();
@@ -197,7 +203,7 @@ fn narrowed(old: &Value, new: Option<&Value>) -> Value {
 /// `GET /v1/events/{id}`.
 pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
     params.finish()?;
-    let event = state.get::<Event>(&ctx.space, id)?;
+    let event = seen(state, &ctx.space, id, "id")?;
     if !event.is_kept(state) || event.is_v2() {
         return Err(ApiError::no_such("event", id, "id"));
     }
@@ -230,9 +236,39 @@ pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, A
             && created.holds(event.created_ms.div_euclid(1000))
             && success.is_none_or(|success| success == (state.deliveries.pending(&event.id) == 0))
     };
-    list::answer(state, &ctx.space, &page, "/v1/events", wanted, |event: &Event| {
-        event.render(state)
-    })
+    let table = Event::table(state);
+    let bound = |id: Option<&str>, param: &str| {
+        id.map(|id| seen(state, &ctx.space, id, param))
+            .transpose()
+            .map_err(|error| error.status(400))
+    };
+    let (after, before) = (
+        bound(page.after(), "starting_after")?,
+        bound(page.before(), "ending_before")?,
+    );
+    let rows: Box<dyn Iterator<Item = &Arc<Event>>> = match (&after, &before) {
+        (Some(_), Some(_)) => {
+            let message =
+                "Received both starting_after and ending_before parameters. Please pass in only one.";
+            return Err(ApiError::invalid(message));
+        }
+        (Some(after), None) => Box::new(table.all_before(after)),
+        (None, Some(before)) => Box::new(table.all_after(before)),
+        (None, None) => Box::new(table.all().rev()),
+    };
+    let rows = rows.filter(|event| event.is_seen_by(&ctx.space) && wanted(event));
+    Ok(page.turned("/v1/events", rows, |event| event.render(state)))
+}
+
+/// An event that a space may see.
+fn seen(state: &State, space: &Space, id: &str, param: &str) -> Result<Arc<Event>, ApiError> {
+    match Event::table(state)
+        .anywhere(id)
+        .filter(|event| event.is_seen_by(space))
+    {
+        Some(event) => Ok(Arc::clone(event)),
+        None => state.get_for::<Event>(space, id, param),
+    }
 }
 
 /// `charge.*` stands for all of that resource's events.

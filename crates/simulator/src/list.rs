@@ -1,5 +1,7 @@
 //! Lists: newest first, a page at a time, turned by the id of the last or the first row of a page.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
@@ -77,6 +79,36 @@ impl Page {
     }
 }
 
+impl Page {
+    /// Where it ends: the row that it comes before.
+    pub fn before(&self) -> Option<&str> {
+        self.ending_before.as_deref()
+    }
+
+    /// Where it begins: the row that it comes after.
+    pub fn after(&self) -> Option<&str> {
+        self.starting_after.as_deref()
+    }
+
+    /// The page, of rows from where it is turned: newest first, or of a page that ends before a row oldest
+    /// first.
+    pub fn turned<'a, T: 'a>(
+        &self,
+        url: &str,
+        rows: impl Iterator<Item = &'a Arc<T>>,
+        render: impl Fn(&T) -> Value,
+    ) -> Value {
+        let mut found: Vec<&T> = rows.take(self.limit + 1).map(AsRef::as_ref).collect();
+        let has_more = found.len() > self.limit;
+        found.truncate(self.limit);
+        if self.ending_before.is_some() {
+            found.reverse();
+        }
+        let data: Vec<Value> = found.into_iter().map(render).collect();
+        json!({ "object": "list", "url": url, "has_more": has_more, "data": data })
+    }
+}
+
 /// The `created` filter: a second, or bounds.
 #[derive(Debug, Default)]
 pub struct Created {
@@ -147,34 +179,12 @@ pub fn answer<T: Row>(
         let message = "Received both starting_after and ending_before parameters. Please pass in only one.";
         return Err(ApiError::invalid(message));
     }
-    let mut found: Vec<&T> = Vec::with_capacity(page.limit + 1);
-    match before {
+    let rows: Box<dyn Iterator<Item = &Arc<T>>> = match before {
         // The page before is found backwards: the rows just newer than the one named.
-        Some(before) => {
-            let newer = state
-                .of::<T>(space)
-                .skip(before + 1)
-                .filter(|row| wanted(row))
-                .take(page.limit + 1);
-            found.extend(newer.map(|row| row.as_ref()));
-        }
-        None => {
-            let older = T::table(state).before(space, after.unwrap_or(usize::MAX));
-            found.extend(
-                older
-                    .filter(|row| wanted(row))
-                    .take(page.limit + 1)
-                    .map(|row| row.as_ref()),
-            );
-        }
-    }
-    let has_more = found.len() > page.limit;
-    found.truncate(page.limit);
-    if before.is_some() {
-        found.reverse();
-    }
-    let data: Vec<Value> = found.into_iter().map(render).collect();
-    Ok(json!({ "object": "list", "url": url, "has_more": has_more, "data": data }))
+        Some(before) => Box::new(state.of::<T>(space).skip(before + 1)),
+        None => Box::new(T::table(state).before(space, after.unwrap_or(usize::MAX))),
+    };
+    Ok(page.turned(url, rows.filter(|row| wanted(row)), render))
 }
 
 /// A list inside an object.

@@ -73,6 +73,25 @@ impl<T: Row> Table<T> {
             .map(|(_, row)| row)
     }
 
+    /// The rows of all spaces made after one, oldest first.
+    pub fn all_after(&self, row: &T) -> impl Iterator<Item = &Arc<T>> {
+        self.rows[self.number(row).map_or(self.rows.len(), |at| at + 1)..]
+            .iter()
+            .map(|(_, row)| row)
+    }
+
+    /// The rows of all spaces made before one, newest first.
+    pub fn all_before(&self, row: &T) -> impl Iterator<Item = &Arc<T>> {
+        let older = &self.rows[..self.number(row).unwrap_or(0)];
+        older.iter().rev().map(|(_, row)| row)
+    }
+
+    fn number(&self, row: &T) -> Option<usize> {
+        self.by_key
+            .get(Self::key(row.space(), row.id()).as_ref())
+            .map(|at| index(*at))
+    }
+
     /// Where a row stands in its space's order.
     pub fn place(&self, row: &T) -> Option<usize> {
         self.found(&Self::key(row.space(), row.id()))

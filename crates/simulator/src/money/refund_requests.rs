@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::api::Ctx;
 use crate::application_fee::ApplicationFee;
 use crate::balance::FeeDetail;
-use crate::charge::Charge;
+use crate::charge::{self, Charge};
 use crate::currency;
 use crate::error::ApiError;
 use crate::form::Params;
@@ -146,19 +146,15 @@ fn check(charge: &Charge, amount: Option<i64>) -> Result<i64, ApiError> {
 
 fn made(state: &mut State, ctx: &Ctx, charge: &Arc<Charge>, wanted: Wanted) -> Result<Arc<Refund>, ApiError> {
     let amount = check(charge, wanted.amount)?;
-    let fee = if wanted.with_fee {
-        Some(fee_of(state, charge)?)
-    } else {
-        None
-    };
     let transfer = if wanted.with_transfer {
         Some(transfer_of(state, charge)?)
     } else {
         None
     };
-    // A booking that is not known yet becomes known first.
-    crate::charge::settle(state, &charge.id);
+    // What goes back was booked before: its booking and its fee are known from now on.
+    charge::settle(state, &charge.id);
     let charge = &state.get::<Charge>(&charge.space, &charge.id)?;
+    let fee = fee_of(state, charge).filter(|_| wanted.with_fee);
     let prefix = if charge.is_transferred() { "pyr_1" } else { "re_3" };
     let mut refund = Refund {
         id: state.id(prefix, 23),
@@ -205,19 +201,10 @@ fn made(state: &mut State, ctx: &Ctx, charge: &Arc<Charge>, wanted: Wanted) -> R
     Ok(refund::carry_out(state, &ctx.cause, refund, fees))
 }
 
-/// The platform's share of a charge, which may not be shown on it yet.
-fn fee_of(state: &State, charge: &Charge) -> Result<Arc<ApplicationFee>, ApiError> {
-    let booked = charge.booked.as_ref().and_then(|booked| booked.fee.as_ref());
-    let id = charge.application_fee.as_ref().or(booked);
-    id.and_then(|id| ApplicationFee::table(state).anywhere(id))
-        .cloned()
-        .ok_or_else(|| {
-            ApiError::invalid(format!(
-                "Charge {} has no application fee that could be refunded.",
-                charge.id
-            ))
-            .param("refund_application_fee")
-        })
+/// The platform's share of a charge.
+fn fee_of(state: &State, charge: &Charge) -> Option<Arc<ApplicationFee>> {
+    let id = charge.application_fee.as_ref()?;
+    ApplicationFee::table(state).anywhere(id).cloned()
 }
 
 fn transfer_of(state: &State, charge: &Charge) -> Result<Arc<Transfer>, ApiError> {

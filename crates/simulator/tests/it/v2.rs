@@ -125,10 +125,10 @@ fn goes_on(platform: &World, account: &Value, path: &str) {
         types.contains(&json!("v2.core.account[requirements].updated")),
         "{types:?}"
     );
-    assert_eq!(
-        platform.get("/v1/events")["data"],
-        json!([]),
-        "v1 does not know them"
+    let v1 = platform.event_types();
+    assert!(
+        v1.iter().all(|kind| kind.starts_with("account.")),
+        "v1 does not know them: {v1:?}"
     );
     let closed = done(platform, "POST", &format!("{path}/close"), &json!({}));
     assert_eq!(closed["closed"], true);
