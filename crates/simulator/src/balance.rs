@@ -1,4 +1,4 @@
-//! What an account holds: balance transactions, which never change, and the balance, which is their sum.
+//! What an account holds: balance transactions and the balance, which is their sum.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,13 +9,16 @@ use serde_json::{Value, json};
 use crate::account;
 use crate::api::Ctx;
 use crate::error::ApiError;
+use crate::event::{self, Cause};
 use crate::form::Params;
 use crate::list;
 use crate::payouts::payout::Payout;
-use crate::state::{Shown, Space, State};
+use crate::schedule::{self, Step};
+use crate::state::{Object, Row, Shown, Space, State, Told};
 
 /// Money is available two days after it came in, as on an account in the United States.
 const PENDING_S: i64 = 172_800;
+const DAY_S: i64 = 86_400;
 
 /// A movement of money on an account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,6 +75,10 @@ pub enum Movement {
     PayoutCancel,
     /// The platform added to its balance.
     Topup,
+    /// A bank took a disputed payment back.
+    Dispute,
+    /// It returned it.
+    DisputeReversal,
 }
 
 impl Movement {
@@ -91,6 +98,8 @@ impl Movement {
             Movement::PayoutFailure => ("payout_failure", "payout_reversal"),
             Movement::PayoutCancel => ("payout_cancel", "payout_reversal"),
             Movement::Topup => ("topup", "topup"),
+            Movement::Dispute => ("adjustment", "dispute"),
+            Movement::DisputeReversal => ("adjustment", "dispute_reversal"),
         }
     }
 }
@@ -118,6 +127,7 @@ impl BalanceTransaction {
             .map(|fee| {
                 let (kind, text) = match fee.application {
                     Some(_) => ("application_fee", "Application fee"),
+                    None if self.disputes() => ("stripe_fee", "Dispute fee"),
                     None => ("stripe_fee", "Stripe processing fees"),
                 };
                 json!({
@@ -137,17 +147,106 @@ impl BalanceTransaction {
         })
     }
 
+    fn disputes(&self) -> bool {
+        matches!(self.kind, Movement::Dispute | Movement::DisputeReversal)
+    }
+
     fn available(&self, now_s: i64) -> bool {
         now_s >= self.available_on
     }
 }
 
 impl Shown for BalanceTransaction {
+    const OF_PLATFORM: bool = true;
     const EXPANDS: &'static [(&'static str, &'static str)] = &[("source", "any")];
 
     fn shown(&self, state: &State) -> Value {
         self.render(state.now_s())
     }
+}
+
+/// When money that came in can be paid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Available {
+    /// At once.
+    Now,
+    /// After the two days.
+    Later,
+    /// At a second; one that is over is at once.
+    At(i64),
+}
+
+/// A movement to be booked.
+#[derive(Debug)]
+pub struct Booking<'a> {
+    /// Whose balance.
+    pub space: &'a Space,
+    /// Why.
+    pub kind: Movement,
+    /// The object behind it.
+    pub source: &'a str,
+    /// Gross, in minor units.
+    pub amount: i64,
+    /// Currency.
+    pub currency: &'a str,
+    /// What is taken off.
+    pub fees: Vec<FeeDetail>,
+    /// When the money can be paid out.
+    pub available: Available,
+    /// What it is about.
+    pub description: Option<String>,
+}
+
+impl<'a> Booking<'a> {
+    /// One without fees that is available at once.
+    pub fn of(
+        space: &'a Space,
+        kind: Movement,
+        source: &'a str,
+        amount: i64,
+        currency: &'a str,
+    ) -> Booking<'a> {
+        Booking {
+            space,
+            kind,
+            source,
+            amount,
+            currency,
+            fees: Vec::new(),
+            available: Available::Now,
+            description: None,
+        }
+    }
+}
+
+/// Books a movement and gives its id.
+pub fn enter(state: &mut State, booking: Booking<'_>) -> String {
+    let now_s = state.now_s();
+    let available_on = match booking.available {
+        Available::Now => now_s,
+        Available::Later => now_s + PENDING_S,
+        Available::At(second) => second.max(now_s),
+    };
+    let id = state.id("txn_3", 23);
+    let transaction = state.put(BalanceTransaction {
+        id,
+        space: booking.space.clone(),
+        created: now_s,
+        available_on,
+        amount: booking.amount,
+        currency: booking.currency.to_owned(),
+        fees: booking.fees,
+        kind: booking.kind,
+        source: booking.source.to_owned(),
+        description: booking.description,
+    });
+    if matches!(
+        transaction.kind,
+        Movement::Charge | Movement::Payment | Movement::ApplicationFee
+    ) {
+        due(state, &transaction);
+    }
+    transaction.id.clone()
 }
 
 /// Books a movement; `available_now` skips the two days.
@@ -162,20 +261,72 @@ pub fn book(
     fees: Vec<FeeDetail>,
     available_now: bool,
 ) -> String {
-    let now_s = state.now_s();
-    let transaction = BalanceTransaction {
-        id: state.id("txn_3", 23),
-        space: space.clone(),
-        created: now_s,
-        available_on: if available_now { now_s } else { now_s + PENDING_S },
-        amount,
-        currency: currency.to_owned(),
-        fees,
-        kind,
-        source: source.to_owned(),
-        description: None,
+    let available = if available_now {
+        Available::Now
+    } else {
+        Available::Later
     };
-    state.put(transaction).id.clone()
+    enter(
+        state,
+        Booking {
+            fees,
+            available,
+            ..Booking::of(space, kind, source, amount, currency)
+        },
+    )
+}
+
+/// The account will hear that money is available: at once, or on the morning after, once for all of a day.
+fn due(state: &mut State, transaction: &BalanceTransaction) {
+    let due_ms = if transaction.available_on <= state.now_s() {
+        state.own_ms()
+    } else {
+        (transaction.available_on.div_euclid(DAY_S) + 1) * DAY_S * 1000
+    };
+    schedule::once(
+        state,
+        due_ms,
+        Step::MoneyAvailable {
+            space: transaction.space.clone(),
+        },
+    );
+}
+
+/// Tells an account what it holds now.
+pub fn tell(state: &mut State, space: &Space) {
+    let Ok(balance) = shown(state, space) else { return };
+    let told = Told {
+        id: String::new(),
+        object: "balance".into(),
+        url: "/v1/balance".into(),
+        space: space.clone(),
+        text: balance.to_string(),
+    };
+    let object = Object::Told(Arc::new(told));
+    event::emit(state, &Cause::default(), "balance.available", object, None);
+}
+
+/// Since when the money of a movement is, or when it will be, available.
+pub fn available_on(state: &State, transaction: Option<&String>) -> Available {
+    let found = transaction.and_then(|id| BalanceTransaction::table(state).anywhere(id));
+    found.map_or(Available::Now, |one| Available::At(one.available_on))
+}
+
+/// Makes all that an account waits for available now.
+pub fn release(state: &mut State, space: &Space) {
+    let now_s = state.now_s();
+    let waiting: Vec<Arc<BalanceTransaction>> = state
+        .of::<BalanceTransaction>(space)
+        .filter(|one| !one.available(now_s))
+        .cloned()
+        .collect();
+    for one in waiting {
+        state.put(BalanceTransaction {
+            available_on: now_s,
+            ..BalanceTransaction::clone(&one)
+        });
+    }
+    tell(state, space);
 }
 
 /// The movements of an account whose money is available now.
@@ -200,9 +351,17 @@ pub fn available(state: &State, space: &Space, currency: &str) -> i64 {
 /// `GET /v1/balance`.
 pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params) -> Result<Value, ApiError> {
     params.finish()?;
-    let own = account::of_space(state, &ctx.space)?.default_currency.clone();
+    shown(state, &ctx.space)
+}
+
+/// What an account holds, as Stripe writes it.
+///
+/// # Errors
+/// 403 `account_invalid` when there is no such account.
+pub fn shown(state: &State, space: &Space) -> Result<Value, ApiError> {
+    let own = account::of_space(state, space)?.default_currency.clone();
     let mut sums: BTreeMap<String, (i64, i64)> = BTreeMap::from([(own, (0, 0))]);
-    for transaction in state.of::<BalanceTransaction>(&ctx.space) {
+    for transaction in state.of::<BalanceTransaction>(space) {
         let (available, pending) = sums.entry(transaction.currency.clone()).or_default();
         let net = transaction.amount - transaction.fee();
         *(if transaction.available(state.now_s()) {
@@ -230,7 +389,7 @@ pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params) -> Result<Value, A
     Ok(json!({
         "object": "balance", "available": available, "connect_reserved": reserved,
         "instant_available": available,
-        "livemode": ctx.space.livemode, "pending": pending, "refund_and_dispute_prefunding": {
+        "livemode": space.livemode, "pending": pending, "refund_and_dispute_prefunding": {
             "available": reserved, "pending": reserved,
         },
     }))

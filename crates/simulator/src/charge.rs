@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 
 use crate::address::{Billing, Shipping};
 use crate::application_fee;
-use crate::balance::{self, BalanceTransaction, FeeDetail, Movement};
+use crate::balance::{self, Available, FeeDetail, Movement};
 use crate::cards::{Bank, Decline};
 use crate::connect::tell;
 use crate::currency;
 use crate::event::{self, Cause};
 use crate::list;
+use crate::money::aftermath;
 use crate::money::refund::Refund;
 use crate::money::transfer;
 use crate::payment_intent::{CaptureMethod, PaymentIntent, TransferData};
@@ -182,14 +183,29 @@ impl Charge {
         self.source_transfer.is_some()
     }
 
+    /// What of the captured money is still there, in minor units.
+    pub fn refundable(&self) -> i64 {
+        if self.captured {
+            self.amount - self.amount_refunded
+        } else {
+            0
+        }
+    }
+
+    /// Since when what it brought can be paid out, or when it will be.
+    pub fn available_on(&self, state: &State) -> Available {
+        let booked = self.booked.as_ref().map(|booked| &booked.transaction);
+        let id = self.balance_transaction.as_ref().or(booked);
+        balance::available_on(state, id)
+    }
+
     /// Whether what it brought can be paid out by now.
     pub fn is_available(&self, state: &State) -> bool {
-        let booked = self.booked.as_ref().map(|booked| &booked.transaction);
-        self.balance_transaction
-            .as_ref()
-            .or(booked)
-            .and_then(|id| BalanceTransaction::table(state).anywhere(id))
-            .is_some_and(|booked| booked.available_on <= state.now_s())
+        match self.available_on(state) {
+            Available::At(second) => second <= state.now_s(),
+            Available::Now => true,
+            Available::Later => false,
+        }
     }
 
     fn render_refunds(&self) -> Value {
@@ -393,6 +409,7 @@ fn book(state: &mut State, cause: &Cause, charge: &mut Charge, amount: i64) -> B
     );
     let fee = fee.map(|(amount, account)| application_fee::take(state, cause, charge, &account, amount));
     let fee = fee.or(moved_on(state, cause, charge, at_once));
+    aftermath::come(state, charge);
     Booked { transaction, fee }
 }
 

@@ -16,6 +16,7 @@ use crate::delivery;
 use crate::error::ApiError;
 use crate::event::{Cause, Event};
 use crate::fault::{DeliveryEffect, Effect};
+use crate::money::act;
 use crate::page;
 use crate::payment_intent::PaymentIntent;
 use crate::payments::setup_confirm;
@@ -91,8 +92,17 @@ fn handled(state: &mut State, request: &Request, segments: &[&str]) -> Result<Va
             let config: EndpointConfig = read(body)?;
             Ok(json!({ "id": webhook_endpoint::configure(state, &config) }))
         }
-        _ => Err(ApiError::invalid("The simulator has no such control.").status(404)),
+        ("POST", further) => money(state, further, body),
+        _ => Err(none()),
     }
+}
+
+fn none() -> ApiError {
+    ApiError::invalid("The simulator has no such control.").status(404)
+}
+
+fn money(state: &mut State, segments: &[&str], body: &[u8]) -> Result<Value, ApiError> {
+    act::control(state, segments, body).unwrap_or_else(|| Err(none()))
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {

@@ -1,9 +1,15 @@
-//! Money back and money on: refunds, fee refunds, and transfers with their reversals.
+//! Money back and money on: refunds, fee refunds, transfers with their reversals, and disputes.
 
+use crate::balance;
 use crate::routes::Handler::{One, Plain, Two};
 use crate::routes::Route;
 
+pub mod act;
+pub mod aftermath;
+pub mod dispute;
+pub mod dispute_requests;
 pub mod fee_refund;
+pub mod fraud_warning;
 pub mod refund;
 pub mod refund_requests;
 pub mod reversal;
@@ -89,5 +95,39 @@ pub static ROUTES: &[Route] = &[
         "/v1/transfers/{}/reversals/{}",
         "transfer_reversal",
         Two(reversal::update),
+    ),
+    Route::post(
+        "/v1/charges/{}/refunds/{}",
+        "refund",
+        Two(refund_requests::update_of),
+    ),
+    Route::post(
+        "/v1/application_fees/{}/refund",
+        "application_fee",
+        One(fee_refund::refund_fee),
+    ),
+    Route::get("/v1/disputes", "list of dispute", Plain(dispute_requests::list)),
+    Route::get("/v1/disputes/{}", "dispute", One(dispute_requests::retrieve)),
+    Route::post("/v1/disputes/{}", "dispute", One(dispute_requests::update)),
+    Route::post("/v1/disputes/{}/close", "dispute", One(dispute_requests::close)),
+    Route::get(
+        "/v1/radar/early_fraud_warnings",
+        "list of radar.early_fraud_warning",
+        Plain(fraud_warning::list),
+    ),
+    Route::get(
+        "/v1/radar/early_fraud_warnings/{}",
+        "radar.early_fraud_warning",
+        One(fraud_warning::retrieve),
+    ),
+    Route::get(
+        "/v1/balance/history",
+        "list of balance_transaction",
+        Plain(balance::transactions),
+    ),
+    Route::get(
+        "/v1/balance/history/{}",
+        "balance_transaction",
+        One(balance::transaction),
     ),
 ];

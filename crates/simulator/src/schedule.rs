@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::billing::{invoicing, subscription_schedules, subscription_wakes, test_clock};
 use crate::charge;
 use crate::connect::tell;
+use crate::money::aftermath::{self, Act};
+use crate::money::dispute::{self, Verdict};
 use crate::money::refund;
 use crate::payments::{capture, debit, tax_id};
 use crate::payouts::{payout, topup};
 use crate::persist::Change;
-use crate::state::State;
+use crate::state::{Space, State};
 
 /// A step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +72,25 @@ pub enum Step {
     DueOnClock {
         /// The clock.
         clock: String,
+    },
+    /// Money that an account waited for is available.
+    MoneyAvailable {
+        /// Whose.
+        space: Space,
+    },
+    /// The payer's bank acts on a charge.
+    Bank {
+        /// The charge.
+        charge: String,
+        /// What it does.
+        act: Act,
+    },
+    /// The payer's bank decides on a dispute.
+    Decide {
+        /// The dispute.
+        dispute: String,
+        /// How.
+        verdict: Verdict,
     },
     /// A custom account's details are verified.
     Verify {
@@ -200,6 +221,16 @@ pub fn forget_clock(state: &mut State, clock: &str) {
     while take(state, Some(clock), i64::MAX).is_some() {}
 }
 
+/// Queues a step for a moment of the simulator's own time, or now when that is over, unless the same is queued
+/// for then already.
+pub fn once(state: &mut State, due_ms: i64, step: Step) {
+    let due_ms = due_ms.max(state.own_ms());
+    let mut same = state.schedule.steps.range((due_ms, 0)..=(due_ms, u64::MAX));
+    if same.all(|(_, other)| *other != step) {
+        queue(state, None, due_ms, step);
+    }
+}
+
 /// Carries out what is due, each step at its own moment; then it is now.
 pub fn run(state: &mut State) {
     let until_ms = state.clock.now_ms();
@@ -227,6 +258,9 @@ pub fn carry_out(state: &mut State, step: Step) {
         Step::SubscriptionSchedule { schedule } => subscription_schedules::happen(state, &schedule),
         Step::AdvanceClock { clock } => test_clock::arrive(state, &clock),
         Step::DueOnClock { clock } => test_clock::run_due(state, &clock),
+        Step::MoneyAvailable { space } => crate::balance::tell(state, &space),
+        Step::Bank { charge, act } => aftermath::happen(state, &charge, &act),
+        Step::Decide { dispute, verdict } => dispute::decide(state, &dispute, verdict),
         Step::Verify { account } => tell::verify(state, &account),
     }
 }

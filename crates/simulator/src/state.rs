@@ -36,7 +36,9 @@ use crate::fault::Faults;
 use crate::idempotency::Idempotency;
 use crate::ids::Ids;
 use crate::limiter::Limiter;
+use crate::money::dispute::Dispute;
 use crate::money::fee_refund::FeeRefund;
+use crate::money::fraud_warning::FraudWarning;
 use crate::money::refund::Refund;
 use crate::money::reversal::Reversal;
 use crate::money::transfer::Transfer;
@@ -330,6 +332,9 @@ rows! {
     FeeRefund in fee_refunds, "fee_refund", "application_fees", "fee refund", "id";
     Transfer in transfers, "transfer", "transfers", "transfer", "transfer";
     Reversal in reversals, "transfer_reversal", "transfers", "transfer reversal", "id";
+    Dispute in disputes, "dispute", "disputes", "dispute", "id";
+    FraudWarning in fraud_warnings, "radar.early_fraud_warning", "radar/early_fraud_warnings",
+        "early fraud warning", "early_fraud_warning";
     Payout in payouts, "payout", "payouts", "payout", "payout";
     Topup in topups, "topup", "topups", "topup", "topup";
     BalanceSettings in balance_settings, "balance_settings", "balance_settings", "balance settings", "id";

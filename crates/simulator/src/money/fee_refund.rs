@@ -167,6 +167,12 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
     Ok(refund.render())
 }
 
+/// `POST /v1/application_fees/{id}/refund`: the same, answered with the fee.
+pub fn refund_fee(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
+    create(state, ctx, params, id)?;
+    Ok(state.get::<ApplicationFee>(&ctx.space, id)?.render())
+}
+
 /// Books on the account what the platform gave back to it.
 pub fn credit(state: &mut State, fee: &ApplicationFee, amount: i64) {
     let account = Space {

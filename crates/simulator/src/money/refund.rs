@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::balance::{self, FeeDetail, Movement};
+use crate::balance::{self, Booking, FeeDetail, Movement};
 use crate::charge::Charge;
 use crate::event::{self, Cause};
 use crate::schedule::{self, Step};
@@ -184,21 +184,21 @@ pub fn carry_out(state: &mut State, cause: &Cause, mut refund: Refund, fees: Vec
         } else {
             Movement::Refund
         };
-        let at_once = old.is_available(state);
-        let (space, amount) = (refund.space.clone(), -refund.amount);
-        refund.balance_transaction = Some(balance::book(
-            state,
-            &space,
-            kind,
-            &refund.id,
-            amount,
-            &refund.currency,
+        // It takes the very money that the charge brought, which may still be on its way.
+        let available = old.available_on(state);
+        let booking = Booking {
             fees,
-            at_once,
-        ));
+            available,
+            description: old.description.as_ref().map(|text| format!("REFUND FOR {text}")),
+            ..Booking::of(&refund.space, kind, &refund.id, -refund.amount, &refund.currency)
+        };
+        refund.balance_transaction = Some(balance::enter(state, booking));
     }
     let mut charge = Charge::clone(&old);
     charge.amount_refunded += refund.amount;
+    if refund.reason.as_deref() == Some("fraudulent") {
+        charge.fraud_report = refund.reason.clone();
+    }
     state.put(charge);
     let refund = keep(state, refund);
     tell(state, cause, "refund.created", &refund, None);
@@ -240,8 +240,12 @@ pub fn go_on(state: &mut State, id: &str) {
     }
 }
 
-/// The bank sends a refund back: the money returns to the account, and the charge counts it no more.
+/// The bank sends a refund back: the money returns to the account, and the charge counts it no more. One that
+/// has failed before stays as it is.
 pub fn fail(state: &mut State, old: &Arc<Refund>, reason: &str) {
+    if old.status == Status::Failed {
+        return;
+    }
     let mut refund = Refund::clone(old);
     refund.status = Status::Failed;
     refund.failure_reason = Some(reason.to_owned());

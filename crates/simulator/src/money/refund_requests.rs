@@ -12,9 +12,11 @@ use crate::balance::FeeDetail;
 use crate::charge::{self, Charge};
 use crate::currency;
 use crate::error::ApiError;
+use crate::event::Cause;
 use crate::form::Params;
 use crate::list;
 use crate::money::fee_refund;
+use crate::money::fraud_warning;
 use crate::money::refund::{self, Refund, Status};
 use crate::money::reversal;
 use crate::money::transfer::Transfer;
@@ -23,13 +25,20 @@ use crate::payments::cash;
 use crate::state::{Row, State};
 
 /// What a request for a refund says.
-struct Wanted {
-    amount: Option<i64>,
-    reason: Option<&'static str>,
-    with_fee: bool,
-    with_transfer: bool,
-    instructions_email: Option<String>,
-    metadata: BTreeMap<String, String>,
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// In minor units; without it all that is left.
+    pub amount: Option<i64>,
+    /// Why.
+    pub reason: Option<&'static str>,
+    /// Whether the platform gives its share back.
+    pub with_fee: bool,
+    /// Whether what was moved on comes back.
+    pub with_transfer: bool,
+    /// Who is told how to get it.
+    pub instructions_email: Option<String>,
+    /// The caller's notes.
+    pub metadata: BTreeMap<String, String>,
 }
 
 impl Wanted {
@@ -74,7 +83,7 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
         }
         (None, Some(id)) => state.get_for::<Charge>(&ctx.space, &id, "charge")?,
     };
-    Ok(made(state, ctx, &charge, wanted)?.render())
+    Ok(made(state, &ctx.cause, &charge, wanted)?.render())
 }
 
 fn charge_of(state: &State, intent: &PaymentIntent) -> Result<Arc<Charge>, ApiError> {
@@ -144,8 +153,22 @@ fn check(charge: &Charge, amount: Option<i64>) -> Result<i64, ApiError> {
     Ok(amount)
 }
 
-fn made(state: &mut State, ctx: &Ctx, charge: &Arc<Charge>, wanted: Wanted) -> Result<Arc<Refund>, ApiError> {
+/// Refunds a charge.
+///
+/// # Errors
+/// As [`check`]; 400 to take back a transfer that there was not.
+pub fn made(
+    state: &mut State,
+    cause: &Cause,
+    charge: &Arc<Charge>,
+    wanted: Wanted,
+) -> Result<Arc<Refund>, ApiError> {
     let amount = check(charge, wanted.amount)?;
+    let fee = if wanted.with_fee {
+        fee_of(state, charge)?
+    } else {
+        None
+    };
     let transfer = if wanted.with_transfer {
         Some(transfer_of(state, charge)?)
     } else {
@@ -154,7 +177,6 @@ fn made(state: &mut State, ctx: &Ctx, charge: &Arc<Charge>, wanted: Wanted) -> R
     // What goes back was booked before: its booking and its fee are known from now on.
     charge::settle(state, &charge.id);
     let charge = &state.get::<Charge>(&charge.space, &charge.id)?;
-    let fee = fee_of(state, charge).filter(|_| wanted.with_fee);
     let prefix = if charge.is_transferred() { "pyr_1" } else { "re_3" };
     let mut refund = Refund {
         id: state.id(prefix, 23),
@@ -178,7 +200,7 @@ fn made(state: &mut State, ctx: &Ctx, charge: &Arc<Charge>, wanted: Wanted) -> R
         let part = reversal::share(&transfer, charge, amount);
         if part > 0 {
             let source = Some(refund.id.clone());
-            let reversal = reversal::carry_out(state, &ctx.cause, &transfer, part, source, BTreeMap::new());
+            let reversal = reversal::carry_out(state, cause, &transfer, part, source, BTreeMap::new());
             refund.transfer_reversal = Some(reversal.id.clone());
         }
     }
@@ -186,7 +208,7 @@ fn made(state: &mut State, ctx: &Ctx, charge: &Arc<Charge>, wanted: Wanted) -> R
     if let Some(fee) = fee {
         let part = fee_refund::share(&fee, charge, amount);
         if part > 0 {
-            fee_refund::carry_out(state, &ctx.cause, &fee, part, BTreeMap::new());
+            fee_refund::carry_out(state, cause, &fee, part, BTreeMap::new());
             if charge.space.account.is_some() {
                 // The account's own booking of the refund shows what the platform gave back.
                 fees.push(FeeDetail {
@@ -198,13 +220,25 @@ fn made(state: &mut State, ctx: &Ctx, charge: &Arc<Charge>, wanted: Wanted) -> R
             }
         }
     }
-    Ok(refund::carry_out(state, &ctx.cause, refund, fees))
+    let refund = refund::carry_out(state, cause, refund, fees);
+    fraud_warning::settle(state, &refund.charge);
+    Ok(refund)
 }
 
-/// The platform's share of a charge.
-fn fee_of(state: &State, charge: &Charge) -> Option<Arc<ApplicationFee>> {
-    let id = charge.application_fee.as_ref()?;
-    ApplicationFee::table(state).anywhere(id).cloned()
+/// The platform's share of a charge, which may not be shown on it yet. A charge whose money went on to an
+/// account may have none, and then nothing of it goes back.
+fn fee_of(state: &State, charge: &Charge) -> Result<Option<Arc<ApplicationFee>>, ApiError> {
+    let booked = charge.booked.as_ref().and_then(|booked| booked.fee.as_ref());
+    let id = charge.application_fee.as_ref().or(booked);
+    let fee = id.and_then(|id| ApplicationFee::table(state).anywhere(id));
+    if fee.is_none() && charge.transfer.is_none() {
+        let message = format!(
+            "Charge {} has no application fee that could be refunded.",
+            charge.id
+        );
+        return Err(ApiError::invalid(message).param("refund_application_fee"));
+    }
+    Ok(fee.cloned())
 }
 
 fn transfer_of(state: &State, charge: &Charge) -> Result<Arc<Transfer>, ApiError> {
@@ -225,7 +259,7 @@ pub fn create_of(state: &mut State, ctx: &Ctx, mut params: Params, charge: &str)
     let wanted = Wanted::read(&mut params)?;
     params.finish()?;
     let charge = state.get_for::<Charge>(&ctx.space, charge, "id")?;
-    Ok(made(state, ctx, &charge, wanted)?.render())
+    Ok(made(state, &ctx.cause, &charge, wanted)?.render())
 }
 
 /// `POST /v1/charges/{id}/refund`: the same, answered with the charge.
@@ -238,7 +272,7 @@ pub fn refund_charge(
     let wanted = Wanted::read(&mut params)?;
     params.finish()?;
     let charge = state.get_for::<Charge>(&ctx.space, charge, "id")?;
-    made(state, ctx, &charge, wanted)?;
+    made(state, &ctx.cause, &charge, wanted)?;
     Ok(state.get::<Charge>(&ctx.space, &charge.id)?.render())
 }
 
@@ -262,6 +296,20 @@ pub fn retrieve_of(
         return Err(ApiError::no_such("refund", id, "refund"));
     }
     Ok(refund.render())
+}
+
+/// `POST /v1/charges/{id}/refunds/{refund}`.
+pub fn update_of(
+    state: &mut State,
+    ctx: &Ctx,
+    params: Params,
+    charge: &str,
+    id: &str,
+) -> Result<Value, ApiError> {
+    if state.get::<Refund>(&ctx.space, id)?.charge != charge {
+        return Err(ApiError::no_such("refund", id, "refund"));
+    }
+    update(state, ctx, params, id)
 }
 
 /// `POST /v1/refunds/{id}`: metadata.
