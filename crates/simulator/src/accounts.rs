@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::account::{self, Account, Controller};
+use crate::account::{self, Account, Capability, Controller};
 use crate::api::Ctx;
 use crate::connect::external_account::{self, Bank};
 use crate::connect::person::Person;
@@ -75,6 +75,15 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
     }
     change(&mut account, state, &mut params)?;
     params.finish()?;
+    if account.kind == "standard" {
+        // Stripe asks for these itself where the owner has the whole dashboard.
+        for name in ["card_payments", "transfers"] {
+            account
+                .capabilities
+                .entry(name.to_owned())
+                .or_insert(Capability::Inactive);
+        }
+    }
     account.id = state.id("acct_1", 15);
     account.name_parts(state);
     Ok(tell::reviewed(state, &ctx.cause, &old, account).render())

@@ -64,7 +64,6 @@ impl Discount {
             "subscription": self.on.subscription, "subscription_item": self.on.subscription_item,
         });
         if let (true, Value::Object(fields)) = (self.deleted, &mut discount) {
-            fields.remove("end");
             fields.insert("deleted".into(), true.into());
         }
         discount

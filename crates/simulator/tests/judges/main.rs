@@ -1,6 +1,8 @@
-//! Outside judges of the simulator: Stripe's own tools. Each needs a program that a machine may lack, and
-//! says loudly when it did not run.
+//! Outside judges of the simulator: Stripe's own tools, and scenarios of facts about Stripe's own API. Each
+//! needs a program that a machine may lack, and says loudly when it did not run.
 
+mod cli;
+mod conformance;
 #[path = "../../../server/tests/it/left_out.rs"]
 mod left_out;
 mod python;

@@ -66,6 +66,23 @@ impl Npm {
     }
 }
 
+/// The Python interpreter, at least 3.9; `None`, and a message that nobody misses, where it is missing.
+pub fn python(part: &str) -> Option<String> {
+    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".into());
+    let new_enough = Command::new(&python)
+        .args(["-c", "import sys; sys.exit(sys.version_info < (3, 9))"])
+        .status();
+    if new_enough.is_ok_and(|status| status.success()) {
+        return Some(python);
+    }
+    left_out(
+        part,
+        "it needs Python 3.9 or newer; PYTHON may name it",
+        "PSA_PAY_REQUIRE_PYTHON",
+    );
+    None
+}
+
 /// A folder of `tests/` at the root of the repository.
 pub fn source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
