@@ -119,7 +119,8 @@ fn summary(state: &State) -> Value {
         },
         "counts": state.tables.counts(), "deliveries_pending": state.deliveries.waiting().count(),
         "faults": state.faults.render(), "idempotency_keys": state.idempotency.count(),
-        "limiter": state.limiter.render(), "platform_account": state.settings.platform, "seed": state.settings.seed,
+        "limiter": state.limiter.render(), "platform_account": state.settings.platform,
+        "seed": state.settings.seed,
         "steps_pending": state.schedule.steps().count(),
     })
 }

@@ -1,20 +1,13 @@
 //! Customers: create, read, change, delete, list. A deleted one answers only that it is deleted.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-
 use crate::address::{Address, Shipping};
 use crate::api::Ctx;
 use crate::billing::billed;
 use crate::billing::discount::Discount;
-use crate::billing::{subscribing, test_clock};
+use crate::billing::test_clock;
 use crate::error::ApiError;
 use crate::event::{self, Cause};
 use crate::form::{Params, Update};
-use crate::list;
 use crate::payment_method::{self, Named, PaymentMethod};
 use crate::payments::cash_balance;
 use crate::payments::customer_balance::{self, Reason};
@@ -22,6 +15,10 @@ use crate::payments::on_invoices::OnInvoices;
 use crate::payments::sources::{self, Brought};
 use crate::payments::tax_id::{self, Given};
 use crate::state::{Object, Shown, Space, State};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A customer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -116,7 +113,12 @@ impl Customer {
     }
 
     /// Reads what create and update share; `first` is the card that a new customer gets.
-    fn change(&mut self, state: &State, params: &mut Params, first: Option<&str>) -> Result<(), ApiError> {
+    pub fn change(
+        &mut self,
+        state: &State,
+        params: &mut Params,
+        first: Option<&str>,
+    ) -> Result<(), ApiError> {
         params.update("email")?.apply(&mut self.email);
         if let Some(email) = &self.email {
             check_email(email)?;
@@ -249,7 +251,7 @@ pub fn living(state: &State, space: &Space, id: &str, param: &str) -> Result<Arc
 }
 
 /// An email address has something on both sides of its `@`.
-fn check_email(email: &str) -> Result<(), ApiError> {
+pub fn check_email(email: &str) -> Result<(), ApiError> {
     let sound = email
         .split_once('@')
         .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
@@ -378,7 +380,7 @@ fn blank(state: &State, ctx: &Ctx) -> Customer {
 }
 
 /// Brings a customer's balance to an amount, by a transaction over the difference.
-fn set_balance(
+pub fn set_balance(
     state: &mut State,
     ctx: &Ctx,
     customer: &Arc<Customer>,
@@ -408,7 +410,7 @@ pub fn changed(state: &mut State, cause: &Cause, old: &Customer, customer: Custo
     customer
 }
 
-fn announced(state: &mut State, ctx: &Ctx, customer: Customer) -> Arc<Customer> {
+pub fn announced(state: &mut State, ctx: &Ctx, customer: Customer) -> Arc<Customer> {
     let customer = state.put(customer);
     event::emit(
         state,
@@ -418,87 +420,4 @@ fn announced(state: &mut State, ctx: &Ctx, customer: Customer) -> Arc<Customer> 
         None,
     );
     customer
-}
-
-/// `GET /v1/customers/{id}`; of a deleted one only that it is deleted.
-pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
-    params.finish()?;
-    Ok(state.get::<Customer>(&ctx.space, id)?.render())
-}
-
-/// `POST /v1/customers/{id}`.
-pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
-    let old = living(state, &ctx.space, id, "id")?;
-    let mut customer = Customer::clone(&old);
-    let brought = sources::read(state, ctx, &mut params, "source")?;
-    if let Some(source) = params.text("default_source")? {
-        if !sources::has(state, &customer, &source) {
-            let message = format!("Customer {id} does not have a linked source with ID {source}.");
-            return Err(ApiError::invalid(message)
-                .code("missing")
-                .param("default_source")
-                .status(404));
-        }
-        customer.default_source = Some(source);
-    }
-    let balance = params.integer("balance")?;
-    customer_balance::check(balance.unwrap_or(0), "balance")?;
-    customer.change(state, &mut params, None)?;
-    let discount = billed::read_discount(state, ctx, Some(id), &mut params)?;
-    params.finish()?;
-    let source = match brought {
-        Some(brought) => Some(sources::attach_default(state, ctx, brought, &mut customer)?),
-        None => None,
-    };
-    if let Some(source) = source {
-        source.announce(state, &ctx.cause);
-    }
-    let customer = changed(state, &ctx.cause, &old, customer);
-    if let Some(balance) = balance {
-        set_balance(state, ctx, &customer, balance, "adjustment")?;
-    }
-    billed::discount(state, &ctx.cause, &customer.id, &ctx.space, discount);
-    Ok(state.get::<Customer>(&ctx.space, id)?.render())
-}
-
-/// `DELETE /v1/customers/{id}`.
-pub fn delete(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
-    params.finish()?;
-    let old = living(state, &ctx.space, id, "id")?;
-    let cash = old.cash.as_ref();
-    if cash.is_some_and(|cash| cash.values().any(|amount| *amount > 0)) {
-        let message = "You cannot delete a customer with a positive cash balance.";
-        return Err(ApiError::invalid(message));
-    }
-    let customer = state.put(Customer {
-        deleted: true,
-        ..Customer::clone(&old)
-    });
-    subscribing::customer_deleted(state, &ctx.cause, &old);
-    // The event tells what was there, so it carries the row from before.
-    event::emit(state, &ctx.cause, "customer.deleted", Object::Customer(old), None);
-    Ok(customer.render())
-}
-
-/// `GET /v1/customers`, by `email` and `created`.
-pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
-    let email = params.text("email")?;
-    let created = list::Created::read(&mut params)?;
-    let page = list::Page::read(&mut params)?;
-    params.finish()?;
-    let wanted = |customer: &Customer| {
-        !customer.deleted
-            && created.holds(customer.created)
-            && email
-                .as_ref()
-                .is_none_or(|email| customer.email.as_ref() == Some(email))
-    };
-    list::answer(
-        state,
-        &ctx.space,
-        &page,
-        "/v1/customers",
-        wanted,
-        |customer: &Customer| customer.render(),
-    )
 }

@@ -50,8 +50,8 @@ pub struct Event {
 }
 
 impl Event {
-    /// Whether it is in a space's list. The platform's also has what happens to its connected accounts as such,
-    /// since it cannot ask an account that was disconnected.
+    /// Whether it is in a space's list. The platform's also has what happens to its connected accounts as
+    /// such, since it cannot ask an account that was disconnected.
     fn is_seen_by(&self, space: &Space) -> bool {
         self.space == *space || *space == self.space.platform() && self.kind.starts_with("account.")
     }

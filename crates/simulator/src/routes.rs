@@ -7,8 +7,8 @@ use crate::error::ApiError;
 use crate::form::Params;
 use crate::state::State;
 use crate::{
-    application_fee, balance, billing, confirm, confirmation_token, connect, customer, event, money,
-    payment_intents, payment_methods, payments, payouts, search, webhook_endpoint,
+    application_fee, balance, billing, confirm, confirmation_token, connect, customer, customers, event,
+    money, payment_intents, payment_methods, payments, payouts, search, webhook_endpoint,
 };
 
 type Answer = Result<Value, ApiError>;
@@ -254,10 +254,10 @@ static MONEY: &[Route] = &[
 
 static PEOPLE: &[Route] = &[
     Route::post("/v1/customers", "customer", Plain(customer::create)),
-    Route::get("/v1/customers", "list of customer", Plain(customer::list)),
-    Route::get("/v1/customers/{}", "customer", One(customer::retrieve)),
-    Route::post("/v1/customers/{}", "customer", One(customer::update)),
-    Route::delete("/v1/customers/{}", "customer", One(customer::delete)),
+    Route::get("/v1/customers", "list of customer", Plain(customers::list)),
+    Route::get("/v1/customers/{}", "customer", One(customers::retrieve)),
+    Route::post("/v1/customers/{}", "customer", One(customers::update)),
+    Route::delete("/v1/customers/{}", "customer", One(customers::delete)),
     Route::get(
         "/v1/customers/{}/payment_methods",
         "list of payment_method",

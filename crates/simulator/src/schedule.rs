@@ -221,8 +221,8 @@ pub fn forget_clock(state: &mut State, clock: &str) {
     while take(state, Some(clock), i64::MAX).is_some() {}
 }
 
-/// Queues a step for a moment of the simulator's own time, or now when that is over, unless the same is queued
-/// for then already.
+/// Queues a step for a moment of the simulator's own time, or now when that is over, unless the same is
+/// queued for then already.
 pub fn once(state: &mut State, due_ms: i64, step: Step) {
     let due_ms = due_ms.max(state.own_ms());
     let mut same = state.schedule.steps.range((due_ms, 0)..=(due_ms, u64::MAX));

@@ -355,8 +355,10 @@ impl Invoice {
             "auto_advance": self.auto_advance && !self.is_over(),
             "automatically_finalizes_at": self.finalizes_at,
             "effective_at": self.effective_at.or(self.finalized_at),
-            "hosted_invoice_url": hosted.as_ref().map(|page| format!("https://invoice.stripe.com/i/{page}?s=ap")),
-            "invoice_pdf": hosted.as_ref().map(|page| format!("https://pay.stripe.com/invoice/{page}/pdf?s=ap")),
+            "hosted_invoice_url":
+                hosted.as_ref().map(|page| format!("https://invoice.stripe.com/i/{page}?s=ap")),
+            "invoice_pdf":
+                hosted.as_ref().map(|page| format!("https://pay.stripe.com/invoice/{page}/pdf?s=ap")),
             "last_finalization_error": null, "latest_revision": null,
             "next_payment_attempt": self.next_attempt, "number": self.number, "receipt_number": null,
             "status": self.status,

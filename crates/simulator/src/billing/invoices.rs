@@ -279,7 +279,8 @@ fn outstanding(state: &State, ctx: &Ctx, id: &str, wanted: &[Status]) -> Result<
     }
 }
 
-/// `GET /v1/invoices`, by `customer`, `subscription`, `status`, `collection_method`, `due_date` and `created`.
+/// `GET /v1/invoices`, by `customer`, `subscription`, `status`, `collection_method`, `due_date` and
+/// `created`.
 pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
     let (customer, subscription) = (params.text("customer")?, params.text("subscription")?);
     let statuses = ["draft", "open", "paid", "uncollectible", "void"];

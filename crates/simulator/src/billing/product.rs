@@ -81,7 +81,8 @@ impl Product {
         });
         let features: Vec<Value> = self.features.iter().map(|name| json!({ "name": name })).collect();
         json!({
-            "id": self.id, "object": "product", "active": self.active, "created": self.created, "default_price": self.default_price, "description": self.description,
+            "id": self.id, "object": "product", "active": self.active, "created": self.created,
+            "default_price": self.default_price, "description": self.description,
             "images": self.images, "livemode": self.space.livemode, "marketing_features": features,
             "metadata": self.metadata, "name": self.name, "package_dimensions": package,
             "shippable": self.shippable, "statement_descriptor": self.statement_descriptor,

@@ -347,8 +347,8 @@ fn open(state: &State, ctx: &Ctx, id: &str, verb: &str) -> Result<Arc<Subscripti
         return Ok(old);
     }
     Err(ApiError::invalid(format!(
-        "You cannot {verb} a subscription schedule that is currently in the `{}` status. You can only {verb} a \
-         subscription schedule with a status of `not_started` or `active`.",
+        "You cannot {verb} a subscription schedule that is currently in the `{}` status. You can only {verb} \
+         a subscription schedule with a status of `not_started` or `active`.",
         old.status.as_str()
     )))
 }

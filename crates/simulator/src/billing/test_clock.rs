@@ -101,7 +101,8 @@ pub fn for_customer(state: &State, space: &Space, id: &str) -> Result<Arc<TestCl
     clock.check_ready()?;
     if customers(state, &clock).count() >= CUSTOMERS_MAX {
         let message = format!(
-            "Test clocks can have a maximum of {CUSTOMERS_MAX} customers attached: {id} already has that many."
+            "Test clocks can have a maximum of {CUSTOMERS_MAX} customers attached: {id} already has \
+             that many."
         );
         return Err(ApiError::invalid(message).param("test_clock"));
     }

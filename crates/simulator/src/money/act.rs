@@ -1,4 +1,5 @@
-//! Money by the control API: the merchant in the dashboard, the payer's bank, and money that is available now.
+//! Money by the control API: the merchant in the dashboard, the payer's bank, and money that is available
+//! now.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

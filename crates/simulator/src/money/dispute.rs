@@ -150,7 +150,8 @@ impl Dispute {
             "metadata": self.metadata, "network_reason_code": code, "payment_intent": self.payment_intent,
             "payment_method_details": {
                 "card": {
-                    "brand": self.brand, "case_type": case, "network": self.brand, "network_reason_code": code,
+                    "brand": self.brand, "case_type": case, "network": self.brand,
+                    "network_reason_code": code,
                 },
                 "type": "card",
             },

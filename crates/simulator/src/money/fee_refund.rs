@@ -135,8 +135,8 @@ fn keep(state: &mut State, refund: FeeRefund) -> Arc<FeeRefund> {
     refund
 }
 
-/// `POST /v1/application_fees/{id}/refunds`: so much of the fee, or what is left of it. The account that it was
-/// taken from gets it.
+/// `POST /v1/application_fees/{id}/refunds`: so much of the fee, or what is left of it. The account that it
+/// was taken from gets it.
 pub fn create(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
     let amount = params.integer("amount")?;
     let metadata = params.metadata()?.fresh()?;

@@ -1,5 +1,5 @@
-//! What requests do to refunds: create within what is left, read, change, list. A card's refund can be neither
-//! canceled nor expired.
+//! What requests do to refunds: create within what is left, read, change, list. A card's refund can be
+//! neither canceled nor expired.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -128,8 +128,8 @@ fn check(charge: &Charge, amount: Option<i64>) -> Result<i64, ApiError> {
         .as_ref()
         .is_some_and(|debit| debit.other.kind() == cash::KIND)
     {
-        let message = "To refund a bank transfer, the customer is asked for bank details by email, which takes \
-                       an account with a verified email address.";
+        let message = "To refund a bank transfer, the customer is asked for bank details by email, which \
+                       takes an account with a verified email address.";
         return Err(ApiError::invalid(message));
     }
     let left = charge.amount - charge.amount_refunded;

@@ -74,8 +74,8 @@ impl Shown for Reversal {
     }
 }
 
-/// Which part of a transfer comes back with so much of its charge: in proportion, rounded half up, and the rest
-/// with the last of it. A transfer of 880 out of 1200 gives back 367 with a refund of 500.
+/// Which part of a transfer comes back with so much of its charge: in proportion, rounded half up, and the
+/// rest with the last of it. A transfer of 880 out of 1200 gives back 367 with a refund of 500.
 pub fn share(transfer: &Transfer, charge: &Charge, refunded: i64) -> i64 {
     let left = transfer.amount - transfer.amount_reversed();
     let taken = charge.amount_captured.max(1);

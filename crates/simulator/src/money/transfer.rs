@@ -1,5 +1,5 @@
-//! A transfer: money that goes from one balance to another's, where it arrives as a payment. What requests do is
-//! in `transfer_requests`.
+//! A transfer: money that goes from one balance to another's, where it arrives as a payment. What requests do
+//! is in `transfer_requests`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

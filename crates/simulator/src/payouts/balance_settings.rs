@@ -1,5 +1,5 @@
-//! Balance settings: when and how an account is paid out. A connected account's schedule is the one of its own
-//! settings; the platform's is kept here.
+//! Balance settings: when and how an account is paid out. A connected account's schedule is the one of its
+//! own settings; the platform's is kept here.
 
 use std::sync::Arc;
 

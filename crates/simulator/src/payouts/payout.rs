@@ -1,11 +1,5 @@
-//! Payouts: money on its way from an account's balance to its bank. It leaves the balance at once, is on its way
-//! an hour later, and arrives after two days, or comes back from one of Stripe's failing test banks.
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+//! Payouts: money on its way from an account's balance to its bank. It leaves the balance at once, is on its
+//! way an hour later, and arrives after two days, or comes back from one of Stripe's failing test banks.
 
 use crate::account;
 use crate::api::Ctx;
@@ -16,9 +10,12 @@ use crate::error::ApiError;
 use crate::event::{self, Cause};
 use crate::form::Params;
 use crate::ids;
-use crate::list;
 use crate::schedule::{self, Step};
 use crate::state::{Object, Row, Shown, Space, State};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const LEAVES_AFTER_MS: i64 = 3_600_000;
 const ARRIVES_AFTER_MS: i64 = 172_800_000;
@@ -69,7 +66,8 @@ pub enum Status {
 }
 
 impl Status {
-    fn as_str(self) -> &'static str {
+    /// In Stripe's words.
+    pub fn as_str(self) -> &'static str {
         match self {
             Status::Pending => "pending",
             Status::InTransit => "in_transit",
@@ -164,7 +162,14 @@ impl Shown for Payout {
     }
 }
 
-fn tell(state: &mut State, cause: &Cause, kind: &'static str, payout: &Arc<Payout>, old: Option<&Payout>) {
+/// Tells of a payout.
+pub fn tell(
+    state: &mut State,
+    cause: &Cause,
+    kind: &'static str,
+    payout: &Arc<Payout>,
+    old: Option<&Payout>,
+) {
     let previous = old.and_then(|old| event::previous(&old.render(), &payout.render()));
     event::emit(state, cause, kind, Object::Payout(Arc::clone(payout)), previous);
 }
@@ -263,7 +268,8 @@ fn check_funds(state: &State, space: &Space, amount: i64, currency: &str) -> Res
     .code("balance_insufficient"))
 }
 
-fn blank(state: &mut State, space: &Space, amount: i64, currency: &str, bank: &Bank) -> Payout {
+/// A payout that was not sent yet.
+pub fn blank(state: &mut State, space: &Space, amount: i64, currency: &str, bank: &Bank) -> Payout {
     Payout {
         id: state.id("po_1", 23),
         space: space.clone(),
@@ -297,7 +303,7 @@ fn failure(state: &State, fingerprint: &str) -> Option<(String, String)> {
 }
 
 /// Books a payout, tells of it and lets it go its way.
-fn send(state: &mut State, cause: &Cause, mut payout: Payout) -> Arc<Payout> {
+pub fn send(state: &mut State, cause: &Cause, mut payout: Payout) -> Arc<Payout> {
     let failure = payout.failure.take();
     payout.balance_transaction = book(state, &payout, Movement::Payout, -payout.amount);
     let payout = state.put(payout);
@@ -317,7 +323,8 @@ fn send(state: &mut State, cause: &Cause, mut payout: Payout) -> Arc<Payout> {
     payout
 }
 
-fn book(state: &mut State, payout: &Payout, kind: Movement, amount: i64) -> String {
+/// Books a movement of a payout.
+pub fn book(state: &mut State, payout: &Payout, kind: Movement, amount: i64) -> String {
     balance::book(
         state,
         &payout.space,
@@ -422,91 +429,4 @@ fn uncovered(state: &State, space: &Space, currency: &str) -> Vec<String> {
         })
         .map(|one| one.id.clone())
         .collect()
-}
-
-/// `GET /v1/payouts/{id}`.
-pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
-    params.finish()?;
-    Ok(state.get::<Payout>(&ctx.space, id)?.render())
-}
-
-/// `POST /v1/payouts/{id}`: metadata.
-pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
-    let old = state.get::<Payout>(&ctx.space, id)?;
-    let mut payout = Payout::clone(&old);
-    params.metadata()?.apply(&mut payout.metadata)?;
-    params.finish()?;
-    let payout = state.put(payout);
-    if payout != old {
-        tell(state, &ctx.cause, "payout.updated", &payout, Some(&old));
-    }
-    Ok(payout.render())
-}
-
-/// `POST /v1/payouts/{id}/cancel`: only while it is pending.
-pub fn cancel(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
-    params.finish()?;
-    let old = state.get::<Payout>(&ctx.space, id)?;
-    if old.status != Status::Pending || old.automatic {
-        let message = "This payout cannot be canceled: only manual payouts that are pending can.";
-        return Err(ApiError::invalid(message));
-    }
-    let mut payout = Payout::clone(&old);
-    payout.status = Status::Canceled;
-    payout.failure_balance_transaction = Some(book(state, &payout, Movement::PayoutCancel, old.amount));
-    let payout = state.put(payout);
-    tell(state, &ctx.cause, "payout.updated", &payout, Some(&old));
-    tell(state, &ctx.cause, "payout.canceled", &payout, None);
-    Ok(payout.render())
-}
-
-/// `POST /v1/payouts/{id}/reverse`: takes back what has arrived, by a payout below zero.
-pub fn reverse(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
-    let old = state.get::<Payout>(&ctx.space, id)?;
-    let metadata = params.metadata()?.fresh()?;
-    params.finish()?;
-    if old.status != Status::Paid || old.amount < 0 {
-        let message = "This payout cannot be reversed: only payouts that were paid can.";
-        return Err(ApiError::invalid(message));
-    }
-    if old.reversed_by.is_some() {
-        return Err(ApiError::invalid("This payout has already been reversed."));
-    }
-    let bank = bank_for(state, &ctx.space, &old.currency, Some(&old.destination))?;
-    let mut payout = blank(state, &ctx.space, -old.amount, &old.currency, &bank);
-    payout.failure = None;
-    payout.original_payout = Some(old.id.clone());
-    payout.metadata = metadata;
-    let payout = send(state, &ctx.cause, payout);
-    state.put(Payout {
-        reversed_by: Some(payout.id.clone()),
-        ..Payout::clone(&old)
-    });
-    Ok(payout.render())
-}
-
-/// `GET /v1/payouts`, by `status`, `destination`, `arrival_date` and `created`.
-pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
-    let status = params.text("status")?;
-    let destination = params.text("destination")?;
-    let arrival = list::Created::read_as(&mut params, "arrival_date")?;
-    let created = list::Created::read(&mut params)?;
-    let page = list::Page::read(&mut params)?;
-    params.finish()?;
-    let wanted = |payout: &Payout| {
-        status
-            .as_ref()
-            .is_none_or(|status| payout.status.as_str() == status)
-            && destination.as_ref().is_none_or(|to| payout.destination == *to)
-            && arrival.holds(payout.arrival_date)
-            && created.holds(payout.created)
-    };
-    list::answer(
-        state,
-        &ctx.space,
-        &page,
-        "/v1/payouts",
-        wanted,
-        |payout: &Payout| payout.render(),
-    )
 }

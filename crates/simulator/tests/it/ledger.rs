@@ -1,5 +1,5 @@
-//! Every movement of money is booked on both of its sides: after a long random mix of payments and of all that
-//! takes money back or on, the balances are what the objects say.
+//! Every movement of money is booked on both of its sides: after a long random mix of payments and of all
+//! that takes money back or on, the balances are what the objects say.
 
 use crate::dice::Dice;
 use crate::invariants::{all, balance_ties};

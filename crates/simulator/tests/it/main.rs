@@ -38,6 +38,7 @@ mod samples;
 mod saving;
 mod search;
 mod subscription_schedules;
+mod subscription_starts;
 mod subscriptions;
 mod tokens;
 mod transport;

@@ -5,9 +5,9 @@ use crate::world::{START_MS, World, id};
 use serde_json::{Value, json};
 
 const DAY_MS: i64 = 86_400_000;
-const START_S: i64 = START_MS / 1000;
+pub const START_S: i64 = START_MS / 1000;
 
-fn price(world: &World, amount: &str, interval: &str) -> String {
+pub fn price(world: &World, amount: &str, interval: &str) -> String {
     let form = [
         ("unit_amount", amount),
         ("currency", "usd"),
@@ -17,7 +17,7 @@ fn price(world: &World, amount: &str, interval: &str) -> String {
     id(&world.post("/v1/prices", &form)).to_owned()
 }
 
-fn customer(world: &World, card: Option<&str>) -> String {
+pub fn customer(world: &World, card: Option<&str>) -> String {
     let customer = world.post("/v1/customers", &[("email", "a@b.example")]);
     let customer = id(&customer).to_owned();
     if let Some(card) = card {
@@ -34,7 +34,7 @@ fn charge_by(world: &World, customer: &str, card: &str) {
     world.post(&format!("/v1/customers/{customer}"), &default);
 }
 
-fn subscribe(world: &World, customer: &str, price: &str, form: &[(&str, &str)]) -> Value {
+pub fn subscribe(world: &World, customer: &str, price: &str, form: &[(&str, &str)]) -> Value {
     let mut all = vec![
         ("customer", customer),
         ("items[0][price]", price),
@@ -467,37 +467,4 @@ fn a_customer_on_a_test_clock_is_billed_by_its_time() {
     );
     assert_eq!(renewed["latest_invoice"]["status"], "paid");
     assert_eq!(renewed["latest_invoice"]["created"], 1_577_836_800 + 31 * 86_400);
-}
-
-#[test]
-fn what_began_earlier_is_billed_for_the_time_since() {
-    let world = World::platform();
-    let customer = customer(&world, Some("pm_card_visa"));
-    let since = (START_S - 7 * 86_400 - 7 * 86_400 / 2).to_string();
-    let form = [("backdate_start_date", since.as_str())];
-    let subscription = subscribe(&world, &customer, &price(&world, "1000", "week"), &form);
-    assert_eq!(subscription["start_date"].to_string(), since);
-    assert_eq!(subscription["billing_cycle_anchor"], START_S);
-    assert_eq!(subscription["latest_invoice"]["amount_paid"], 2500);
-    assert_eq!(subscription["latest_invoice"]["lines"]["total_count"], 2);
-}
-
-#[test]
-fn periods_counted_from_a_day_to_come_begin_with_a_part() {
-    let world = World::platform();
-    let customer = customer(&world, Some("pm_card_visa"));
-    let weekly = price(&world, "1400", "week");
-    let anchor = (START_S + 86_400).to_string();
-    let form = [("billing_cycle_anchor", anchor.as_str())];
-    let part = subscribe(&world, &customer, &weekly, &form);
-    assert_eq!(part["latest_invoice"]["amount_paid"], 200);
-    let item = &part["items"]["data"][0];
-    assert_eq!(item["current_period_end"], START_S + 86_400);
-    let form = [
-        ("billing_cycle_anchor", anchor.as_str()),
-        ("proration_behavior", "none"),
-    ];
-    let free = subscribe(&world, &customer, &weekly, &form);
-    assert_eq!(free["status"], "active");
-    assert_eq!(free["latest_invoice"], Value::Null);
 }

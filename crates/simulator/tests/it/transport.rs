@@ -193,8 +193,8 @@ fn a_key_belongs_to_an_endpoint_and_to_parameters_however_written() {
     assert_eq!(
         body["error"]["message"],
         "Keys for idempotent requests can only be used for the same endpoint they were first used for \
-         ('/v1/payment_intents' vs '/v1/customers'). Try using a key other than 'once' if you meant to execute \
-         a different request."
+         ('/v1/payment_intents' vs '/v1/customers'). Try using a key other than 'once' if you meant to \
+         execute a different request."
     );
     let customer = World {
         idempotency_key: None,

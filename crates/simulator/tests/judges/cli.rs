@@ -1,5 +1,5 @@
-//! Stripe's command line tool: each of its triggers sends requests of its own making, after which the event it
-//! is named for is in `GET /v1/events` and has arrived at the endpoint, and its object has the keys of
+//! Stripe's command line tool: each of its triggers sends requests of its own making, after which the event
+//! it is named for is in `GET /v1/events` and has arrived at the endpoint, and its object has the keys of
 //! Stripe's sample.
 
 use std::path::Path;

@@ -60,7 +60,7 @@ const PROMISES: [Promise; 6] = [
         krate: "simulator",
         ours: &[],
         ours_in_tests: &[],
-        never: &["maud", "postgres", "rusqlite"],
+        never: &["postgres", "rusqlite"],
     },
 ];
 
