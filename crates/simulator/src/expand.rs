@@ -119,13 +119,25 @@ fn expand(state: &State, space: &Space, value: &mut Value, kind: &str, path: &[S
     };
     let (fields, rest) = path.split_at(taken);
     include(state, space, value, &kind, fields);
-    let mut inner = Some(value);
-    for field in fields {
-        inner = inner.and_then(|value| value.get_mut(field));
+    each(value, fields, &mut |inner| {
+        replace(state, space, inner, target);
+        expand(state, space, inner, target, rest);
+    });
+}
+
+/// What lies at the end of some fields, in each element where a list is on the way.
+fn each(value: &mut Value, fields: &[String], found: &mut impl FnMut(&mut Value)) {
+    let Some((first, rest)) = fields.split_first() else {
+        return found(value);
+    };
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| each(item, fields, found)),
+        other => {
+            if let Some(inner) = other.get_mut(first) {
+                each(inner, rest, found);
+            }
+        }
     }
-    let Some(inner) = inner else { return };
-    replace(state, space, inner, target);
-    expand(state, space, inner, target, rest);
 }
 
 /// Puts the object in the place of its id, or the objects in the places of their ids.

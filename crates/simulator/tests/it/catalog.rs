@@ -264,3 +264,15 @@ fn a_caller_without_a_version_names_a_promotion_codes_coupon_directly() {
         &[("coupon", id(&coupon)), ("code", "FALL20")],
     );
 }
+
+#[test]
+fn tax_codes_are_stripes_own_and_more_than_a_page() {
+    let world = World::platform();
+    let page = world.get("/v1/tax_codes?limit=100");
+    assert_eq!(page["has_more"], true);
+    let last = page["data"][99]["id"].as_str().unwrap();
+    let rest = world.get(&format!("/v1/tax_codes?limit=100&starting_after={last}"));
+    assert_eq!(rest["has_more"], false);
+    let code = world.get("/v1/tax_codes/txcd_10000000");
+    assert_eq!(code["name"], "General - Electronically Supplied Services");
+}

@@ -487,3 +487,18 @@ fn a_credit_note_of_a_paid_invoice_says_where_the_money_goes() {
     assert_eq!(world.get(&format!("/v1/refunds/{refund}"))["amount"], 600);
     assert!(note["number"].as_str().unwrap().ends_with("-CN-02"));
 }
+
+#[test]
+fn expansion_goes_into_the_entries_of_a_list() {
+    let world = World::platform();
+    let customer = customer(&world, None);
+    let coupon = world.post("/v1/coupons", &[("percent_off", "10")]);
+    item(&world, &customer, &[("amount", "1000")]);
+    let form = [
+        ("discounts[0][coupon]", id(&coupon)),
+        ("expand[]", "total_discount_amounts.discount.source.coupon"),
+    ];
+    let invoice = draft(&world, &customer, &form);
+    let discount = &invoice["total_discount_amounts"][0]["discount"];
+    assert_eq!(discount["source"]["coupon"]["percent_off"], 10);
+}
