@@ -18,7 +18,6 @@ mod address;
 mod api;
 mod application_fee;
 mod balance;
-#[allow(dead_code, reason = "invoices and subscriptions are to use all of it")]
 mod billing;
 mod caller;
 mod card_table;

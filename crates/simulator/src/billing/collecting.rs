@@ -25,7 +25,7 @@ pub enum Outcome {
     /// The money is on its way, or held.
     Pending,
     /// The card's holder must act.
-    ActionRequired(Arc<PaymentIntent>),
+    ActionRequired,
     /// The card was refused; the intent says why.
     Failed(Arc<PaymentIntent>),
     /// There is nothing to charge.
@@ -75,7 +75,7 @@ pub fn collect(
     let invoice = settle(state, cause, &invoice, &intent);
     let outcome = match intent.status {
         payment_intent::Status::Succeeded => Outcome::Paid,
-        payment_intent::Status::RequiresAction => Outcome::ActionRequired(intent),
+        payment_intent::Status::RequiresAction => Outcome::ActionRequired,
         payment_intent::Status::RequiresPaymentMethod => Outcome::Failed(intent),
         payment_intent::Status::RequiresConfirmation
         | payment_intent::Status::RequiresCapture

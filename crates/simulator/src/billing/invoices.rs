@@ -230,7 +230,7 @@ pub fn pay(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result
     }
     match collecting::collect(state, &ctx.cause, &invoice, method, off_session) {
         (invoice, Outcome::Paid | Outcome::Pending) => Ok(invoice.render()),
-        (_, Outcome::ActionRequired(_)) => Err(refusal::action_required()),
+        (_, Outcome::ActionRequired) => Err(refusal::action_required()),
         (_, Outcome::Failed(intent)) => Err(refusal::declined(&intent)),
         (_, Outcome::NoMethod) => Err(refusal::no_method().saved()),
     }

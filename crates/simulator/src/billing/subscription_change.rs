@@ -202,7 +202,7 @@ fn settled(subscription: &mut Subscription, outcome: &Outcome) {
     if running && !by_mail {
         subscription.status = match outcome {
             Outcome::Paid => Status::Active,
-            Outcome::Pending | Outcome::ActionRequired(_) | Outcome::Failed(_) | Outcome::NoMethod => {
+            Outcome::Pending | Outcome::ActionRequired | Outcome::Failed(_) | Outcome::NoMethod => {
                 Status::PastDue
             }
         };

@@ -5,7 +5,7 @@ use crate::world::{World, id};
 use serde_json::{Value, json};
 
 /// A customer, with a card that pays its invoices when one is named.
-fn customer(world: &World, card: Option<&str>) -> String {
+pub fn customer(world: &World, card: Option<&str>) -> String {
     let customer = world.post("/v1/customers", &[("email", "a@b.example")]);
     let customer = id(&customer).to_owned();
     if let Some(card) = card {
@@ -17,13 +17,13 @@ fn customer(world: &World, card: Option<&str>) -> String {
     customer
 }
 
-fn item(world: &World, customer: &str, form: &[(&str, &str)]) -> Value {
+pub fn item(world: &World, customer: &str, form: &[(&str, &str)]) -> Value {
     let mut all = vec![("customer", customer), ("currency", "usd")];
     all.extend(form);
     world.post("/v1/invoiceitems", &all)
 }
 
-fn draft(world: &World, customer: &str, form: &[(&str, &str)]) -> Value {
+pub fn draft(world: &World, customer: &str, form: &[(&str, &str)]) -> Value {
     let mut all = vec![
         ("customer", customer),
         ("pending_invoice_items_behavior", "include"),
@@ -32,7 +32,7 @@ fn draft(world: &World, customer: &str, form: &[(&str, &str)]) -> Value {
     world.post("/v1/invoices", &all)
 }
 
-fn at(invoice: &Value, verb: &str) -> String {
+pub fn at(invoice: &Value, verb: &str) -> String {
     format!("/v1/invoices/{}{verb}", id(invoice))
 }
 
@@ -401,104 +401,9 @@ fn a_customer_gets_another_discount_and_loses_it() {
 }
 
 /// An open invoice over 2000.
-fn open(world: &World, card: Option<&str>) -> Value {
+pub fn open(world: &World, card: Option<&str>) -> Value {
     let customer = customer(world, card);
     item(world, &customer, &[("amount", "2000")]);
     let invoice = draft(world, &customer, &[]);
     world.post(&at(&invoice, "/finalize"), &[])
-}
-
-#[test]
-fn a_credit_note_takes_off_what_is_still_to_be_paid_until_it_is_voided() {
-    let world = World::platform();
-    let invoice = open(&world, None);
-    let form = [
-        ("invoice", id(&invoice)),
-        ("lines[0][type]", "custom_line_item"),
-        ("lines[0][unit_amount]", "500"),
-        ("lines[0][quantity]", "2"),
-        ("lines[0][description]", "Sorry"),
-    ];
-    let note = world.post("/v1/credit_notes", &form);
-    assert_eq!(
-        (&note["amount"], &note["type"]),
-        (&json!(1000), &json!("pre_payment"))
-    );
-    assert!(note["number"].as_str().unwrap().ends_with("-0001-CN-01"));
-    let less = world.get(&at(&invoice, ""));
-    assert_eq!(
-        (
-            &less["amount_remaining"],
-            &less["pre_payment_credit_notes_amount"]
-        ),
-        (&json!(1000), &json!(1000))
-    );
-    let path = format!("/v1/credit_notes/{}", id(&note));
-    world.post(&path, &[("metadata[a]", "b")]);
-    let void = world.post(&format!("{path}/void"), &[]);
-    assert_eq!(void["status"], "void");
-    assert_eq!(world.get(&at(&invoice, ""))["amount_remaining"], 2000);
-    let types = world.event_types();
-    for kind in ["credit_note.created", "credit_note.updated", "credit_note.voided"] {
-        assert!(types.contains(&kind.to_owned()), "{types:?}");
-    }
-    let too_much = [("invoice", id(&invoice)), ("amount", "2001")];
-    world.refused(400, "/v1/credit_notes", &too_much);
-    world.post(
-        "/v1/credit_notes",
-        &[("invoice", id(&invoice)), ("amount", "2000")],
-    );
-    assert_eq!(world.get(&at(&invoice, ""))["status"], "paid");
-}
-
-#[test]
-fn a_credit_note_of_a_paid_invoice_says_where_the_money_goes() {
-    let world = World::platform();
-    let invoice = open(&world, Some("pm_card_visa"));
-    world.post(&at(&invoice, "/pay"), &[]);
-    let line = id(&invoice["lines"]["data"][0]).to_owned();
-    let base = [
-        ("invoice", id(&invoice)),
-        ("lines[0][type]", "invoice_line_item"),
-        ("lines[0][invoice_line_item]", line.as_str()),
-        ("lines[0][amount]", "600"),
-    ];
-    world.refused(400, "/v1/credit_notes", &base);
-    let mut form = base.to_vec();
-    form.push(("credit_amount", "600"));
-    let note = world.post("/v1/credit_notes", &form);
-    assert_eq!(
-        (&note["post_payment_amount"], &note["type"]),
-        (&json!(600), &json!("post_payment"))
-    );
-    check_keys("credit_note", &note);
-    let booked = note["customer_balance_transaction"].as_str().unwrap();
-    assert!(booked.starts_with("cbtxn_"), "{booked}");
-    let customer = world.get(&format!("/v1/customers/{}", note["customer"].as_str().unwrap()));
-    assert_eq!(customer["balance"], -600);
-    assert_eq!(
-        world.get(&at(&invoice, ""))["post_payment_credit_notes_amount"],
-        600
-    );
-    let mut form = base.to_vec();
-    form.push(("refund_amount", "600"));
-    let note = world.post("/v1/credit_notes", &form);
-    let refund = note["refunds"][0]["refund"].as_str().unwrap();
-    assert_eq!(world.get(&format!("/v1/refunds/{refund}"))["amount"], 600);
-    assert!(note["number"].as_str().unwrap().ends_with("-CN-02"));
-}
-
-#[test]
-fn expansion_goes_into_the_entries_of_a_list() {
-    let world = World::platform();
-    let customer = customer(&world, None);
-    let coupon = world.post("/v1/coupons", &[("percent_off", "10")]);
-    item(&world, &customer, &[("amount", "1000")]);
-    let form = [
-        ("discounts[0][coupon]", id(&coupon)),
-        ("expand[]", "total_discount_amounts.discount.source.coupon"),
-    ];
-    let invoice = draft(&world, &customer, &form);
-    let discount = &invoice["total_discount_amounts"][0]["discount"];
-    assert_eq!(discount["source"]["coupon"]["percent_off"], 10);
 }

@@ -8,6 +8,7 @@ mod catalog;
 mod clocks;
 mod confirming;
 mod connect_accounts;
+mod credit_notes;
 mod customers;
 mod debits;
 mod deliveries;
