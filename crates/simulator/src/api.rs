@@ -158,7 +158,7 @@ impl Answer {
 
 /// Looks whether the request's key was used before; then carries it out and keeps the answer.
 fn keyed(state: &mut State, ctx: &Ctx, request: &Request, path: &str) -> Answer {
-    let id = ctx.cause.request.clone().unwrap_or_default();
+    let id = ctx.cause.request.as_deref().unwrap_or_default().to_owned();
     if let Some(answer) = limited(state, ctx, path, &id) {
         return answer;
     }
@@ -168,7 +168,7 @@ fn keyed(state: &mut State, ctx: &Ctx, request: &Request, path: &str) -> Answer 
         Some(Effect::LockTimeout) => return locked(ctx, &id),
         _ => {}
     }
-    let Some(key) = ctx.cause.key.clone() else {
+    let Some(key) = ctx.cause.key.as_deref().map(str::to_owned) else {
         return struck(state, ctx, request, path, effect).0;
     };
     if key.is_empty() || key.chars().count() > idempotency::KEY_MAX {
@@ -440,7 +440,7 @@ fn log(state: &mut State, request: &Request, id: &str, ctx: Option<&Ctx>, answer
         path: request.path.chars().take(LOGGED_MAX).collect(),
         account: ctx.and_then(|ctx| ctx.space.account.clone()),
         livemode: ctx.map(|ctx| ctx.space.livemode),
-        key: ctx.and_then(|ctx| ctx.cause.key.clone()),
+        key: ctx.and_then(|ctx| ctx.cause.key.as_deref().map(str::to_owned)),
         replayed: answer.replayed,
         body: secret.then(body),
         status: answer.status,

@@ -1,5 +1,7 @@
 //! Who asks, and how: the key, the version and the account of a request.
 
+use std::sync::Arc;
+
 use crate::Request;
 use crate::account;
 use crate::accounts;
@@ -60,7 +62,7 @@ pub fn identify(state: &State, request: &Request, id: &str) -> Result<Ctx, ApiEr
         },
         secret,
         cause: Cause {
-            request: Some(id.to_owned()),
+            request: Some(id.into()),
             key: None,
         },
         types,
@@ -80,7 +82,7 @@ pub fn identify(state: &State, request: &Request, id: &str) -> Result<Ctx, ApiEr
         .filter(|_| {
             request.method == "POST" || request.method == "DELETE" && request.path.starts_with("/v2/")
         })
-        .map(str::to_owned);
+        .map(Arc::from);
     Ok(ctx)
 }
 

@@ -57,7 +57,7 @@ pub struct Charge {
     /// What a bank account's charge has beside; `None` for a card's.
     pub debit: Option<Box<Debit>>,
     /// Why it failed; `None` when it succeeded.
-    pub failure: Option<Failure>,
+    pub failure: Option<Box<Failure>>,
     /// Whether its holder authenticated.
     pub authenticated: bool,
     /// What was taken of it; 0 while it is only held on the card.
@@ -101,7 +101,7 @@ pub struct Charge {
     /// Who gets a receipt.
     pub receipt_email: Option<String>,
     /// Where goods go.
-    pub shipping: Option<Shipping>,
+    pub shipping: Option<Box<Shipping>>,
     /// Added to the account's statement descriptor.
     pub statement_descriptor_suffix: Option<String>,
     /// The caller's notes.
@@ -159,7 +159,7 @@ impl Charge {
             "receipt_number": null,
             "refunded": good && self.amount_refunded == self.amount, "refunds": self.render_refunds(),
             "radar_options": {}, "review": null,
-            "shipping": self.shipping.as_ref().map(Shipping::render), "source": self.source(),
+            "shipping": self.shipping.as_ref().map(|to| to.render()), "source": self.source(),
             "source_transfer": self.source_transfer,
             "statement_descriptor": null, "statement_descriptor_suffix": self.statement_descriptor_suffix,
             "status": if pending { "pending" } else if good { "succeeded" } else { "failed" },
@@ -307,12 +307,14 @@ pub fn attempt(
     declined: Option<&Decline>,
 ) -> Arc<Charge> {
     let mut charge = fresh(state, intent, method, authenticated);
-    charge.failure = declined.map(|decline| Failure {
-        code: decline.code.to_owned(),
-        decline_code: decline.decline_code.to_owned(),
-        message: decline.message.to_owned(),
-        advice: decline.advice.map(str::to_owned),
-        outcome: decline.outcome.to_owned(),
+    charge.failure = declined.map(|decline| {
+        Box::new(Failure {
+            code: decline.code.to_owned(),
+            decline_code: decline.decline_code.to_owned(),
+            message: decline.message.to_owned(),
+            advice: decline.advice.map(str::to_owned),
+            outcome: decline.outcome.to_owned(),
+        })
     });
     if declined.is_some() {
         let charge = state.put(charge);

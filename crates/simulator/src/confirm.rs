@@ -180,7 +180,7 @@ pub fn carry_out(
             intent.setup_future_usage = token.setup_future_usage.clone();
         }
         if intent.shipping.is_none() {
-            intent.shipping = token.shipping.clone();
+            intent.shipping = token.shipping.clone().map(Box::new);
         }
     }
     card_options::apply(state, &mut intent)?;
@@ -392,7 +392,7 @@ pub fn fail(
         payment_method: None,
         next_action: None,
         authenticated: false,
-        last_error: Some(error),
+        last_error: Some(Box::new(error)),
         latest_charge: charge.or_else(|| intent.latest_charge.clone()),
         ..intent
     });

@@ -25,9 +25,9 @@ const V2: &str = "v2.";
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cause {
     /// The request; `None` when Stripe itself did it.
-    pub request: Option<String>,
+    pub request: Option<Arc<str>>,
     /// The request's idempotency key.
-    pub key: Option<String>,
+    pub key: Option<Arc<str>>,
 }
 
 /// An event.

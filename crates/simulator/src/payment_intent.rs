@@ -248,7 +248,7 @@ pub struct PaymentIntent {
     /// What the payer has to do.
     pub next_action: Option<NextAction>,
     /// Why the last attempt failed.
-    pub last_error: Option<PaymentError>,
+    pub last_error: Option<Box<PaymentError>>,
     /// Whether the card is to be kept: `on_session` or `off_session`.
     pub setup_future_usage: Option<String>,
     /// When to insist on 3D Secure: `automatic`, `any` or `challenge`.
@@ -262,7 +262,7 @@ pub struct PaymentIntent {
     /// Who gets a receipt.
     pub receipt_email: Option<String>,
     /// Where goods go.
-    pub shipping: Option<Shipping>,
+    pub shipping: Option<Box<Shipping>>,
     /// Added to the account's statement descriptor.
     pub statement_descriptor_suffix: Option<String>,
     /// What was taken of the customer's cash balance so far.
@@ -452,13 +452,13 @@ impl PaymentIntent {
             "confirmation_method": if self.confirmed_by_server { "manual" } else { "automatic" },
             "created": self.created, "currency": self.currency,
             "description": self.description,
-            "last_payment_error": self.last_error.as_ref().map(PaymentError::render),
+            "last_payment_error": self.last_error.as_ref().map(|error| error.render()),
             "livemode": self.space.livemode,
             "next_action": self.next_action.as_ref().map(NextAction::render),
             "payment_method": self.payment_method, "payment_method_types": self.accepts.kinds(),
             "processing": null,
             "receipt_email": self.receipt_email, "setup_future_usage": self.setup_future_usage,
-            "shipping": self.shipping.as_ref().map(Shipping::render), "status": self.status,
+            "shipping": self.shipping.as_ref().map(|to| to.render()), "status": self.status,
         })
     }
 

@@ -246,7 +246,7 @@ fn connect(state: &mut State, id: &str, scope: &str, request: &str) {
     });
     if !was {
         let cause = Cause {
-            request: Some(request.to_owned()),
+            request: Some(request.into()),
             key: None,
         };
         tell::application(state, &cause, "account.application.authorized", &account);
@@ -279,7 +279,7 @@ fn deauthorize(state: &mut State, request: &Request, id: &str) -> Result<Value, 
     });
     revoke(state, |token| token.account == user);
     let cause = Cause {
-        request: Some(id.to_owned()),
+        request: Some(id.into()),
         key: None,
     };
     tell::application(state, &cause, "account.application.deauthorized", &account);

@@ -28,7 +28,7 @@ pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
     params.update("description")?.apply(&mut charge.description);
     params.update("receipt_email")?.apply(&mut charge.receipt_email);
     if let Some(shipping) = params.map("shipping")? {
-        charge.shipping = Some(Shipping::read(shipping)?);
+        charge.shipping = Some(Box::new(Shipping::read(shipping)?));
     }
     params.metadata()?.apply(&mut charge.metadata)?;
     params.update("transfer_group")?.apply(&mut charge.transfer_group);

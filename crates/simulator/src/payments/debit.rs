@@ -274,13 +274,13 @@ fn refused(
     method: &Arc<PaymentMethod>,
     (code, of_charge, message): (&str, &str, &str),
 ) {
-    charge.failure = Some(Failure {
+    charge.failure = Some(Box::new(Failure {
         code: of_charge.to_owned(),
         decline_code: "generic_decline".into(),
         message: message.to_owned(),
         advice: None,
         outcome: "issuer_declined".into(),
-    });
+    }));
     let charge = state.put(charge);
     let object = Object::Charge(Arc::clone(&charge));
     event::emit(state, cause, "charge.failed", object, None);

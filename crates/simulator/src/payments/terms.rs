@@ -221,7 +221,7 @@ pub fn change_while_open(intent: &mut PaymentIntent, params: &mut Params) -> Res
         intent.setup_future_usage = Some(usage.to_owned());
     }
     if let Some(shipping) = params.map("shipping")? {
-        intent.shipping = Some(Shipping::read(shipping)?);
+        intent.shipping = Some(Box::new(Shipping::read(shipping)?));
     }
     if let Some(mut options) = params.map("payment_method_options")? {
         if let Some(mut card) = options.map("card")? {
