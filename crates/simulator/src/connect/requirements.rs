@@ -108,7 +108,10 @@ pub fn missing(account: &Account, eventually: bool) -> Vec<String> {
         Some("individual") => {
             let nobody = Person::default();
             let person = account.individual().map_or(&nobody, |person| person);
-            let missing = person.missing(&account.country, true, false);
+            let mut missing = person.missing(&account.country, true, false);
+            // Who only gets money from the platform need not say how to be reached.
+            let reached = |name: &str| name.starts_with("address.") || matches!(name, "email" | "phone");
+            missing.retain(|name| account.takes_payments() || !reached(name));
             due.extend(missing.iter().map(|name| format!("individual.{name}")));
         }
         Some(_) => of_company(account, eventually, &mut due),
