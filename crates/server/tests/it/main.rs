@@ -13,6 +13,7 @@ mod demo;
 mod integrator;
 mod invoices;
 mod left_out;
+mod metamorphic;
 mod modes;
 mod operator;
 mod pay_links;

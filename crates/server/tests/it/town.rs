@@ -10,7 +10,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::router::Site;
 use server::{demo, start};
-use simulator::Simulator;
+use simulator::{ClockMode, Simulator};
 use store::db::{Engine, Options};
 use store::{Db, Sql, migrate};
 use stripe::Secret;
@@ -27,6 +27,8 @@ use instance::MovedClock;
 
 /// How long a test waits for something that happens by itself; far more than it takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// When a still clock begins.
+const STILL_MS: i64 = 1_763_900_000_000;
 /// How often it looks meanwhile.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
@@ -40,6 +42,8 @@ pub struct Wishes {
     pub worker: bool,
     /// The platform's fee.
     pub fee_bps: i64,
+    /// Whether time stands still until the test moves it, and randomness is the test's.
+    pub still: bool,
 }
 
 impl Default for Wishes {
@@ -49,6 +53,7 @@ impl Default for Wishes {
             deliveries: true,
             worker: true,
             fee_bps: 300,
+            still: false,
         }
     }
 }
@@ -120,7 +125,10 @@ impl Town {
     }
 
     async fn build(db: Db, wishes: Wishes) -> Town {
-        let clock = Arc::new(MovedClock::default());
+        let clock = Arc::new(match wishes.still {
+            true => MovedClock::still(STILL_MS),
+            false => MovedClock::default(),
+        });
         migrate::migrate(&db, clock.now().ms()).await.unwrap();
         let own = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stripes = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -132,6 +140,10 @@ impl Town {
         };
         let simulator = Simulator::new(simulator::Config {
             endpoints,
+            clock: match wishes.still {
+                true => ClockMode::Manual { start_ms: STILL_MS },
+                false => ClockMode::Wall,
+            },
             ..simulator::Config::default()
         })
         .unwrap();
@@ -169,7 +181,8 @@ impl Town {
         town
     }
 
-    async fn open_beside(&self, db: Db, wishes: &Wishes) -> Town {
+    /// Another instance of other wishes on a database, with this one's clock and Stripe.
+    pub async fn open_beside(&self, db: Db, wishes: &Wishes) -> Town {
         let own = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (clock, simulator) = (self.clock.clone(), self.simulator.clone());
         Town::open(db, clock, simulator, self.stripe_url.clone(), own, wishes)

@@ -1,7 +1,7 @@
 //! One instance of psa-pay in the town: its configuration, its clock, its flows over their three ports.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use domain::{Mode, Timestamp};
 use flows::{App, Clock};
@@ -11,14 +11,41 @@ use server::demo;
 use store::Db;
 use stripe::{Client, Https, Transport};
 
-/// The machine's clock, moved by the test.
+/// The machine's clock, moved by the test; or one that stands still but for that, with randomness of a seed.
 #[derive(Default)]
 pub struct MovedClock {
     machine: SystemClock,
     ahead_ms: AtomicI64,
+    still: Option<Still>,
+}
+
+/// Time and randomness that depend on nothing but the test.
+struct Still {
+    start_ms: i64,
+    seed: AtomicU64,
+    drawn: AtomicU64,
 }
 
 impl MovedClock {
+    /// A clock that only the test moves.
+    pub fn still(start_ms: i64) -> MovedClock {
+        MovedClock {
+            still: Some(Still {
+                start_ms,
+                seed: AtomicU64::new(0),
+                drawn: AtomicU64::new(0),
+            }),
+            ..MovedClock::default()
+        }
+    }
+
+    /// From here on, what is drawn depends on this seed alone.
+    pub fn reseed(&self, seed: u64) {
+        let still = self.still.as_ref().expect("a clock that stands still");
+        still.seed.store(seed, Ordering::SeqCst);
+        still.drawn.store(0, Ordering::SeqCst);
+    }
+
     /// Now, in seconds since the epoch.
     pub fn now_s(&self) -> i64 {
         self.now().seconds()
@@ -32,11 +59,23 @@ impl MovedClock {
 
 impl Clock for MovedClock {
     fn now(&self) -> Timestamp {
-        self.machine.now().plus_ms(self.ahead_ms.load(Ordering::SeqCst))
+        let base = match &self.still {
+            Some(still) => Timestamp::from_ms(still.start_ms),
+            None => self.machine.now(),
+        };
+        base.plus_ms(self.ahead_ms.load(Ordering::SeqCst))
     }
 
     fn random(&self) -> u128 {
-        self.machine.random()
+        match &self.still {
+            Some(still) => {
+                let drawn = still.drawn.fetch_add(1, Ordering::SeqCst) + 1;
+                let seed = u128::from(still.seed.load(Ordering::SeqCst));
+                let spread = seed.wrapping_mul(0x2545_F491_4F6C_DD1D_9E37_79B9_7F4A_7C15);
+                spread ^ u128::from(drawn).wrapping_mul(0xD1B5_4A32_D192_ED03_AEF1_7502_108E_F2D9)
+            }
+            None => self.machine.random(),
+        }
     }
 }
 
