@@ -71,6 +71,8 @@ typed_ids! {
     BreakId = "brk";
     /// A tenant's API key (the row, not the secret).
     ApiKeyId = "key";
+    /// A row of the audit log.
+    AuditId = "aud";
 }
 
 impl TenantId {

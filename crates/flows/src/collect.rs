@@ -14,12 +14,17 @@ use stripe::{PaymentIntent, Secret};
 
 use crate::observe::{self, IntentFacts};
 use crate::operations::{self, Ran};
-use crate::{App, Failure, onboarding, pay_links};
+use crate::{Actor, App, By, Failure, onboarding, pay_links};
 use situation::{Situation, note_cancel, note_confirm};
 
 /// Cancel, create, confirm, and one more look where somebody else was faster: no press on Pay takes more
 /// steps.
 const STEPS_MAX: usize = 6;
+
+/// What the audit log calls a press on Pay, and an integrator's wish for an intent.
+const PAY: &str = "invoice.payment_requested";
+/// What it calls the wish to be rid of a payment, as before an invoice is voided.
+const CANCEL: &str = "invoice.payment_cancel_requested";
 
 /// What a payer sends when they press Pay.
 #[derive(Clone, Debug)]
@@ -59,9 +64,11 @@ pub struct DeclineReason {
 ///
 /// # Errors
 /// The refusals of [`begin`], [`Refusal::LinkExpired`], [`Refusal::NotFound`], [`Refusal::TokenRefused`].
-pub async fn pay(app: &App, token: &str, request: &PayRequest) -> Result<PayStatus, Failure> {
-    for _ in 0..STEPS_MAX {
-        let operation = match next_step_of_link(app, token, request).await? {
+pub async fn pay(app: &App, by: &By, token: &str, request: &PayRequest) -> Result<PayStatus, Failure> {
+    for step in 0..STEPS_MAX {
+        // One press on Pay is one row in the audit log: with its first write to Stripe.
+        let by = (step == 0).then_some(by);
+        let operation = match next_step_of_link(app, by, token, request).await? {
             LinkStep::Run(operation) => operation,
             LinkStep::Repeated(payment) => return look_at(app, &payment).await,
         };
@@ -113,9 +120,14 @@ enum LinkStep {
     Repeated(Box<Payment>),
 }
 
-async fn next_step_of_link(app: &App, token: &str, request: &PayRequest) -> Result<LinkStep, Failure> {
+async fn next_step_of_link(
+    app: &App,
+    by: Option<&By>,
+    token: &str,
+    request: &PayRequest,
+) -> Result<LinkStep, Failure> {
     let (key, rate, moment) = (app.link_key.clone(), app.fee, app.moment());
-    let (token, request) = (token.to_owned(), request.clone());
+    let (by, token, request) = (by.cloned(), token.to_owned(), request.clone());
     let noted = app.db.write(move |tx| {
         let link = pay_links::open_valid(tx, &key, &token, moment.at)?;
         let situation = Situation::read(tx, &link.scope, &link.invoice_id)?;
@@ -130,6 +142,10 @@ async fn next_step_of_link(app: &App, token: &str, request: &PayRequest) -> Resu
             (Begin::Replace, _, Some(live)) => note_cancel(tx, moment, live, CancelReason::Abandoned)?,
             (_, None, _) | (_, _, None) => return Err(Refusal::PaymentsUnavailable.into()),
         };
+        if let Some(by) = &by {
+            let payer = by.known_as(Actor::Payer(link.id.clone()));
+            situation.note_request(tx, &payer, moment, PAY, &operation)?;
+        }
         Ok(LinkStep::Run(Box::new(operation)))
     });
     noted.await.map_err(somebody_was_faster)
@@ -167,10 +183,12 @@ pub struct IntegratorIntent {
 pub async fn payment_intent(
     app: &App,
     scope: &Scope,
+    by: &By,
     invoice: &InvoiceId,
 ) -> Result<IntegratorIntent, Failure> {
-    for _ in 0..STEPS_MAX {
-        match next_step_of_integrator(app, scope, invoice).await? {
+    for step in 0..STEPS_MAX {
+        let by = (step == 0).then_some(by);
+        match next_step_of_integrator(app, scope, by, invoice).await? {
             IntegratorStep::Use(payment) => {
                 let Some((payment, intent)) = refresh(app, &payment).await? else {
                     continue;
@@ -226,9 +244,11 @@ enum IntegratorStep {
 async fn next_step_of_integrator(
     app: &App,
     scope: &Scope,
+    by: Option<&By>,
     invoice: &InvoiceId,
 ) -> Result<IntegratorStep, Failure> {
-    let (rate, moment, scope, invoice) = (app.fee, app.moment(), scope.clone(), invoice.clone());
+    let (rate, moment, by) = (app.fee, app.moment(), by.cloned());
+    let (scope, invoice) = (scope.clone(), invoice.clone());
     let step = app.db.write(move |tx| {
         let situation = Situation::read(tx, &scope, &invoice)?;
         let owed = situation.invoice.owed();
@@ -245,6 +265,9 @@ async fn next_step_of_integrator(
             (_, _, Some(live)) => note_cancel(tx, moment, live, CancelReason::Abandoned)?,
             (_, None, _) | (_, _, None) => return Err(Refusal::PaymentsUnavailable.into()),
         };
+        if let Some(by) = &by {
+            situation.note_request(tx, by, moment, PAY, &operation)?;
+        }
         Ok(IntegratorStep::Run(Box::new(operation)))
     });
     step.await.map_err(somebody_was_faster)
@@ -355,9 +378,10 @@ async fn look_again(app: &App, scope: &Scope, id: &PaymentId) -> Result<(), Fail
 ///
 /// # Errors
 /// [`Refusal::PaymentInProgress`] while money may be on its way.
-pub async fn cancel_live(app: &App, scope: &Scope, invoice: &InvoiceId) -> Result<(), Failure> {
-    for _ in 0..STEPS_MAX {
+pub async fn cancel_live(app: &App, scope: &Scope, by: &By, invoice: &InvoiceId) -> Result<(), Failure> {
+    for step in 0..STEPS_MAX {
         let (moment, scope, invoice) = (app.moment(), scope.clone(), invoice.clone());
+        let by = (step == 0).then(|| by.clone());
         let noted = app.db.write(move |tx| {
             let situation = Situation::read(tx, &scope, &invoice)?;
             let Some(live) = situation.live() else {
@@ -366,7 +390,11 @@ pub async fn cancel_live(app: &App, scope: &Scope, invoice: &InvoiceId) -> Resul
             if situation.unresolved || live.status == PaymentState::At(IntentStatus::Processing) {
                 return Err(Failure::from(Refusal::PaymentInProgress));
             }
-            note_cancel(tx, moment, live, CancelReason::RequestedByCustomer).map(Some)
+            let operation = note_cancel(tx, moment, live, CancelReason::RequestedByCustomer)?;
+            if let Some(by) = &by {
+                situation.note_request(tx, by, moment, CANCEL, &operation)?;
+            }
+            Ok(Some(operation))
         });
         let Some(operation) = noted.await.map_err(somebody_was_faster)? else {
             return Ok(());

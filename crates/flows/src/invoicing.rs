@@ -8,7 +8,8 @@ use store::ledger::Posting;
 use store::state_history::{self, Change};
 use store::{Tx, ledger as books};
 
-use crate::{App, Failure, Moment, collect};
+use crate::audit::{self, Entry};
+use crate::{App, By, Failure, Moment, collect};
 
 /// Longest name, e-mail or memo, in characters.
 pub const TEXT_MAX: usize = 500;
@@ -20,6 +21,7 @@ pub const TEXT_MAX: usize = 500;
 pub async fn add_client(
     app: &App,
     scope: &Scope,
+    by: &By,
     name: &str,
     email: Option<&str>,
 ) -> Result<Client, Failure> {
@@ -33,8 +35,20 @@ pub async fn add_client(
         email,
         created_at: moment.at,
     };
-    let (scope, row) = (scope.clone(), client.clone());
-    app.db.write(move |tx| clients::insert(tx, &scope, &row)).await?;
+    let (scope, by, row) = (scope.clone(), by.clone(), client.clone());
+    let noted = serde_json::json!({"name": client.name}).to_string();
+    app.db
+        .write(move |tx| {
+            clients::insert(tx, &scope, &row)?;
+            let entry = Entry {
+                action: "client.created",
+                subject: row.id.as_str(),
+                before: None,
+                after: Some(noted.clone()),
+            };
+            audit::note(tx, Some(&scope), &by, moment, &entry)
+        })
+        .await?;
     Ok(client)
 }
 
@@ -58,7 +72,7 @@ pub struct Draft {
 /// # Errors
 /// [`Refusal::InvalidField`] (an unknown client included), [`Refusal::AmountTooLarge`],
 /// [`Refusal::ModeNotActive`].
-pub async fn create(app: &App, scope: &Scope, mut draft: Draft) -> Result<Invoice, Failure> {
+pub async fn create(app: &App, scope: &Scope, by: &By, mut draft: Draft) -> Result<Invoice, Failure> {
     refuse_new_work_in_the_other_mode(app, scope)?;
     let totals = check(&mut draft)?;
     let moment = app.moment();
@@ -80,13 +94,14 @@ pub async fn create(app: &App, scope: &Scope, mut draft: Draft) -> Result<Invoic
         paid_at: None,
         voided_at: None,
     };
-    let scope = scope.clone();
+    let (scope, by) = (scope.clone(), by.clone());
     app.db
         .write(move |tx| {
             known_client(tx, &scope, &draft.client_id)?;
             invoices::insert(tx, &scope, &invoice)?;
             invoices::insert_lines(tx, &scope, &invoice.id, &draft.lines, moment.at)?;
             note(tx, &scope, &invoice, None, "api", moment.at)?;
+            log(tx, &scope, &by, moment, "invoice.created", None, &invoice)?;
             Ok(invoice.clone())
         })
         .await
@@ -99,15 +114,17 @@ pub async fn create(app: &App, scope: &Scope, mut draft: Draft) -> Result<Invoic
 pub async fn edit(
     app: &App,
     scope: &Scope,
+    by: &By,
     id: &InvoiceId,
     version: Option<i64>,
     mut draft: Draft,
 ) -> Result<Invoice, Failure> {
     let totals = check(&mut draft)?;
-    let (moment, scope, id) = (app.moment(), scope.clone(), id.clone());
+    let (moment, scope, by, id) = (app.moment(), scope.clone(), by.clone(), id.clone());
     app.db
         .write(move |tx| {
             let mut invoice = invoices::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
+            let before = noted(&invoice);
             invoice::edit(invoice.status)?;
             if version.is_some_and(|version| version != invoice.version) {
                 return Err(Failure::from(Refusal::VersionConflict));
@@ -125,6 +142,7 @@ pub async fn edit(
             }
             invoices::insert_lines(tx, &scope, &id, &draft.lines, moment.at)?;
             invoice.version += 1;
+            log(tx, &scope, &by, moment, "invoice.edited", Some(before), &invoice)?;
             Ok(invoice)
         })
         .await
@@ -135,11 +153,12 @@ pub async fn edit(
 /// # Errors
 /// [`Refusal::InvoiceEmpty`], [`Refusal::AmountTooSmall`], [`Refusal::InvoiceFinalized`],
 /// [`Refusal::NotFound`].
-pub async fn finalize(app: &App, scope: &Scope, id: &InvoiceId) -> Result<Invoice, Failure> {
-    let (moment, scope, id) = (app.moment(), scope.clone(), id.clone());
+pub async fn finalize(app: &App, scope: &Scope, by: &By, id: &InvoiceId) -> Result<Invoice, Failure> {
+    let (moment, scope, by, id) = (app.moment(), scope.clone(), by.clone(), id.clone());
     app.db
         .write(move |tx| {
             let mut invoice = invoices::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
+            let before = noted(&invoice);
             let lines = invoices::lines(tx, &scope, &id)?.len();
             let from = invoice.status;
             let to = invoice::finalize(from, lines, invoice.total)?;
@@ -154,6 +173,15 @@ pub async fn finalize(app: &App, scope: &Scope, id: &InvoiceId) -> Result<Invoic
             note(tx, &scope, &invoice, Some(from), "api", moment.at)?;
             let transaction = ledger::invoice(invoice.total, invoice.subtotal, invoice.tax)?;
             post(tx, moment, &scope, &invoice, &transaction, None)?;
+            log(
+                tx,
+                &scope,
+                &by,
+                moment,
+                "invoice.finalized",
+                Some(before),
+                &invoice,
+            )?;
             Ok(invoice)
         })
         .await
@@ -164,12 +192,13 @@ pub async fn finalize(app: &App, scope: &Scope, id: &InvoiceId) -> Result<Invoic
 ///
 /// # Errors
 /// [`Refusal::InvoicePaid`], [`Refusal::PaymentInProgress`], [`Refusal::InvoiceVoid`], [`Refusal::NotFound`].
-pub async fn void(app: &App, scope: &Scope, id: &InvoiceId) -> Result<Invoice, Failure> {
-    collect::cancel_live(app, scope, id).await?;
-    let (moment, scope, id) = (app.moment(), scope.clone(), id.clone());
+pub async fn void(app: &App, scope: &Scope, by: &By, id: &InvoiceId) -> Result<Invoice, Failure> {
+    collect::cancel_live(app, scope, by, id).await?;
+    let (moment, scope, by, id) = (app.moment(), scope.clone(), by.clone(), id.clone());
     app.db
         .write(move |tx| {
             let mut invoice = invoices::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
+            let before = noted(&invoice);
             if collect::has_live(tx, &scope, &id)? {
                 return Err(Failure::from(Refusal::PaymentInProgress));
             }
@@ -186,6 +215,7 @@ pub async fn void(app: &App, scope: &Scope, id: &InvoiceId) -> Result<Invoice, F
                 let transaction = ledger::invoice_void(invoice.total, invoice.subtotal, invoice.tax)?;
                 post(tx, moment, &scope, &invoice, &transaction, undone)?;
             }
+            log(tx, &scope, &by, moment, "invoice.voided", Some(before), &invoice)?;
             Ok(invoice)
         })
         .await
@@ -254,6 +284,37 @@ fn note(
         cause,
     };
     Ok(state_history::insert(tx, &change, at)?)
+}
+
+/// What the audit log keeps of an invoice.
+fn noted(invoice: &Invoice) -> String {
+    let json = serde_json::json!({
+        "status": invoice.status.word(),
+        "version": invoice.version,
+        "number": invoice.number,
+        "client_id": invoice.client_id.as_str(),
+        "currency": invoice.currency.code(),
+        "total": invoice.total.minor(),
+    });
+    json.to_string()
+}
+
+fn log(
+    tx: &mut Tx,
+    scope: &Scope,
+    by: &By,
+    moment: Moment,
+    action: &'static str,
+    before: Option<String>,
+    invoice: &Invoice,
+) -> Result<(), Failure> {
+    let entry = Entry {
+        action,
+        subject: invoice.id.as_str(),
+        before,
+        after: Some(noted(invoice)),
+    };
+    Ok(audit::note(tx, Some(scope), by, moment, &entry)?)
 }
 
 fn post(

@@ -2,6 +2,8 @@
 //! `store`, and calls `stripe` only between transactions. It knows no HTTP server, no runtime, no threads and
 //! no HTML: the three ports are the database, Stripe's transport and the clock.
 
+pub mod audit;
+mod by;
 mod clock;
 pub mod collect;
 mod failure;
@@ -16,6 +18,7 @@ pub mod stripe_events;
 
 use std::sync::Arc;
 
+pub use by::{Actor, By};
 pub use clock::{Clock, Moment};
 pub use failure::Failure;
 

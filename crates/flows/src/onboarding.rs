@@ -7,13 +7,19 @@ use store::tenants::{self, Tenant};
 use store::{Tx, api_keys};
 use stripe::{Account, Secret, accounts};
 
-use crate::{App, Failure};
+use crate::audit::{self, Entry};
+use crate::{Actor, App, By, Failure};
 
 /// Adds a tenant.
 ///
 /// # Errors
 /// [`Refusal::InvalidField`] for an empty name.
-pub async fn add_tenant(app: &App, name: &str, support_email: Option<&str>) -> Result<TenantId, Failure> {
+pub async fn add_tenant(
+    app: &App,
+    by: &By,
+    name: &str,
+    support_email: Option<&str>,
+) -> Result<TenantId, Failure> {
     if name.trim().is_empty() {
         return Err(Refusal::invalid("name", "must not be empty").into());
     }
@@ -24,8 +30,18 @@ pub async fn add_tenant(app: &App, name: &str, support_email: Option<&str>) -> R
         name: name.trim().to_owned(),
         support_email: support_email.map(str::to_owned),
     };
+    let by = by.clone();
     app.db
-        .write(move |tx| tenants::insert(tx, &tenant, moment.at))
+        .write(move |tx| {
+            tenants::insert(tx, &tenant, moment.at)?;
+            let entry = Entry {
+                action: "tenant.created",
+                subject: tenant.id.as_str(),
+                before: None,
+                after: Some(serde_json::json!({"name": tenant.name}).to_string()),
+            };
+            audit::note(tx, None, &by, moment, &entry)
+        })
         .await?;
     Ok(id)
 }
@@ -35,7 +51,7 @@ pub async fn add_tenant(app: &App, name: &str, support_email: Option<&str>) -> R
 ///
 /// # Errors
 /// When the database fails.
-pub async fn add_api_key(app: &App, scope: &Scope, name: &str) -> Result<Secret, Failure> {
+pub async fn add_api_key(app: &App, scope: &Scope, by: &By, name: &str) -> Result<Secret, Failure> {
     let moment = app.moment();
     let key = format!(
         "ppk_{}_{:032x}{:032x}",
@@ -49,18 +65,27 @@ pub async fn add_api_key(app: &App, scope: &Scope, name: &str) -> Result<Secret,
         secret_hash: hash(&key),
         last4: key.chars().skip(key.len().saturating_sub(4)).collect(),
     };
-    let scope = scope.clone();
+    let (scope, by) = (scope.clone(), by.clone());
     app.db
-        .write(move |tx| api_keys::insert(tx, &scope, &row, moment.at))
+        .write(move |tx| {
+            api_keys::insert(tx, &scope, &row, moment.at)?;
+            let entry = Entry {
+                action: "api_key.created",
+                subject: row.id.as_str(),
+                before: None,
+                after: Some(serde_json::json!({"name": row.name, "last4": row.last4}).to_string()),
+            };
+            audit::note(tx, Some(&scope), &by, moment, &entry)
+        })
         .await?;
     Ok(Secret::new(key))
 }
 
-/// Whose key this is.
+/// Which key this is, and whose.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn authenticate(app: &App, key: &str) -> Result<Option<Scope>, Failure> {
+pub async fn authenticate(app: &App, key: &str) -> Result<Option<(ApiKeyId, Scope)>, Failure> {
     let hash = hash(key);
     Ok(app.db.read(move |tx| api_keys::scope_of(tx, &hash)).await?)
 }
@@ -73,17 +98,32 @@ fn hash(key: &str) -> String {
 ///
 /// # Errors
 /// When Stripe does not know the account, or another tenant has it.
-pub async fn connect(app: &App, scope: &Scope, account_id: &str) -> Result<(), Failure> {
+pub async fn connect(app: &App, scope: &Scope, by: &By, account_id: &str) -> Result<(), Failure> {
     let account = accounts::retrieve(app.stripe(scope.mode)?, account_id).await?;
-    let (moment, scope) = (app.moment(), scope.clone());
+    let (moment, scope, by) = (app.moment(), scope.clone(), by.clone());
     app.db
         .write(move |tx| {
-            let kept = stripe_config::put(tx, &config_of(&scope, &account)?, moment.at)?;
-            if kept {
-                Ok(())
-            } else {
-                Err(Failure::Bug("the tenant has another account".to_owned()))
+            let before = stripe_config::get(tx, &scope)?;
+            let config = config_of(&scope, &account)?;
+            if !stripe_config::put(tx, &config, moment.at)? {
+                return Err(Failure::Bug("the tenant has another account".to_owned()));
             }
+            let (before, after) = (before.as_ref().map(noted), noted(&config));
+            // What Stripe says again and again is noted where it says something else.
+            if before.as_ref() == Some(&after) {
+                return Ok(());
+            }
+            let entry = Entry {
+                action: if before.is_none() {
+                    "account.connected"
+                } else {
+                    "account.updated"
+                },
+                subject: account.id.as_str(),
+                before,
+                after: Some(after),
+            };
+            Ok(audit::note(tx, Some(&scope), &by, moment, &entry)?)
         })
         .await
 }
@@ -100,13 +140,25 @@ pub async fn refresh(app: &App, account_id: &str, mode: Mode) -> Result<Option<T
         .read(move |tx| stripe_config::by_account(tx, &id, mode))
         .await?;
     let Some(known) = known else { return Ok(None) };
-    connect(app, &known.scope, account_id).await?;
+    connect(app, &known.scope, &By::new(Actor::Stripe), account_id).await?;
     Ok(Some(known.scope.tenant))
 }
 
 /// The tenant that a verified event's account belongs to.
 pub fn tenant_of(tx: &mut Tx, account: &str, mode: Mode) -> Result<Option<Scope>, Failure> {
     Ok(stripe_config::by_account(tx, account, mode)?.map(|config| config.scope))
+}
+
+/// What the audit log keeps of an account: what it may do.
+fn noted(config: &StripeConfig) -> String {
+    let json = serde_json::json!({
+        "charges_enabled": config.charges_enabled,
+        "payouts_enabled": config.payouts_enabled,
+        "details_submitted": config.details_submitted,
+        "card_payments_active": config.card_payments_active,
+        "disconnected": config.disconnected,
+    });
+    json.to_string()
 }
 
 fn config_of(scope: &Scope, account: &Account) -> Result<StripeConfig, Failure> {

@@ -9,7 +9,8 @@ use store::{Tx, invoices, pay_links};
 use stripe::Secret;
 use subtle::ConstantTimeEq;
 
-use crate::{App, Failure};
+use crate::audit::{self, Entry};
+use crate::{App, By, Failure};
 
 /// How long a link is valid unless the tenant says otherwise.
 pub const LIFETIME_DAYS: i64 = 30;
@@ -40,6 +41,7 @@ pub struct IssuedLink {
 pub async fn rotate(
     app: &App,
     scope: &Scope,
+    by: &By,
     invoice: &InvoiceId,
     lifetime_days: Option<i64>,
 ) -> Result<IssuedLink, Failure> {
@@ -56,6 +58,7 @@ pub async fn rotate(
         generation: 1,
         expires_at: moment.at.plus_ms(days.saturating_mul(DAY_MS)),
     };
+    let by = by.clone();
     let link = app
         .db
         .write(move |tx| {
@@ -63,7 +66,16 @@ pub async fn rotate(
             if invoice.status == InvoiceState::Draft {
                 return Err(Failure::from(Refusal::InvoiceDraft));
             }
-            Ok(pay_links::rotate(tx, &wanted, moment.at)?)
+            let before = pay_links::of_invoice(tx, &wanted.scope, &wanted.invoice_id)?;
+            let link = pay_links::rotate(tx, &wanted, moment.at)?;
+            let entry = Entry {
+                action: "pay_link.rotated",
+                subject: wanted.invoice_id.as_str(),
+                before: before.as_ref().map(noted),
+                after: Some(noted(&link)),
+            };
+            audit::note(tx, Some(&wanted.scope), &by, moment, &entry)?;
+            Ok(link)
         })
         .await?;
     let token = token(&app.link_key, &link)?;
@@ -71,6 +83,16 @@ pub async fn rotate(
         token,
         expires_at: link.expires_at,
     })
+}
+
+/// What the audit log keeps of a link; its token follows from these only with the installation's key.
+fn noted(link: &PayLink) -> String {
+    let json = serde_json::json!({
+        "id": link.id.as_str(),
+        "generation": link.generation,
+        "expires_at": link.expires_at.ms(),
+    });
+    json.to_string()
 }
 
 /// What a token from outside turned out to be.

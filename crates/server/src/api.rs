@@ -6,4 +6,4 @@ pub mod invoices;
 pub mod payments;
 pub mod public_invoices;
 
-pub use input::{Caller, InPath, Input, Page, PageQuery, Query};
+pub use input::{Caller, InPath, Input, Page, PageQuery, Query, Visitor};

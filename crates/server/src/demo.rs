@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::{Mode, Scope};
-use flows::{App, onboarding, pay_links};
+use flows::{Actor, App, By, onboarding, pay_links};
 use simulator::{EndpointConfig, Kind, Request, Simulator};
 use store::{invoices, pay_links as links, tenants};
 use tokio::sync::watch;
@@ -184,7 +184,8 @@ async fn prepare(data: &Path, app: &App, simulator: &Simulator) -> Result<String
 }
 
 async fn add_tenant(app: &App, simulator: &Simulator, sample: &samples::Tenant) -> Result<String, String> {
-    let tenant = onboarding::add_tenant(app, sample.name, Some(sample.support_email)).await;
+    let by = By::new(Actor::CommandLine);
+    let tenant = onboarding::add_tenant(app, &by, sample.name, Some(sample.support_email)).await;
     let tenant = tenant.map_err(|failure| failure.to_string())?;
     let mut keys = String::new();
     for mode in [Mode::Test, Mode::Live] {
@@ -197,15 +198,15 @@ async fn add_tenant(app: &App, simulator: &Simulator, sample: &samples::Tenant) 
             active_mode: mode,
             ..app.clone()
         };
-        onboarding::connect(&app, &scope, &account)
+        onboarding::connect(&app, &scope, &by, &account)
             .await
             .map_err(|failure| failure.to_string())?;
-        let key = onboarding::add_api_key(&app, &scope, "demo")
+        let key = onboarding::add_api_key(&app, &scope, &by, "demo")
             .await
             .map_err(|failure| failure.to_string())?;
         keys.push_str(&format!("{} {} {}\n", mode.word(), key.expose(), sample.name));
         for client in sample.clients {
-            samples::add(&app, &scope, sample, client)
+            samples::add(&app, &scope, &by, sample, client)
                 .await
                 .map_err(|failure| failure.to_string())?;
         }

@@ -79,6 +79,10 @@ impl Site {
     }
 }
 
+/// The id of a request, as its answer, the log and the audit log carry it.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub Arc<str>);
+
 /// Every route.
 pub fn router(site: Site) -> Router {
     let api = Router::new()
@@ -121,8 +125,9 @@ pub fn router(site: Site) -> Router {
 /// What every answer carries: a request id, and the headers that no page or answer goes without. The request
 /// runs as a task of its own: to its end even when the caller goes away, so that a dropped connection never
 /// leaves a payment half told, and a panic is one broken request, answered with a 500.
-async fn answer_in_common(State(site): State<Site>, request: Request, next: Next) -> Response {
+async fn answer_in_common(State(site): State<Site>, mut request: Request, next: Next) -> Response {
     let id = format!("req_{:032x}", site.app.clock.random());
+    request.extensions_mut().insert(RequestId(id.as_str().into()));
     let route = request
         .extensions()
         .get::<MatchedPath>()

@@ -40,15 +40,16 @@ pub fn insert(tx: &mut Tx, scope: &Scope, key: &NewKey, at: Timestamp) -> Result
 }
 
 const SCOPE_BY_HASH: Sql = Sql::new(
-    "select tenant_id, livemode from api_keys
+    "select id, tenant_id, livemode from api_keys
      where secret_hash = $1 and revoked_at is null",
 );
 
-/// Whose key this is, unless it is unknown or revoked.
-pub fn scope_of(tx: &mut Tx, secret_hash: &str) -> Result<Option<Scope>, Error> {
-    tx.optional(&SCOPE_BY_HASH, binds![secret_hash])?
-        .map(|row| values::scope(&row))
-        .transpose()
+/// Which key this is and whose, unless it is unknown or revoked.
+pub fn scope_of(tx: &mut Tx, secret_hash: &str) -> Result<Option<(ApiKeyId, Scope)>, Error> {
+    let Some(row) = tx.optional(&SCOPE_BY_HASH, binds![secret_hash])? else {
+        return Ok(None);
+    };
+    Ok(Some((ApiKeyId::stored(row.text("id")?), values::scope(&row)?)))
 }
 
 /// For the test that prepares every statement.

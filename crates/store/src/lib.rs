@@ -3,6 +3,7 @@
 
 pub mod api_keys;
 pub mod application_fees;
+pub mod audit_log;
 pub mod clients;
 pub mod db;
 pub mod external_objects;
@@ -26,6 +27,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
     [
         api_keys::ALL,
         application_fees::ALL,
+        audit_log::ALL,
         clients::ALL,
         external_objects::ALL,
         invoices::ALL,

@@ -26,10 +26,16 @@ pub struct Migration {
 }
 
 /// Every step, oldest first.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    name: "0001_pay_an_invoice",
-    sql: include_str!("../migrations/0001_pay_an_invoice.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "0001_pay_an_invoice",
+        sql: include_str!("../migrations/0001_pay_an_invoice.sql"),
+    },
+    Migration {
+        name: "0002_audit",
+        sql: include_str!("../migrations/0002_audit.sql"),
+    },
+];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may
 /// do this at once.

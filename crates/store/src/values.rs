@@ -2,8 +2,8 @@
 //! error, never a default.
 
 use domain::{
-    ApiKeyId, BreakId, ClientId, Currency, InboxId, InvoiceId, LedgerTransactionId, LinkId, Mode, Money,
-    OperationId, PaymentId, Scope, TenantId, Timestamp,
+    ApiKeyId, AuditId, BreakId, ClientId, Currency, InboxId, InvoiceId, LedgerTransactionId, LinkId, Mode,
+    Money, OperationId, PaymentId, Scope, TenantId, Timestamp,
 };
 
 use crate::db::{Error, Row, Value};
@@ -20,6 +20,7 @@ macro_rules! id_values {
 
 id_values!(
     ApiKeyId,
+    AuditId,
     BreakId,
     ClientId,
     InboxId,

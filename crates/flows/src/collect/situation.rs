@@ -11,8 +11,9 @@ use store::stripe_operations::{self as rows, Kind, Operation};
 use store::{Tx, state_history};
 use stripe::payment_intents::{self, CancelReason, Confirm, Create};
 
+use crate::audit::{self, Entry};
 use crate::operations::{self, Intent};
-use crate::{Failure, Moment, observe};
+use crate::{By, Failure, Moment, observe};
 
 /// An invoice with all that decides what may be started on it.
 pub struct Situation {
@@ -119,6 +120,37 @@ impl Situation {
             write,
         };
         operations::note(tx, &self.scope, &payment.id, id, intent, moment.at)
+    }
+
+    /// Notes in the audit log who had this write to Stripe made.
+    pub fn note_request(
+        &self,
+        tx: &mut Tx,
+        by: &By,
+        moment: Moment,
+        action: &'static str,
+        operation: &Operation,
+    ) -> Result<(), Failure> {
+        let owed = self.invoice.owed();
+        let newest = self.newest.as_ref();
+        let before = serde_json::json!({
+            "invoice_status": self.invoice.status.word(),
+            "payment_id": newest.map(|payment| payment.id.as_str()),
+            "payment_status": newest.map(|payment| payment.status.word()),
+        });
+        let after = serde_json::json!({
+            "payment_id": operation.payment_id.as_str(),
+            "write": operation.kind.word(),
+            "amount": owed.minor(),
+            "currency": owed.currency().code(),
+        });
+        let entry = Entry {
+            action,
+            subject: self.invoice.id.as_str(),
+            before: Some(before.to_string()),
+            after: Some(after.to_string()),
+        };
+        Ok(audit::note(tx, Some(&self.scope), by, moment, &entry)?)
     }
 
     fn new_payment(&self, moment: Moment, config: &StripeConfig, fee: Option<i64>) -> Payment {

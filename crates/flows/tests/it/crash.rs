@@ -4,12 +4,14 @@
 use domain::payment::{IntentStatus, PaymentState};
 use domain::{Currency, Money, Refusal};
 use flows::collect::{self, PayRequest, PayStatus};
-use flows::{Failure, reconcile, stripe_events};
+use flows::{Actor, By, Failure, reconcile, stripe_events};
 use store::Sql;
 
 use crate::executor::{run, run_until};
 use crate::world::World;
 
+/// A payer, who is known once their link is opened.
+const BY: By = By::new(Actor::Unknown);
 const PAID: PaymentState = PaymentState::At(IntentStatus::Succeeded);
 
 fn request(world: &World, card: &str) -> PayRequest {
@@ -23,7 +25,7 @@ fn request(world: &World, card: &str) -> PayRequest {
 /// The payer comes back after a crash and, if the page still shows a form, pays with a new token.
 fn pay_if_still_open(world: &World) {
     let request = request(world, "pm_card_visa");
-    match run(collect::pay(&world.app, &world.link, &request)) {
+    match run(collect::pay(&world.app, &BY, &world.link, &request)) {
         Ok(PayStatus { state: PAID, .. }) => {}
         Err(Failure::Refused(refusal)) => assert_eq!(refusal.code(), "invoice_paid"),
         other => panic!("{other:?}"),
@@ -80,6 +82,7 @@ fn an_uncut_payment_is_paid_and_booked() {
     let world = World::new(1);
     let paid = run(collect::pay(
         &world.app,
+        &BY,
         &world.link,
         &request(&world, "pm_card_visa"),
     ))
@@ -96,7 +99,7 @@ fn a_crash_at_any_port_call_charges_once() {
     loop {
         let mut world = World::new(1);
         let request = request(&world, "pm_card_visa");
-        let done = run_until(collect::pay(&world.app, &world.link, &request), cut);
+        let done = run_until(collect::pay(&world.app, &BY, &world.link, &request), cut);
         world.restart();
         world.settle();
         pay_if_still_open(&world);
@@ -126,9 +129,9 @@ fn a_lost_answer_at_any_call_charges_once() {
             "/_simulator/faults",
             &fault.replace("/intents", "/v1/payment_intents"),
         );
-        let answered = run(collect::pay(&world.app, &world.link, &request)).unwrap();
+        let answered = run(collect::pay(&world.app, &BY, &world.link, &request)).unwrap();
         assert!(answered.in_doubt, "three tries without an answer: nobody knows");
-        let again = run(collect::pay(&world.app, &world.link, &other_tab));
+        let again = run(collect::pay(&world.app, &BY, &world.link, &other_tab));
         assert!(
             matches!(again, Err(Failure::Refused(Refusal::PaymentInProgress))),
             "nothing else starts: {again:?}"
@@ -156,7 +159,7 @@ fn a_saved_500_of_stripe_does_not_lock_the_invoice() {
         let request = request(&world, "pm_card_visa");
         let fault = format!(r#"{{"effect":"{effect}","method":"POST","path":"{path}","count":1}}"#);
         world.control("/_simulator/faults", &fault);
-        let answered = run(collect::pay(&world.app, &world.link, &request));
+        let answered = run(collect::pay(&world.app, &BY, &world.link, &request));
         assert!(answered.is_ok(), "{path} {effect}: {answered:?}");
         world.settle_without_webhooks();
         pay_if_still_open(&world);
@@ -173,7 +176,7 @@ fn a_day_without_an_answer_is_found_out_by_reading() {
         let fault = format!(r#"{{"effect":"lose_answer","method":"POST","path":"{path}","count":3}}"#);
         world.control("/_simulator/faults", &fault);
         assert!(
-            run(collect::pay(&world.app, &world.link, &request))
+            run(collect::pay(&world.app, &BY, &world.link, &request))
                 .unwrap()
                 .in_doubt,
             "{path}"
@@ -194,7 +197,7 @@ fn a_declined_card_and_a_crash_leave_the_same_intent_for_the_next_card() {
     loop {
         let mut world = World::new(3);
         let request = request(&world, "pm_card_chargeDeclined");
-        let done = run_until(collect::pay(&world.app, &world.link, &request), cut);
+        let done = run_until(collect::pay(&world.app, &BY, &world.link, &request), cut);
         world.restart();
         world.settle();
         pay_if_still_open(&world);
@@ -217,7 +220,7 @@ fn paid_without_an_answer(seed: u64) -> World {
         r#"{"effect":"lose_answer","method":"POST","path":"/confirm","count":3}"#,
     );
     assert!(
-        run(collect::pay(&world.app, &world.link, &request))
+        run(collect::pay(&world.app, &BY, &world.link, &request))
             .unwrap()
             .in_doubt
     );
@@ -269,7 +272,7 @@ fn after_three_d_secure_a_crash_while_looking_books_once() {
     loop {
         let mut world = World::new(6);
         let request = request(&world, "pm_card_threeDSecure2Required");
-        let begun = run(collect::pay(&world.app, &world.link, &request)).unwrap();
+        let begun = run(collect::pay(&world.app, &BY, &world.link, &request)).unwrap();
         assert_eq!(begun.state, PaymentState::At(IntentStatus::RequiresAction));
         assert!(
             begun.client_secret.is_some(),
@@ -307,7 +310,7 @@ fn a_request_that_the_browser_repeats_by_itself_is_one_press_on_pay() {
     ] {
         let world = World::new(9);
         let request = request(&world, card);
-        let pay = || run(collect::pay(&world.app, &world.link, &request)).unwrap();
+        let pay = || run(collect::pay(&world.app, &BY, &world.link, &request)).unwrap();
         let first = pay();
         for again in [pay(), pay()] {
             assert_eq!((again.state, first.state), (state, state), "{card}");
@@ -343,6 +346,7 @@ fn the_same_seed_gives_the_same_rows() {
         let world = World::new(7);
         run(collect::pay(
             &world.app,
+            &BY,
             &world.link,
             &request(&world, "pm_card_visa"),
         ))

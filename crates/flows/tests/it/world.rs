@@ -10,7 +10,7 @@ use domain::fee::BasisPoints;
 use domain::invoice::{Line, Quantity, TaxRate};
 use domain::{Currency, Mode, Money, Scope, Timestamp};
 use flows::invoicing::{self, Draft};
-use flows::{App, Clock, onboarding, pay_links, reconcile, stripe_events};
+use flows::{Actor, App, By, Clock, onboarding, pay_links, reconcile, stripe_events};
 use simulator::{ClockMode, EndpointConfig, Fate, Outcome, Request, Simulator};
 use store::db::{Inline, Row};
 use store::{Db, Sql, migrate};
@@ -123,7 +123,8 @@ impl World {
         let inline = Inline::new().unwrap();
         let app = instance(&inline, &simulator);
         run(migrate::migrate(&app.db, START_MS)).unwrap();
-        let tenant = run(onboarding::add_tenant(&app, "Northwind IT Services", None)).unwrap();
+        let by = By::new(Actor::CommandLine);
+        let tenant = run(onboarding::add_tenant(&app, &by, "Northwind IT Services", None)).unwrap();
         let scope = Scope {
             tenant,
             mode: Mode::Test,
@@ -135,7 +136,7 @@ impl World {
                 "livemode":false}"#,
         );
         let account = account["id"].as_str().unwrap().to_owned();
-        run(onboarding::connect(&app, &scope, &account)).unwrap();
+        run(onboarding::connect(&app, &scope, &by, &account)).unwrap();
         let link = open_invoice(&app, &scope);
         World {
             app,
@@ -275,7 +276,15 @@ fn instance(inline: &Inline, simulator: &Simulator) -> App {
 }
 
 fn open_invoice(app: &App, scope: &Scope) -> String {
-    let client = run(invoicing::add_client(app, scope, "Harbor Dental Group", None)).unwrap();
+    let by = By::new(Actor::CommandLine);
+    let client = run(invoicing::add_client(
+        app,
+        scope,
+        &by,
+        "Harbor Dental Group",
+        None,
+    ))
+    .unwrap();
     let usd = Currency::parse("usd").unwrap();
     let line = Line::new(
         "Managed workplace",
@@ -290,9 +299,9 @@ fn open_invoice(app: &App, scope: &Scope) -> String {
         due_date: None,
         lines: vec![line.unwrap()],
     };
-    let invoice = run(invoicing::create(app, scope, draft)).unwrap();
-    run(invoicing::finalize(app, scope, &invoice.id)).unwrap();
-    let link = run(pay_links::rotate(app, scope, &invoice.id, None)).unwrap();
+    let invoice = run(invoicing::create(app, scope, &by, draft)).unwrap();
+    run(invoicing::finalize(app, scope, &by, &invoice.id)).unwrap();
+    let link = run(pay_links::rotate(app, scope, &by, &invoice.id, None)).unwrap();
     link.token
 }
 

@@ -51,17 +51,17 @@ impl From<clients::Client> for ClientJson {
 /// `POST /api/clients`
 pub async fn create(
     State(site): State<Site>,
-    Caller(scope): Caller,
+    Caller { scope, by }: Caller,
     Input(new): Input<NewClient>,
 ) -> Result<(StatusCode, Json<ClientJson>), Problem> {
-    let client = invoicing::add_client(&site.app, &scope, &new.name, new.email.as_deref()).await?;
+    let client = invoicing::add_client(&site.app, &scope, &by, &new.name, new.email.as_deref()).await?;
     Ok((StatusCode::CREATED, Json(client.into())))
 }
 
 /// `GET /api/clients/{id}`
 pub async fn get(
     State(site): State<Site>,
-    Caller(scope): Caller,
+    Caller { scope, .. }: Caller,
     InPath(id): InPath,
 ) -> Result<Json<ClientJson>, Problem> {
     let id = ClientId::parse(&id)?;
@@ -73,7 +73,7 @@ pub async fn get(
 /// `GET /api/clients`
 pub async fn list(
     State(site): State<Site>,
-    Caller(scope): Caller,
+    Caller { scope, .. }: Caller,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<ClientJson>>, Problem> {
     let limit = query.limit()?;

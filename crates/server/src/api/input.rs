@@ -8,19 +8,24 @@ use axum::extract::{self, FromRef, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use domain::Scope;
-use flows::onboarding;
+use flows::{Actor, By, onboarding};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
-use crate::router::Site;
+use crate::router::{RequestId, Site};
 
 /// Most rows of one page of a list.
 const PAGE_MAX: i64 = 100;
 const PAGE_DEFAULT: i64 = 20;
 
 /// Whoever holds the API key that the request carries. The only way to a scope on this API.
-pub struct Caller(pub Scope);
+pub struct Caller {
+    /// Whose rows the key opens.
+    pub scope: Scope,
+    /// Who calls, for the audit log.
+    pub by: By,
+}
 
 impl<S> FromRequestParts<S> for Caller
 where
@@ -36,8 +41,29 @@ where
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok());
         let key = header.and_then(bearer).ok_or_else(Problem::unauthorized)?;
-        let scope = onboarding::authenticate(&site.app, key.trim()).await?;
-        scope.map(Caller).ok_or_else(Problem::unauthorized)
+        let holder = onboarding::authenticate(&site.app, key.trim()).await?;
+        let (key, scope) = holder.ok_or_else(Problem::unauthorized)?;
+        let by = sender(parts).known_as(Actor::TenantKey(key));
+        Ok(Caller { scope, by })
+    }
+}
+
+/// Where a request comes from, before anybody knows who sends it.
+pub fn sender(parts: &Parts) -> By {
+    By {
+        request_id: parts.extensions.get::<RequestId>().map(|id| id.0.to_string()),
+        ..By::new(Actor::Unknown)
+    }
+}
+
+/// A caller without an API key: a payer, who is known once their link is opened.
+pub struct Visitor(pub By);
+
+impl<S: Send + Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Visitor, Infallible> {
+        Ok(Visitor(sender(parts)))
     }
 }
 

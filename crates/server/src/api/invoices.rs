@@ -150,19 +150,19 @@ fn show(scope: &Scope, invoice: Invoice, lines: Option<&[Line]>) -> InvoiceJson 
 /// `POST /api/invoices`
 pub async fn create(
     State(site): State<Site>,
-    Caller(scope): Caller,
+    Caller { scope, by }: Caller,
     Input(draft): Input<DraftJson>,
 ) -> Result<(StatusCode, Json<InvoiceJson>), Problem> {
     let draft = draft.check()?;
     let lines = draft.lines.clone();
-    let invoice = invoicing::create(&site.app, &scope, draft).await?;
+    let invoice = invoicing::create(&site.app, &scope, &by, draft).await?;
     Ok((StatusCode::CREATED, Json(show(&scope, invoice, Some(&lines)))))
 }
 
 /// `PUT /api/invoices/{id}`
 pub async fn edit(
     State(site): State<Site>,
-    Caller(scope): Caller,
+    Caller { scope, by }: Caller,
     InPath(id): InPath,
     Input(draft): Input<DraftJson>,
 ) -> Result<Json<InvoiceJson>, Problem> {
@@ -179,35 +179,35 @@ pub async fn edit(
     domain::invoice::edit(known.status)?;
     let draft = draft.check()?;
     let lines = draft.lines.clone();
-    let invoice = invoicing::edit(&site.app, &scope, &id, version, draft).await?;
+    let invoice = invoicing::edit(&site.app, &scope, &by, &id, version, draft).await?;
     Ok(Json(show(&scope, invoice, Some(&lines))))
 }
 
 /// `POST /api/invoices/{id}/finalize`
 pub async fn finalize(
     State(site): State<Site>,
-    Caller(scope): Caller,
+    Caller { scope, by }: Caller,
     InPath(id): InPath,
 ) -> Result<Json<InvoiceJson>, Problem> {
-    let invoice = invoicing::finalize(&site.app, &scope, &InvoiceId::parse(&id)?).await?;
+    let invoice = invoicing::finalize(&site.app, &scope, &by, &InvoiceId::parse(&id)?).await?;
     Ok(Json(show(&scope, invoice, None)))
 }
 
 /// `POST /api/invoices/{id}/void`
 pub async fn void(
     State(site): State<Site>,
-    Caller(scope): Caller,
+    Caller { scope, by }: Caller,
     InPath(id): InPath,
 ) -> Result<Json<InvoiceJson>, Problem> {
     let id = InvoiceId::parse(&id)?;
-    let invoice = invoicing::void(&site.app, &scope, &id).await?;
+    let invoice = invoicing::void(&site.app, &scope, &by, &id).await?;
     Ok(Json(show(&scope, invoice, None)))
 }
 
 /// `GET /api/invoices/{id}`
 pub async fn get(
     State(site): State<Site>,
-    Caller(scope): Caller,
+    Caller { scope, .. }: Caller,
     InPath(id): InPath,
 ) -> Result<Json<InvoiceJson>, Problem> {
     let (id, work) = (InvoiceId::parse(&id)?, scope.clone());
@@ -225,7 +225,7 @@ pub async fn get(
 /// `GET /api/invoices`
 pub async fn list(
     State(site): State<Site>,
-    Caller(scope): Caller,
+    Caller { scope, .. }: Caller,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<InvoiceJson>>, Problem> {
     let limit = query.limit()?;
@@ -261,12 +261,12 @@ pub struct LinkJson {
 /// `POST /api/invoices/{id}/pay-link`
 pub async fn pay_link(
     State(site): State<Site>,
-    Caller(scope): Caller,
+    Caller { scope, by }: Caller,
     InPath(id): InPath,
     Input(new): Input<NewLink>,
 ) -> Result<Json<LinkJson>, Problem> {
     let id = InvoiceId::parse(&id)?;
-    let link = pay_links::rotate(&site.app, &scope, &id, new.expires_in_days).await?;
+    let link = pay_links::rotate(&site.app, &scope, &by, &id, new.expires_in_days).await?;
     Ok(Json(LinkJson {
         object: "pay_link",
         url: site.pay_url(&link.token),
@@ -292,11 +292,11 @@ pub struct IntentJson {
 /// `POST /api/invoices/{id}/payment-intent`
 pub async fn payment_intent(
     State(site): State<Site>,
-    Caller(scope): Caller,
+    Caller { scope, by }: Caller,
     InPath(id): InPath,
 ) -> Result<Json<IntentJson>, Problem> {
     let id = InvoiceId::parse(&id)?;
-    let made = collect::payment_intent(&site.app, &scope, &id).await?;
+    let made = collect::payment_intent(&site.app, &scope, &by, &id).await?;
     Ok(Json(IntentJson {
         object: "payment_intent",
         payment_id: made.payment_id.to_string(),

@@ -64,7 +64,7 @@ impl From<Payment> for PaymentJson {
 /// `GET /api/payments/{id}`
 pub async fn get(
     State(site): State<Site>,
-    Caller(scope): Caller,
+    Caller { scope, .. }: Caller,
     InPath(id): InPath,
 ) -> Result<Json<PaymentJson>, Problem> {
     let id = PaymentId::parse(&id)?;
@@ -80,7 +80,7 @@ pub async fn get(
 /// `GET /api/payments`
 pub async fn list(
     State(site): State<Site>,
-    Caller(scope): Caller,
+    Caller { scope, .. }: Caller,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<PaymentJson>>, Problem> {
     let limit = query.limit()?;

@@ -9,7 +9,7 @@ use flows::collect::{self, PayRequest, PayStatus};
 use flows::payer_view::{self, Look, Panel};
 use serde::{Deserialize, Serialize};
 
-use super::{InPath, Input};
+use super::{InPath, Input, Visitor};
 use crate::pay::decline;
 use crate::problem::Problem;
 use crate::router::Site;
@@ -117,6 +117,7 @@ impl From<PayStatus> for PayStatusJson {
 /// `POST /api/public/invoices/{link}/pay`
 pub async fn pay(
     State(site): State<Site>,
+    Visitor(by): Visitor,
     InPath(link): InPath,
     Input(body): Input<PayJson>,
 ) -> Result<Json<PayStatusJson>, Problem> {
@@ -138,7 +139,7 @@ pub async fn pay(
         confirmation_token,
         seen,
     };
-    Ok(Json(collect::pay(&site.app, &link, &request).await?.into()))
+    Ok(Json(collect::pay(&site.app, &by, &link, &request).await?.into()))
 }
 
 /// `POST /api/public/invoices/{link}/check`: after 3D Secure. Our stored intent is retrieved, whatever the

@@ -3,7 +3,7 @@
 use domain::invoice::{Line, Quantity, TaxRate};
 use domain::{Currency, Money, Scope};
 use flows::invoicing::{self, Draft};
-use flows::{App, Failure, pay_links};
+use flows::{App, By, Failure, pay_links};
 
 use crate::pay::page::format::day_of;
 
@@ -97,8 +97,8 @@ pub const TENANTS: &[Tenant] = &[
 ];
 
 /// Adds a client with its finalized invoice and pay link, through the same flows as the API.
-pub async fn add(app: &App, scope: &Scope, tenant: &Tenant, client: &Client) -> Result<(), Failure> {
-    let added = invoicing::add_client(app, scope, client.name, Some(client.email)).await?;
+pub async fn add(app: &App, scope: &Scope, by: &By, tenant: &Tenant, client: &Client) -> Result<(), Failure> {
+    let added = invoicing::add_client(app, scope, by, client.name, Some(client.email)).await?;
     let currency = Currency::parse(tenant.currency)?;
     let rate = TaxRate::from_thousandths_of_percent(tenant.tax_rate)?;
     let lines = client.lines.iter().map(|(description, quantity, price)| {
@@ -116,8 +116,8 @@ pub async fn add(app: &App, scope: &Scope, tenant: &Tenant, client: &Client) -> 
         due_date: day_of(app.clock.now().plus_ms(DUE_IN_MS)).map(|day| day.to_string()),
         lines: lines.collect::<Result<_, _>>()?,
     };
-    let invoice = invoicing::create(app, scope, draft).await?;
-    invoicing::finalize(app, scope, &invoice.id).await?;
-    pay_links::rotate(app, scope, &invoice.id, Some(365)).await?;
+    let invoice = invoicing::create(app, scope, by, draft).await?;
+    invoicing::finalize(app, scope, by, &invoice.id).await?;
+    pay_links::rotate(app, scope, by, &invoice.id, Some(365)).await?;
     Ok(())
 }

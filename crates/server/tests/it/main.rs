@@ -6,6 +6,7 @@
 #[path = "../../../store/tests/it/engines.rs"]
 mod engines;
 
+mod audit;
 mod bad_input;
 mod browser;
 mod crowds;

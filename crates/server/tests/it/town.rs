@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Mode, Scope, TenantId};
-use flows::{App, Clock, onboarding};
+use flows::{Actor, App, By, Clock, onboarding};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::router::Site;
@@ -232,7 +232,8 @@ impl Town {
 
     /// A tenant with an account that can charge, an API key and a client.
     pub async fn add_msp(&self, name: &str, currency: &str) -> Msp {
-        let tenant = onboarding::add_tenant(&self.app, name, Some("billing@example.test"))
+        let by = By::new(Actor::CommandLine);
+        let tenant = onboarding::add_tenant(&self.app, &by, name, Some("billing@example.test"))
             .await
             .unwrap();
         self.connect_msp(tenant, name, currency).await
@@ -241,6 +242,7 @@ impl Town {
     async fn connect_msp(&self, tenant: TenantId, name: &str, currency: &str) -> Msp {
         let mode = self.site.config.mode;
         let scope = Scope { tenant, mode };
+        let by = By::new(Actor::CommandLine);
         let account = self.control(
             "POST",
             "/_simulator/accounts",
@@ -248,8 +250,10 @@ impl Town {
                 "default_currency": currency, "livemode": mode.is_live()}),
         );
         let account = account["id"].as_str().expect("an account").to_owned();
-        onboarding::connect(&self.app, &scope, &account).await.unwrap();
-        let key = onboarding::add_api_key(&self.app, &scope, "test")
+        onboarding::connect(&self.app, &scope, &by, &account)
+            .await
+            .unwrap();
+        let key = onboarding::add_api_key(&self.app, &scope, &by, "test")
             .await
             .unwrap()
             .expose()
