@@ -117,7 +117,7 @@ pub async fn connect(app: &App, scope: &Scope, by: &By, account_id: &str) -> Res
                 action: if before.is_none() {
                     "account.connected"
                 } else {
-                    "account.updated"
+                    "account.changed"
                 },
                 subject: account.id.as_str(),
                 before,

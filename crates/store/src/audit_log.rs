@@ -1,5 +1,5 @@
-//! The audit log: who did what, when, from where, and what it changed. Append-only. What concerns no tenant is
-//! kept under the platform's id.
+//! The audit log: who did what, when, from where, and what it changed. Append-only. What concerns no tenant
+//! is kept under the platform's id.
 
 use domain::{AuditId, Mode, Scope, TenantId, Timestamp};
 
