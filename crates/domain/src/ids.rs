@@ -73,6 +73,8 @@ typed_ids! {
     ApiKeyId = "key";
     /// A row of the audit log.
     AuditId = "aud";
+    /// A key of the operator (the row, not the secret).
+    PlatformKeyId = "pky";
 }
 
 impl TenantId {

@@ -7,12 +7,14 @@ pub mod invoice;
 pub mod ledger;
 pub mod money;
 pub mod payment;
+pub mod permission;
 pub mod refusal;
 pub mod text;
 pub mod time;
 
 pub use ids::*;
 pub use money::{Currency, Money};
+pub use permission::{Permission, Permissions};
 pub use refusal::Refusal;
 pub use time::Timestamp;
 

@@ -60,6 +60,15 @@ pub enum Refusal {
     },
     /// The key or page is of the other mode than the one in which new work is done now.
     ModeNotActive,
+    /// The key was revoked.
+    KeyRevoked,
+    /// The key has run out.
+    KeyExpired,
+    /// The key lacks a permission.
+    PermissionMissing {
+        /// The permission's word, or `all`.
+        permission: &'static str,
+    },
 }
 
 impl Refusal {
@@ -103,6 +112,9 @@ impl Refusal {
             Refusal::TokenRefused => "confirmation_token_refused",
             Refusal::PaymentRefused { .. } => "payment_refused",
             Refusal::ModeNotActive => "mode_not_active",
+            Refusal::KeyRevoked => "api_key_revoked",
+            Refusal::KeyExpired => "api_key_expired",
+            Refusal::PermissionMissing { .. } => "permission_missing",
         }
     }
 
@@ -125,7 +137,10 @@ impl Refusal {
             | Refusal::LinkExpired
             | Refusal::PaymentsUnavailable
             | Refusal::PaymentRefused { .. }
-            | Refusal::ModeNotActive => None,
+            | Refusal::ModeNotActive
+            | Refusal::KeyRevoked
+            | Refusal::KeyExpired
+            | Refusal::PermissionMissing { .. } => None,
         }
     }
 }
@@ -177,6 +192,14 @@ impl fmt::Display for Refusal {
             Refusal::ModeNotActive => f.write_str(
                 "This key is of the mode that is switched off. Use a key of the mode the server runs in.",
             ),
+            Refusal::KeyRevoked => f.write_str("This key was revoked. Use another one."),
+            Refusal::KeyExpired => f.write_str("This key has run out. Use another one."),
+            Refusal::PermissionMissing { permission } => {
+                write!(
+                    f,
+                    "This key lacks the permission {permission}. Use a key that has it."
+                )
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use domain::{ApiKeyId, LinkId};
+use domain::{ApiKeyId, LinkId, PlatformKeyId};
 
 /// Who it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub enum Actor {
     /// The holder of a tenant's API key.
     TenantKey(ApiKeyId),
     /// The operator, by a platform key.
-    PlatformKey(ApiKeyId),
+    PlatformKey(PlatformKeyId),
     /// A payer, by the link that was opened.
     Payer(LinkId),
     /// Stripe, by a verified event.
@@ -40,7 +40,8 @@ impl Actor {
     /// Which one of its kind.
     pub fn id(&self) -> Option<&str> {
         match self {
-            Actor::TenantKey(id) | Actor::PlatformKey(id) => Some(id.as_str()),
+            Actor::TenantKey(id) => Some(id.as_str()),
+            Actor::PlatformKey(id) => Some(id.as_str()),
             Actor::Payer(id) => Some(id.as_str()),
             Actor::Stripe | Actor::Worker | Actor::CommandLine | Actor::Unknown => None,
         }

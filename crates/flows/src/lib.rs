@@ -2,6 +2,7 @@
 //! `store`, and calls `stripe` only between transactions. It knows no HTTP server, no runtime, no threads and
 //! no HTML: the three ports are the database, Stripe's transport and the clock.
 
+pub mod api_keys;
 pub mod audit;
 mod by;
 mod clock;

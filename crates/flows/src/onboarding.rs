@@ -1,11 +1,10 @@
 //! Tenants and their connected accounts. An account's state is always retrieved, never taken from an event.
 
-use domain::{ApiKeyId, Mode, Refusal, Scope, TenantId};
-use sha2::{Digest, Sha256};
+use domain::{Mode, Refusal, Scope, TenantId};
+use store::Tx;
 use store::stripe_config::{self, StripeConfig};
 use store::tenants::{self, Tenant};
-use store::{Tx, api_keys};
-use stripe::{Account, Secret, accounts};
+use stripe::{Account, accounts};
 
 use crate::audit::{self, Entry};
 use crate::{Actor, App, By, Failure};
@@ -44,54 +43,6 @@ pub async fn add_tenant(
         })
         .await?;
     Ok(id)
-}
-
-/// Makes an API key of a tenant and mode: `ppk_test_…` or `ppk_live_…` with 256 random bits. It is shown this
-/// once; only its hash is kept.
-///
-/// # Errors
-/// When the database fails.
-pub async fn add_api_key(app: &App, scope: &Scope, by: &By, name: &str) -> Result<Secret, Failure> {
-    let moment = app.moment();
-    let key = format!(
-        "ppk_{}_{:032x}{:032x}",
-        scope.mode.word(),
-        moment.random(0),
-        app.clock.random()
-    );
-    let row = api_keys::NewKey {
-        id: ApiKeyId::new(moment.at, moment.random(1)),
-        name: name.to_owned(),
-        secret_hash: hash(&key),
-        last4: key.chars().skip(key.len().saturating_sub(4)).collect(),
-    };
-    let (scope, by) = (scope.clone(), by.clone());
-    app.db
-        .write(move |tx| {
-            api_keys::insert(tx, &scope, &row, moment.at)?;
-            let entry = Entry {
-                action: "api_key.created",
-                subject: row.id.as_str(),
-                before: None,
-                after: Some(serde_json::json!({"name": row.name, "last4": row.last4}).to_string()),
-            };
-            audit::note(tx, Some(&scope), &by, moment, &entry)
-        })
-        .await?;
-    Ok(Secret::new(key))
-}
-
-/// Which key this is, and whose.
-///
-/// # Errors
-/// When the database fails.
-pub async fn authenticate(app: &App, key: &str) -> Result<Option<(ApiKeyId, Scope)>, Failure> {
-    let hash = hash(key);
-    Ok(app.db.read(move |tx| api_keys::scope_of(tx, &hash)).await?)
-}
-
-fn hash(key: &str) -> String {
-    hex::encode(Sha256::digest(key.as_bytes()))
 }
 
 /// Connects an account that exists at Stripe: retrieves it and stores what it may do.

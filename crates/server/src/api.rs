@@ -3,7 +3,8 @@
 pub mod clients;
 mod input;
 pub mod invoices;
+pub mod keys;
 pub mod payments;
 pub mod public_invoices;
 
-pub use input::{Caller, InPath, Input, Page, PageQuery, Query, Visitor};
+pub use input::{Caller, InPath, Input, Page, PageQuery, Query, Using, Visitor};

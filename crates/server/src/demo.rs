@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use domain::{Mode, Scope};
+use domain::{Mode, Permissions, Scope};
+use flows::api_keys::{self, NewKey};
 use flows::{Actor, App, By, onboarding, pay_links};
 use simulator::{EndpointConfig, Kind, Request, Simulator};
 use store::{invoices, pay_links as links, tenants};
@@ -201,7 +202,12 @@ async fn add_tenant(app: &App, simulator: &Simulator, sample: &samples::Tenant) 
         onboarding::connect(&app, &scope, &by, &account)
             .await
             .map_err(|failure| failure.to_string())?;
-        let key = onboarding::add_api_key(&app, &scope, &by, "demo")
+        let new = NewKey {
+            name: "Demo".to_owned(),
+            permissions: Permissions::All,
+            expires_at: None,
+        };
+        let (_, key) = api_keys::create(&app, &scope, &by, None, new)
             .await
             .map_err(|failure| failure.to_string())?;
         keys.push_str(&format!("{} {} {}\n", mode.word(), key.expose(), sample.name));

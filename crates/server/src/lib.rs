@@ -1,6 +1,7 @@
 //! How people reach psa-pay: HTTP, pages, webhooks, the worker and the command line. Money is decided
 //! elsewhere: a handler parses what came in, calls one flow and shows what it answered.
 
+pub mod access;
 pub mod api;
 pub mod assets;
 pub mod clock;
@@ -11,6 +12,7 @@ pub mod log;
 pub mod pay;
 pub mod problem;
 pub mod router;
+pub mod routes;
 pub mod start;
 pub mod stripe_webhook;
 pub mod worker;

@@ -110,7 +110,8 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::PaymentsUnavailable => StatusCode::CONFLICT,
         Refusal::LinkExpired => StatusCode::GONE,
         Refusal::PaymentRefused { .. } => StatusCode::PAYMENT_REQUIRED,
-        Refusal::ModeNotActive => StatusCode::FORBIDDEN,
+        Refusal::KeyRevoked | Refusal::KeyExpired => StatusCode::UNAUTHORIZED,
+        Refusal::ModeNotActive | Refusal::PermissionMissing { .. } => StatusCode::FORBIDDEN,
     }
 }
 

@@ -7,7 +7,6 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use domain::{Mode, Refusal};
 use flows::{App, Failure};
 use stripe::Secret;
@@ -16,11 +15,9 @@ use stripe_events::SignedAs;
 use tokio::sync::Notify;
 use tracing::Instrument;
 
-use crate::api::{clients, invoices, payments, public_invoices};
 use crate::config::Config;
-use crate::pay::checkout;
 use crate::problem::Problem;
-use crate::{assets, health, stripe_webhook};
+use crate::{access, assets, routes};
 use flows::stripe_events;
 
 /// Largest body that is read at all: the longest invoice, and Stripe's largest event.
@@ -85,33 +82,12 @@ pub struct RequestId(pub Arc<str>);
 
 /// Every route.
 pub fn router(site: Site) -> Router {
-    let api = Router::new()
-        .route("/api/clients", post(clients::create).get(clients::list))
-        .route("/api/clients/{id}", get(clients::get))
-        .route("/api/invoices", post(invoices::create).get(invoices::list))
-        .route("/api/invoices/{id}", get(invoices::get).put(invoices::edit))
-        .route("/api/invoices/{id}/finalize", post(invoices::finalize))
-        .route("/api/invoices/{id}/void", post(invoices::void))
-        .route("/api/invoices/{id}/pay-link", post(invoices::pay_link))
-        .route(
-            "/api/invoices/{id}/payment-intent",
-            post(invoices::payment_intent),
-        )
-        .route("/api/payments", get(payments::list))
-        .route("/api/payments/{id}", get(payments::get))
-        .route("/api/public/invoices/{link}", get(public_invoices::get))
-        .route("/api/public/invoices/{link}/pay", post(public_invoices::pay))
-        .route("/api/public/invoices/{link}/check", post(public_invoices::check))
-        .route("/api/stripe/webhook", post(stripe_webhook::receive));
-    let pages = Router::new()
-        .route("/pay/{link}", get(checkout::page))
-        .route("/pay/{link}/panel", get(checkout::panel))
-        .merge(assets::router());
-    Router::new()
-        .merge(api)
-        .merge(pages)
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
+    let owned = routes::all().into_iter().fold(Router::new(), |router, route| {
+        let check = middleware::from_fn_with_state((site.clone(), route.who), access::check);
+        router.route(route.path, route.handler.route_layer(check))
+    });
+    owned
+        .merge(assets::router())
         .method_not_allowed_fallback(|| async {
             let detail = "This address does not take this method.";
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)

@@ -35,6 +35,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0002_audit",
         sql: include_str!("../migrations/0002_audit.sql"),
     },
+    Migration {
+        name: "0003_keys",
+        sql: include_str!("../migrations/0003_keys.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

@@ -3,7 +3,7 @@
 
 use domain::{
     ApiKeyId, AuditId, BreakId, ClientId, Currency, InboxId, InvoiceId, LedgerTransactionId, LinkId, Mode,
-    Money, OperationId, PaymentId, Scope, TenantId, Timestamp,
+    Money, OperationId, PaymentId, PlatformKeyId, Scope, TenantId, Timestamp,
 };
 
 use crate::db::{Error, Row, Value};
@@ -29,6 +29,7 @@ id_values!(
     LinkId,
     OperationId,
     PaymentId,
+    PlatformKeyId,
     TenantId
 );
 

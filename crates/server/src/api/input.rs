@@ -4,16 +4,17 @@
 use std::convert::Infallible;
 
 use axum::body::Bytes;
-use axum::extract::{self, FromRef, FromRequest, FromRequestParts, Request};
+use axum::extract::{self, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
-use domain::Scope;
-use flows::{Actor, By, onboarding};
+use axum::http::{Extensions, StatusCode};
+use domain::{ApiKeyId, Scope};
+use flows::{Actor, By, Failure};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use store::api_keys::ApiKey;
 
 use crate::problem::Problem;
-use crate::router::{RequestId, Site};
+use crate::router::RequestId;
 
 /// Most rows of one page of a list.
 const PAGE_MAX: i64 = 100;
@@ -27,31 +28,42 @@ pub struct Caller {
     pub by: By,
 }
 
-impl<S> FromRequestParts<S> for Caller
-where
-    S: Send + Sync,
-    Site: FromRef<S>,
-{
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Caller, Problem> {
-        let site = Site::from_ref(state);
-        let header = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        let key = header.and_then(bearer).ok_or_else(Problem::unauthorized)?;
-        let holder = onboarding::authenticate(&site.app, key.trim()).await?;
-        let (key, scope) = holder.ok_or_else(Problem::unauthorized)?;
-        let by = sender(parts).known_as(Actor::TenantKey(key));
-        Ok(Caller { scope, by })
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, Problem> {
+        let key = key_in_use(&parts.extensions)?;
+        Ok(Caller {
+            scope: key.scope.clone(),
+            by: sender(&parts.extensions).known_as(Actor::TenantKey(key.id.clone())),
+        })
     }
 }
 
+/// The API key that the request carries.
+pub struct Using(pub ApiKeyId);
+
+impl<S: Send + Sync> FromRequestParts<S> for Using {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Using, Problem> {
+        Ok(Using(key_in_use(&parts.extensions)?.id.clone()))
+    }
+}
+
+/// What `access.rs` found.
+fn key_in_use(extensions: &Extensions) -> Result<&ApiKey, Problem> {
+    let missing = || {
+        let what = "a route that needs a caller asks for no key in the table of routes";
+        Failure::Bug(what.to_owned())
+    };
+    Ok(extensions.get::<ApiKey>().ok_or_else(missing)?)
+}
+
 /// Where a request comes from, before anybody knows who sends it.
-pub fn sender(parts: &Parts) -> By {
+pub fn sender(extensions: &Extensions) -> By {
     By {
-        request_id: parts.extensions.get::<RequestId>().map(|id| id.0.to_string()),
+        request_id: extensions.get::<RequestId>().map(|id| id.0.to_string()),
         ..By::new(Actor::Unknown)
     }
 }
@@ -63,14 +75,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Visitor, Infallible> {
-        Ok(Visitor(sender(parts)))
+        Ok(Visitor(sender(&parts.extensions)))
     }
-}
-
-/// The key of `Bearer KEY`; the scheme's name is written in any case.
-fn bearer(header: &str) -> Option<&str> {
-    let (scheme, key) = header.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(key)
 }
 
 /// The id or link in a path. Bytes that are no text become an empty one, which is no id and no link: not

@@ -13,6 +13,7 @@ mod crowds;
 mod demo;
 mod integrator;
 mod invoices;
+mod keys;
 mod left_out;
 mod metamorphic;
 mod modes;

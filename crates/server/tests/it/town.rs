@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Mode, Scope, TenantId};
+use domain::{Mode, Permissions, Scope, TenantId};
+use flows::api_keys::{self, NewKey};
 use flows::{Actor, App, By, Clock, onboarding};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -253,11 +254,7 @@ impl Town {
         onboarding::connect(&self.app, &scope, &by, &account)
             .await
             .unwrap();
-        let key = onboarding::add_api_key(&self.app, &scope, &by, "test")
-            .await
-            .unwrap()
-            .expose()
-            .to_owned();
+        let key = self.key_of(&scope, Permissions::All).await;
         let body = json!({"name": "Harbor Dental Group", "email": "accounts@harbordental.example"});
         let client = self.api(&key, Method::POST, "/api/clients", body).await;
         let client_id = client.body["id"].as_str().expect("a client").to_owned();
@@ -267,6 +264,17 @@ impl Town {
             account,
             client_id,
         }
+    }
+
+    /// A new API key of a tenant and mode.
+    pub async fn key_of(&self, scope: &Scope, permissions: Permissions) -> String {
+        let new = NewKey {
+            name: "Test".to_owned(),
+            permissions,
+            expires_at: None,
+        };
+        let made = api_keys::create(&self.app, scope, &By::new(Actor::CommandLine), None, new).await;
+        made.unwrap().1.expose().to_owned()
     }
 
     /// A request with an API key.

@@ -1,0 +1,131 @@
+//! Every route: verb, address, who may use it, and what answers. A route that is not in this table does not
+//! exist, so none can be without an owner, and a test can ask every one of them with the wrong key.
+
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use domain::Permission;
+use domain::Permission::{
+    ClientsRead, ClientsWrite, InvoicesRead, InvoicesWrite, KeysRead, KeysWrite, PaymentsRead, PaymentsWrite,
+};
+
+use crate::api::{clients, invoices, keys, payments, public_invoices};
+use crate::pay::checkout;
+use crate::router::Site;
+use crate::{health, stripe_webhook};
+
+/// Who may use a route. `access.rs` finds out, before the handler runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Whoever has an API key with this permission.
+    Key(Permission),
+    /// Whoever has an API key with this permission, or the very key that the address names.
+    KeyItselfOr(Permission),
+    /// Whoever has the pay link that the address names; the handler opens it.
+    Payer,
+    /// Stripe, by its signature under the body; the handler checks it.
+    Stripe,
+    /// Anybody: nothing of any tenant is told.
+    Anybody,
+}
+
+/// One verb of one address.
+pub struct Route {
+    /// The verb. `GET` answers `HEAD` too.
+    pub method: Method,
+    /// The address, with `{id}` or `{link}` for what varies.
+    pub path: &'static str,
+    /// Who may use it.
+    pub who: Who,
+    /// What answers.
+    pub handler: MethodRouter<Site>,
+}
+
+/// Every route but the files under `/assets/`.
+pub fn all() -> Vec<Route> {
+    use Who::{Anybody, Key, KeyItselfOr, Payer, Stripe};
+    vec![
+        post("/api/clients", Key(ClientsWrite), clients::create),
+        get("/api/clients", Key(ClientsRead), clients::list),
+        get("/api/clients/{id}", Key(ClientsRead), clients::get),
+        post("/api/invoices", Key(InvoicesWrite), invoices::create),
+        get("/api/invoices", Key(InvoicesRead), invoices::list),
+        get("/api/invoices/{id}", Key(InvoicesRead), invoices::get),
+        put("/api/invoices/{id}", Key(InvoicesWrite), invoices::edit),
+        post(
+            "/api/invoices/{id}/finalize",
+            Key(InvoicesWrite),
+            invoices::finalize,
+        ),
+        post("/api/invoices/{id}/void", Key(InvoicesWrite), invoices::void),
+        post(
+            "/api/invoices/{id}/pay-link",
+            Key(InvoicesWrite),
+            invoices::pay_link,
+        ),
+        post(
+            "/api/invoices/{id}/payment-intent",
+            Key(PaymentsWrite),
+            invoices::payment_intent,
+        ),
+        post("/api/keys", Key(KeysWrite), keys::create),
+        get("/api/keys", Key(KeysRead), keys::list),
+        delete("/api/keys/{id}", KeyItselfOr(KeysWrite), keys::revoke),
+        get("/api/payments", Key(PaymentsRead), payments::list),
+        get("/api/payments/{id}", Key(PaymentsRead), payments::get),
+        get("/api/public/invoices/{link}", Payer, public_invoices::get),
+        post("/api/public/invoices/{link}/pay", Payer, public_invoices::pay),
+        post("/api/public/invoices/{link}/check", Payer, public_invoices::check),
+        post("/api/stripe/webhook", Stripe, stripe_webhook::receive),
+        get("/pay/{link}", Payer, checkout::page),
+        get("/pay/{link}/panel", Payer, checkout::panel),
+        get("/healthz", Anybody, health::alive),
+        get("/readyz", Anybody, health::ready),
+    ]
+}
+
+fn get<H, T>(path: &'static str, who: Who, handler: H) -> Route
+where
+    H: Handler<T, Site>,
+    T: 'static,
+{
+    route(Method::GET, MethodFilter::GET, path, who, handler)
+}
+
+fn post<H, T>(path: &'static str, who: Who, handler: H) -> Route
+where
+    H: Handler<T, Site>,
+    T: 'static,
+{
+    route(Method::POST, MethodFilter::POST, path, who, handler)
+}
+
+fn put<H, T>(path: &'static str, who: Who, handler: H) -> Route
+where
+    H: Handler<T, Site>,
+    T: 'static,
+{
+    route(Method::PUT, MethodFilter::PUT, path, who, handler)
+}
+
+fn delete<H, T>(path: &'static str, who: Who, handler: H) -> Route
+where
+    H: Handler<T, Site>,
+    T: 'static,
+{
+    route(Method::DELETE, MethodFilter::DELETE, path, who, handler)
+}
+
+fn route<H, T>(method: Method, filter: MethodFilter, path: &'static str, who: Who, handler: H) -> Route
+where
+    H: Handler<T, Site>,
+    T: 'static,
+{
+    let handler = on(filter, handler);
+    Route {
+        method,
+        path,
+        who,
+        handler,
+    }
+}
