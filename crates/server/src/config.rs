@@ -5,6 +5,7 @@
 mod address;
 mod error;
 mod keys;
+mod proxies;
 mod variables;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use stripe::Secret;
 pub use address::{ApiBase, Origin, PublicUrl};
 pub use error::{ConfigError, Problem};
 pub use keys::KeySet;
+pub use proxies::TrustedProxies;
 
 use variables::{Given, Variables};
 
@@ -43,6 +45,8 @@ pub struct Config {
     pub public_url: PublicUrl,
     /// The address to listen on; a proxy with TLS stands before it in production.
     pub listen: SocketAddr,
+    /// Whose word on the client's address counts.
+    pub trusted_proxies: TrustedProxies,
     /// From which pay links are derived. `None` only in test mode on a loopback `PUBLIC_URL`: then the
     /// caller makes a random one and warns that links die with the process.
     pub secret_key: Option<Secret>,
@@ -136,6 +140,7 @@ fn read(variables: &mut Variables<'_>) -> Option<Config> {
     let database_url = database_url(variables);
     let public_url = address::public_url(variables, mode, live.as_ref());
     let listen = listen(variables);
+    let trusted_proxies = proxies::read(variables);
     let secret_key = secret_key(variables, mode, public_url.as_ref());
     let log_format = log_format(variables);
     Some(Config {
@@ -146,6 +151,7 @@ fn read(variables: &mut Variables<'_>) -> Option<Config> {
         database_url: database_url?,
         public_url: public_url?,
         listen: listen?,
+        trusted_proxies: trusted_proxies?,
         secret_key,
         log_format: log_format?,
         stripe_api_base: stripe_api_base?,

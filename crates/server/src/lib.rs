@@ -2,6 +2,7 @@
 //! elsewhere: a handler parses what came in, calls one flow and shows what it answered.
 
 pub mod access;
+pub mod address;
 pub mod api;
 pub mod assets;
 pub mod clock;

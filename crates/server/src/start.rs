@@ -2,6 +2,7 @@
 //! its one port, requests are answered and the worker runs until it is told to stop.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
@@ -131,7 +132,8 @@ pub async fn serve(
         shutdown.await;
         drain.send_replace(true);
     };
-    let server = axum::serve(listener, router::router(site)).with_graceful_shutdown(shutdown);
+    let service = router::router(site).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(shutdown);
     let served = tokio::select! {
         served = async { server.await } => served,
         () = async {
@@ -153,7 +155,7 @@ pub async fn serve(
 ///
 /// # Errors
 /// [`StartError::Listen`].
-pub async fn listen(address: std::net::SocketAddr) -> Result<TcpListener, StartError> {
+pub async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     let failed = |error| StartError::Listen(address.to_string(), error);
     TcpListener::bind(address).await.map_err(failed)
 }

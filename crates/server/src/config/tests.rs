@@ -66,6 +66,7 @@ fn two_keys_are_enough_in_test_and_everything_else_has_a_default() {
     assert_eq!(config.database_url.expose(), "sqlite:psa-pay.db");
     assert_eq!(config.public_url.origin(), "http://127.0.0.1:8080");
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.trusted_proxies, TrustedProxies::default());
     assert_eq!(config.log_format, LogFormat::Text);
     assert_eq!(config.stripe_api_base, ApiBase::Stripe);
     let keys = config.keys(Mode::Test).unwrap();
@@ -91,6 +92,7 @@ fn every_variable_is_read() {
             ("PLATFORM_FEE_BPS", "0"),
             ("DATABASE_URL", "postgres://psa:not-shown@db/psa?sslmode=require"),
             ("LISTEN", "[::1]:9000"),
+            ("TRUSTED_PROXIES", "10.0.0.5,fd00::/8"),
             ("LOG_FORMAT", "json"),
             ("STRIPE_SOMETHING_ELSE", "is not ours"),
         ],
@@ -101,6 +103,7 @@ fn every_variable_is_read() {
         (Mode::Live, 0, LogFormat::Json)
     );
     assert_eq!(config.listen.port(), 9000);
+    assert!(config.trusted_proxies.contains("fd00::1".parse().unwrap()));
     assert_eq!(config.database_url.to_string(), "postgres://db/psa");
     assert_eq!(config.secret_key.as_ref().map(Secret::expose), Some(LONG_KEY));
     let live = config.keys(Mode::Live).unwrap();
@@ -251,6 +254,48 @@ fn the_secret_key_may_be_missing_only_where_nobody_else_reaches_us() {
 }
 
 #[test]
+fn proxies_are_named_to_the_address() {
+    let trusted = |text, address: &str| {
+        let config = load(&[TEST_KEYS, &[("TRUSTED_PROXIES", text)]]).unwrap();
+        config.trusted_proxies.contains(address.parse().unwrap())
+    };
+    for (text, address, expected) in [
+        ("127.0.0.1", "127.0.0.1", true),
+        ("127.0.0.1", "127.0.0.2", false),
+        ("10.0.0.5,192.168.0.0/16", "192.168.255.1", true),
+        ("10.0.0.5,192.168.0.0/16", "192.169.0.1", false),
+        ("10.0.0.0/31", "10.0.0.2", false),
+        ("::1", "::1", true),
+        ("fd00::/8", "fe00::1", false),
+        ("::ffff:10.0.0.5", "10.0.0.5", true),
+        ("10.0.0.5", "::ffff:10.0.0.5", true),
+    ] {
+        assert_eq!(trusted(text, address), expected, "{text} {address}");
+    }
+    for wrong in [
+        "*",
+        "localhost",
+        "10.0.0.5,",
+        ",",
+        "10.0.0",
+        "10.0.0.5:80",
+        "10.0.0.0/33",
+        "10.0.0.5/8",
+        "0.0.0.0/0",
+        "::/0",
+        "::ffff:10.0.0.0/104",
+        "10.0.0.5;10.0.0.6",
+        "10.0.0.0-10.0.0.9",
+    ] {
+        refused(&[("TRUSTED_PROXIES", wrong)], &["TRUSTED_PROXIES malformed"]);
+    }
+    refused(
+        &[("TRUSTED_PROXIES", "10.0.0.5, 10.0.0.6")],
+        &["TRUSTED_PROXIES white_space"],
+    );
+}
+
+#[test]
 fn live_keys_go_to_stripe_only() {
     refused(&[("STRIPE_API_BASE", "http://127.0.0.1:12111")], &[]);
     refused(&[("STRIPE_API_BASE", "https://stripe.example.com")], &[]);
@@ -318,6 +363,7 @@ fn everything_wrong_is_said_at_once_and_names_its_variable() {
         ("DATABASE_URL", "mongo://x"),
         ("PUBLIC_URL", "x"),
         ("LISTEN", "x"),
+        ("TRUSTED_PROXIES", "proxy.example.com"),
         ("SECRET_KEY", "short"),
         ("LOG_FORMAT", "x"),
     ]];

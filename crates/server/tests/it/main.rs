@@ -7,6 +7,7 @@
 mod engines;
 
 mod audit;
+mod address;
 mod bad_input;
 mod browser;
 mod crowds;

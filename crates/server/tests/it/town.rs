@@ -1,6 +1,7 @@
 //! A whole town for a test: psa-pay over a database of its own, the simulator as Stripe, a tenant with a
 //! connected account, its client, and time that the test moves. Requests go over HTTP, as everybody's do.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -206,7 +207,8 @@ impl Town {
             tokio::spawn(start::serve(site.clone(), own, ended(server_ended)));
         } else {
             let router = server::router::router(site.clone());
-            let serve = axum::serve(own, router).with_graceful_shutdown(ended(server_ended));
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            let serve = axum::serve(own, service).with_graceful_shutdown(ended(server_ended));
             tokio::spawn(serve.into_future());
         }
         let msp = Msp {
