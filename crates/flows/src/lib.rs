@@ -15,6 +15,7 @@ pub mod operations;
 pub mod pay_links;
 pub mod payer_view;
 pub mod reconcile;
+pub mod round_trips;
 pub mod stripe_events;
 
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use domain::{Mode, Refusal, Scope, TenantId};
 use store::Tx;
-use store::stripe_config::{self, StripeConfig};
+use store::stripe_config::{self, Origin, StripeConfig};
 use store::tenants::{self, Tenant};
 use stripe::{Account, accounts};
 
@@ -122,6 +122,7 @@ fn config_of(scope: &Scope, account: &Account) -> Result<StripeConfig, Failure> 
     Ok(StripeConfig {
         scope: scope.clone(),
         stripe_account_id: account.id.clone(),
+        origin: Origin::Created,
         charges_enabled: account.charges_enabled,
         payouts_enabled: account.payouts_enabled,
         details_submitted: account.details_submitted,

@@ -5,12 +5,14 @@ pub mod api_keys;
 pub mod application_fees;
 pub mod audit_log;
 pub mod clients;
+pub mod connect_states;
 pub mod db;
 pub mod external_objects;
 pub mod invoices;
 pub mod ledger;
 pub mod migrate;
 pub mod pay_links;
+pub mod payment_method_domains;
 pub mod payments;
 pub mod reconciliation_breaks;
 pub mod state_history;
@@ -29,10 +31,12 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         application_fees::ALL,
         audit_log::ALL,
         clients::ALL,
+        connect_states::ALL,
         external_objects::ALL,
         invoices::ALL,
         ledger::ALL,
         pay_links::ALL,
+        payment_method_domains::ALL,
         payments::ALL,
         reconciliation_breaks::ALL,
         state_history::ALL,

@@ -39,6 +39,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0003_keys",
         sql: include_str!("../migrations/0003_keys.sql"),
     },
+    Migration {
+        name: "0004_connect",
+        sql: include_str!("../migrations/0004_connect.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

@@ -5,6 +5,32 @@ use domain::{Mode, Scope, Timestamp};
 use crate::db::{Error, Row, Sql, Tx};
 use crate::{binds, values};
 
+/// How an account came to be connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The platform made it, or knows it as its own; it stays connected for ever, as Stripe has it.
+    Created,
+    /// Its owner gave the platform access to it, and either side may end that.
+    OAuth,
+}
+
+impl Origin {
+    /// Every origin.
+    pub const ALL: [Origin; 2] = [Origin::Created, Origin::OAuth];
+
+    /// The origin as the database writes it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Origin::Created => "created",
+            Origin::OAuth => "oauth",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<Origin> {
+        Origin::ALL.into_iter().find(|origin| origin.word() == word)
+    }
+}
+
 /// A tenant's connected account in one mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StripeConfig {
@@ -12,6 +38,8 @@ pub struct StripeConfig {
     pub scope: Scope,
     /// `acct_…`.
     pub stripe_account_id: String,
+    /// How it came to be connected.
+    pub origin: Origin,
     /// Whether Stripe lets it charge.
     pub charges_enabled: bool,
     /// Whether Stripe pays out to its bank.
@@ -38,10 +66,10 @@ impl StripeConfig {
 }
 
 const UPSERT: Sql = Sql::new(
-    "insert into stripe_config (tenant_id, livemode, stripe_account_id, charges_enabled, payouts_enabled,
-       details_submitted, card_payments_active, capabilities, requirements, fee_bps, connected_at, created_at,
-       updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    "insert into stripe_config (tenant_id, livemode, stripe_account_id, origin, charges_enabled,
+       payouts_enabled, details_submitted, card_payments_active, capabilities, requirements, fee_bps,
+       connected_at, created_at, updated_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
      on conflict (tenant_id, livemode) do update set
        charges_enabled = excluded.charges_enabled,
        payouts_enabled = excluded.payouts_enabled,
@@ -60,6 +88,7 @@ pub fn put(tx: &mut Tx, config: &StripeConfig, at: Timestamp) -> Result<bool, Er
         &config.scope.tenant,
         config.scope.mode,
         &config.stripe_account_id,
+        config.origin.word(),
         i64::from(config.charges_enabled),
         i64::from(config.payouts_enabled),
         i64::from(config.details_submitted),
@@ -75,8 +104,8 @@ pub fn put(tx: &mut Tx, config: &StripeConfig, at: Timestamp) -> Result<bool, Er
 }
 
 const BY_SCOPE: Sql = Sql::new(
-    "select tenant_id, livemode, stripe_account_id, charges_enabled, payouts_enabled, details_submitted,
-       card_payments_active, capabilities, requirements, fee_bps, disconnected_at
+    "select tenant_id, livemode, stripe_account_id, origin, charges_enabled, payouts_enabled,
+       details_submitted, card_payments_active, capabilities, requirements, fee_bps, disconnected_at
      from stripe_config
      where tenant_id = $1 and livemode = $2",
 );
@@ -89,8 +118,8 @@ pub fn get(tx: &mut Tx, scope: &Scope) -> Result<Option<StripeConfig>, Error> {
 }
 
 const BY_ACCOUNT: Sql = Sql::new(
-    "select tenant_id, livemode, stripe_account_id, charges_enabled, payouts_enabled, details_submitted,
-       card_payments_active, capabilities, requirements, fee_bps, disconnected_at
+    "select tenant_id, livemode, stripe_account_id, origin, charges_enabled, payouts_enabled,
+       details_submitted, card_payments_active, capabilities, requirements, fee_bps, disconnected_at
      from stripe_config
      where stripe_account_id = $1 and livemode = $2",
 );
@@ -106,6 +135,7 @@ fn read(row: &Row) -> Result<StripeConfig, Error> {
     Ok(StripeConfig {
         scope: values::scope(row)?,
         stripe_account_id: row.text("stripe_account_id")?,
+        origin: values::word(row, "origin", Origin::from_word)?,
         charges_enabled: values::flag(row, "charges_enabled")?,
         payouts_enabled: values::flag(row, "payouts_enabled")?,
         details_submitted: values::flag(row, "details_submitted")?,

@@ -83,6 +83,7 @@ fn add_msp(tx: &mut Tx, n: u64, at: Timestamp) -> Result<(), Error> {
     let config = StripeConfig {
         scope,
         stripe_account_id: story::account(n),
+        origin: store::stripe_config::Origin::Created,
         charges_enabled: true,
         payouts_enabled: true,
         details_submitted: true,

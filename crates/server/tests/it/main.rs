@@ -6,8 +6,8 @@
 #[path = "../../../store/tests/it/engines.rs"]
 mod engines;
 
-mod audit;
 mod address;
+mod audit;
 mod bad_input;
 mod browser;
 mod crowds;

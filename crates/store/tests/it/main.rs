@@ -1,6 +1,7 @@
 //! The database seam, on both engines. Each test of `both!` is written once and runs on a SQLite file and on
 //! a PostgreSQL database of its own.
 
+mod connect_states;
 mod engines;
 mod inline;
 mod migrations;
