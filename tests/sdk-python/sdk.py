@@ -9,7 +9,11 @@ import unittest
 
 import stripe
 
+from disputes import Disputes
 from simulator import Inbox, advance, client, connected_account, control, until
+
+# What the runner finds here beside the classes below.
+__all__ = ["Disputes"]
 
 PAYMENT = {
     "amount": 12345,

@@ -5,6 +5,7 @@
 // Closes with the test runner's summary; exits with 1 when a test failed.
 import './payments.mjs';
 import './money.mjs';
+import './disputes.mjs';
 import './connect.mjs';
 import './billing.mjs';
 import './errors.mjs';

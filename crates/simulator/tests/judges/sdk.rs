@@ -5,11 +5,12 @@ use std::process::Command;
 use crate::served::Served;
 use crate::tools::{Npm, run, text};
 
-const SCRIPTS: [&str; 8] = [
+const SCRIPTS: [&str; 9] = [
     "sdk.mjs",
     "simulator.mjs",
     "payments.mjs",
     "money.mjs",
+    "disputes.mjs",
     "connect.mjs",
     "billing.mjs",
     "errors.mjs",
