@@ -217,10 +217,12 @@ impl Account {
             representative || person.is("owner"),
             self.charges_enabled || self.kept,
         ) {
-            (true, false) => person.missing(&self.country, representative, titled),
+            (true, false) if titled => person.missing(&self.country, representative, true),
+            (true, false) => requirements::of_individual(self, person),
             _ => Vec::new(),
         };
-        person.render(&self.id, &self.country, &due)
+        let later = requirements::later(self, person);
+        person.render(&self.id, &self.country, &due, &later)
     }
 
     fn render_controller(&self) -> Value {

@@ -72,6 +72,9 @@ pub struct Charge {
     pub refunds: Vec<Arc<Refund>>,
     /// Whether its holder ever disputed it.
     pub disputed: bool,
+    /// The first dispute about it.
+    #[serde(default)]
+    pub dispute: Option<Box<str>>,
     /// Whether the holder's bank took it back, so that it cannot be refunded, too.
     pub charged_back: bool,
     /// The account that a destination charge is settled for.
@@ -148,12 +151,12 @@ impl Charge {
             "created": self.created,
             "currency": self.currency, "customer": self.customer, "description": self.description,
             "destination": self.transfer_data.as_ref().map(|to| &to.destination),
-            "disputed": self.disputed, "failure_balance_transaction": null,
+            "dispute": self.dispute, "disputed": self.disputed, "failure_balance_transaction": null,
             "failure_code": self.failure.as_ref().map(|failure| &failure.code),
             "failure_message": self.failure.as_ref().map(|failure| &failure.message),
             "fraud_details": self.fraud_details(),
             "livemode": self.space.livemode, "metadata": self.metadata, "on_behalf_of": self.on_behalf_of,
-            "outcome": outcome::of(self), "paid": good && !pending, "payment_intent": self.payment_intent,
+            "order": null, "outcome": outcome::of(self), "paid": good && !pending, "payment_intent": self.payment_intent,
             "payment_method": Some(&self.payment_method).filter(|id| !id.is_empty()),
             "receipt_email": self.receipt_email,
             "receipt_number": null,
@@ -237,6 +240,7 @@ impl Shown for Charge {
         ("application_fee", "application_fee"),
         ("balance_transaction", "balance_transaction"),
         ("customer", "customer"),
+        ("dispute", "dispute"),
         ("payment_intent", "payment_intent"),
         ("refunds", "list of refund"),
         ("source_transfer", "transfer"),
@@ -277,6 +281,7 @@ pub fn fresh(
         amount_refunded: 0,
         refunds: Vec::new(),
         disputed: false,
+        dispute: None,
         charged_back: false,
         on_behalf_of: intent.on_behalf_of.clone(),
         transfer_data: intent.transfer_data.clone(),

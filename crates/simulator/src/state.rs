@@ -16,6 +16,11 @@ use crate::search::{self, Index};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// What Stripe adds where a platform names a payment method that it does not have.
+const ELSEWHERE: &str = "; It's possible this PaymentMethod exists on one of your connected accounts, in which case \
+                         you should retry this request on that connected account. Learn more at \
+                         https://stripe.com/docs/connect/authentication";
+
 /// An account in a mode: what is made in one space cannot be seen in another.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Space {
@@ -160,7 +165,13 @@ impl State {
                 ));
                 Err(error)
             }
-            None => Err(ApiError::no_such(T::NOUN, id, param)),
+            None => {
+                let mut error = ApiError::no_such(T::NOUN, id, param);
+                if T::NOUN == "PaymentMethod" && space.account.is_none() {
+                    error.message.push_str(ELSEWHERE);
+                }
+                Err(error)
+            }
         }
     }
 

@@ -244,10 +244,14 @@ impl Subscription {
         let items: Vec<Value> = self.items.iter().map(|item| item.render()).collect();
         json!({
             "id": self.id, "object": "subscription", "billing_cycle_anchor": self.anchor,
-            "billing_cycle_anchor_config": self.anchor_config, "billing_schedules": null,
+            "billing_cycle_anchor_config": self.anchor_config, "billing_schedules": [],
             "billing_thresholds": null, "cancel_at": self.cancel_at,
             "cancel_at_period_end": self.cancel_at_period_end, "canceled_at": self.canceled_at,
-            "cancellation_details": self.cancellation, "created": self.created, "currency": self.currency,
+            "cancellation_details": {
+                "comment": self.cancellation.comment, "feedback": self.cancellation.feedback,
+                "feedback_option": null, "reason": self.cancellation.reason,
+            },
+            "created": self.created, "currency": self.currency,
             "customer": self.customer, "customer_account": null, "default_source": null,
             "discounts": self.discounts.iter().map(|discount| &discount.id).collect::<Vec<_>>(),
             "ended_at": self.ended_at,

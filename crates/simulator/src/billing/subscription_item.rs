@@ -49,7 +49,7 @@ impl SubscriptionItem {
         }
         let mut item = json!({
             "id": self.id, "object": "subscription_item", "billing_thresholds": null, "created": self.created,
-            "current_period_end": self.period.1, "current_period_start": self.period.0,
+            "current_period_end": self.period.1, "current_period_start": self.period.0, "current_trial": null,
             "discounts": self.discounts.iter().map(|discount| &discount.id).collect::<Vec<_>>(),
             "metadata": self.metadata, "plan": plan::render(&self.price), "price": self.price.render(),
             "subscription": self.subscription,

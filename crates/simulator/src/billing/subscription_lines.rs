@@ -27,7 +27,8 @@ pub fn regular(state: &State, subscription: &Subscription, item: &SubscriptionIt
     let amount = item.amount(&subscription.currency);
     let quantity = if item.is_metered() { 0 } else { item.quantity };
     let description = format!(
-        "{quantity} × {} (at {} {})",
+        "{} × {} (at {} {})",
+        counted(state, &item.price, quantity),
         name(state, &item.price),
         unit_text(&item.price, &subscription.currency),
         interval_text(&item.price)
@@ -208,6 +209,15 @@ pub fn invoice(
 pub fn name(state: &State, price: &Price) -> String {
     let product = state.get::<Product>(&price.space, &price.product);
     product.map_or_else(|_| price.product.clone(), |product| product.name.clone())
+}
+
+/// A quantity with the word of the product for one of it.
+fn counted(state: &State, price: &Price, quantity: i64) -> String {
+    let product = state.get::<Product>(&price.space, &price.product).ok();
+    match product.and_then(|product| product.unit_label.clone()) {
+        Some(label) => format!("{quantity} {label}"),
+        None => quantity.to_string(),
+    }
 }
 
 fn unit_text(price: &Price, currency: &str) -> String {

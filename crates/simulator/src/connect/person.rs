@@ -247,11 +247,8 @@ impl Person {
             "address.postal_code",
             "address.state",
         ];
-        fields.push(if self.texts.contains_key("id_number") {
-            "id_number"
-        } else {
-            "ssn_last_4"
-        });
+        let numbers = ["id_number", "ssn_last_4"];
+        fields.extend(numbers.into_iter().find(|name| self.texts.contains_key(*name)));
         if self.document[0].is_none() {
             fields.push("verification.document");
         }
@@ -286,8 +283,8 @@ impl Person {
         self.born == Some([1, 1, 1902]) || is("id_number", "222222222") || is("ssn_last_4", "2222")
     }
 
-    /// As Stripe writes it; `due` is what is missing of it.
-    pub fn render(&self, account: &str, country: &str, due: &[&str]) -> Value {
+    /// As Stripe writes it; `due` is what is missing of it, `later` what will be.
+    pub fn render(&self, account: &str, country: &str, due: &[&str], later: &[&str]) -> Value {
         let nothing = json!({
             "alternatives": [], "currently_due": [], "errors": [], "eventually_due": [], "past_due": [],
             "pending_verification": [],
@@ -306,6 +303,7 @@ impl Person {
         if self.failed.is_some() {
             due.push("verification.document");
         }
+        let eventually = [due.as_slice(), later].concat();
         let [day, month, year] = self.born.map_or([None; 3], |born| born.map(Some));
         let [front, back] = &self.document;
         let [more_front, more_back] = &self.additional_document;
@@ -325,7 +323,7 @@ impl Person {
             "last_name": self.texts.get("last_name"), "metadata": self.metadata,
             "relationship": self.render_relationship(),
             "requirements": {
-                "alternatives": [], "currently_due": due, "errors": errors, "eventually_due": due,
+                "alternatives": [], "currently_due": due, "errors": errors, "eventually_due": eventually,
                 "past_due": due, "pending_verification": pending,
             },
             "ssn_last_4_provided":
@@ -409,6 +407,8 @@ pub fn phone(given: &str, country: &str) -> String {
     let digits: String = given.chars().filter(char::is_ascii_digit).collect();
     match (given.starts_with('+'), country) {
         (true, _) => format!("+{digits}"),
+        // The number of Stripe's tests is an American one in every country.
+        (false, _) if digits == "0000000000" => format!("+1{digits}"),
         (false, "US" | "CA") if digits.len() == 10 => format!("+1{digits}"),
         _ => given.to_owned(),
     }

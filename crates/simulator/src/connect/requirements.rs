@@ -108,16 +108,22 @@ pub fn missing(account: &Account, eventually: bool) -> Vec<String> {
         Some("individual") => {
             let nobody = Person::default();
             let person = account.individual().map_or(&nobody, |person| person);
-            let mut missing = person.missing(&account.country, true, false);
-            // Who only gets money from the platform need not say how to be reached.
-            let reached = |name: &str| name.starts_with("address.") || matches!(name, "email" | "phone");
-            missing.retain(|name| account.takes_payments() || !reached(name));
+            let missing = of_individual(account, person);
             due.extend(missing.iter().map(|name| format!("individual.{name}")));
         }
         Some(_) => of_company(account, eventually, &mut due),
     }
     due.sort();
     due
+}
+
+/// What is missing of the person that an account belongs to.
+pub fn of_individual(account: &Account, person: &Person) -> Vec<&'static str> {
+    let mut missing = person.missing(&account.country, true, false);
+    // Who only gets money from the platform need not say how to be reached.
+    let reached = |name: &str| name.starts_with("address.") || matches!(name, "email" | "phone");
+    missing.retain(|name| account.takes_payments() || !reached(name));
+    missing
 }
 
 fn of_company(account: &Account, eventually: bool, due: &mut Vec<String>) {
@@ -222,6 +228,10 @@ pub fn review(account: &mut Account) -> bool {
         return false;
     }
     account.details_submitted = true;
+    if account.verification == Verification::Waits && is_recipient(account) {
+        stand_recipient(account);
+        return false;
+    }
     match account.verification {
         Verification::Passed => stand_whole(account),
         Verification::Failed if account.persons.iter().all(|person| person.failed.is_none()) => {
@@ -352,15 +362,45 @@ fn stand_verifying(account: &mut Account) {
     let pending_verification = looked_at(account);
     account.charges_enabled = false;
     account.payouts_enabled = false;
-    account
-        .capabilities
-        .values_mut()
+    // What it may do already it goes on doing.
+    let waiting = account.capabilities.values_mut();
+    waiting
+        .filter(|status| **status != Capability::Active)
         .for_each(|status| *status = Capability::Pending);
     account.standing = Standing {
         pending_verification,
         disabled_reason: Some("requirements.pending_verification".into()),
         ..Standing::default()
     };
+}
+
+/// Whether it is a person who only gets money from a platform that collects what Stripe wants to know, and
+/// whom Stripe's test values do not make a suspect.
+fn is_recipient(account: &Account) -> bool {
+    let individual = account.business_type.as_deref() == Some("individual");
+    let trusted = account
+        .persons
+        .iter()
+        .all(|person| person.verdict() == Verdict::Match);
+    individual && trusted && account.is_collected() && !account.takes_payments()
+}
+
+/// Such a person may be paid at once; a document comes later, when the amounts grow.
+fn stand_recipient(account: &mut Account) {
+    stand_whole(account);
+    let person = account.individual().cloned();
+    let later = person.map_or(Vec::new(), |person| later(account, &person));
+    account.standing.eventually_due = later.iter().map(|name| format!("individual.{name}")).collect();
+}
+
+/// What will be missing of a person of whom nothing is missing yet.
+pub fn later(account: &Account, person: &Person) -> Vec<&'static str> {
+    let owes = is_recipient(account) && account.charges_enabled && person.document[0].is_none();
+    if owes {
+        vec!["verification.document"]
+    } else {
+        Vec::new()
+    }
 }
 
 fn stand_failed(account: &mut Account) {

@@ -210,6 +210,10 @@ pub fn open(state: &mut State, charge: &Charge, complaint: &Complaint) -> Arc<Di
     let dispute = state.put(dispute);
     state.put(Charge {
         disputed: true,
+        dispute: charge
+            .dispute
+            .clone()
+            .or_else(|| Some(dispute.id.as_str().into())),
         charged_back: charge.charged_back || !complaint.inquiry,
         ..charge.clone()
     });

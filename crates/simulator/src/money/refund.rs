@@ -44,6 +44,12 @@ pub struct Refund {
     pub charge: String,
     /// Its intent.
     pub payment_intent: Option<String>,
+    /// Whose charge it is.
+    #[serde(default)]
+    pub customer: Option<String>,
+    /// What paid.
+    #[serde(default)]
+    pub payment_method: Option<String>,
     /// Why: `duplicate`, `fraudulent` or `requested_by_customer`.
     pub reason: Option<String>,
     /// Where it stands.
@@ -75,25 +81,23 @@ impl Refund {
         let details = if self.charge.starts_with("py_") {
             Value::Null
         } else {
-            let pending = if self.status == Status::Pending {
-                "pending"
-            } else {
-                "available"
-            };
-            json!({
-                "card": {
-                    "reference": digits(&self.id), "reference_status": pending,
-                    "reference_type": "acquirer_reference_number", "type": "refund",
-                },
-                "type": "card",
-            })
+            // The bank's number comes days later; one that sent the money back has said it.
+            let known = self.status == Status::Failed;
+            let mut card = json!({
+                "reference_status": if known { "available" } else { "pending" },
+                "reference_type": "acquirer_reference_number", "type": "refund",
+            });
+            if known {
+                card["reference"] = digits(&self.id).into();
+            }
+            json!({ "card": card, "type": "card" })
         };
         let mut refund = json!({
             "id": self.id, "object": "refund", "amount": self.amount,
             "balance_transaction": self.balance_transaction, "charge": self.charge, "created": self.created,
-            "currency": self.currency, "customer": null, "customer_account": null,
+            "currency": self.currency, "customer": self.customer, "customer_account": null,
             "destination_details": details, "metadata": self.metadata, "payment_intent": self.payment_intent,
-            "payment_method": null, "reason": self.reason, "receipt_number": null,
+            "payment_method": self.payment_method, "reason": self.reason, "receipt_number": null,
             "source_transfer_reversal": self.source_transfer_reversal, "status": status,
             "transfer_reversal": self.transfer_reversal,
         });

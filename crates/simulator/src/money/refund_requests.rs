@@ -186,6 +186,8 @@ pub fn made(
         currency: charge.currency.clone(),
         charge: charge.id.clone(),
         payment_intent: charge.payment_intent.clone(),
+        customer: charge.customer.clone(),
+        payment_method: Some(charge.payment_method.clone()).filter(|id| !id.is_empty()),
         reason: wanted.reason.map(str::to_owned),
         status: Status::Succeeded,
         failure_reason: None,

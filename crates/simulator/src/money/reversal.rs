@@ -139,6 +139,8 @@ fn taken_back(state: &mut State, transfer: &Transfer, amount: i64, reversal: &st
         currency: transfer.currency.clone(),
         charge: transfer.destination_payment.clone(),
         payment_intent: None,
+        customer: None,
+        payment_method: None,
         reason: None,
         status: Status::Succeeded,
         failure_reason: None,

@@ -211,6 +211,7 @@ fn blank_payment(state: &mut State, space: &Space, wanted: &Wanted, transfer: &s
         amount_refunded: 0,
         refunds: Vec::new(),
         disputed: false,
+        dispute: None,
         charged_back: false,
         on_behalf_of: None,
         transfer_data: None,

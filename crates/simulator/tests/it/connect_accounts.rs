@@ -347,8 +347,11 @@ fn capabilities_are_asked_for_one_by_one() {
     let asked = platform.post(&format!("{path}/card_payments"), &[("requested", "true")]);
     assert_eq!(
         (&asked["status"], &asked["requested"]),
-        (&json!("active"), &json!(true))
+        (&json!("pending"), &json!(true))
     );
+    assert_eq!(platform.get(&format!("{path}/transfers"))["status"], "active");
+    platform.simulator.advance_ms(3_000);
+    assert_eq!(platform.get(&format!("{path}/card_payments"))["status"], "active");
     assert_eq!(platform.ask("GET", &format!("{path}/levitation"), &[]).0, 404);
     let listed = platform.get(&path);
     assert!(
@@ -369,7 +372,7 @@ fn capabilities_are_asked_for_one_by_one() {
         .iter()
         .map(|event| &event["data"]["previous_attributes"]["status"])
         .collect();
-    assert_eq!(previous, ["active", "unrequested", "pending", "unrequested"]);
+    assert_eq!(previous, ["active", "pending", "unrequested", "unrequested"]);
 }
 
 #[test]

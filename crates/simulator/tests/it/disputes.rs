@@ -59,6 +59,8 @@ fn a_chargeback_takes_the_money_and_a_fee_and_forbids_refunds() {
         (&json!("needs_response"), &json!("fraudulent"))
     );
     assert_eq!(dispute["is_charge_refundable"], json!(false));
+    let charge = world.get(&format!("/v1/charges/{}", dispute["charge"].as_str().unwrap()));
+    assert_eq!(charge["dispute"], dispute["id"]);
     let booked = &dispute["balance_transactions"][0];
     assert_eq!(
         (&booked["amount"], &booked["fee"], &booked["net"]),

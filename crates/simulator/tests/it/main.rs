@@ -34,6 +34,7 @@ mod page;
 mod payments;
 mod payouts;
 mod persistence;
+mod recipients;
 mod reference;
 mod samples;
 mod saving;

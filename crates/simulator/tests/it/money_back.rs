@@ -57,6 +57,12 @@ fn refunds_take_back_in_parts_until_nothing_is_left() {
         (&part["status"], &part["charge"]),
         (&json!("succeeded"), &intent["latest_charge"])
     );
+    assert_eq!(part["payment_method"], intent["payment_method"]);
+    let card = &part["destination_details"]["card"];
+    assert_eq!(
+        (&card["reference_status"], card.get("reference")),
+        (&json!("pending"), None)
+    );
     let booked = transaction(&world, &part["balance_transaction"]);
     assert_eq!(
         (&booked["type"], &booked["amount"], &booked["fee"]),
@@ -163,6 +169,10 @@ fn a_slow_refund_succeeds_and_a_failing_one_gives_the_money_back() {
     world.simulator.advance_ms(10_000);
     let refund = world.get(&format!("/v1/refunds/{}", id(&refund)));
     assert_eq!(refund["status"], "failed");
+    assert_eq!(
+        refund["destination_details"]["card"]["reference_status"],
+        "available"
+    );
     let booked = transaction(&world, &refund["failure_balance_transaction"]);
     assert_eq!(
         (&booked["type"], &booked["amount"]),
