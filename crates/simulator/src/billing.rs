@@ -19,12 +19,15 @@ pub mod credit_note;
 pub mod credit_notes;
 pub mod decimal;
 pub mod discount;
+pub mod finalization;
+pub mod given_back;
 pub mod invoice;
 pub mod invoice_form;
 pub mod invoice_item;
 pub mod invoice_items;
 pub mod invoice_lines;
 pub mod invoice_payment;
+pub mod invoice_preview;
 pub mod invoices;
 pub mod invoicing;
 pub mod item_cost;
@@ -48,6 +51,7 @@ pub mod subscription_items;
 pub mod subscription_lines;
 pub mod subscription_pay;
 pub mod subscription_phases;
+pub mod subscription_retries;
 pub mod subscription_schedule;
 pub mod subscription_schedules;
 pub mod subscription_wakes;
@@ -229,6 +233,11 @@ pub static INVOICES: &[Route] = &[
     Route::delete("/v1/invoiceitems/{}", "invoiceitem", One(invoice_items::delete)),
     Route::post("/v1/invoices", "invoice", Plain(invoices::create)),
     Route::get("/v1/invoices", "list of invoice", Plain(invoices::list)),
+    Route::post(
+        "/v1/invoices/create_preview",
+        "invoice",
+        Plain(invoice_preview::create),
+    ),
     Route::get("/v1/invoices/{}", "invoice", One(invoices::retrieve)),
     Route::post("/v1/invoices/{}", "invoice", One(invoices::update)),
     Route::delete("/v1/invoices/{}", "invoice", One(invoices::delete)),

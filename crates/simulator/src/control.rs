@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::account::{self, Account, Block, Capability, Controller};
+use crate::billing::subscription_retries;
 use crate::confirm::{self, Challenge};
 use crate::connect::external_account::Bank;
 use crate::connect::{oauth, onboarding, requirements, tell};
@@ -82,6 +83,7 @@ fn handled(state: &mut State, request: &Request, segments: &[&str]) -> Result<Va
         ("POST", ["events", id, "resend"]) => resend_event(state, id, None),
         ("POST", ["payment_intents", id, "challenge"]) => challenge(state, id, read(body)?),
         ("POST", ["setup_intents", id, "challenge"]) => challenge_setup(state, id, read(body)?),
+        ("POST", ["subscriptions", id]) => subscription_retries::control(state, id, read(body)?),
         ("POST", ["payouts"]) => pay_out(state, read(body)?),
         ("POST", ["payouts", id, "fail"]) => {
             let wanted: PayoutFailure = read(body)?;

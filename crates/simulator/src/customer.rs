@@ -83,6 +83,26 @@ pub struct Customer {
 }
 
 impl Customer {
+    /// What takes something off an invoice that has no discounts of its own, at a second.
+    pub fn discounts_now(&self, now_s: i64) -> Vec<Arc<Discount>> {
+        let running = self.discount.iter().filter(|discount| discount.runs(now_s));
+        running.cloned().collect()
+    }
+
+    /// What the next invoice in a currency has added, or taken off when negative, in minor units.
+    pub fn balance_in(&self, currency: &str) -> i64 {
+        match &self.currency {
+            Some(own) if own != currency => {
+                let others = self.other_balances.as_ref();
+                others
+                    .and_then(|others| others.get(currency))
+                    .copied()
+                    .unwrap_or(0)
+            }
+            Some(_) | None => self.balance,
+        }
+    }
+
     /// As Stripe writes it.
     pub fn render(&self) -> Value {
         if self.deleted {

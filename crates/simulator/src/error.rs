@@ -150,10 +150,7 @@ impl ApiError {
         error.insert("type".into(), self.kind.into());
         if let Some(code) = self.code {
             error.insert("code".into(), code.into());
-            error.insert(
-                "doc_url".into(),
-                format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-")).into(),
-            );
+            error.insert("doc_url".into(), doc_url(code).into());
         }
         if let Some(param) = &self.param {
             error.insert("param".into(), param.as_str().into());
@@ -198,4 +195,9 @@ impl CardRefusal {
 /// Enough of a text from outside to recognise it, never a page of it.
 fn shortened(text: &str) -> String {
     text.chars().take(80).collect()
+}
+
+/// Where Stripe explains a code.
+pub fn doc_url(code: &str) -> String {
+    format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-"))
 }

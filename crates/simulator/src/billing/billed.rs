@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::coupon::Duration;
 use super::discount::{Asked, Discount, On};
+use super::invoice::Invoice;
+use super::line::Off;
 use super::{coupon, promotion_code};
 use crate::api::{Ctx, TypesParam};
 use crate::customer::{self, Customer};
@@ -140,6 +143,20 @@ pub fn discount(state: &mut State, cause: &Cause, id: &str, space: &Space, asked
         .and_then(|(had, has)| event::previous(&had.render(), &has.render()));
     state.put(customer);
     event::emit(state, cause, kind, object, previous);
+}
+
+/// A customer's discount for one invoice only is used up by the first one that it takes something off.
+pub fn use_discount(state: &mut State, cause: &Cause, invoice: &Invoice) {
+    let Ok(customer) = state.get::<Customer>(&invoice.space, &invoice.customer) else {
+        return;
+    };
+    let used = customer.discount.as_ref().is_some_and(|had| {
+        let takes = |off: &Off| off.discount == had.id && off.amount > 0;
+        had.coupon.duration == Duration::Once && invoice.totals.off.iter().any(takes)
+    });
+    if used {
+        discount(state, cause, &customer.id, &invoice.space, Update::Clear);
+    }
 }
 
 fn ended(state: &mut State, discount: &Arc<Discount>) -> Arc<Discount> {

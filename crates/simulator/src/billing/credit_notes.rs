@@ -7,11 +7,13 @@ use serde_json::Value;
 use super::billed::{self, Change};
 use super::credit_note::{CreditNote, NoteLine};
 use super::decimal::{Decimal, share};
+use super::given_back::Back;
 use super::invoice::{self, Invoice, Status};
 use super::invoicing;
 use super::line::{Line, Off, Tax, TaxReason};
 use super::{referred, tax_rate};
 use crate::api::Ctx;
+use crate::currency;
 use crate::error::ApiError;
 use crate::event::{self, Cause};
 use crate::form::Params;
@@ -27,56 +29,6 @@ const REASONS: [&str; 4] = [
     "order_change",
     "product_unsatisfactory",
 ];
-
-/// How what was paid is given back.
-#[derive(Debug, Default)]
-struct Back {
-    credit: i64,
-    refund: i64,
-    out_of_band: i64,
-    refunds: Vec<(String, i64)>,
-}
-
-impl Back {
-    fn read(state: &State, ctx: &Ctx, params: &mut Params) -> Result<Back, ApiError> {
-        let mut amount = |name: &str| -> Result<i64, ApiError> {
-            let given = params.integer(name)?.unwrap_or(0);
-            if given < 0 {
-                return Err(ApiError::invalid("Invalid non-negative integer")
-                    .code("parameter_invalid_integer")
-                    .param(name));
-            }
-            Ok(given)
-        };
-        let mut back = Back {
-            credit: amount("credit_amount")?,
-            refund: amount("refund_amount")?,
-            out_of_band: amount("out_of_band_amount")?,
-            refunds: Vec::new(),
-        };
-        for mut entry in params.maps("refunds")?.unwrap_or_default() {
-            let id = entry.required("refund")?;
-            let name = entry.name("refund");
-            entry.choice("type", &["refund"])?;
-            let given = entry.integer("amount_refunded")?;
-            entry.finish()?;
-            let found = Object::find(state, &ctx.space, "refund", &id).map(|found| found.shown(state));
-            let Some(refunded) = found.and_then(|refund| refund["amount"].as_i64()) else {
-                return Err(ApiError::no_such("refund", &id, &name).status(400));
-            };
-            back.refunds.push((id, given.unwrap_or(refunded)));
-        }
-        Ok(back)
-    }
-
-    fn total(&self) -> i64 {
-        let refunds: i64 = self.refunds.iter().map(|(_, amount)| amount).sum();
-        self.credit
-            .saturating_add(self.refund)
-            .saturating_add(self.out_of_band)
-            .saturating_add(refunds)
-    }
-}
 
 /// What a request asks for, checked; nothing has happened yet.
 fn read(state: &State, ctx: &Ctx, params: &mut Params) -> Result<(CreditNote, Arc<Invoice>, Back), ApiError> {
@@ -107,6 +59,7 @@ fn read(state: &State, ctx: &Ctx, params: &mut Params) -> Result<(CreditNote, Ar
     let back = Back::read(state, ctx, params)?;
     note.lines = read_lines(state, ctx, &invoice, &back, params)?;
     split(&mut note, &invoice, &back)?;
+    back.check(state, &invoice)?;
     Ok((note, invoice, back))
 }
 
@@ -284,9 +237,12 @@ fn split(note: &mut CreditNote, invoice: &Invoice, back: &Back) -> Result<(), Ap
         return Ok(());
     }
     if given != total {
+        let show = |amount: i64| currency::price(amount, &note.currency);
         return Err(ApiError::invalid(format!(
-            "The sum of credit amount, refund amount and out of band amount ({given}) must equal the \
-             post-payment amount of the credit note ({total})."
+            "The sum of credit amount, refund amount and out of band amount ({}) must equal the credit note \
+             amount ({}).",
+            show(given),
+            show(total)
         )));
     }
     note.after = total;

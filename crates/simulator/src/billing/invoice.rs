@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::Deletable;
 use super::decimal::Decimal;
 use super::discount::Discount;
+use super::finalization::Unfinalized;
 use super::invoice_payment::{self, InvoicePayment};
 use super::line::{self, Line, Tax};
 use super::tax_rate::TaxRate;
@@ -121,6 +122,9 @@ pub struct Invoice {
     pub automatic_tax: bool,
     /// When it was finalized, in seconds.
     pub finalized_at: Option<i64>,
+    /// Why it could not be finalized by itself.
+    #[serde(default)]
+    pub unfinalized: Option<Box<Unfinalized>>,
     /// When it was paid, in seconds.
     pub paid_at: Option<i64>,
     /// When it was voided, in seconds.
@@ -343,7 +347,9 @@ impl Invoice {
         };
         json!({
             "quote_details": null,
-            "subscription_details": { "metadata": subscribed.metadata, "subscription": subscribed.id },
+            "subscription_details": {
+                "metadata": subscribed.metadata, "subscription": line::made(&subscribed.id),
+            },
             "type": "subscription_details",
         })
     }
@@ -359,7 +365,8 @@ impl Invoice {
                 hosted.as_ref().map(|page| format!("https://invoice.stripe.com/i/{page}?s=ap")),
             "invoice_pdf":
                 hosted.as_ref().map(|page| format!("https://pay.stripe.com/invoice/{page}/pdf?s=ap")),
-            "last_finalization_error": null, "latest_revision": null,
+            "last_finalization_error": self.unfinalized.as_ref().map(|error| error.render()),
+            "latest_revision": null,
             "next_payment_attempt": self.next_attempt, "number": self.number, "receipt_number": null,
             "status": self.status,
             "status_transitions": {

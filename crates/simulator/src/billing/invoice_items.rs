@@ -45,6 +45,7 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
     }
     let asked = change(state, &mut item, &mut params)?;
     params.finish()?;
+    cost.check_on(&item)?;
     item.id = state.id("ii_1", 23);
     cost.apply(state, &mut item);
     super::billed::bill_in(state, &item.space, &item.customer, &item.currency);
@@ -223,6 +224,7 @@ pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
     let cost = Cost::read(state, ctx, &mut params)?;
     let asked = change(state, &mut item, &mut params)?;
     params.finish()?;
+    cost.check_on(&item)?;
     cost.apply(state, &mut item);
     redeem(state, &mut item, asked);
     Ok(changed(state, &ctx.cause, item, invoice.as_deref()).render())

@@ -73,6 +73,7 @@ impl Change {
             let cost = Cost::read(state, ctx, &mut params)?;
             let asked = invoice_items::change(state, &mut item, &mut params)?;
             params.finish()?;
+            cost.check_on(&item)?;
             return Ok(Change::Item(Box::new(item), cost, asked));
         }
         let mut line = line.clone();
@@ -195,6 +196,7 @@ fn read_added(state: &State, ctx: &Ctx, invoice: &Invoice, mut params: Params) -
     }
     let asked = invoice_items::change(state, &mut item, &mut params)?;
     params.finish()?;
+    cost.check_on(&item)?;
     Ok(Added {
         item,
         cost: Some(cost),

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::collecting::{self, Outcome};
 use super::discount::{Asked, On};
+use super::finalization;
 use super::invoice::{Collection, Invoice, Status, Subscribed};
 use super::invoice_form::{self, draft_at};
 use super::invoice_item;
@@ -43,7 +44,7 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
     }
     match asked {
         Some(asked) => redeem(state, &mut invoice, asked),
-        None => invoice.discounts = customer.discount.iter().cloned().collect(),
+        None => invoice.discounts = customer.discounts_now(state.now_s()),
     }
     Ok(invoicing::draft(state, &ctx.cause, invoice, pending).render())
 }
@@ -164,7 +165,7 @@ pub fn finalize(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> R
     params.finish()?;
     let message = "This invoice is already finalized, you can't re-finalize a non-draft invoice.";
     let draft = draft_at(state, &ctx.space, id, message)?;
-    check_amount(&draft)?;
+    finalization::check(state, &draft)?;
     let mut invoice = invoicing::finalize(state, &ctx.cause, &draft);
     if let Some(auto_advance) = auto_advance.filter(|wanted| *wanted != invoice.auto_advance) {
         invoice = state.put(Invoice {
@@ -186,16 +187,6 @@ pub fn finalize(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> R
     Ok(invoice.render())
 }
 
-fn check_amount(invoice: &Invoice) -> Result<(), ApiError> {
-    if invoice.amount_due == 0 || currency::is_too_little(invoice.amount_due, &invoice.currency) {
-        return Ok(());
-    }
-    currency::check_amount(invoice.amount_due, &invoice.currency).map_err(|mut error| {
-        error.param = None;
-        error
-    })
-}
-
 /// `POST /v1/invoices/{id}/pay`: a draft is finalized first.
 pub fn pay(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
     let found = living::<Invoice>(state, &ctx.space, id, "invoice")?;
@@ -214,7 +205,7 @@ pub fn pay(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result
         .transpose()?;
     params.finish()?;
     refusal::check_payable(&found)?;
-    check_amount(&found)?;
+    finalization::check(state, &found)?;
     account::check_can_charge(state, &ctx.space)?;
     let invoice = invoicing::finalize(state, &ctx.cause, &found);
     if invoice.status == Status::Paid {
@@ -249,7 +240,7 @@ pub fn send(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Va
             "You can only send invoices that are open or paid.",
         ));
     }
-    check_amount(&found)?;
+    finalization::check(state, &found)?;
     let invoice = invoicing::finalize(state, &ctx.cause, &found);
     invoicing::send(state, &ctx.cause, &invoice);
     Ok(invoice.render())

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::billed::{self, Change};
 use super::collecting;
+use super::finalization;
 use super::invoice::{Collection, Invoice, Issuer, Payer, Status, Subscribed};
 use super::invoice_item::{self, InvoiceItem};
 use super::invoice_payment::{self, InvoicePayment};
@@ -63,7 +64,7 @@ impl Invoice {
             },
             currency: currency.to_owned(),
             period: (now_s, now_s),
-            starting_balance: customer.balance,
+            starting_balance: customer.balance_in(currency),
             test_clock: customer.test_clock.clone(),
             ..Invoice::default()
         }
@@ -87,6 +88,9 @@ impl Invoice {
     /// Works out what its lines come to; to be called whenever they or its terms change.
     pub fn add_up(&mut self) {
         let mut lines = Vec::clone(&self.lines);
+        for line in &mut lines {
+            line.currency.clone_from(&self.currency);
+        }
         let terms = Terms {
             discounts: &self.discounts,
             tax_rates: &self.default_tax_rates,
@@ -137,6 +141,7 @@ pub fn draft(state: &mut State, cause: &Cause, mut invoice: Invoice, pending: bo
         later(state, &invoice, at_s, Later::Finalize);
     }
     tell(state, cause, "invoice.created", &invoice);
+    billed::use_discount(state, cause, &invoice);
     invoice
 }
 
@@ -182,6 +187,7 @@ pub fn finalize(state: &mut State, cause: &Cause, old: &Arc<Invoice>) -> Arc<Inv
     let now_s = state.now_s();
     invoice.status = Status::Open;
     invoice.finalizes_at = None;
+    invoice.unfinalized = None;
     invoice.finalized_at = Some(now_s);
     if let Some(days) = invoice.days_until_due {
         invoice.due_date = Some(now_s.saturating_add(days.saturating_mul(DAY_S)));
@@ -192,6 +198,7 @@ pub fn finalize(state: &mut State, cause: &Cause, old: &Arc<Invoice>) -> Arc<Inv
     }
     let invoice = state.put(invoice);
     tell(state, cause, "invoice.finalized", &invoice);
+    billed::use_discount(state, cause, &invoice);
     if let Some(due) = invoice.due_date.filter(|due| *due >= now_s) {
         later(state, &invoice, due, Later::Due);
     }
@@ -214,13 +221,13 @@ fn take_balance(state: &mut State, cause: &Cause, invoice: &mut Invoice) {
         let sequence = customer.invoices.saturating_add(1);
         invoice.number = Some(format!("{}-{sequence:04}", customer.invoice_prefix));
     }
-    invoice.starting_balance = customer.balance;
+    let before = customer.balance_in(&invoice.currency);
+    invoice.starting_balance = before;
     invoice.add_up();
     if invoice.amount_due > 0 && currency::is_too_little(invoice.amount_due, &invoice.currency) {
         invoice.amount_due = 0;
     }
-    let after = customer
-        .balance
+    let after = before
         .saturating_add(invoice.totals.total)
         .saturating_sub(invoice.amount_due);
     invoice.ending_balance = Some(after);
@@ -228,7 +235,7 @@ fn take_balance(state: &mut State, cause: &Cause, invoice: &mut Invoice) {
     let change = Change {
         space: &invoice.space,
         customer: &customer.id,
-        amount: after.saturating_sub(customer.balance),
+        amount: after.saturating_sub(before),
         currency: &invoice.currency,
         kind: "applied_to_invoice",
         invoice: Some(&invoice.id),
@@ -435,8 +442,10 @@ pub fn happen(state: &mut State, id: &str, what: Later) {
 }
 
 /// Takes a draft as far as it goes by itself: finalized, then charged or sent.
-pub fn advance(state: &mut State, cause: &Cause, invoice: &Arc<Invoice>) -> Arc<Invoice> {
-    let invoice = finalize(state, cause, invoice);
+pub fn advance(state: &mut State, cause: &Cause, draft: &Arc<Invoice>) -> Arc<Invoice> {
+    let Some(invoice) = finalization::by_itself(state, cause, draft) else {
+        return again(state, &draft.space, draft);
+    };
     if invoice.status != Status::Open {
         return invoice;
     }

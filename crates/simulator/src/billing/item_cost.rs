@@ -9,12 +9,27 @@ use super::price_form;
 use super::product::Product;
 use super::referred;
 use crate::api::{Ctx, TypesParam};
+use crate::currency;
 use crate::error::ApiError;
 use crate::form::Params;
 use crate::state::{Space, State};
 
 /// No item comes to more, in minor units.
 const AMOUNT_MAX: i64 = 99_999_999_999;
+
+/// Checks what an item or a line comes to, in minor units.
+///
+/// # Errors
+/// 400 `amount_too_large`.
+pub fn check(amount: i64, currency: &str) -> Result<(), ApiError> {
+    if (-AMOUNT_MAX..=AMOUNT_MAX).contains(&amount) {
+        return Ok(());
+    }
+    let most = currency::show(AMOUNT_MAX, currency);
+    Err(ApiError::invalid(format!("Amount must be no more than {most}"))
+        .code("amount_too_large")
+        .param("amount"))
+}
 
 /// What a request says that an item costs.
 #[derive(Debug, Default)]
@@ -34,6 +49,18 @@ impl Cost {
     /// # Errors
     /// 400 for two costs at once, or a price that falls due again and again.
     pub fn read(state: &State, ctx: &Ctx, params: &mut Params) -> Result<Cost, ApiError> {
+        Cost::read_as(state, &ctx.space, ctx.types == TypesParam::Both, params)
+    }
+
+    /// The same where every caller may say `price` and `unit_amount`.
+    ///
+    /// # Errors
+    /// As [`Cost::read`].
+    pub fn read_named(state: &State, space: &Space, params: &mut Params) -> Result<Cost, ApiError> {
+        Cost::read_as(state, space, true, params)
+    }
+
+    fn read_as(state: &State, space: &Space, by_name: bool, params: &mut Params) -> Result<Cost, ApiError> {
         let mut cost = Cost {
             amount: params.integer("amount")?,
             unit: Decimal::read(params, "unit_amount_decimal")?,
@@ -45,7 +72,7 @@ impl Cost {
             named = pricing.text("price")?.map(|id| (id, pricing.name("price")));
             pricing.finish()?;
         }
-        if ctx.types == TypesParam::Both {
+        if by_name {
             named = named.or(params.text("price")?.map(|id| (id, "price".to_owned())));
             cost.unit = cost.unit.or(params.integer("unit_amount")?.map(Decimal::of));
         }
@@ -56,13 +83,10 @@ impl Cost {
             })?);
         }
         if let Some((id, param)) = named {
-            cost.price = Some(one_time(
-                referred::<Price>(state, &ctx.space, &id, &param)?,
-                &param,
-            )?);
+            cost.price = Some(one_time(referred::<Price>(state, space, &id, &param)?, &param)?);
         }
         if let Some(data) = params.map("price_data")? {
-            let price = price_form::read_inline(state, &ctx.space, data, false)?;
+            let price = price_form::read_inline(state, space, data, false)?;
             cost.inline = Some(Box::new(price));
         }
         cost.check()?;
@@ -79,7 +103,10 @@ impl Cost {
                            pricing, price_data.";
             return Err(ApiError::invalid(message).code("parameters_exclusive"));
         }
-        if self.amount.is_some_and(|amount| amount.abs() > AMOUNT_MAX) {
+        if self
+            .amount
+            .is_some_and(|amount| !(-AMOUNT_MAX..=AMOUNT_MAX).contains(&amount))
+        {
             let message = "Invalid integer: the amount has too many digits.";
             return Err(ApiError::invalid(message)
                 .code("parameter_invalid_integer")
@@ -107,15 +134,66 @@ impl Cost {
             .map(|price| price.currency.as_str())
     }
 
-    /// Sets it on an item.
+    /// What an item comes to with it, in minor units.
+    ///
+    /// # Errors
+    /// 400 `amount_too_large` for more than any item comes to.
+    pub fn check_on(&self, item: &InvoiceItem) -> Result<(), ApiError> {
+        let quantity = self.quantity.unwrap_or(item.quantity);
+        let price = self.price.as_deref().or(self.inline.as_deref());
+        let amount = match (self.amount, self.unit, price) {
+            (Some(amount), _, _) => amount,
+            (None, Some(unit), _) => unit.times(quantity),
+            (None, None, Some(price)) => {
+                let unit = price.costs_in(&item.currency).and_then(|costs| costs.unit);
+                amount_of(item.amount, Some(price), unit, (quantity, &item.currency))
+            }
+            (None, None, None) => amount_of(
+                item.amount,
+                item.price.as_deref(),
+                item.unit,
+                (quantity, &item.currency),
+            ),
+        };
+        check(amount, &item.currency)
+    }
+
+    /// Sets it on an item, after [`Cost::check_on`] was asked; prices that it describes are made.
     pub fn apply(self, state: &mut State, item: &mut InvoiceItem) {
+        if let Some(unit) = self.described() {
+            let price = adhoc(state, &item.space, &item.currency, unit);
+            item.price = Some(inline(state, price));
+        }
+        let described = self.inline.as_deref().cloned();
+        let described = described.map(|price| inline(state, price));
+        self.set(state, item, described);
+    }
+
+    /// The same for an item that is only shown: nothing is made.
+    pub fn pretend(self, state: &mut State, item: &mut InvoiceItem) {
+        if let Some(unit) = self.described() {
+            let mut price = price_form::blank(state, &item.space, item.currency.clone());
+            price.costs.unit = Some(unit);
+            price.product = state.id("prod_", 14);
+            item.price = Some(named(state, price));
+        }
+        let described = self.inline.as_deref().cloned();
+        let described = described.map(|price| named(state, price));
+        self.set(state, item, described);
+    }
+
+    /// What a unit costs of an item that names no price.
+    fn described(&self) -> Option<Decimal> {
+        self.amount.map(Decimal::of).or(self.unit)
+    }
+
+    fn set(self, state: &State, item: &mut InvoiceItem, described: Option<Arc<Price>>) {
         if let Some(quantity) = self.quantity {
             item.quantity = quantity;
         }
         if let Some(amount) = self.amount {
             item.amount = amount;
             item.unit = None;
-            item.price = Some(adhoc(state, &item.space, &item.currency, Decimal::of(amount)));
             if self.quantity.is_none() {
                 item.quantity = 1;
             } else {
@@ -125,25 +203,33 @@ impl Cost {
         }
         if let Some(unit) = self.unit {
             item.unit = Some(unit);
-            item.price = Some(adhoc(state, &item.space, &item.currency, unit));
         }
-        let inline = self.inline.map(|price| inline(state, *price));
-        if let Some(price) = self.price.or(inline) {
+        if let Some(price) = self.price.or(described) {
             item.unit = price.costs_in(&item.currency).and_then(|costs| costs.unit);
             if item.description.is_none() {
                 item.description = product_name(state, &price);
             }
             item.price = Some(price);
         }
-        item.amount = match (&item.price, item.unit) {
-            (Some(price), _) if price.tiers_mode.is_some() || price.transform.is_some() => {
-                price.amount(item.quantity, &item.currency)
-            }
-            (_, Some(unit)) => unit.times(item.quantity),
-            (Some(price), None) => price.amount(item.quantity, &item.currency),
-            (None, None) => item.amount,
-        };
-        item.amount = item.amount.clamp(-AMOUNT_MAX, AMOUNT_MAX);
+        let many = (item.quantity, item.currency.as_str());
+        item.amount = amount_of(item.amount, item.price.as_deref(), item.unit, many);
+    }
+}
+
+/// What so many in a currency come to by their price, or by what a unit costs; else what it was.
+fn amount_of(
+    was: i64,
+    price: Option<&Price>,
+    unit: Option<Decimal>,
+    (quantity, currency): (i64, &str),
+) -> i64 {
+    match (price, unit) {
+        (Some(price), _) if price.tiers_mode.is_some() || price.transform.is_some() => {
+            price.amount(quantity, currency)
+        }
+        (_, Some(unit)) => unit.times(quantity),
+        (Some(price), None) => price.amount(quantity, currency),
+        (None, None) => was,
     }
 }
 
@@ -171,15 +257,21 @@ pub fn inline(state: &mut State, price: Price) -> Arc<Price> {
     state.put(Price { id, ..price })
 }
 
+/// A price that is shown with an id of its own, and not made.
+pub fn named(state: &mut State, price: Price) -> Arc<Price> {
+    let id = state.id("price_1", 23);
+    Arc::new(Price { id, ..price })
+}
+
 /// The price behind an item that only says an amount.
-fn adhoc(state: &mut State, space: &Space, currency: &str, unit: Decimal) -> Arc<Price> {
+fn adhoc(state: &mut State, space: &Space, currency: &str, unit: Decimal) -> Price {
     let mut price = price_form::blank(state, space, currency.to_owned());
     price.active = false;
     price.inline = true;
     price.costs.unit = Some(unit);
     price.costs.tax_behavior = "unspecified".into();
     price.product = adhoc_product(state, space);
-    inline(state, price)
+    price
 }
 
 /// The product behind such items, one a space.

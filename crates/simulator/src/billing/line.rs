@@ -172,7 +172,7 @@ impl Line {
                 "invoice_item_details": null,
                 "subscription_item_details": {
                     "invoice_item": invoice_item, "proration": proration,
-                    "proration_details": details(credited), "subscription": subscription,
+                    "proration_details": details(credited), "subscription": made(subscription),
                     "subscription_item": item,
                 },
                 "type": "subscription_item_details",
@@ -192,7 +192,7 @@ impl Line {
     pub fn subscription(&self) -> Option<&str> {
         match &self.from {
             From::Item { subscription, .. } => subscription.as_deref(),
-            From::Subscription { subscription, .. } => Some(subscription),
+            From::Subscription { subscription, .. } => made(subscription),
             From::Invoice => None,
         }
     }
@@ -221,6 +221,11 @@ impl Line {
     pub fn total(&self) -> i64 {
         self.amount - self.off_total() + self.tax_on_top()
     }
+}
+
+/// The id of what was made; what a preview only describes has none.
+pub fn made(id: &str) -> Option<&str> {
+    Some(id).filter(|id| !id.is_empty())
 }
 
 /// A price as lines and items show it; `unit` is what a unit costs when that is not what the price says.

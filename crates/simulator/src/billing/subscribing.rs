@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::collecting::{self, Outcome};
 use super::coupon::Duration;
+use super::discount::Discount;
+use super::finalization;
 use super::invoice::{Collection, Invoice, Status as InvoiceStatus};
 use super::invoicing;
 use super::line::Line;
@@ -12,15 +14,14 @@ use super::period;
 use super::subscription::{Status, Subscription, WithoutMethod};
 use super::subscription_item::SubscriptionItem;
 use super::subscription_lines;
+use super::subscription_retries::{self, AfterRetries};
+use super::subscription_schedules;
 use super::subscription_wakes;
 use crate::customer::Customer;
 use crate::event::{self, Cause};
 use crate::payment_method::PaymentMethod;
 use crate::schedule::{self, Step};
 use crate::state::{Object, Row, State};
-
-/// How often a payment is tried before the subscription is given up.
-const ATTEMPTS_MAX: u32 = 4;
 
 /// How an invoice that is made at once is paid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -150,7 +151,10 @@ pub fn bill(
     if subscription.terms.collection == Collection::SendInvoice && reason == "subscription_create" {
         return Outcome::Pending;
     }
-    let invoice = invoicing::finalize(state, cause, &invoice);
+    // One that cannot be finalized stays a draft; a request was refused before it came to this.
+    let Some(invoice) = finalization::by_itself(state, cause, &invoice) else {
+        return Outcome::Pending;
+    };
     if invoice.status == InvoiceStatus::Paid {
         return Outcome::Paid;
     }
@@ -171,10 +175,17 @@ pub fn bill(
 /// Notes a new invoice: it is the latest, and what was for one invoice only is used up.
 fn billed(subscription: &mut Subscription, invoice: &Invoice) {
     subscription.latest_invoice = Some(invoice.id.clone());
-    if invoice.totals.subtotal > 0 {
-        subscription
-            .discounts
-            .retain(|discount| discount.coupon.duration != Duration::Once);
+    if invoice.totals.subtotal <= 0 {
+        return;
+    }
+    let goes_on = |discount: &Arc<Discount>| discount.coupon.duration != Duration::Once;
+    subscription.discounts.retain(goes_on);
+    for item in &mut subscription.items {
+        if !item.discounts.iter().all(goes_on) {
+            let mut used = SubscriptionItem::clone(item);
+            used.discounts.retain(goes_on);
+            *item = Arc::new(used);
+        }
     }
 }
 
@@ -196,34 +207,44 @@ fn keep_method(state: &State, subscription: &mut Subscription, invoice: &Invoice
 
 /// Bills the items whose period is over for the next one, as the clock tells.
 pub fn renew(state: &mut State, cause: &Cause, old: &Arc<Subscription>) {
-    let now_s = state.now_s();
     let mut subscription = Subscription::clone(old);
-    let mut lines = Vec::new();
-    for item in &mut subscription.items {
-        if item.period.1 > now_s {
-            continue;
-        }
-        let Some(recurring) = item.recurring() else {
-            continue;
-        };
-        let next = period::around(old.anchor, recurring, item.period.1.max(now_s));
-        let mut renewed = SubscriptionItem::clone(item);
-        renewed.period = (item.period.1, next.1);
-        lines.push(subscription_lines::regular(state, old, &renewed));
-        *item = Arc::new(renewed);
-    }
+    let (items, lines) = renewed(state, old, state.now_s());
+    subscription.items = items;
     let over = old
         .items
         .iter()
         .map(|item| item.period)
         .min_by_key(|period| period.1);
-    if old.status != Status::Unpaid {
-        cycle(state, cause, &mut subscription, lines, over);
-    }
+    cycle(state, cause, &mut subscription, lines, over);
     changed(state, cause, old, subscription);
 }
 
-/// Draws the invoice of a new period up; it goes on by itself unless collection is paused.
+/// The items with the periods that follow those that are over at a second, and what those cost.
+pub fn renewed(
+    state: &State,
+    subscription: &Subscription,
+    at_s: i64,
+) -> (Vec<Arc<SubscriptionItem>>, Vec<Line>) {
+    let mut items = subscription.items.clone();
+    let mut lines = Vec::new();
+    for item in &mut items {
+        if item.period.1 > at_s {
+            continue;
+        }
+        let Some(recurring) = item.recurring() else {
+            continue;
+        };
+        let next = period::around(subscription.anchor, recurring, item.period.1.max(at_s));
+        let mut renewed = SubscriptionItem::clone(item);
+        renewed.period = (item.period.1, next.1);
+        lines.push(subscription_lines::regular(state, subscription, &renewed));
+        *item = Arc::new(renewed);
+    }
+    (items, lines)
+}
+
+/// Draws the invoice of a new period up; it goes on by itself unless collection is paused, or earlier ones
+/// are left unpaid.
 fn cycle(
     state: &mut State,
     cause: &Cause,
@@ -237,7 +258,7 @@ fn cycle(
     };
     invoice.period = over.unwrap_or(invoice.period);
     let pause = subscription.pause.as_ref().map(|pause| pause.behavior.clone());
-    invoice.auto_advance = pause.is_none();
+    invoice.auto_advance = pause.is_none() && subscription.status != Status::Unpaid;
     let invoice = invoicing::draft(state, cause, invoice, true);
     billed(subscription, &invoice);
     match pause.as_deref() {
@@ -415,12 +436,18 @@ pub fn invoice_changed(state: &mut State, cause: &Cause, invoice: &Arc<Invoice>)
         (InvoiceStatus::Open, Status::Active | Status::Trialing | Status::PastDue)
             if invoice.attempted && latest =>
         {
-            let given_up = invoice.attempt_count >= ATTEMPTS_MAX && invoice.next_attempt.is_none();
-            if given_up {
-                end(state, cause, &old, subscription, Some("payment_failed"));
-                return;
-            }
-            subscription.status = Status::PastDue;
+            let given_up = subscription_retries::is_given_up(invoice);
+            subscription.status = match old.after_retries {
+                AfterRetries::Cancel if given_up => {
+                    let ended = end(state, cause, &old, subscription, Some("payment_failed"));
+                    if let Some(schedule) = &ended.schedule {
+                        subscription_schedules::abort(state, cause, &ended.space, schedule);
+                    }
+                    return;
+                }
+                AfterRetries::Unpaid if given_up => Status::Unpaid,
+                AfterRetries::Cancel | AfterRetries::Unpaid | AfterRetries::PastDue => Status::PastDue,
+            };
         }
         _ => return,
     }

@@ -14,6 +14,7 @@ use super::period::Period;
 use super::plan;
 use super::price::Interval;
 use super::subscription_item::SubscriptionItem;
+use super::subscription_retries::AfterRetries;
 use super::tax_rate::TaxRate;
 use crate::state::{Shown, Space, State};
 
@@ -72,6 +73,9 @@ pub struct Subscription {
     pub schedule: Option<String>,
     /// The test clock that its customer lives by.
     pub test_clock: Option<String>,
+    /// What becomes of it when its payment failed as often as it is tried.
+    #[serde(default)]
+    pub after_retries: AfterRetries,
     /// When something happens to it next, in seconds.
     pub wakes_at: Option<i64>,
     /// How it is billed.

@@ -160,12 +160,11 @@ pub fn check(subscription: &Subscription, asked: &[ItemAsked]) -> Result<(), Api
         let Some(price) = item.price().or(had.map(|had| had.price.as_ref())) else {
             continue;
         };
-        if item.quantity.is_some()
-            && price
-                .recurring
-                .as_ref()
-                .is_some_and(|recurring| recurring.metered)
-        {
+        let usage = price
+            .recurring
+            .as_ref()
+            .is_some_and(|recurring| recurring.metered);
+        if item.quantity.is_some() && usage {
             let message = "You cannot set the quantity for metered plans.";
             return Err(ApiError::invalid(message).param("quantity"));
         }
@@ -176,6 +175,9 @@ pub fn check(subscription: &Subscription, asked: &[ItemAsked]) -> Result<(), Api
             );
             return Err(ApiError::invalid(message).param("items[0][price]"));
         }
+        let quantity = item.quantity.or(had.map(|had| had.quantity)).unwrap_or(1);
+        let amount = price.amount(if usage { 0 } else { quantity }, &subscription.currency);
+        item_cost::check(amount, &subscription.currency)?;
         if !price.id.is_empty() && prices.contains(&price.id.as_str()) {
             let message = format!(
                 "Cannot add multiple subscription items with the same plan: {}",

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use super::collecting::Outcome;
 use super::invoice::Collection;
 use super::invoice_item::InvoiceItem;
+use super::item_cost;
+use super::line::Line;
 use super::period;
 use super::subscribing::{self, Paying};
 use super::subscription::{Status, Subscription, WithoutMethod};
@@ -13,6 +15,7 @@ use super::subscription_first;
 use super::subscription_form::Trial;
 use super::subscription_item::SubscriptionItem;
 use super::subscription_lines;
+use super::subscription_pay::{self, Behavior};
 use crate::error::ApiError;
 use crate::event::Cause;
 use crate::form::Params;
@@ -109,22 +112,6 @@ fn trial_ends(old: &Subscription, how: &How) -> bool {
     old.status == Status::Trialing && how.trial == Some(Trial::Now)
 }
 
-/// Whether a change is billed at once, so that something has to be there to charge.
-pub fn bills_now(old: &Subscription, new: &Subscription, how: &How) -> bool {
-    if old.status.is_over() || matches!(how.trial, Some(Trial::Until(_))) {
-        return false;
-    }
-    if trial_ends(old, how) {
-        return old.without_method == WithoutMethod::CreateInvoice;
-    }
-    let changes = new.items.iter().any(|item| match old.item(&item.id) {
-        Some(had) => differs(had, item),
-        None => true,
-    });
-    old.status != Status::Trialing
-        && (begins_anew(old, new, how) || changes && how.prorate == Prorate::Invoice)
-}
-
 /// Whether invoice items wait for the subscription's next invoice.
 pub fn has_waiting(state: &State, subscription: &Subscription) -> bool {
     state.of::<InvoiceItem>(&subscription.space).any(|item| {
@@ -132,40 +119,34 @@ pub fn has_waiting(state: &State, subscription: &Subscription) -> bool {
     })
 }
 
-/// Puts a changed subscription in the place of the old one: items and terms are as they are to be; periods,
-/// prorations and invoices follow.
-pub fn carry_out(
-    state: &mut State,
-    cause: &Cause,
-    old: &Arc<Subscription>,
-    mut new: Subscription,
-    how: How,
-) -> Arc<Subscription> {
-    if old.status.is_over() {
-        return subscribing::changed(state, cause, old, new);
-    }
-    if trial_ends(old, &how)
-        && new.terms.collection == Collection::ChargeAutomatically
-        && subscribing::method_of(state, &new).is_none()
-        && old.without_method != WithoutMethod::CreateInvoice
-    {
-        let stored = subscribing::store(state, new);
-        subscribing::without_method(state, cause, &stored);
-        return state.get(&old.space, &old.id).unwrap_or(stored);
-    }
-    let anew = begins_anew(old, &new, &how) || trial_ends(old, &how);
+/// What a change comes to, before any of it has happened.
+struct Plan {
+    /// The subscription as it is to be.
+    new: Subscription,
+    /// What is given back and asked for within the period.
+    waiting: Vec<InvoiceItem>,
+    /// What is billed for whole periods.
+    lines: Vec<Line>,
+    /// Whether there is an invoice at once.
+    bills: bool,
+    /// Whether a trial begins, or goes on until another second.
+    trialing: bool,
+}
+
+fn plan(state: &State, old: &Subscription, mut new: Subscription, how: &How) -> Plan {
+    let anew = begins_anew(old, &new, how) || trial_ends(old, how);
     let to_trial = match how.trial {
         Some(Trial::Until(end)) => Some(end),
         Some(Trial::Now) | None => None,
     };
     give_places(state, &mut new, old);
-    let waiting = prorations(state, old, &new, &how, anew || to_trial.is_some());
+    let waiting = prorations(state, old, &new, how, anew || to_trial.is_some());
     let lines = if let Some(end) = to_trial {
         start_trial(state, &mut new, end)
     } else if anew {
         let now_s = state.now_s();
         new.anchor = now_s;
-        if trial_ends(old, &how) {
+        if trial_ends(old, how) {
             new.trial = old.trial.map(|trial| (trial.0, now_s));
             new.status = Status::Active;
         }
@@ -178,15 +159,88 @@ pub fn carry_out(
         new.cancel_at = new.period_end();
     }
     let now = anew || to_trial.is_some() || how.prorate == Prorate::Invoice && !waiting.is_empty();
-    subscription_lines::wait(state, cause, waiting);
-    if now && old.status != Status::Trialing || trial_ends(old, &how) || to_trial.is_some() {
-        let outcome = subscribing::bill(state, cause, &mut new, ("subscription_update", lines), how.paying);
-        settled(&mut new, &outcome);
-        new.making = false;
+    Plan {
+        new,
+        waiting,
+        lines,
+        bills: now && old.status != Status::Trialing || trial_ends(old, how) || to_trial.is_some(),
+        trialing: to_trial.is_some(),
     }
-    let trialing = to_trial.is_some();
-    let changed = subscribing::changed(state, cause, old, new);
-    if trialing {
+}
+
+/// A subscription as a change would leave it, what would wait for its next invoice, and what would be billed
+/// at once beside that, if anything is.
+pub fn planned(
+    state: &State,
+    old: &Subscription,
+    new: Subscription,
+    how: &How,
+) -> (Subscription, Vec<InvoiceItem>, Option<Vec<Line>>) {
+    let plan = plan(state, old, new, how);
+    (plan.new, plan.waiting, plan.bills.then_some(plan.lines))
+}
+
+/// Whether its trial ends in another way than by being billed.
+fn is_given_up(state: &State, old: &Subscription, new: &Subscription, how: &How) -> bool {
+    trial_ends(old, how)
+        && new.terms.collection == Collection::ChargeAutomatically
+        && subscribing::method_of(state, new).is_none()
+        && old.without_method != WithoutMethod::CreateInvoice
+}
+
+/// Refuses a change that is billed at once and cannot be; `extra` is what the request adds beside it.
+///
+/// # Errors
+/// As of [`subscription_pay::check`].
+pub fn check(
+    state: &State,
+    old: &Subscription,
+    preview: Subscription,
+    (how, extra): (&How, Vec<InvoiceItem>),
+    behavior: Behavior,
+) -> Result<(), ApiError> {
+    for item in &extra {
+        item_cost::check(item.amount, &item.currency)?;
+    }
+    if old.status.is_over() || is_given_up(state, old, &preview, how) {
+        return Ok(());
+    }
+    let mut plan = plan(state, old, preview, how);
+    if !plan.bills {
+        return Ok(());
+    }
+    plan.waiting.extend(extra);
+    let coming = (plan.lines, plan.waiting.as_slice());
+    subscription_pay::check(state, &plan.new, coming, behavior, "subscription_update")
+}
+
+/// Puts a changed subscription in the place of the old one: items and terms are as they are to be; periods,
+/// prorations and invoices follow.
+pub fn carry_out(
+    state: &mut State,
+    cause: &Cause,
+    old: &Arc<Subscription>,
+    new: Subscription,
+    how: How,
+) -> Arc<Subscription> {
+    if old.status.is_over() {
+        return subscribing::changed(state, cause, old, new);
+    }
+    if is_given_up(state, old, &new, &how) {
+        let stored = subscribing::store(state, new);
+        subscribing::without_method(state, cause, &stored);
+        return state.get(&old.space, &old.id).unwrap_or(stored);
+    }
+    let mut plan = plan(state, old, new, &how);
+    subscription_lines::wait(state, cause, plan.waiting);
+    if plan.bills {
+        let coming = ("subscription_update", plan.lines);
+        let outcome = subscribing::bill(state, cause, &mut plan.new, coming, how.paying);
+        settled(&mut plan.new, &outcome);
+        plan.new.making = false;
+    }
+    let changed = subscribing::changed(state, cause, old, plan.new);
+    if plan.trialing {
         super::subscription_wakes::notice_if_due(state, cause, &changed);
     }
     changed
@@ -210,7 +264,7 @@ fn settled(subscription: &mut Subscription, outcome: &Outcome) {
 }
 
 /// A trial until a second: nothing is to be paid, and periods are counted from its end.
-fn start_trial(state: &State, new: &mut Subscription, end: i64) -> Vec<super::line::Line> {
+fn start_trial(state: &State, new: &mut Subscription, end: i64) -> Vec<Line> {
     let now_s = state.now_s();
     let start = new
         .trial
@@ -282,27 +336,27 @@ fn prorations(
     found
 }
 
-/// A paused subscription is billed again, from now on or at its old pace.
-pub fn resume(
-    state: &mut State,
-    cause: &Cause,
-    old: &Arc<Subscription>,
-    unchanged: bool,
-) -> Arc<Subscription> {
-    let mut new = Subscription::clone(old);
+/// A paused subscription as it goes on, from now on or at its old pace, and what it is billed for then.
+pub fn resumed(state: &State, old: &Subscription, unchanged: bool) -> (Subscription, Vec<Line>) {
+    let mut new = old.clone();
     let now_s = state.now_s();
     if !unchanged {
         new.anchor = now_s;
     }
     subscribing::restart(&mut new, now_s);
     let lines = subscription_first::lines(state, &new, true);
-    let outcome = subscribing::bill(
-        state,
-        cause,
-        &mut new,
-        ("subscription_update", lines),
-        Paying::default(),
-    );
+    (new, lines)
+}
+
+/// A paused subscription is billed again.
+pub fn resume(
+    state: &mut State,
+    cause: &Cause,
+    old: &Arc<Subscription>,
+    (mut new, lines): (Subscription, Vec<Line>),
+) -> Arc<Subscription> {
+    let coming = ("subscription_update", lines);
+    let outcome = subscribing::bill(state, cause, &mut new, coming, Paying::default());
     new.making = false;
     if matches!(outcome, Outcome::Paid) || new.terms.collection == Collection::SendInvoice {
         new.status = Status::Active;

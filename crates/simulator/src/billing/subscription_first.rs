@@ -197,6 +197,11 @@ impl First {
         first
     }
 
+    /// What the first invoice holds beside that, before any of it is made.
+    pub fn items(&self, state: &State, subscription: &Subscription) -> Vec<InvoiceItem> {
+        items(state, subscription, &self.extra)
+    }
+
     /// Lets what is billed once wait for the first invoice.
     pub fn add_items(self, state: &mut State, cause: &Cause, subscription: &Subscription) {
         add(state, cause, subscription, self.extra);
@@ -252,9 +257,37 @@ pub fn lines(state: &State, subscription: &Subscription, parts: bool) -> Vec<Lin
     lines
 }
 
+/// Things that are billed once as they would wait for the subscription's next invoice.
+pub fn items(state: &State, subscription: &Subscription, extra: &[Extra]) -> Vec<InvoiceItem> {
+    let item = |one: &Extra| {
+        let inline = one.inline.as_ref().map(|inline| Arc::new(Price::clone(inline)));
+        let price = one.price.clone().or(inline)?;
+        Some(waiting(state, subscription, price, one.quantity))
+    };
+    extra.iter().filter_map(item).collect()
+}
+
+fn waiting(state: &State, subscription: &Subscription, price: Arc<Price>, quantity: i64) -> InvoiceItem {
+    let now_s = state.now_s();
+    InvoiceItem {
+        space: subscription.space.clone(),
+        created: now_s,
+        customer: subscription.customer.clone(),
+        amount: price.amount(quantity, &subscription.currency),
+        currency: subscription.currency.clone(),
+        description: Some(subscription_lines::name(state, &price)),
+        price: Some(price),
+        quantity,
+        discountable: true,
+        period: (now_s, now_s),
+        subscription: Some(subscription.id.clone()),
+        test_clock: subscription.test_clock.clone(),
+        ..InvoiceItem::default()
+    }
+}
+
 /// Lets things that are billed once wait for the subscription's next invoice.
 pub fn add(state: &mut State, cause: &Cause, subscription: &Subscription, extra: Vec<Extra>) {
-    let now_s = state.now_s();
     let mut items = Vec::with_capacity(extra.len());
     for one in extra {
         let price = match (one.price, one.inline) {
@@ -262,21 +295,7 @@ pub fn add(state: &mut State, cause: &Cause, subscription: &Subscription, extra:
             (None, Some(inline)) => item_cost::inline(state, *inline),
             (None, None) => continue,
         };
-        items.push(InvoiceItem {
-            space: subscription.space.clone(),
-            created: now_s,
-            customer: subscription.customer.clone(),
-            amount: price.amount(one.quantity, &subscription.currency),
-            currency: subscription.currency.clone(),
-            description: Some(subscription_lines::name(state, &price)),
-            price: Some(price),
-            quantity: one.quantity,
-            discountable: true,
-            period: (now_s, now_s),
-            subscription: Some(subscription.id.clone()),
-            test_clock: subscription.test_clock.clone(),
-            ..InvoiceItem::default()
-        });
+        items.push(waiting(state, subscription, price, one.quantity));
     }
     subscription_lines::wait(state, cause, items);
 }

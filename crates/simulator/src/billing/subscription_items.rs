@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::subscribing;
 use super::subscription::Subscription;
 use super::subscription_asked::{self, ItemAsked};
-use super::subscription_change::{self, How, Prorate};
+use super::subscription_change::{self, How};
 use super::subscription_item::SubscriptionItem;
 use super::subscription_pay;
 use super::subscriptions;
@@ -91,10 +90,7 @@ fn change(
     how.paying = behavior.paying();
     params.finish()?;
     let preview = subscriptions::preview(old, &asked, None);
-    if subscription_change::bills_now(old, &preview, &how) && how.prorate != Prorate::None {
-        let lines = subscribing::regular_lines(state, &preview);
-        subscription_pay::check(state, &preview, lines, behavior, "subscription_update")?;
-    }
+    subscription_change::check(state, old, preview, (&how, Vec::new()), behavior)?;
     let mut subscription = Subscription::clone(old);
     subscription_asked::apply(state, &mut subscription, asked);
     Ok(subscription_change::carry_out(

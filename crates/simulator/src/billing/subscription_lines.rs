@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::invoice::{Invoice, Subscribed};
-use super::invoice_item::InvoiceItem;
+use super::invoice_item::{self, InvoiceItem};
 use super::line::{From, Line};
 use super::period::{self, Period};
 use super::price::Price;
@@ -191,8 +191,7 @@ pub fn invoice(
         .filter(|discount| discount.runs(now_s));
     invoice.discounts = running.cloned().collect();
     if invoice.discounts.is_empty() {
-        let general = customer.discount.iter().filter(|discount| discount.runs(now_s));
-        invoice.discounts = general.cloned().collect();
+        invoice.discounts = customer.discounts_now(now_s);
     }
     invoice.add_up();
     invoice.transfer_data = terms
@@ -202,6 +201,23 @@ pub fn invoice(
             destination: destination.clone(),
             amount: percent.map(|percent| percent.percent_of(invoice.totals.total.max(0))),
         });
+    Some(invoice)
+}
+
+/// The same with what else it will hold once it is drawn up: items that are about to wait, and those that
+/// wait already.
+pub fn whole_invoice(
+    state: &State,
+    subscription: &Subscription,
+    reason: &str,
+    (lines, items): (Vec<Line>, &[InvoiceItem]),
+) -> Option<Invoice> {
+    let mut invoice = invoice(state, subscription, reason, Vec::new())?;
+    let coming = items.iter().rev().map(|item| item.line(String::new()));
+    let waiting = invoice_item::pending(state, &invoice);
+    let waiting = waiting.iter().map(|item| item.line(String::new()));
+    invoice.lines = Arc::new(coming.chain(waiting).chain(lines).collect());
+    invoice.add_up();
     Some(invoice)
 }
 

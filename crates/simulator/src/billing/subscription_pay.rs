@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::collecting;
-use super::invoice::Collection;
+use super::finalization;
+use super::invoice::{Collection, Invoice};
+use super::invoice_item::InvoiceItem;
+use super::item_cost;
 use super::line::Line;
 use super::refusal;
 use super::subscribing::Paying;
@@ -24,6 +27,8 @@ pub enum IfFailing {
     Wait,
     /// The request is refused.
     Refuse,
+    /// The change would wait for the payment, which this simulator does not do: it is refused as well.
+    Keep,
 }
 
 /// How the invoice is paid.
@@ -48,7 +53,7 @@ impl Behavior {
 /// Reads `payment_behavior` and `off_session`.
 ///
 /// # Errors
-/// 400 for a pending update, which no new subscription can have and this simulator does not keep.
+/// 400 for a pending update, which no new subscription can have.
 pub fn read(params: &mut Params, creating: bool) -> Result<Behavior, ApiError> {
     let words = [
         "allow_incomplete",
@@ -64,8 +69,7 @@ pub fn read(params: &mut Params, creating: bool) -> Result<Behavior, ApiError> {
                            subscription.";
             return Err(ApiError::invalid(message).param("payment_behavior"));
         }
-        // A pending update is not kept: one that cannot be paid is refused as a whole.
-        Some("pending_if_incomplete") => IfFailing::Refuse,
+        Some("pending_if_incomplete") => IfFailing::Keep,
         _ => IfFailing::Allow,
     };
     Ok(Behavior {
@@ -74,18 +78,23 @@ pub fn read(params: &mut Params, creating: bool) -> Result<Behavior, ApiError> {
     })
 }
 
-/// Refuses what cannot be paid: nothing to charge, or a card that fails when that is not allowed.
+/// What an invoice would hold: lines, and items that would wait for it.
+pub type Coming<'a> = (Vec<Line>, &'a [InvoiceItem]);
+
+/// Refuses what cannot be paid: more than can be charged at once, nothing to charge, or a card that fails
+/// when that is not allowed.
 ///
 /// # Errors
-/// 400 `resource_missing` without a card, 402 for a card that would be refused.
+/// 400 `amount_too_large`, 400 `resource_missing` without a card, 402 for a card that would be refused; 400
+/// for one whose change would have to wait.
 pub fn check(
     state: &State,
     preview: &Subscription,
-    lines: Vec<Line>,
+    coming: Coming,
     behavior: Behavior,
     reason: &str,
 ) -> Result<(), ApiError> {
-    let Some(invoice) = subscription_lines::invoice(state, preview, reason, lines) else {
+    let Some(invoice) = check_amount(state, preview, coming, reason)? else {
         return Ok(());
     };
     if preview.terms.collection == Collection::SendInvoice
@@ -97,10 +106,40 @@ pub fn check(
     let Some(method) = collecting::method_of(state, &invoice) else {
         return Err(refusal::no_method());
     };
-    if behavior.if_failing == IfFailing::Refuse {
-        check_card(&method, behavior.off_session)?;
+    match behavior.if_failing {
+        IfFailing::Allow | IfFailing::Wait => Ok(()),
+        IfFailing::Refuse => check_card(&method, behavior.off_session),
+        IfFailing::Keep => check_card(&method, behavior.off_session).map_err(|_| {
+            let message = "This simulator keeps no pending updates: a change with \
+                           `payment_behavior=pending_if_incomplete` can be made when its invoice is paid at \
+                           once, and the card of this one would be refused or ask for its holder.";
+            ApiError::invalid(message).param("payment_behavior")
+        }),
     }
-    Ok(())
+}
+
+/// Refuses an invoice over what cannot be charged, and gives it else; `None` when its customer is gone.
+///
+/// # Errors
+/// 400 `amount_too_large`, or another amount that cannot be charged.
+pub fn check_amount(
+    state: &State,
+    preview: &Subscription,
+    coming: Coming,
+    reason: &str,
+) -> Result<Option<Invoice>, ApiError> {
+    for item in coming.1 {
+        item_cost::check(item.amount, &item.currency)?;
+    }
+    let Some(invoice) = subscription_lines::whole_invoice(state, preview, reason, coming) else {
+        return Ok(None);
+    };
+    // The first one that goes by mail is a draft at first.
+    let draft = preview.terms.collection == Collection::SendInvoice && reason == "subscription_create";
+    if !draft {
+        finalization::check(state, &invoice)?;
+    }
+    Ok(Some(invoice))
 }
 
 fn check_card(method: &Arc<PaymentMethod>, off_session: bool) -> Result<(), ApiError> {

@@ -329,6 +329,22 @@ fn complete(state: &mut State, ctx: &Ctx, old: &SubscriptionSchedule) {
     tell(state, &ctx.cause, "subscription_schedule.completed", &new);
 }
 
+/// Its subscription ended since nobody paid: what was still to come does not happen.
+pub fn abort(state: &mut State, cause: &Cause, space: &Space, id: &str) {
+    let Ok(old) = state.get::<SubscriptionSchedule>(space, id) else {
+        return;
+    };
+    if !old.status.is_open() {
+        return;
+    }
+    let mut new = SubscriptionSchedule::clone(&old);
+    new.status = Status::Canceled;
+    new.canceled_at = Some(state.now_s());
+    new.runs = None;
+    let new = state.put(new);
+    tell(state, cause, "subscription_schedule.aborted", &new);
+}
+
 /// Stripe's own doing in a space.
 fn own(space: &Space) -> Ctx {
     Ctx {

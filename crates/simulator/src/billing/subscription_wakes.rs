@@ -151,8 +151,9 @@ fn announce(state: &mut State, cause: &Cause, old: &Arc<Subscription>) {
     {
         return;
     }
-    let lines = subscribing::regular_lines(state, &subscription);
-    let invoice = subscription_lines::invoice(state, &subscription, "upcoming", lines);
+    let end = subscription.period_end().unwrap_or_else(|| state.now_s());
+    let (_, lines) = subscribing::renewed(state, &subscription, end);
+    let invoice = subscription_lines::whole_invoice(state, &subscription, "upcoming", (lines, &[]));
     if let Some(invoice) = invoice {
         event::emit(
             state,

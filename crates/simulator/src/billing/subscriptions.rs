@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::discount::{Asked, Discount, On};
 use super::invoice::Collection;
+use super::invoice_item::InvoiceItem;
 use super::refusal;
 use super::subscribing::{self, Paying};
 use super::subscription::{Status, Subscription, Terms};
@@ -49,13 +50,9 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
     let behavior = subscription_pay::read(&mut params, true)?;
     params.finish()?;
     let preview = preview(&subscription, &asked, discounts.as_deref());
-    subscription_pay::check(
-        state,
-        &preview,
-        first.lines(state, &preview),
-        behavior,
-        "subscription_create",
-    )?;
+    let items = first.items(state, &preview);
+    let coming = (first.lines(state, &preview), items.as_slice());
+    subscription_pay::check(state, &preview, coming, behavior, "subscription_create")?;
     subscription.id = state.id("sub_1", 23);
     redeem(state, &mut subscription, discounts);
     subscription_asked::apply(state, &mut subscription, asked);
@@ -100,7 +97,7 @@ pub fn blank(state: &State, customer: &Customer) -> Subscription {
 }
 
 /// The currency that was given, else the customer's where the price has it, else the price's.
-fn currency_of(customer: &Customer, asked: &[ItemAsked], given: Option<String>) -> String {
+pub fn currency_of(customer: &Customer, asked: &[ItemAsked], given: Option<String>) -> String {
     let price = asked.iter().find_map(ItemAsked::price);
     let own = customer.currency.clone();
     given
@@ -221,10 +218,8 @@ pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
     let extra = subscription_first::read_extra(state, ctx, &mut params)?;
     params.finish()?;
     let preview = preview(&subscription, &asked, discounts.as_deref());
-    if subscription_change::bills_now(&old, &preview, &how) {
-        let lines = subscribing::regular_lines(state, &preview);
-        subscription_pay::check(state, &preview, lines, behavior, "subscription_update")?;
-    }
+    let items = subscription_first::items(state, &preview, &extra);
+    subscription_change::check(state, &old, preview, (&how, items), behavior)?;
     redeem(state, &mut subscription, discounts);
     subscription_asked::apply(state, &mut subscription, asked);
     subscription_first::add(state, &ctx.cause, &subscription, extra);
@@ -264,7 +259,7 @@ pub fn cancel(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
         subscription.cancel_at = None;
     }
     subscription.cancellation.reason = Some("cancellation_requested".into());
-    settle_up(state, &ctx.cause, &old, &mut subscription, (prorate, invoice_now));
+    settle_up(state, &ctx.cause, &old, &mut subscription, (prorate, invoice_now))?;
     let ended = subscribing::end(
         state,
         &ctx.cause,
@@ -282,18 +277,21 @@ fn settle_up(
     old: &Subscription,
     subscription: &mut Subscription,
     (prorate, invoice_now): (bool, bool),
-) {
+) -> Result<(), ApiError> {
     let paid_for = matches!(old.status, Status::Active | Status::PastDue);
-    if prorate && paid_for {
-        let now_s = state.now_s();
-        let credits = old
-            .items
-            .iter()
-            .map(|item| subscription_lines::credit(state, old, item, now_s))
-            .filter(|credit| credit.amount != 0)
-            .collect();
-        subscription_lines::wait(state, cause, credits);
+    let now_s = state.now_s();
+    let credits: Vec<InvoiceItem> = old
+        .items
+        .iter()
+        .filter(|_| prorate && paid_for)
+        .map(|item| subscription_lines::credit(state, old, item, now_s))
+        .filter(|credit| credit.amount != 0)
+        .collect();
+    if invoice_now {
+        let coming = (Vec::new(), credits.as_slice());
+        subscription_pay::check_amount(state, old, coming, "subscription_update")?;
     }
+    subscription_lines::wait(state, cause, credits);
     if invoice_now && subscription_change::has_waiting(state, old) {
         let paying = Paying::default();
         subscribing::bill(
@@ -305,6 +303,7 @@ fn settle_up(
         );
         subscription.making = false;
     }
+    Ok(())
 }
 
 /// `POST /v1/subscriptions/{id}/resume`.
@@ -328,7 +327,9 @@ pub fn resume(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
     {
         return Err(refusal::no_method());
     }
-    let resumed = subscription_change::resume(state, &ctx.cause, &old, anchor == Some("unchanged"));
+    let (new, lines) = subscription_change::resumed(state, &old, anchor == Some("unchanged"));
+    subscription_pay::check_amount(state, &new, (lines.clone(), &[]), "subscription_update")?;
+    let resumed = subscription_change::resume(state, &ctx.cause, &old, (new, lines));
     Ok(resumed.render())
 }
 

@@ -10,9 +10,6 @@ use super::discount::Discount;
 use super::line::{Line, Off, Tax, TaxReason};
 use super::tax_rate::TaxRate;
 
-/// No invoice comes to more, in minor units.
-const TOTAL_MAX: i64 = 99_999_999_999;
-
 /// What lines come to, in minor units.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
@@ -46,7 +43,6 @@ pub fn compute(lines: &mut [Line], terms: &Terms) -> Totals {
     for line in lines.iter_mut() {
         line.off.clear();
         line.taxes.clear();
-        line.amount = line.amount.clamp(-TOTAL_MAX, TOTAL_MAX);
         for discount in line.discounts.clone() {
             let off = discount
                 .coupon

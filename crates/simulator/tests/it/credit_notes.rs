@@ -99,3 +99,77 @@ fn expansion_goes_into_the_entries_of_a_list() {
     let discount = &invoice["total_discount_amounts"][0]["discount"];
     assert_eq!(discount["source"]["coupon"]["percent_off"], 10);
 }
+
+#[test]
+fn what_was_refunded_cannot_be_credited_as_well() {
+    let world = World::platform();
+    let invoice = open(&world, Some("pm_card_visa"));
+    let paid = world
+        .ask(
+            "POST",
+            &at(&invoice, "/pay"),
+            &[("expand[]", "payments.data.payment.payment_intent")],
+        )
+        .1;
+    let intent = paid["payments"]["data"][0]["payment"]["payment_intent"].clone();
+    let intent = intent["id"].as_str().or(intent.as_str()).unwrap().to_owned();
+    let refund = world.post("/v1/refunds", &[("payment_intent", &intent), ("amount", "1500")]);
+    let note = |form: &[(&'static str, &str)]| {
+        let mut all = vec![("invoice", id(&invoice))];
+        all.extend(form);
+        world.ask("POST", "/v1/credit_notes", &all)
+    };
+    let (status, error) = note(&[("credit_amount", "600")]);
+    assert_eq!(status, 400, "{error}");
+    assert_eq!(error["error"]["param"], "credit_amount");
+    let customer = invoice["customer"].as_str().unwrap();
+    let balance = || world.get(&format!("/v1/customers/{customer}"))["balance"].clone();
+    assert_eq!(balance(), 0);
+    // What was refunded is credited by linking the refund, once.
+    let linking = [
+        ("refunds[0][refund]", id(&refund)),
+        ("refunds[0][amount_refunded]", "1500"),
+    ];
+    let (status, made) = note(&linking);
+    assert_eq!(status, 200, "{made}");
+    assert_eq!(made["post_payment_amount"], 1500);
+    assert_eq!(note(&linking).0, 400);
+    assert_eq!(note(&[("credit_amount", "501")]).0, 400);
+    assert_eq!(note(&[("credit_amount", "500")]).0, 200);
+    assert_eq!(balance(), -500);
+    assert_eq!(note(&[("out_of_band_amount", "1")]).0, 400);
+}
+
+#[test]
+fn a_refund_of_another_payment_cannot_be_linked() {
+    let world = World::tenant();
+    let invoice = open(&world, Some("pm_card_visa"));
+    world.post(&at(&invoice, "/pay"), &[]);
+    let (_, other) = world.pay("4242424242424242");
+    let refund = world.post("/v1/refunds", &[("payment_intent", id(&other))]);
+    let form = [
+        ("invoice", id(&invoice)),
+        ("refunds[0][refund]", id(&refund)),
+        ("refunds[0][amount_refunded]", "100"),
+    ];
+    let error = world.refused(400, "/v1/credit_notes", &form);
+    assert_eq!(error["param"], "refunds");
+}
+
+#[test]
+fn the_parts_must_come_to_the_whole() {
+    let world = World::platform();
+    let invoice = open(&world, Some("pm_card_visa"));
+    world.post(&at(&invoice, "/pay"), &[]);
+    let form = [
+        ("invoice", id(&invoice)),
+        ("amount", "600"),
+        ("credit_amount", "500"),
+    ];
+    let error = world.refused(400, "/v1/credit_notes", &form);
+    assert_eq!(
+        error["message"],
+        "The sum of credit amount, refund amount and out of band amount ($5.00) must equal the credit note \
+         amount ($6.00)."
+    );
+}
