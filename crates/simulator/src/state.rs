@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What Stripe adds where a platform names a payment method that it does not have.
-const ELSEWHERE: &str = "; It's possible this PaymentMethod exists on one of your connected accounts, in which case \
-                         you should retry this request on that connected account. Learn more at \
+const ELSEWHERE: &str = "; It's possible this PaymentMethod exists on one of your connected accounts, in \
+                         which case you should retry this request on that connected account. Learn more at \
                          https://stripe.com/docs/connect/authentication";
 
 /// An account in a mode: what is made in one space cannot be seen in another.
