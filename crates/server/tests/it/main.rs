@@ -12,6 +12,7 @@ mod bad_input;
 mod browser;
 mod crowds;
 mod demo;
+mod foreign_ids;
 mod integrator;
 mod invoices;
 mod keys;

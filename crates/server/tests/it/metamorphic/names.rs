@@ -66,13 +66,14 @@ const OF_A_TENANT: [Sql; 15] = [
     Sql::new("select * from stripe_operations where tenant_id = $1 order by livemode, id"),
     // Not the body: it is Stripe's, with codes that the card networks draw.
     Sql::new(
-        "select id, event_id, stripe_account_id, livemode, kind, type, object_id, api_version, idempotency_key,
-           tenant_id, status, attempts, deliveries, next_attempt_at, last_error, created_at, processed_at
+        "select id, event_id, stripe_account_id, livemode, kind, type, object_id, api_version,
+           idempotency_key, tenant_id, status, attempts, deliveries, next_attempt_at, last_error, created_at, processed_at
          from stripe_webhook_events where tenant_id = $1 order by livemode, id",
     ),
     Sql::new("select * from application_fees where tenant_id = $1 order by livemode, created_at, payment_id"),
     Sql::new(
-        "select * from external_objects where tenant_id = $1 order by livemode, created_at, type, amount, status",
+        "select * from external_objects where tenant_id = $1
+         order by livemode, created_at, type, amount, status",
     ),
     Sql::new("select * from ledger_transactions where tenant_id = $1 order by livemode, id"),
     Sql::new("select * from ledger_entries where tenant_id = $1 order by livemode, transaction_id, position"),

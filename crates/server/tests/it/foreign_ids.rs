@@ -1,0 +1,189 @@
+//! Ids of another tenant, and of the other mode, in every route and verb: the answer is the one for an id
+//! that does not exist, and nothing of the other's is changed. The routes are the server's own list, so a new
+//! one is asked too; one whose ids this file does not know fails here.
+
+use std::collections::BTreeSet;
+
+use domain::{Mode, Timestamp};
+use reqwest::Method;
+use serde_json::{Value, json};
+use server::routes::{self, Route, Who};
+
+use crate::engines::World;
+use crate::town::{Msp, Reply, Town, Wishes};
+
+/// Verbs that are tried on every address, whether it has them or not.
+const VERBS: [Method; 6] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+];
+
+/// One of everything that has an id, of one tenant and mode.
+struct Belongings {
+    client: String,
+    invoice: String,
+    draft: String,
+    payment: String,
+    key: String,
+}
+
+async fn belongings(town: &Town, msp: &Msp) -> Belongings {
+    let newest = async |path: &str| {
+        let list = town.api(&msp.key, Method::GET, path, Value::Null).await;
+        let id = list.body["data"][0]["id"].as_str();
+        id.unwrap_or_else(|| panic!("{path}: {}", list.text)).to_owned()
+    };
+    let invoice = town.invoice_of(msp, 12_345, "usd").await;
+    let path = format!("/api/invoices/{invoice}/payment-intent");
+    let made = town.api(&msp.key, Method::POST, &path, Value::Null).await;
+    assert!(made.status.is_success(), "{}", made.text);
+    let draft = json!({"client_id": msp.client_id, "currency": "usd"});
+    let draft = town.api(&msp.key, Method::POST, "/api/invoices", draft).await;
+    Belongings {
+        client: msp.client_id.clone(),
+        invoice,
+        draft: draft.body["id"].as_str().unwrap().to_owned(),
+        payment: newest("/api/payments").await,
+        key: newest("/api/keys").await,
+    }
+}
+
+impl Belongings {
+    /// Ids that a route may be asked for.
+    fn of(&self, route: &Route) -> Vec<&str> {
+        let kind = route.path.trim_start_matches("/api/").split('/').next();
+        match kind.unwrap_or_default() {
+            "clients" => vec![&self.client],
+            "invoices" => vec![&self.invoice, &self.draft],
+            "payments" => vec![&self.payment],
+            "keys" => vec![&self.key],
+            other => panic!("{}: which ids does {other} have?", route.path),
+        }
+    }
+}
+
+/// A well-formed id of the same kind that nobody has.
+fn missing_like(id: &str) -> String {
+    let kind = id.split('_').next().unwrap_or_default();
+    let made = domain::ClientId::new(Timestamp::from_ms(1_700_000_000_000), 7).to_string();
+    made.replacen("cli", kind, 1)
+}
+
+/// What a request to this address would be sent with.
+fn body_of(route: &Route, client: &str) -> Value {
+    match (route.method.as_str(), route.path) {
+        ("PUT", "/api/invoices/{id}") => json!({"client_id": client, "currency": "usd"}),
+        _ => json!({}),
+    }
+}
+
+/// What of an answer may differ between two requests: nothing but its own id and date, and the id it was
+/// asked for.
+fn comparable(reply: &Reply, asked_for: &str) -> (u16, BTreeSet<String>, String) {
+    let headers = reply
+        .headers
+        .iter()
+        .filter(|(name, _)| !["x-request-id", "date"].contains(&name.as_str()))
+        .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or_default()))
+        .collect();
+    (
+        reply.status.as_u16(),
+        headers,
+        reply.text.replace(asked_for, "ID"),
+    )
+}
+
+/// Asks every route and verb with ids that are `theirs`, as `asker`; answers how many requests that were.
+async fn ask_everything(town: &Town, asker: &Msp, theirs: &Belongings) -> usize {
+    let mut asked = 0;
+    for route in routes::all() {
+        if !route.path.contains("{id}") || !matches!(route.who, Who::Key(_) | Who::KeyItselfOr(_)) {
+            continue;
+        }
+        for verb in VERBS {
+            for id in theirs.of(&route) {
+                let missing = missing_like(id);
+                let body = body_of(&route, &asker.client_id);
+                let ask = async |id: &str| {
+                    let path = route.path.replace("{id}", id);
+                    let reply = town.api(&asker.key, verb.clone(), &path, body.clone()).await;
+                    comparable(&reply, id)
+                };
+                let (foreign, none) = (ask(id).await, ask(&missing).await);
+                assert_eq!(foreign, none, "{verb} {} tells {id} from {missing}", route.path);
+                let (status, ..) = foreign;
+                let has_verb = verb == route.method || (verb == Method::HEAD && route.method == Method::GET);
+                if has_verb {
+                    assert_eq!(status, 404, "{verb} {}", route.path);
+                }
+                asked += 1;
+            }
+        }
+    }
+    asked
+}
+
+/// Ids within bodies and queries.
+async fn ask_within(town: &Town, asker: &Msp, theirs: &Belongings) -> usize {
+    let mut asked = 0;
+    let none = missing_like(&theirs.client);
+    let draft = |client: &str| json!({"client_id": client, "currency": "usd"});
+    let foreign = town
+        .api(&asker.key, Method::POST, "/api/invoices", draft(&theirs.client))
+        .await;
+    let missing = town
+        .api(&asker.key, Method::POST, "/api/invoices", draft(&none))
+        .await;
+    assert_eq!(comparable(&foreign, &theirs.client), comparable(&missing, &none));
+    foreign.assert_refused(422, "invalid_field", Some("client_id"));
+    asked += 1;
+    for (list, id) in [
+        ("clients", &theirs.client),
+        ("invoices", &theirs.invoice),
+        ("payments", &theirs.payment),
+        ("keys", &theirs.key),
+    ] {
+        // A cursor is a place in the order of ids, not a row: it shows what lies after it of one's own.
+        let path = format!("/api/{list}?after={id}&limit=100");
+        let page = town.api(&asker.key, Method::GET, &path, Value::Null).await;
+        assert!(page.status.is_success(), "{}", page.text);
+        for id in [
+            &theirs.client,
+            &theirs.invoice,
+            &theirs.draft,
+            &theirs.payment,
+            &theirs.key,
+        ] {
+            assert!(!page.text.contains(id.as_str()), "{path} shows {id}");
+        }
+        asked += 1;
+    }
+    asked
+}
+
+both! {
+    fn an_id_of_another_tenant_or_mode_is_a_missing_id_in_every_route_and_verb(world: &World) {
+        let quiet = Wishes { deliveries: false, worker: false, ..Wishes::default() };
+        Town::run_as(world, quiet, async |town| {
+            let (asker, other) = (town.msp.clone(), town.add_msp("Contoso Managed Services", "usd").await);
+            let theirs = belongings(&town, &other).await;
+            let live = town.beside(Mode::Live).await;
+            let of_live = belongings(&live, &live.msp).await;
+            let kept = (town.contents(Mode::Test).await, town.contents(Mode::Live).await);
+
+            let mut asked = ask_everything(&town, &asker, &theirs).await;
+            asked += ask_within(&town, &asker, &theirs).await;
+            asked += ask_everything(&town, &asker, &of_live).await;
+            asked += ask_within(&town, &asker, &of_live).await;
+            asked += ask_everything(&live, &live.msp, &theirs).await;
+            println!("{asked} requests with ids of others, each beside one with an id that nobody has");
+            assert!(asked > 250, "only {asked} requests");
+            let now = (town.contents(Mode::Test).await, town.contents(Mode::Live).await);
+            assert_eq!(kept, now, "a row was changed");
+        });
+    }
+}
