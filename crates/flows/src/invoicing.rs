@@ -101,7 +101,7 @@ pub async fn create(app: &App, scope: &Scope, by: &By, mut draft: Draft) -> Resu
             invoices::insert(tx, &scope, &invoice)?;
             invoices::insert_lines(tx, &scope, &invoice.id, &draft.lines, moment.at)?;
             note(tx, &scope, &invoice, None, "api", moment.at)?;
-            log(tx, &scope, &by, moment, "invoice.created", None, &invoice)?;
+            log(tx, &scope, &by, moment, "invoice.drafted", None, &invoice)?;
             Ok(invoice.clone())
         })
         .await

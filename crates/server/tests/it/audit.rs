@@ -48,7 +48,7 @@ both! {
             let rows = noted(&town, &mut since).await;
             let [row] = &rows[..] else { panic!("{rows:?}") };
             let (action, actor, before, after) = told(row);
-            assert_eq!((action.as_str(), actor.as_str()), ("invoice.created", "api_key"));
+            assert_eq!((action.as_str(), actor.as_str()), ("invoice.drafted", "api_key"));
             assert_eq!(before, Value::Null);
             assert_eq!((&after["status"], &after["total"]), (&json!("draft"), &json!(12_345)));
             assert_eq!(row.text("subject_id").unwrap(), id);
