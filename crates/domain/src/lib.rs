@@ -9,6 +9,7 @@ pub mod money;
 pub mod payment;
 pub mod permission;
 pub mod refusal;
+pub mod seal;
 pub mod text;
 pub mod time;
 

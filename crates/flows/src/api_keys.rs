@@ -153,6 +153,15 @@ pub async fn authenticate(app: &App, secret: &str) -> Result<Option<ApiKey>, Fai
     Ok(Some(key))
 }
 
+/// The key of a secret, revoked and expired ones included: for the note that it was refused.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_secret(app: &App, secret: &str) -> Result<Option<ApiKey>, Failure> {
+    let hash = hash(secret);
+    Ok(app.db.read(move |tx| api_keys::by_hash(tx, &hash)).await?)
+}
+
 fn in_force(key: &ApiKey, now: Timestamp) -> Result<(), Refusal> {
     if key.revoked_at.is_some() {
         return Err(Refusal::KeyRevoked);

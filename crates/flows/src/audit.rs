@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use store::Tx;
 use store::audit_log::{self, Noted};
 
-use crate::{By, Moment};
+use crate::{App, By, Failure, Moment};
 
 /// What was done to what. It never holds a secret, and no more of a person than their name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,11 @@ pub fn note(
     moment: Moment,
     entry: &Entry,
 ) -> Result<(), store::Error> {
-    let row = Noted {
+    audit_log::insert(tx, &noted(scope, by, moment, entry))
+}
+
+fn noted(scope: Option<&Scope>, by: &By, moment: Moment, entry: &Entry) -> Noted {
+    Noted {
         id: AuditId::new(moment.at, moment.random(0) ^ spread(entry)),
         scope: scope.cloned(),
         actor: by.actor.word().to_owned(),
@@ -45,8 +49,16 @@ pub fn note(
         before: entry.before.clone(),
         after: entry.after.clone(),
         at: moment.at,
-    };
-    audit_log::insert(tx, &row)
+    }
+}
+
+/// Notes what changes nothing else: a refusal, a use of a key, a start.
+///
+/// # Errors
+/// When the database fails.
+pub async fn record(app: &App, scope: Option<&Scope>, by: &By, entry: &Entry<'_>) -> Result<(), Failure> {
+    let row = noted(scope, by, app.moment(), entry);
+    Ok(app.db.write(move |tx| audit_log::insert(tx, &row)).await?)
 }
 
 /// Tells apart what one transaction notes, and is the same when it is run again.

@@ -16,6 +16,7 @@ pub mod pay_links;
 pub mod payer_view;
 pub mod reconcile;
 pub mod round_trips;
+pub mod seals;
 pub mod stripe_events;
 
 use std::sync::Arc;

@@ -5,35 +5,53 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use flows::api_keys;
+use flows::{Actor, api_keys};
 use store::api_keys::ApiKey;
 
+use crate::api::sender;
 use crate::problem::Problem;
 use crate::router::Site;
 use crate::routes::Who;
 
-/// Lets a request through to its handler, with the key that was found, or refuses it.
+/// Lets a request through to its handler, with the key that was found, or refuses it; either is noted in the
+/// audit log.
 pub async fn check(
     State((site, who)): State<(Site, Who)>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
+    let by = sender(request.extensions());
+    if let Err(problem) = admit(&site, who, &mut request).await {
+        // Who shows no key at all is told so, and that is all.
+        if let Some(secret) = bearer(request.headers()).filter(|_| problem.is_about_the_caller()) {
+            site.door.refused(&site.app, &by, secret, problem.code()).await;
+        }
+        return Err(problem);
+    }
+    if let Some(key) = request.extensions().get::<ApiKey>().cloned() {
+        let by = by.known_as(Actor::TenantKey(key.id.clone()));
+        site.door.used(&site.app, &key.scope, &by).await;
+    }
+    Ok(next.run(request).await)
+}
+
+async fn admit(site: &Site, who: Who, request: &mut Request) -> Result<(), Problem> {
     match who {
         Who::Key(permission) => {
-            let key = key_of(&site, request.headers()).await?;
+            let key = key_of(site, request.headers()).await?;
             key.permissions.need(permission)?;
             request.extensions_mut().insert(key);
         }
         Who::KeyItselfOr(permission) => {
-            let key = key_of(&site, request.headers()).await?;
-            if !names(&request, &key) {
+            let key = key_of(site, request.headers()).await?;
+            if !names(request, &key) {
                 key.permissions.need(permission)?;
             }
             request.extensions_mut().insert(key);
         }
         Who::Payer | Who::Stripe | Who::Anybody => {}
     }
-    Ok(next.run(request).await)
+    Ok(())
 }
 
 /// Whether the address ends with the key's own id.

@@ -1,5 +1,6 @@
 //! The JSON API: for integrators with an API key, and for the pay page with a link.
 
+pub mod audit;
 pub mod clients;
 mod input;
 pub mod invoices;
@@ -7,4 +8,5 @@ pub mod keys;
 pub mod payments;
 pub mod public_invoices;
 
+pub use input::sender;
 pub use input::{Caller, InPath, Input, Page, PageQuery, Query, Using, Visitor};

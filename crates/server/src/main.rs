@@ -6,11 +6,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
+use flows::Clock;
 use server::clock::SystemClock;
 use server::config::Config;
 use server::router::Site;
-use server::{demo, log, start};
+use server::{demo, log, start, verify_seals};
 use simulator::Simulator;
+use store::Db;
+use store::db::Options;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -31,6 +34,8 @@ enum Command {
     Demo(DemoArgs),
     /// Bring the database to this version's tables, and stop. `serve` does the same when it starts.
     Migrate(EnvFile),
+    /// Recompute the daily seals of the ledger and the audit log, and name each day that was changed since.
+    VerifySeals(VerifyArgs),
     /// Run the built-in Stripe alone: a stateful simulator of Stripe's API for tests of anything built on it.
     Simulator(SimulatorArgs),
 }
@@ -41,6 +46,18 @@ struct EnvFile {
     /// there.
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct VerifyArgs {
+    #[command(flatten)]
+    file: EnvFile,
+    /// Print the newest seals and all breaks as JSON, to be kept elsewhere.
+    #[arg(long)]
+    json: bool,
+    /// A file that an earlier --json wrote: its seals must still be there.
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -93,6 +110,7 @@ fn main() -> ExitCode {
             Command::Serve(file) => serve(&file, stopped).await,
             Command::Demo(args) => demo::run(&args.data, args.listen, args.simulator_listen, stopped).await,
             Command::Migrate(file) => migrate(&file).await,
+            Command::VerifySeals(args) => verify(&args).await,
             Command::Simulator(args) => simulator(args, stopped).await,
         }
     });
@@ -138,6 +156,41 @@ async fn migrate(file: &EnvFile) -> Result<(), String> {
     }
     db.close().await;
     Ok(())
+}
+
+async fn verify(args: &VerifyArgs) -> Result<(), String> {
+    let config = configuration(&args.file)?;
+    let kept = match &args.against {
+        Some(path) => verify_seals::kept(path)?,
+        None => Vec::new(),
+    };
+    let db = Db::open(config.database_url.expose(), Options::default())
+        .await
+        .map_err(|error| format!("DATABASE_URL: {error}"))?;
+    let (mut books, json) = (0_usize, args.json);
+    let mut say = |line: String| {
+        books += usize::from(line.starts_with("read"));
+        if json {
+            eprintln!("{line}");
+        } else {
+            println!("{line}");
+        }
+    };
+    let report = verify_seals::run(&db, SystemClock::default().now(), &kept, &mut say).await;
+    db.close().await;
+    let report = report?;
+    if args.json {
+        let json = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
+        println!("{json}");
+    }
+    match report.breaks.len() {
+        0 if args.json => Ok(()),
+        0 => {
+            println!("No break in {books} books.");
+            Ok(())
+        }
+        breaks => Err(format!("{breaks} breaks in {books} books")),
+    }
 }
 
 async fn simulator(

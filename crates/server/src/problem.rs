@@ -59,6 +59,11 @@ impl Problem {
     pub fn code(&self) -> &'static str {
         self.code
     }
+
+    /// Whether it is about who calls: no valid key, or one that may not do this.
+    pub fn is_about_the_caller(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED.as_u16() || self.status == StatusCode::FORBIDDEN.as_u16()
+    }
 }
 
 impl IntoResponse for Problem {

@@ -1,21 +1,24 @@
 //! Who is reached under which address, and what every answer carries.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use domain::{Mode, Refusal};
-use flows::{App, Failure};
+use flows::{Actor, App, By, Failure};
 use stripe::Secret;
 use stripe::events::Kind;
 use stripe_events::SignedAs;
 use tokio::sync::Notify;
 use tracing::Instrument;
 
+use crate::address::client_address;
 use crate::config::Config;
+use crate::door::Door;
 use crate::problem::Problem;
 use crate::{access, assets, routes};
 use flows::stripe_events;
@@ -36,6 +39,8 @@ pub struct Site {
     pub webhook_secrets: Arc<[(Secret, SignedAs)]>,
     /// Tells the worker that an event has come.
     pub inbox_bell: Arc<Notify>,
+    /// What is noted of keys that were refused or used.
+    pub door: Arc<Door>,
 }
 
 impl Site {
@@ -62,6 +67,7 @@ impl Site {
             public_origin: public_origin.into(),
             webhook_secrets: secrets.into(),
             inbox_bell: Arc::new(Notify::new()),
+            door: Arc::default(),
         }
     }
 
@@ -76,9 +82,20 @@ impl Site {
     }
 }
 
-/// The id of a request, as its answer, the log and the audit log carry it.
+/// Where a request comes from, and its id as its answer, the log and the audit log carry it. Who sends it is
+/// found out later.
 #[derive(Clone, Debug)]
-pub struct RequestId(pub Arc<str>);
+pub struct Sender(pub By);
+
+fn sender(site: &Site, request: &Request, id: &str) -> Sender {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let proxies = &site.config.trusted_proxies;
+    Sender(By {
+        actor: Actor::Unknown,
+        address: peer.map(|peer| client_address(peer.0.ip(), request.headers(), proxies).0),
+        request_id: Some(id.to_owned()),
+    })
+}
 
 /// Every route.
 pub fn router(site: Site) -> Router {
@@ -103,7 +120,8 @@ pub fn router(site: Site) -> Router {
 /// leaves a payment half told, and a panic is one broken request, answered with a 500.
 async fn answer_in_common(State(site): State<Site>, mut request: Request, next: Next) -> Response {
     let id = format!("req_{:032x}", site.app.clock.random());
-    request.extensions_mut().insert(RequestId(id.as_str().into()));
+    let sender = sender(&site, &request, &id);
+    request.extensions_mut().insert(sender);
     let route = request
         .extensions()
         .get::<MatchedPath>()

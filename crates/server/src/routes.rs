@@ -6,10 +6,11 @@ use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use domain::Permission;
 use domain::Permission::{
-    ClientsRead, ClientsWrite, InvoicesRead, InvoicesWrite, KeysRead, KeysWrite, PaymentsRead, PaymentsWrite,
+    AuditRead, ClientsRead, ClientsWrite, InvoicesRead, InvoicesWrite, KeysRead, KeysWrite, PaymentsRead,
+    PaymentsWrite,
 };
 
-use crate::api::{clients, invoices, keys, payments, public_invoices};
+use crate::api::{audit, clients, invoices, keys, payments, public_invoices};
 use crate::pay::checkout;
 use crate::router::Site;
 use crate::{health, stripe_webhook};
@@ -45,6 +46,7 @@ pub struct Route {
 pub fn all() -> Vec<Route> {
     use Who::{Anybody, Key, KeyItselfOr, Payer, Stripe};
     vec![
+        get("/api/audit", Key(AuditRead), audit::list),
         post("/api/clients", Key(ClientsWrite), clients::create),
         get("/api/clients", Key(ClientsRead), clients::list),
         get("/api/clients/{id}", Key(ClientsRead), clients::get),

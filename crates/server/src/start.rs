@@ -8,7 +8,8 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use domain::Mode;
-use flows::{App, Clock};
+use flows::audit::{self, Entry};
+use flows::{Actor, App, By, Clock};
 use store::db::{Engine, Options};
 use store::{Db, migrate, stripe_operations};
 use stripe::{Client, Https, Secret, Transport};
@@ -124,6 +125,7 @@ pub async fn serve(
             .await;
         released.map_err(io::Error::other)?;
     }
+    note_start(&site).await.map_err(io::Error::other)?;
     let (stop, stopped) = watch::channel(false);
     let worker = tokio::spawn(worker::run(site.clone(), stopped));
     let db = site.app.db.clone();
@@ -149,6 +151,18 @@ pub async fn serve(
     worker.await.map_err(io::Error::other)?;
     db.close().await;
     served
+}
+
+/// Notes in the audit log in which mode this version runs from now on.
+async fn note_start(site: &Site) -> Result<(), flows::Failure> {
+    let (mode, version) = (site.config.mode.word(), env!("CARGO_PKG_VERSION"));
+    let entry = Entry {
+        action: "server.started",
+        subject: "server",
+        before: None,
+        after: Some(serde_json::json!({"mode": mode, "version": version}).to_string()),
+    };
+    audit::record(&site.app, None, &By::new(Actor::CommandLine), &entry).await
 }
 
 /// Listens where the configuration says.

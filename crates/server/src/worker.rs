@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
-use flows::{App, reconcile, stripe_events};
+use flows::{App, reconcile, seals, stripe_events};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 
@@ -21,6 +21,8 @@ const TOGETHER: usize = 32;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often the reconciler looks.
 const RECONCILE_EVERY: Duration = Duration::from_secs(2);
+/// How often it looks whether a day can be sealed, and notes what was counted at the door.
+const SEAL_EVERY: Duration = Duration::from_secs(60);
 /// Rows of one account that wait for Stripe at the same time, and of all accounts together.
 const PLACES_PER_ACCOUNT: usize = 4;
 const PLACES: usize = 64;
@@ -34,6 +36,7 @@ const RECONCILE_TIME: Duration = Duration::from_secs(280);
 /// the next start.
 pub async fn run(site: Site, mut stop: watch::Receiver<bool>) {
     let reconciler = tokio::spawn(reconcile_until(site.app.clone(), stop.clone()));
+    let sealer = tokio::spawn(seal_until(site.clone(), stop.clone()));
     let mut places = Places::default();
     while !*stop.borrow() {
         if apply_batch(&site.app, &mut places).await == 0 {
@@ -46,6 +49,9 @@ pub async fn run(site: Site, mut stop: watch::Receiver<bool>) {
     }
     if let Err(error) = reconciler.await {
         tracing::error!(%error, "the reconciler ended badly");
+    }
+    if let Err(error) = sealer.await {
+        tracing::error!(%error, "the sealing of days ended badly");
     }
 }
 
@@ -93,6 +99,28 @@ async fn reconcile_until(app: App, mut stop: watch::Receiver<bool>) {
         }
         tokio::select! {
             () = tokio::time::sleep(RECONCILE_EVERY) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+async fn seal_until(site: Site, mut stop: watch::Receiver<bool>) {
+    // Once a day is enough: what is there to be sealed changes with the day.
+    let mut sealed_for = None;
+    while !*stop.borrow() {
+        site.door.sweep(&site.app).await;
+        let open = seals::open_day(site.app.clock.now());
+        if sealed_for != Some(open) {
+            match seals::run(&site.app).await {
+                Ok(made) => {
+                    tracing::info!(made, "sealed the days before {open}");
+                    sealed_for = Some(open);
+                }
+                Err(failure) => tracing::error!(%failure, "days could not be sealed and will be tried again"),
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SEAL_EVERY) => {}
             _ = stop.changed() => {}
         }
     }

@@ -15,6 +15,7 @@ pub mod pay_links;
 pub mod payment_method_domains;
 pub mod payments;
 pub mod reconciliation_breaks;
+pub mod seals;
 pub mod state_history;
 pub mod stripe_config;
 pub mod stripe_operations;
@@ -39,6 +40,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         payment_method_domains::ALL,
         payments::ALL,
         reconciliation_breaks::ALL,
+        seals::ALL,
         state_history::ALL,
         stripe_config::ALL,
         stripe_operations::ALL,

@@ -6,6 +6,8 @@ use domain::{
     Money, OperationId, PaymentId, PlatformKeyId, Scope, TenantId, Timestamp,
 };
 
+use domain::seal::Field;
+
 use crate::db::{Error, Row, Value};
 
 macro_rules! id_values {
@@ -82,6 +84,15 @@ pub fn money(row: &Row, column: &str) -> Result<Money, Error> {
 pub fn currency(row: &Row) -> Result<Currency, Error> {
     let code = row.text("currency")?;
     Currency::parse(&code).map_err(|_| unreadable("currency", &code))
+}
+
+/// A column as a seal covers it, whatever it holds.
+pub fn field(row: &Row, column: &str) -> Result<Field, Error> {
+    Ok(match row.int_opt(column) {
+        Ok(Some(number)) => Field::Number(number),
+        Ok(None) => Field::Nothing,
+        Err(_) => Field::Text(row.text(column)?),
+    })
 }
 
 /// A word that one of our enums writes.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use store::api_keys::ApiKey;
 
 use crate::problem::Problem;
-use crate::router::RequestId;
+use crate::router::Sender;
 
 /// Most rows of one page of a list.
 const PAGE_MAX: i64 = 100;
@@ -62,10 +62,8 @@ fn key_in_use(extensions: &Extensions) -> Result<&ApiKey, Problem> {
 
 /// Where a request comes from, before anybody knows who sends it.
 pub fn sender(extensions: &Extensions) -> By {
-    By {
-        request_id: extensions.get::<RequestId>().map(|id| id.0.to_string()),
-        ..By::new(Actor::Unknown)
-    }
+    let sender = extensions.get::<Sender>().map(|sender| sender.0.clone());
+    sender.unwrap_or(By::new(Actor::Unknown))
 }
 
 /// A caller without an API key: a payer, who is known once their link is opened.
@@ -156,7 +154,8 @@ where
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PageQuery {
-    limit: Option<i64>,
+    /// Rows of the page, at most.
+    pub limit: Option<i64>,
     /// The last id of the page before.
     pub after: Option<String>,
 }

@@ -54,6 +54,7 @@ both! {
             assert_eq!(row.text("subject_id").unwrap(), id);
             assert_eq!(row.text("request_id").unwrap(), made.headers["x-request-id"].to_str().unwrap());
             assert_eq!(row.text("tenant_id").unwrap(), town.msp.scope.tenant.as_str());
+            assert_eq!(row.text("address").unwrap(), "127.0.0.1");
             assert_eq!(row.int("livemode").unwrap(), 0);
             const KEYS: Sql = Sql::new("select id from api_keys");
             assert_eq!(row.text("actor_id"), town.rows(&KEYS).await[0].text("id"));
@@ -149,6 +150,157 @@ both! {
                 let refused = |text: &str| text.contains("append-only");
                 let is = matches!(&changed, Err(Error::Check { constraint }) if refused(constraint));
                 assert!(is, "{changed:?}");
+            }
+        });
+    }
+
+    fn a_tenant_reads_its_own_log_newest_first(world: &World) {
+        Town::run_as(world, Wishes { worker: false, ..Wishes::default() }, async |town| {
+            let other = town.add_msp("Prairie Networks", "usd").await;
+            let mut invoices = Vec::new();
+            for _ in 0..3 {
+                invoices.insert(0, town.invoice(500, "usd").await);
+                town.invoice_of(&other, 500, "usd").await;
+            }
+            let read = async |query: &str| {
+                let path = format!("/api/audit?{query}");
+                let page = town.api(&town.msp.key, Method::GET, &path, Value::Null).await;
+                assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+                page.body
+            };
+            let finalized = read("action=invoice.finalized").await;
+            let rows = finalized["data"].as_array().unwrap();
+            let subjects: Vec<_> = rows.iter().map(|row| row["subject_id"].as_str().unwrap()).collect();
+            assert_eq!(subjects, invoices, "another tenant's are not among them");
+            assert_eq!(rows[0]["before"]["status"], "draft");
+            assert_eq!(rows[0]["after"]["status"], "open");
+            assert_eq!((&rows[0]["livemode"], &rows[0]["actor"]), (&json!(false), &json!("api_key")));
+
+            let (mut found, mut after) = (Vec::new(), String::new());
+            loop {
+                let page = read(&format!("limit=4{after}")).await;
+                let rows = page["data"].as_array().unwrap().clone();
+                after = format!("&after={}", rows.last().unwrap()["id"].as_str().unwrap());
+                found.extend(rows);
+                if page["has_more"] == false {
+                    break;
+                }
+            }
+            let all = read("limit=100").await;
+            assert_eq!(json!(found), all["data"]);
+            let tenant = json!(town.msp.scope.tenant.as_str());
+            assert!(found.iter().all(|row| row["tenant_id"] == tenant), "{found:?}");
+            for action in ["account.connected", "api_key.created", "api_key.used", "client.created"] {
+                assert_eq!(found.iter().filter(|row| row["action"] == action).count(), 1, "{action}");
+            }
+            for (query, status, code) in [
+                ("limit=0", 422, "invalid_field"),
+                ("after=x", 404, "not_found"),
+                ("actor=x", 400, "invalid_query"),
+                ("action=a%00b", 422, "invalid_field"),
+            ] {
+                let path = format!("/api/audit?{query}");
+                let refused = town.api(&town.msp.key, Method::GET, &path, Value::Null).await;
+                assert_eq!((refused.status.as_u16(), refused.code()), (status, code), "{query}");
+            }
+        });
+    }
+
+    fn refused_keys_are_noted_once_a_minute_and_counted(world: &World) {
+        Town::run_as(world, Wishes { worker: false, ..Wishes::default() }, async |town| {
+            const REFUSED: Sql = Sql::new(
+                "select tenant_id, actor, subject_id, after_state from audit_log
+                 where action = 'api_key.refused' order by created_at, id",
+            );
+            let wrong = format!("{}x", town.msp.key);
+            // The whole flood within one minute of the clock.
+            let now = town.app.clock.now().ms();
+            town.advance_ms(60_000 - now.rem_euclid(60_000) + 1);
+            for _ in 0..30 {
+                let refused = town.api(&wrong, Method::GET, "/api/invoices", Value::Null).await;
+                refused.assert_refused(401, "unauthorized", None);
+            }
+            assert_eq!(town.rows(&REFUSED).await.len(), 1);
+            town.advance_ms(60_000);
+            town.api(&wrong, Method::POST, "/api/invoices", json!({})).await;
+            let rows = town.rows(&REFUSED).await;
+            let told: Vec<_> = rows.iter().map(|row| row.text("after_state").unwrap()).collect();
+            assert_eq!(told.len(), 3, "{told:?}");
+            assert_eq!(told[0], r#"{"reason":"unauthorized"}"#);
+            assert!(told.contains(&r#"{"reason":"unauthorized","repeated":29}"#.to_owned()), "{told:?}");
+            for row in &rows {
+                assert_eq!(row.text("tenant_id").unwrap(), "ten_platform", "nobody knows whose it would be");
+                assert_eq!(row.text("actor").unwrap(), "unknown");
+                assert_eq!(row.text("subject_id").unwrap(), "unknown");
+            }
+            // Nor does a key that may not do this hide: it is known, and so is whose it is.
+            let body = json!({"name": "Reader", "permissions": ["clients:read"]});
+            let made = town.api(&town.msp.key, Method::POST, "/api/keys", body).await;
+            let secret = made.body["secret"].as_str().unwrap_or_else(|| panic!("{}", made.text));
+            for _ in 0..3 {
+                let refused = town.api(secret, Method::GET, "/api/invoices", Value::Null).await;
+                refused.assert_refused(403, "permission_missing", None);
+            }
+            let rows = town.rows(&REFUSED).await;
+            assert_eq!(rows.len(), 4);
+            assert_eq!(rows[3].text("tenant_id").unwrap(), town.msp.scope.tenant.as_str());
+            assert_eq!(rows[3].text("actor").unwrap(), "api_key");
+            assert_eq!(rows[3].text("subject_id").unwrap(), made.body["id"].as_str().unwrap());
+            let without = town.public(Method::GET, "/api/invoices", Value::Null).await;
+            without.assert_refused(401, "unauthorized", None);
+            assert_eq!(town.rows(&REFUSED).await.len(), 4, "who shows no key is told so, and that is all");
+        });
+    }
+
+    fn a_key_is_noted_once_a_day(world: &World) {
+        Town::run_as(world, Wishes { worker: false, ..Wishes::default() }, async |town| {
+            const USED: Sql = Sql::new(
+                "select count(*) as n from audit_log where action = 'api_key.used' and subject_id = actor_id
+                   and actor = 'api_key'",
+            );
+            let look = async || {
+                town.api(&town.msp.key, Method::GET, "/api/invoices", Value::Null).await;
+                town.number(&USED).await
+            };
+            assert_eq!(look().await, 1);
+            assert_eq!(look().await, 1);
+            town.advance_ms(24 * 60 * 60 * 1000);
+            assert_eq!(look().await, 2);
+            assert_eq!(look().await, 2);
+        });
+    }
+
+    fn a_start_is_noted_with_its_mode(world: &World) {
+        Town::run(world, async |town| {
+            const STARTED: Sql = Sql::new("select * from audit_log where action = 'server.started'");
+            town.until("the row of the start", async || !town.rows(&STARTED).await.is_empty()).await;
+            let row = &town.rows(&STARTED).await[0];
+            let (_, actor, before, after) = told(row);
+            assert_eq!((actor.as_str(), before), ("command_line", Value::Null));
+            assert_eq!(after["mode"], "test");
+            assert_eq!(after["version"], env!("CARGO_PKG_VERSION"));
+            assert_eq!(row.text("tenant_id").unwrap(), "ten_platform");
+        });
+    }
+
+    fn no_secret_is_in_the_log(world: &World) {
+        Town::run(world, async |town| {
+            let invoice = town.invoice(12_345, "usd").await;
+            let link = town.link(&invoice).await;
+            let token = town.token("pm_card_visa");
+            town.pay(&link, &token, 12_345, "usd").await;
+            town.until_invoice(&invoice, "paid").await;
+            let other = town.invoice(500, "usd").await;
+            let made = town.command(&other, "payment-intent").await;
+            let client_secret = made.body["client_secret"].as_str().unwrap().to_owned();
+            let wrong = "ppk_test_0000000000000000000000000000000000000000000000000000000000000000";
+            town.api(wrong, Method::GET, "/api/invoices", Value::Null).await;
+            const ALL: Sql = Sql::new("select * from audit_log");
+            let log = format!("{:?}", town.rows(&ALL).await);
+            assert!(log.contains("api_key.refused") && log.contains("invoice.payment_requested"), "{log}");
+            let own = [&*town.msp.key, wrong, &link, &token, &client_secret];
+            for secret in own.into_iter().chain(["sk_test_", "whsec_", "_secret_"]) {
+                assert!(!log.contains(secret), "{secret} is in {log}");
             }
         });
     }

@@ -25,6 +25,7 @@ mod pay_page;
 mod paying;
 mod recorded_events;
 mod reliability;
+mod seals;
 mod silence;
 mod three_d_secure;
 mod tidy;
