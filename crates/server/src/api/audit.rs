@@ -16,7 +16,8 @@ use crate::router::Site;
 pub struct AuditJson {
     id: String,
     object: &'static str,
-    /// None for what concerns the platform and no tenant.
+    /// Only where the operator reads: none for what concerns the platform and no tenant.
+    #[serde(skip_serializing_if = "Option::is_none")]
     tenant_id: Option<String>,
     livemode: Option<bool>,
     actor: String,
@@ -38,7 +39,7 @@ impl From<Noted> for AuditJson {
         AuditJson {
             id: row.id.to_string(),
             object: "audit_entry",
-            tenant_id: row.scope.as_ref().map(|scope| scope.tenant.to_string()),
+            tenant_id: None,
             livemode: row.scope.as_ref().map(|scope| scope.mode.is_live()),
             actor: row.actor,
             actor_id: row.actor_id,

@@ -127,8 +127,9 @@ both! {
             let other = town.again(world).await;
             let runs = tokio::join!(seals::run(&town.app), seals::run(&other.app), seals::run(&town.app));
             let made = runs.0.unwrap() + runs.1.unwrap() + runs.2.unwrap();
-            assert_eq!(i64::try_from(made), Ok(town.number(&SEALS).await));
-            assert_eq!(made, 11, "five days of the tenant's two books, and one of the platform's log");
+            // The worker of the other instance makes them too, and may have been the first.
+            town.until("all seals", async || town.number(&SEALS).await == 11).await;
+            assert!(made <= 11, "five days of the tenant's two books, and one of the platform's log");
             assert_whole(&town, &[]).await;
         });
     }
@@ -178,7 +179,7 @@ both! {
             const SLIPPED: Sql = Sql::new(
                 "insert into audit_log (id, tenant_id, livemode, actor, action, subject_id, created_at)
                  select 'aud_slipped_' || (select count(*) from audit_log), tenant_id, livemode, actor,
-                   action, subject_id, $1 + 5
+                   action, subject_id, cast($1 as bigint) + 5
                  from audit_log where action = 'client.created' and id not like 'aud_slipped_%'",
             );
             run(&town, &SLIPPED, first).await;
