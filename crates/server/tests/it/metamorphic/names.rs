@@ -67,7 +67,8 @@ const OF_A_TENANT: [Sql; 15] = [
     // Not the body: it is Stripe's, with codes that the card networks draw.
     Sql::new(
         "select id, event_id, stripe_account_id, livemode, kind, type, object_id, api_version,
-           idempotency_key, tenant_id, status, attempts, deliveries, next_attempt_at, last_error, created_at, processed_at
+           idempotency_key, tenant_id, status, attempts, deliveries, next_attempt_at, last_error, created_at,
+           processed_at
          from stripe_webhook_events where tenant_id = $1 order by livemode, id",
     ),
     Sql::new("select * from application_fees where tenant_id = $1 order by livemode, created_at, payment_id"),
