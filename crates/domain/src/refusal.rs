@@ -69,6 +69,21 @@ pub enum Refusal {
         /// The permission's word, or `all`.
         permission: &'static str,
     },
+    /// The tenant has no Stripe account yet.
+    NotConnected,
+    /// The tenant has a Stripe account already.
+    AccountConnected,
+    /// Another tenant has this Stripe account.
+    AccountTaken,
+    /// Stripe refuses to make an account of what it was told.
+    AccountRefused {
+        /// Stripe's code, and the parameter it complains of.
+        code: String,
+    },
+    /// Stripe has no form to show for this account now.
+    OnboardingRefused,
+    /// A way back from Stripe that was used, has run out, or never was one.
+    ConnectLinkUsed,
 }
 
 impl Refusal {
@@ -115,6 +130,12 @@ impl Refusal {
             Refusal::KeyRevoked => "api_key_revoked",
             Refusal::KeyExpired => "api_key_expired",
             Refusal::PermissionMissing { .. } => "permission_missing",
+            Refusal::NotConnected => "not_connected",
+            Refusal::AccountConnected => "account_connected",
+            Refusal::AccountTaken => "account_taken",
+            Refusal::AccountRefused { .. } => "account_refused",
+            Refusal::OnboardingRefused => "onboarding_refused",
+            Refusal::ConnectLinkUsed => "connect_link_used",
         }
     }
 
@@ -140,10 +161,23 @@ impl Refusal {
             | Refusal::ModeNotActive
             | Refusal::KeyRevoked
             | Refusal::KeyExpired
-            | Refusal::PermissionMissing { .. } => None,
+            | Refusal::PermissionMissing { .. }
+            | Refusal::NotConnected
+            | Refusal::AccountConnected
+            | Refusal::AccountTaken
+            | Refusal::AccountRefused { .. }
+            | Refusal::OnboardingRefused
+            | Refusal::ConnectLinkUsed => None,
         }
     }
 }
+
+const NOT_CONNECTED: &str = "There is no Stripe account yet. Create or connect one first.";
+const ACCOUNT_CONNECTED: &str = "This tenant has a Stripe account already, and it is not the one asked for.";
+const ACCOUNT_TAKEN: &str = "This Stripe account belongs to another tenant.";
+const ONBOARDING_REFUSED: &str =
+    "Stripe does not open its form for this account now. Look at its status first.";
+const CONNECT_LINK_USED: &str = "This link was used before or has run out. Start again where you came from.";
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -200,6 +234,17 @@ impl fmt::Display for Refusal {
                     "This key lacks the permission {permission}. Use a key that has it."
                 )
             }
+            Refusal::NotConnected => f.write_str(NOT_CONNECTED),
+            Refusal::AccountConnected => f.write_str(ACCOUNT_CONNECTED),
+            Refusal::AccountTaken => f.write_str(ACCOUNT_TAKEN),
+            Refusal::AccountRefused { code } => {
+                write!(
+                    f,
+                    "Stripe refused to make the account ({code}). Correct it and try again."
+                )
+            }
+            Refusal::OnboardingRefused => f.write_str(ONBOARDING_REFUSED),
+            Refusal::ConnectLinkUsed => f.write_str(CONNECT_LINK_USED),
         }
     }
 }

@@ -10,7 +10,7 @@ use store::payments::{self, Payment};
 use store::stripe_config;
 use store::stripe_operations::{self as rows, Kind, Operation};
 use stripe::payment_intents::{self, CancelReason};
-use stripe::{PaymentIntent, Secret};
+use stripe::{AccountId, PaymentIntent, Secret};
 
 use crate::observe::{self, IntentFacts};
 use crate::operations::{self, Ran};
@@ -106,9 +106,9 @@ pub async fn pay(app: &App, by: &By, token: &str, request: &PayRequest) -> Resul
                     ..status(PaymentState::At(reached), false)
                 });
             }
-            (Kind::CreateIntent | Kind::CancelIntent, Ran::Done { .. }) => {}
+            (_, Ran::Done { .. }) => {}
             (_, Ran::Overtaken) => {
-                look_again(app, &operation.scope, &operation.payment_id).await?;
+                look_again(app, &operation).await?;
             }
         }
     }
@@ -206,7 +206,7 @@ pub async fn payment_intent(
             IntegratorStep::Run(operation) => match operations::run(app, &operation).await? {
                 Ran::Rejected(refusal) => return Err(explained(app, &operation, refusal).await?.into()),
                 Ran::Unknown => return Err(Refusal::PaymentInProgress.into()),
-                Ran::Overtaken => look_again(app, &operation.scope, &operation.payment_id).await?,
+                Ran::Overtaken => look_again(app, &operation).await?,
                 Ran::Done { .. } | Ran::Declined { .. } => {}
             },
         }
@@ -347,7 +347,8 @@ pub async fn refresh(app: &App, payment: &Payment) -> Result<Option<(Payment, Pa
         return Ok(None);
     };
     let client = app.stripe(payment.scope.mode)?;
-    let intent = payment_intents::retrieve(client, &payment.stripe_account_id, &intent_id).await?;
+    let account = AccountId::parse(&payment.stripe_account_id)?;
+    let intent = payment_intents::retrieve(client, &account, &intent_id).await?;
     let (facts, moment, before) = (IntentFacts::of(&intent), app.moment(), payment.clone());
     let after = app
         .db
@@ -368,8 +369,9 @@ pub async fn refresh(app: &App, payment: &Payment) -> Result<Option<(Payment, Pa
 }
 
 /// After Stripe said that the intent is elsewhere than we thought.
-async fn look_again(app: &App, scope: &Scope, id: &PaymentId) -> Result<(), Failure> {
-    let payment = load(app, scope, id).await?;
+async fn look_again(app: &App, operation: &Operation) -> Result<(), Failure> {
+    let operation = operation.clone();
+    let payment = app.db.read(move |tx| payment_of(tx, &operation)).await?;
     refresh(app, &payment).await?;
     Ok(())
 }
@@ -402,7 +404,7 @@ pub async fn cancel_live(app: &App, scope: &Scope, by: &By, invoice: &InvoiceId)
         match operations::run(app, &operation).await? {
             Ran::Rejected(refusal) => return Err(refusal.into()),
             Ran::Unknown => return Err(Refusal::PaymentInProgress.into()),
-            Ran::Overtaken => look_again(app, &operation.scope, &operation.payment_id).await?,
+            Ran::Overtaken => look_again(app, &operation).await?,
             Ran::Done { .. } | Ran::Declined { .. } => {}
         }
     }
@@ -428,7 +430,7 @@ async fn cancel_if(
     let noted = app
         .db
         .write(move |tx| {
-            let payment = get(tx, &operation.scope, &operation.payment_id)?;
+            let payment = payment_of(tx, &operation)?;
             let useless = payment.status.is_live() && useless(&payment);
             let free = rows::open_of(tx, &payment.scope, &payment.id)?.is_none();
             if useless && free {
@@ -444,9 +446,14 @@ async fn cancel_if(
     Ok(())
 }
 
-async fn load(app: &App, scope: &Scope, id: &PaymentId) -> Result<Payment, Failure> {
-    let (scope, id) = (scope.clone(), id.clone());
-    app.db.read(move |tx| get(tx, &scope, &id)).await
+fn payment_of(tx: &mut Tx, operation: &Operation) -> Result<Payment, Failure> {
+    match &operation.payment_id {
+        Some(payment) => get(tx, &operation.scope, payment),
+        None => Err(Failure::Bug(format!(
+            "operation {} is about no payment",
+            operation.id
+        ))),
+    }
 }
 
 fn get(tx: &mut Tx, scope: &Scope, id: &PaymentId) -> Result<Payment, Failure> {

@@ -54,6 +54,13 @@ impl From<stripe::CallError> for Failure {
     }
 }
 
+impl From<stripe::Unreadable> for Failure {
+    /// For what our own rows hold.
+    fn from(error: stripe::Unreadable) -> Failure {
+        Failure::Bug(error.to_string())
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -7,6 +7,7 @@ pub mod audit;
 mod by;
 mod clock;
 pub mod collect;
+pub mod connect;
 mod failure;
 pub mod invoicing;
 mod observe;
@@ -47,6 +48,8 @@ pub struct App {
     pub link_key: Secret,
     /// The mode in which *new* work is done (`STRIPE_MODE`). Rows finish in their own.
     pub active_mode: Mode,
+    /// The pay page's host, where wallets can be shown on it: none for an address without a public name.
+    pub wallet_domain: Option<Arc<str>>,
 }
 
 impl App {

@@ -4,10 +4,12 @@ use domain::{Mode, Refusal, Scope, TenantId};
 use store::Tx;
 use store::stripe_config::{self, Origin, StripeConfig};
 use store::tenants::{self, Tenant};
-use stripe::{Account, accounts};
+use stripe::accounts::{self, RequirementError, Requirements};
+use stripe::{Account, AccountId};
 
 use crate::audit::{self, Entry};
-use crate::{Actor, App, By, Failure};
+use crate::connect::domains;
+use crate::{Actor, App, By, Failure, Moment};
 
 /// Adds a tenant.
 ///
@@ -45,38 +47,125 @@ pub async fn add_tenant(
     Ok(id)
 }
 
-/// Connects an account that exists at Stripe: retrieves it and stores what it may do.
+/// Connects an account of the platform that exists at Stripe: retrieves it and stores what it may do.
 ///
 /// # Errors
-/// When Stripe does not know the account, or another tenant has it.
+/// As [`connect_as`].
 pub async fn connect(app: &App, scope: &Scope, by: &By, account_id: &str) -> Result<(), Failure> {
-    let account = accounts::retrieve(app.stripe(scope.mode)?, account_id).await?;
-    let (moment, scope, by) = (app.moment(), scope.clone(), by.clone());
+    connect_as(app, scope, by, account_id, Origin::Created).await
+}
+
+/// Connects an account that exists at Stripe; one that the tenant has already is read again, and keeps its
+/// origin.
+///
+/// # Errors
+/// [`Refusal::AccountTaken`] when another tenant has it, [`Refusal::AccountConnected`] when the tenant has
+/// another one; when Stripe does not know it.
+pub async fn connect_as(
+    app: &App,
+    scope: &Scope,
+    by: &By,
+    account_id: &str,
+    origin: Origin,
+) -> Result<(), Failure> {
+    // What is retrieved is as old as the request for it.
+    let moment = app.moment();
+    let account = accounts::retrieve(app.stripe(scope.mode)?, &AccountId::parse(account_id)?).await?;
+    let (of, noted_by, domain) = (scope.clone(), by.clone(), app.wallet_domain.clone());
+    let kept = app
+        .db
+        .write(move |tx| keep(tx, &of, &noted_by, &account, origin, domain.as_deref(), moment));
+    match kept.await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Refusal::AccountConnected.into()),
+        Err(failure) if is_taken(&failure) => {
+            note_taken(app, scope, by, account_id).await?;
+            Err(Refusal::AccountTaken.into())
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// The database refuses what the look before it could not see.
+fn is_taken(failure: &Failure) -> bool {
+    let is_the_accounts = |constraint: &str| constraint == "stripe_config_account";
+    matches!(failure, Failure::Refused(Refusal::AccountTaken))
+        || matches!(failure, Failure::Store(store::Error::Unique { constraint })
+            if is_the_accounts(constraint))
+}
+
+/// That somebody asked for another tenant's account is worth knowing.
+async fn note_taken(app: &App, scope: &Scope, by: &By, account_id: &str) -> Result<(), Failure> {
+    let (moment, scope, by, id) = (app.moment(), scope.clone(), by.clone(), account_id.to_owned());
     app.db
         .write(move |tx| {
-            let before = stripe_config::get(tx, &scope)?;
-            let config = config_of(&scope, &account)?;
-            if !stripe_config::put(tx, &config, moment.at)? {
-                return Err(Failure::Bug("the tenant has another account".to_owned()));
-            }
-            let (before, after) = (before.as_ref().map(noted), noted(&config));
-            // What Stripe says again and again is noted where it says something else.
-            if before.as_ref() == Some(&after) {
-                return Ok(());
-            }
             let entry = Entry {
-                action: if before.is_none() {
-                    "account.connected"
-                } else {
-                    "account.changed"
-                },
-                subject: account.id.as_str(),
-                before,
-                after: Some(after),
+                action: "account.refused_as_taken",
+                subject: &id,
+                before: None,
+                after: None,
             };
-            Ok(audit::note(tx, Some(&scope), &by, moment, &entry)?)
+            audit::note(tx, Some(&scope), &by, moment, &entry)
         })
-        .await
+        .await?;
+    Ok(())
+}
+
+/// Within a transaction: stores what Stripe said at `moment` of an account that is, or becomes, the tenant's,
+/// and has the pay page's domain registered on it. `false` when the tenant has another account.
+///
+/// # Errors
+/// [`Refusal::AccountTaken`] when another tenant has it.
+pub fn keep(
+    tx: &mut Tx,
+    scope: &Scope,
+    by: &By,
+    account: &Account,
+    origin: Origin,
+    domain: Option<&str>,
+    moment: Moment,
+) -> Result<bool, Failure> {
+    let id = account.id.as_str();
+    if let Some(holder) = stripe_config::by_account(tx, id, scope.mode)?
+        && holder.scope != *scope
+    {
+        return Err(Refusal::AccountTaken.into());
+    }
+    let before = stripe_config::get(tx, scope)?;
+    stripe_config::put(tx, &config_of(scope, account, origin, moment)?)?;
+    let Some(after) = stripe_config::get(tx, scope)?.filter(|now| now.stripe_account_id == id) else {
+        return Ok(false);
+    };
+    note_change(tx, by, before.as_ref(), &after, moment)?;
+    if let Some(domain) = domain {
+        domains::want(tx, scope, id, domain, moment.at)?;
+    }
+    Ok(true)
+}
+
+/// What Stripe says again and again is noted where it says something else.
+fn note_change(
+    tx: &mut Tx,
+    by: &By,
+    before: Option<&StripeConfig>,
+    after: &StripeConfig,
+    moment: Moment,
+) -> Result<(), Failure> {
+    let (old, new) = (before.map(noted), noted(after));
+    if old.as_ref() == Some(&new) {
+        return Ok(());
+    }
+    let entry = Entry {
+        action: if old.is_none() {
+            "account.connected"
+        } else {
+            "account.changed"
+        },
+        subject: &after.stripe_account_id,
+        before: old,
+        after: Some(new),
+    };
+    Ok(audit::note(tx, Some(&after.scope), by, moment, &entry)?)
 }
 
 /// Reads a connected account again after an event said that something about it changed. Answers whether a
@@ -112,17 +201,75 @@ fn noted(config: &StripeConfig) -> String {
     json.to_string()
 }
 
-fn config_of(scope: &Scope, account: &Account) -> Result<StripeConfig, Failure> {
+/// What Stripe wants to know of an account, as it is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequirementsKept {
+    /// Needed by `current_deadline`.
+    pub currently_due: Vec<String>,
+    /// Missed.
+    pub past_due: Vec<String>,
+    /// Given, being checked.
+    pub pending_verification: Vec<String>,
+    /// Seconds since the epoch.
+    pub current_deadline: Option<i64>,
+    /// Why Stripe has stopped the account.
+    pub disabled_reason: Option<String>,
+    /// What was given and did not do.
+    pub errors: Vec<RequirementError>,
+}
+
+impl RequirementsKept {
+    /// Reads what a row holds; what it does not hold is as if Stripe wanted nothing.
+    pub fn read(kept: &str) -> RequirementsKept {
+        serde_json::from_str::<serde_json::Value>(kept)
+            .map(|value| Requirements::from_value(&value))
+            .map(RequirementsKept::of)
+            .unwrap_or_default()
+    }
+
+    fn of(requirements: Requirements) -> RequirementsKept {
+        let Requirements {
+            currently_due,
+            past_due,
+            eventually_due: _,
+            pending_verification,
+            current_deadline,
+            disabled_reason,
+            errors,
+        } = requirements;
+        RequirementsKept {
+            currently_due,
+            past_due,
+            pending_verification,
+            current_deadline,
+            disabled_reason,
+            errors,
+        }
+    }
+}
+
+fn config_of(
+    scope: &Scope,
+    account: &Account,
+    origin: Origin,
+    moment: Moment,
+) -> Result<StripeConfig, Failure> {
     let json = |result: Result<String, serde_json::Error>| result.map_err(|e| Failure::Bug(e.to_string()));
+    let errors = account.requirements.errors.iter().map(|error| {
+        serde_json::json!({"code": error.code, "reason": error.reason, "requirement": error.requirement})
+    });
     let requirements = serde_json::json!({
         "currently_due": account.requirements.currently_due,
         "past_due": account.requirements.past_due,
+        "pending_verification": account.requirements.pending_verification,
+        "current_deadline": account.requirements.current_deadline,
         "disabled_reason": account.requirements.disabled_reason,
+        "errors": errors.collect::<Vec<_>>(),
     });
     Ok(StripeConfig {
         scope: scope.clone(),
-        stripe_account_id: account.id.clone(),
-        origin: Origin::Created,
+        stripe_account_id: account.id.to_string(),
+        origin,
         charges_enabled: account.charges_enabled,
         payouts_enabled: account.payouts_enabled,
         details_submitted: account.details_submitted,
@@ -134,5 +281,6 @@ fn config_of(scope: &Scope, account: &Account) -> Result<StripeConfig, Failure> 
         requirements: requirements.to_string(),
         fee_bps: None,
         disconnected: false,
+        updated_at: moment.at,
     })
 }

@@ -7,12 +7,15 @@ use domain::payment::{Evidence, IntentStatus};
 use domain::{OperationId, PaymentId, Refusal, Scope, Timestamp};
 use store::stripe_operations::{self as rows, Kind, Operation, Outcome, Status};
 use store::{Tx, payments};
-use stripe::{Answer, CallError, Decline, PaymentIntent, Rejection, Secret, Write};
+use stripe::{AccountId, Answer, CallError, Decline, PaymentIntent, Rejection, Secret, Unreadable, Write};
 
+use crate::connect::account::{self, Made};
+use crate::connect::domains;
 use crate::observe::{self, IntentFacts};
 use crate::{App, Failure, Moment};
 
-pub use by_reading::by_reading;
+use by_reading::by_reading;
+pub use by_reading::{LIST_FROM_MS, LOOK_AGAIN_MS, NOT_LISTED, PAGES_MAX};
 
 /// How long the sender of a write keeps it for itself: three tries of 80 s and the waits between them.
 pub const LEASE_MS: i64 = 5 * 60 * 1000;
@@ -35,7 +38,7 @@ pub struct Intent {
 pub fn note(
     tx: &mut Tx,
     scope: &Scope,
-    payment: &PaymentId,
+    payment: Option<&PaymentId>,
     id: OperationId,
     intent: Intent,
     at: Timestamp,
@@ -45,10 +48,13 @@ pub fn note(
     let operation = Operation {
         scope: scope.clone(),
         id,
-        payment_id: payment.clone(),
+        payment_id: payment.cloned(),
         kind,
         idempotency_key: write.idempotency_key,
-        stripe_account_id: write.account.unwrap_or_default(),
+        stripe_account_id: write
+            .account
+            .map(|account| account.to_string())
+            .unwrap_or_default(),
         path: write.path,
         params,
         status: Status::Sent,
@@ -86,15 +92,59 @@ pub enum Ran {
     Unknown,
 }
 
-/// Sends a noted write and commits what it came to. If that cannot be committed, the row stays open, nobody
-/// knows for now, and it is replayed.
+/// What was heard of a write.
+pub enum Heard<T> {
+    /// Stripe carried it out.
+    Done(Answer, T),
+    /// The card was declined.
+    Declined(Box<Decline>),
+    /// Stripe refused it for good.
+    Rejected(Box<Rejection>),
+    /// Stripe keeps a failure under the key: sending it again tells nothing.
+    Kept,
+    /// Nothing that can be relied on, and why.
+    Nothing(String),
+}
+
+/// Sends a noted write.
+///
+/// # Errors
+/// When there are no keys for its mode, or the row cannot be read.
+pub async fn send<T>(
+    app: &App,
+    operation: &Operation,
+    parse: fn(&str) -> Result<T, Unreadable>,
+) -> Result<Heard<T>, Failure> {
+    let write = to_write(operation)?;
+    Ok(match app.stripe(operation.scope.mode)?.write(&write).await {
+        Ok(answer) => match parse(&answer.body) {
+            Ok(object) => Heard::Done(answer, object),
+            Err(unreadable) => Heard::Nothing(unreadable.0),
+        },
+        Err(CallError::Declined(decline)) => Heard::Declined(decline),
+        Err(CallError::Rejected(rejection)) if rejection.is_key_refused() => {
+            Heard::Nothing("Stripe refuses our API key (401)".to_owned())
+        }
+        // The frozen parameters differ from what Stripe got under this key: somebody changed the row.
+        // Replaying would never help, and "nothing was done" may be untrue, so it stays open for a person to
+        // see.
+        Err(CallError::Rejected(rejection)) if rejection.is_key_reused() => {
+            Heard::Nothing("the key was used with other parameters".to_owned())
+        }
+        Err(CallError::Rejected(rejection)) => Heard::Rejected(rejection),
+        Err(CallError::Unknown(why)) if why.saved_500 => Heard::Kept,
+        Err(CallError::Unknown(why)) => Heard::Nothing(why.why),
+    })
+}
+
+/// Sends a noted write of a payment and commits what it came to. If that cannot be committed, the row stays
+/// open, nobody knows for now, and it is replayed.
 ///
 /// # Errors
 /// When there are no keys for its mode, or the row cannot be read.
 pub async fn run(app: &App, operation: &Operation) -> Result<Ran, Failure> {
-    let write = to_write(operation)?;
-    let result = app.stripe(operation.scope.mode)?.write(&write).await;
-    match take_in(app, operation, result).await {
+    let heard = send(app, operation, PaymentIntent::parse).await?;
+    match take_in(app, operation, heard).await {
         Err(failure @ (Failure::Store(_) | Failure::Unknown(_))) => {
             tracing::error!(operation = %operation.id, %failure, "what a write came to is not known yet");
             Ok(Ran::Unknown)
@@ -103,25 +153,17 @@ pub async fn run(app: &App, operation: &Operation) -> Result<Ran, Failure> {
     }
 }
 
-async fn take_in(
-    app: &App,
-    operation: &Operation,
-    result: Result<Answer, CallError>,
-) -> Result<Ran, Failure> {
+async fn take_in(app: &App, operation: &Operation, heard: Heard<PaymentIntent>) -> Result<Ran, Failure> {
     let moment = app.moment();
-    match result {
-        Ok(answer) => match PaymentIntent::parse(&answer.body) {
-            Ok(intent) => done(app, operation, moment, &answer, intent).await,
-            Err(unreadable) => unknown(app, operation, moment, unreadable.0).await,
-        },
-        Err(CallError::Declined(decline)) => declined(app, operation, moment, *decline).await,
-        Err(CallError::Rejected(rejection)) if rejection.is_key_refused() => {
-            let why = "Stripe refuses our API key (401)".to_owned();
-            unknown(app, operation, moment, why).await
+    match heard {
+        Heard::Done(answer, intent) => done(app, operation, moment, &answer, intent).await,
+        Heard::Declined(decline) => declined(app, operation, moment, *decline).await,
+        Heard::Rejected(rejection) => rejected(app, operation, moment, *rejection).await,
+        Heard::Kept => by_reading(app, operation).await,
+        Heard::Nothing(why) => {
+            unknown(app, operation, &why).await?;
+            Ok(Ran::Unknown)
         }
-        Err(CallError::Rejected(rejection)) => rejected(app, operation, moment, *rejection).await,
-        Err(CallError::Unknown(why)) if why.saved_500 => by_reading(app, operation).await,
-        Err(CallError::Unknown(why)) => unknown(app, operation, moment, why.why).await,
     }
 }
 
@@ -130,7 +172,12 @@ fn to_write(operation: &Operation) -> Result<Write, Failure> {
     Ok(Write {
         path: operation.path.clone(),
         params,
-        account: Some(operation.stripe_account_id.clone()),
+        account: match operation.kind {
+            Kind::CreateAccount => None,
+            Kind::CreateIntent | Kind::ConfirmIntent | Kind::CancelIntent | Kind::RegisterDomain => {
+                Some(AccountId::parse(&operation.stripe_account_id)?)
+            }
+        },
         idempotency_key: operation.idempotency_key.clone(),
     })
 }
@@ -142,13 +189,7 @@ async fn done(
     answer: &Answer,
     intent: PaymentIntent,
 ) -> Result<Ran, Failure> {
-    let outcome = Outcome {
-        status: Status::Succeeded,
-        http_status: Some(i64::from(answer.status)),
-        request_id: answer.request_id.clone(),
-        result_id: Some(intent.id.clone()),
-        error: None,
-    };
+    let outcome = succeeded(answer, &intent.id);
     let facts = IntentFacts::of(&intent);
     let status = facts.status;
     settle(app, operation, moment, outcome, Effect::Observe(facts)).await?;
@@ -158,6 +199,28 @@ async fn done(
             client_secret: intent.client_secret,
         }),
         None => Ok(Ran::Unknown),
+    }
+}
+
+/// The outcome of a write that Stripe carried out.
+pub fn succeeded(answer: &Answer, result_id: &str) -> Outcome {
+    Outcome {
+        status: Status::Succeeded,
+        http_status: Some(i64::from(answer.status)),
+        request_id: answer.request_id.clone(),
+        result_id: Some(result_id.to_owned()),
+        error: None,
+    }
+}
+
+/// The outcome of a write that was found out by reading.
+pub fn read_outcome(status: Status, result_id: Option<&str>) -> Outcome {
+    Outcome {
+        status,
+        http_status: None,
+        request_id: None,
+        result_id: result_id.map(str::to_owned),
+        error: (status == Status::Absent).then(|| "found out by reading: it did not happen".to_owned()),
     }
 }
 
@@ -192,18 +255,6 @@ async fn rejected(
     moment: Moment,
     rejection: Rejection,
 ) -> Result<Ran, Failure> {
-    if rejection.is_key_reused() {
-        // The frozen parameters differ from what Stripe got under this key: somebody changed the row.
-        // Replaying would never help, and "nothing was done" may be untrue, so it stays open for a
-        // person to see.
-        return unknown(
-            app,
-            operation,
-            moment,
-            "the key was used with other parameters".to_owned(),
-        )
-        .await;
-    }
     let code = rejection.code.clone().unwrap_or_else(|| rejection.type_.clone());
     tracing::warn!(operation = %operation.id, code, status = rejection.status, "Stripe refused a request");
     let outcome = Outcome {
@@ -220,7 +271,7 @@ async fn rejected(
     let effect = match (operation.kind, facts) {
         (_, Some(facts)) => Effect::Observe(facts),
         (Kind::CreateIntent, None) => Effect::NothingThere,
-        (Kind::ConfirmIntent | Kind::CancelIntent, None) => Effect::None,
+        (_, None) => Effect::None,
     };
     settle(app, operation, moment, outcome, effect).await?;
     if rejection.is_unexpected_state() {
@@ -241,7 +292,8 @@ fn refusal_of(rejection: &Rejection, code: String) -> Refusal {
     }
 }
 
-async fn unknown(app: &App, operation: &Operation, moment: Moment, why: String) -> Result<Ran, Failure> {
+/// Leaves a write without a definite answer open, to be replayed after a wait that grows.
+pub async fn unknown(app: &App, operation: &Operation, why: &str) -> Result<(), Failure> {
     let tries = usize::try_from(operation.attempts)
         .unwrap_or(usize::MAX)
         .saturating_sub(1);
@@ -250,22 +302,22 @@ async fn unknown(app: &App, operation: &Operation, moment: Moment, why: String) 
         .or(REPLAY_MS.last())
         .copied()
         .unwrap_or(LEASE_MS);
-    mark_unknown(app, operation, &why, moment.at.plus_ms(wait)).await
+    mark_unknown(app, operation, why, app.clock.now().plus_ms(wait)).await
 }
 
 /// Leaves a write open until `retry_at`, and says why.
-async fn mark_unknown(
+pub async fn mark_unknown(
     app: &App,
     operation: &Operation,
     why: &str,
     retry_at: Timestamp,
-) -> Result<Ran, Failure> {
+) -> Result<(), Failure> {
     let (scope, id, why) = (operation.scope.clone(), operation.id.clone(), why.to_owned());
     tracing::warn!(operation = %id, why, "outcome unknown; it is taken up again with the same key");
     app.db
         .write(move |tx| rows::mark_unknown(tx, &scope, &id, &why, retry_at))
         .await?;
-    Ok(Ran::Unknown)
+    Ok(())
 }
 
 /// What a settled write does to its payment.
@@ -297,9 +349,11 @@ async fn settle(
                 ..
             } = &operation;
             let first = rows::settle(tx, scope, id, &outcome, moment.at)?;
-            let mut payment = payments::get(tx, scope, payment_id)?.ok_or_else(|| {
-                Failure::Bug(format!("operation {id} is about a payment that is not there"))
-            })?;
+            let mut payment = match payment_id {
+                Some(payment_id) => payments::get(tx, scope, payment_id)?,
+                None => None,
+            }
+            .ok_or_else(|| Failure::Bug(format!("operation {id} is about a payment that is not there")))?;
             let cause = format!("operation:{id}");
             match &effect {
                 Effect::None => {}
@@ -324,12 +378,27 @@ async fn settle(
         .await
 }
 
+/// What came of taking up an open write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolved {
+    /// Its outcome is known and its effects are committed.
+    Settled,
+    /// It is still open.
+    Open,
+}
+
+impl Resolved {
+    fn of(known: bool) -> Resolved {
+        if known { Resolved::Settled } else { Resolved::Open }
+    }
+}
+
 /// Replays an open write if nobody holds it: same key, same bytes. One whose key Stripe may have forgotten is
 /// only read about. Answers nothing where somebody else has it.
 ///
 /// # Errors
 /// When Stripe or the database does not answer.
-pub async fn take_up(app: &App, operation: &Operation) -> Result<Option<Ran>, Failure> {
+pub async fn take_up(app: &App, operation: &Operation) -> Result<Option<Resolved>, Failure> {
     let (scope, id, at) = (operation.scope.clone(), operation.id.clone(), app.clock.now());
     let taken = app
         .db
@@ -343,10 +412,24 @@ pub async fn take_up(app: &App, operation: &Operation) -> Result<Option<Ran>, Fa
         ..operation.clone()
     };
     let age_ms = at.ms().saturating_sub(operation.first_sent_at.ms());
-    let ran = if age_ms < KEY_AGE_MAX_MS {
-        run(app, &taken).await?
-    } else {
-        by_reading(app, &taken).await?
+    let replay = age_ms < KEY_AGE_MAX_MS;
+    let known = match taken.kind {
+        Kind::CreateIntent | Kind::ConfirmIntent | Kind::CancelIntent => {
+            let ran = match replay {
+                true => run(app, &taken).await?,
+                false => by_reading(app, &taken).await?,
+            };
+            !matches!(ran, Ran::Unknown)
+        }
+        Kind::CreateAccount => {
+            let made = match replay {
+                true => account::run(app, &taken).await?,
+                false => account::by_reading(app, &taken).await?,
+            };
+            !matches!(made, Made::Unknown)
+        }
+        Kind::RegisterDomain if replay => domains::run(app, &taken).await?,
+        Kind::RegisterDomain => domains::give_up(app, &taken).await?,
     };
-    Ok(Some(ran))
+    Ok(Some(Resolved::of(known)))
 }

@@ -2,12 +2,14 @@
 //! that went quiet are read again, and fees that nobody reported are fetched.
 
 use domain::payment::{IntentStatus, PaymentState};
+use store::payment_method_domains::PaymentMethodDomain;
 use store::payments::{self, Payment};
 use store::stripe_operations::{self as rows, Operation};
-use stripe::charges;
+use stripe::{AccountId, charges};
 
+use crate::connect::domains;
 use crate::observe::{self, ChargeFacts};
-use crate::operations::{self, KEY_AGE_MAX_MS, Ran};
+use crate::operations::{self, KEY_AGE_MAX_MS, Resolved};
 use crate::{App, Failure, collect};
 
 /// How many rows one run looks at: bounded, so that a backlog does not starve the rest.
@@ -20,6 +22,8 @@ pub enum Due {
     Operation(Box<Operation>),
     /// A payment that went quiet, or whose fee is not known.
     Payment(Box<Payment>),
+    /// A domain that is to be registered for wallets, or looked at again.
+    Domain(Box<PaymentMethodDomain>),
 }
 
 impl Due {
@@ -28,6 +32,7 @@ impl Due {
         match self {
             Due::Operation(operation) => &operation.stripe_account_id,
             Due::Payment(payment) => &payment.stripe_account_id,
+            Due::Domain(domain) => &domain.stripe_account_id,
         }
     }
 }
@@ -38,9 +43,16 @@ impl Due {
 /// When the database fails.
 pub async fn due(app: &App) -> Result<Vec<Due>, Failure> {
     let now = app.clock.now();
-    let (operations, payments) = app
+    let (operations, payments, domains) = app
         .db
-        .read(move |tx| Ok::<_, Failure>((rows::due(tx, now, BATCH)?, payments::due(tx, now, BATCH)?)))
+        .read(move |tx| {
+            let domains = domains::due(tx, now, BATCH)?;
+            Ok::<_, Failure>((
+                rows::due(tx, now, BATCH)?,
+                payments::due(tx, now, BATCH)?,
+                domains,
+            ))
+        })
         .await?;
     let operations = operations
         .into_iter()
@@ -48,7 +60,8 @@ pub async fn due(app: &App) -> Result<Vec<Due>, Failure> {
     let payments = payments
         .into_iter()
         .map(|payment| Due::Payment(Box::new(payment)));
-    Ok(operations.chain(payments).collect())
+    let domains = domains.into_iter().map(|domain| Due::Domain(Box::new(domain)));
+    Ok(operations.chain(payments).chain(domains).collect())
 }
 
 /// Looks at one row. Whatever goes wrong is logged, and the row becomes due again.
@@ -56,6 +69,7 @@ pub async fn look(app: &App, due: &Due) {
     let (subject, looked) = match due {
         Due::Operation(operation) => (operation.id.to_string(), resolve(app, operation).await),
         Due::Payment(payment) => (payment.id.to_string(), read_again(app, payment).await),
+        Due::Domain(domain) => (domain.domain_name.clone(), domains::register(app, domain).await),
     };
     if let Err(failure) = looked {
         tracing::warn!(subject, %failure, "not resolved yet");
@@ -76,7 +90,7 @@ pub async fn run(app: &App) -> Result<(), Failure> {
 async fn resolve(app: &App, operation: &Operation) -> Result<(), Failure> {
     let resolved = operations::take_up(app, operation).await;
     let age_ms = app.clock.now().ms().saturating_sub(operation.first_sent_at.ms());
-    let open = matches!(resolved, Err(_) | Ok(Some(Ran::Unknown)));
+    let open = matches!(resolved, Err(_) | Ok(Some(Resolved::Open)));
     if open && age_ms >= KEY_AGE_MAX_MS {
         show(app, operation).await?;
     }
@@ -118,7 +132,8 @@ pub async fn fetch_fee(app: &App, payment: &Payment) -> Result<(), Failure> {
         return Ok(());
     };
     let client = app.stripe(payment.scope.mode)?;
-    let charge = charges::retrieve(client, &payment.stripe_account_id, &charge_id).await?;
+    let account = AccountId::parse(&payment.stripe_account_id)?;
+    let charge = charges::retrieve(client, &account, &charge_id).await?;
     let (facts, moment) = (ChargeFacts::of(&charge), app.moment());
     let (scope, id) = (payment.scope.clone(), payment.id.clone());
     app.db

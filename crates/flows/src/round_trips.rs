@@ -47,6 +47,8 @@ pub fn depart(
         stripe_account_id: departure.stripe_account_id.clone(),
         expires_at: departure.expires_at,
     };
+    // Whoever sets out sweeps up what ran out a day ago: there is never more than that.
+    connect_states::forget(tx, at.plus_ms(-FORM_MS))?;
     Ok(connect_states::insert(tx, &row, at)?)
 }
 

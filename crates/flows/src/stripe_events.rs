@@ -1,6 +1,7 @@
 //! Webhooks, rule 3: stored raw, answered, applied later by a worker. Each event is taken to the flow that
 //! observes its object; the effects and "processed" commit together.
 
+mod accounts;
 mod fees;
 mod inbox;
 mod together;
@@ -12,7 +13,7 @@ use store::payments::{self, Payment};
 use store::stripe_webhook_events::{self as rows, Fate, Status, Taken};
 use store::{Tx, stripe_operations};
 use stripe::events::{self, Envelope, plain_type};
-use stripe::{ApplicationFee, Charge, Client, PaymentIntent, charges, payment_intents};
+use stripe::{AccountId, ApplicationFee, Charge, Client, PaymentIntent, charges, payment_intents};
 
 use crate::observe::{self, ChargeFacts, IntentFacts, Seen};
 use crate::{App, Failure, Moment, onboarding};
@@ -96,7 +97,7 @@ enum Subject {
 async fn observe_event(app: &App, event: &Taken) -> Result<Status, Failure> {
     let envelope = opened(event)?;
     match matter_of(&envelope) {
-        Matter::Account => account_changed(app, event).await,
+        Matter::Account => accounts::changed(app, event, &envelope).await,
         Matter::Money => money_moved(app, event, &envelope).await,
         Matter::Nothing => finish(app, event, Status::Ignored, None).await,
     }
@@ -125,14 +126,6 @@ fn matter_of(envelope: &Envelope) -> Matter {
             Matter::Money
         }
         _ => Matter::Nothing,
-    }
-}
-
-/// Accounts have no order of their own: always read again.
-async fn account_changed(app: &App, event: &Taken) -> Result<Status, Failure> {
-    match onboarding::refresh(app, &event.account, event.mode).await? {
-        Some(tenant) => finish(app, event, Status::Processed, Some(tenant)).await,
-        None => orphan(app, event).await,
     }
 }
 
@@ -214,10 +207,12 @@ async fn named(app: &App, event: &Taken, envelope: &Envelope) -> Result<Option<S
     let Some(id) = envelope.object_id.as_deref() else {
         return Ok(None);
     };
-    Ok(match envelope.object_type.as_deref() {
-        Some("payment_intent") => Some(intent_now(client, &event.account, id).await?),
-        Some("charge") => Some(charge_now(client, &event.account, id).await?),
-        Some("application_fee") => Some(Subject::Fee(
+    // The platform itself takes no payments: only a connected account has intents and charges to look at.
+    let account = AccountId::parse(&event.account).ok();
+    Ok(match (envelope.object_type.as_deref(), account) {
+        (Some("payment_intent"), Some(account)) => Some(intent_now(client, &account, id).await?),
+        (Some("charge"), Some(account)) => Some(charge_now(client, &account, id).await?),
+        (Some("application_fee"), _) => Some(Subject::Fee(
             stripe::application_fees::retrieve(client, id).await?,
         )),
         _ => None,
@@ -227,7 +222,7 @@ async fn named(app: &App, event: &Taken, envelope: &Envelope) -> Result<Option<S
 /// The object of our payment as it is now.
 async fn retrieve(app: &App, payment: &Payment, subject: &Subject) -> Result<Look, Failure> {
     let client = app.stripe(payment.scope.mode)?;
-    let account = &payment.stripe_account_id;
+    let account = &AccountId::parse(&payment.stripe_account_id)?;
     let subject = match subject {
         Subject::Intent(facts) => intent_now(client, account, &facts.id).await?,
         Subject::Charge(facts) => charge_now(client, account, &facts.id).await?,
@@ -240,13 +235,13 @@ async fn retrieve(app: &App, payment: &Payment, subject: &Subject) -> Result<Loo
     })
 }
 
-async fn intent_now(client: &Client, account: &str, id: &str) -> Result<Subject, Failure> {
+async fn intent_now(client: &Client, account: &AccountId, id: &str) -> Result<Subject, Failure> {
     Ok(Subject::Intent(IntentFacts::of(
         &payment_intents::retrieve(client, account, id).await?,
     )))
 }
 
-async fn charge_now(client: &Client, account: &str, id: &str) -> Result<Subject, Failure> {
+async fn charge_now(client: &Client, account: &AccountId, id: &str) -> Result<Subject, Failure> {
     Ok(Subject::Charge(ChargeFacts::of(
         &charges::retrieve(client, account, id).await?,
     )))
@@ -284,7 +279,10 @@ fn find_payment(
     let Some(operation) = stripe_operations::by_key(tx, scope, account, key)? else {
         return Ok(None);
     };
-    let payment = payments::get(tx, scope, &operation.payment_id)?;
+    let Some(payment) = &operation.payment_id else {
+        return Ok(None);
+    };
+    let payment = payments::get(tx, scope, payment)?;
     Ok(payment.filter(|payment| payment.intent_id.as_deref().is_none_or(|id| id == intent_id)))
 }
 

@@ -49,7 +49,7 @@ async fn admit(site: &Site, who: Who, request: &mut Request) -> Result<(), Probl
             }
             request.extensions_mut().insert(key);
         }
-        Who::Payer | Who::Stripe | Who::Anybody => {}
+        Who::Payer | Who::Returning | Who::Stripe | Who::Anybody => {}
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod clients;
+pub mod connect;
 mod input;
 pub mod invoices;
 pub mod keys;

@@ -36,6 +36,22 @@ static PAY_JS: LazyLock<Asset> = LazyLock::new(|| {
         include_str!("assets/pay.js"),
     )
 });
+/// The page about a Stripe account looks like the pay page.
+const CONNECT_CSS_TEXT: &str = concat!(
+    include_str!("assets/frame.css"),
+    include_str!("assets/panel.css"),
+    include_str!("assets/connect.css")
+);
+static CONNECT_CSS: LazyLock<Asset> =
+    LazyLock::new(|| asset("connect", "css", "text/css; charset=utf-8", CONNECT_CSS_TEXT));
+static CONNECT_JS: LazyLock<Asset> = LazyLock::new(|| {
+    asset(
+        "connect",
+        "js",
+        "text/javascript; charset=utf-8",
+        include_str!("assets/connect.js"),
+    )
+});
 static ICON: LazyLock<Asset> =
     LazyLock::new(|| asset("icon", "svg", "image/svg+xml", include_str!("assets/icon.svg")));
 
@@ -49,6 +65,16 @@ pub fn js_path() -> &'static str {
     &PAY_JS.path
 }
 
+/// The styles of the page about a Stripe account.
+pub fn connect_css_path() -> &'static str {
+    &CONNECT_CSS.path
+}
+
+/// The script of the page about a Stripe account.
+pub fn connect_js_path() -> &'static str {
+    &CONNECT_JS.path
+}
+
 /// The picture in the browser's tab.
 pub fn icon_path() -> &'static str {
     &ICON.path
@@ -56,7 +82,7 @@ pub fn icon_path() -> &'static str {
 
 /// Serves every file at its address, and nothing else under `/assets/`.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    [&PAY_CSS, &PAY_JS, &ICON]
+    [&PAY_CSS, &PAY_JS, &CONNECT_CSS, &CONNECT_JS, &ICON]
         .into_iter()
         .fold(Router::new(), |router, asset| {
             router.route(&asset.path, get(|| async { answer(asset) }))
@@ -95,6 +121,12 @@ mod tests {
         for (path, content_type, body) in [
             (css_path(), "text/css; charset=utf-8", PAY_CSS.body),
             (js_path(), "text/javascript; charset=utf-8", PAY_JS.body),
+            (connect_css_path(), "text/css; charset=utf-8", CONNECT_CSS.body),
+            (
+                connect_js_path(),
+                "text/javascript; charset=utf-8",
+                CONNECT_JS.body,
+            ),
             (icon_path(), "image/svg+xml", ICON.body),
         ] {
             let request = Request::get(path).body(Body::empty()).unwrap();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use domain::{Mode, Permissions, Scope};
 use flows::api_keys::{self, NewKey};
-use flows::{Actor, App, By, onboarding, pay_links};
+use flows::{Actor, App, By, Failure, onboarding, pay_links};
 use simulator::{EndpointConfig, Kind, Request, Simulator};
 use store::{invoices, pay_links as links, tenants};
 use tokio::sync::watch;
@@ -180,7 +180,31 @@ async fn prepare(data: &Path, app: &App, simulator: &Simulator) -> Result<String
         let made = add_tenant(app, simulator, sample).await;
         keys.push_str(&made.map_err(|error| format!("the sample data: {error}"))?);
     }
+    let newcomer = add_newcomer(app).await;
+    keys.push_str(&newcomer.map_err(|failure| format!("the sample data: {failure}"))?);
     write_private(&path, &keys).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(keys)
+}
+
+/// A tenant without a Stripe account, so that connecting one can be tried. Answers its API keys.
+async fn add_newcomer(app: &App) -> Result<String, Failure> {
+    let by = By::new(Actor::CommandLine);
+    let tenant = onboarding::add_tenant(app, &by, samples::NEWCOMER, None).await?;
+    let mut keys = String::new();
+    for mode in [Mode::Test, Mode::Live] {
+        let scope = Scope {
+            tenant: tenant.clone(),
+            mode,
+        };
+        let new = NewKey {
+            name: "Demo".to_owned(),
+            permissions: Permissions::All,
+            expires_at: None,
+        };
+        let (_, key) = api_keys::create(app, &scope, &by, None, new).await?;
+        let name = samples::NEWCOMER;
+        keys.push_str(&format!("{} {} {name}\n", mode.word(), key.expose()));
+    }
     Ok(keys)
 }
 
@@ -260,6 +284,17 @@ async fn print_guide(site: &Site, data: &Path, stripe: SocketAddr, keys: &str) -
     for line in keys.lines() {
         println!("  {line}");
     }
+    println!(
+        "\nConnect Stripe for {}, which has no account yet, with its key:",
+        samples::NEWCOMER
+    );
+    for (page, what) in [
+        ("account", "makes the account"),
+        ("link", "answers the address of Stripe's form"),
+    ] {
+        let url = format!("{}/api/stripe/connect/{page}", site.public_origin);
+        println!("  curl -X POST -H \"Authorization: Bearer $KEY\" {url}   # {what}");
+    }
     println!("\nAPI and pages:     {}", site.public_origin);
     println!("Built-in Stripe:   http://{stripe}");
     println!(
@@ -287,7 +322,7 @@ async fn pay_link_lines(site: &Site, mode: Mode) -> Result<Vec<String>, String> 
                 rows.push((tenant.name.clone(), invoice, token));
             }
         }
-        Ok::<_, flows::Failure>(rows)
+        Ok::<_, Failure>(rows)
     });
     let rows = found.await.map_err(|failure| failure.to_string())?;
     let line = |(tenant, invoice, token): (String, invoices::Invoice, String)| {

@@ -7,6 +7,7 @@ pub mod api;
 pub mod assets;
 pub mod clock;
 pub mod config;
+pub mod connect;
 pub mod demo;
 pub mod door;
 pub mod health;

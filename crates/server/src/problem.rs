@@ -103,7 +103,8 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::AmountTooLarge { .. }
         | Refusal::UnknownCurrency
         | Refusal::InvoiceEmpty
-        | Refusal::TokenRefused => StatusCode::UNPROCESSABLE_ENTITY,
+        | Refusal::TokenRefused
+        | Refusal::AccountRefused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::NotFound => StatusCode::NOT_FOUND,
         Refusal::InvoiceDraft
         | Refusal::InvoiceFinalized
@@ -112,8 +113,12 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::VersionConflict
         | Refusal::PaymentInProgress
         | Refusal::AmountChanged { .. }
-        | Refusal::PaymentsUnavailable => StatusCode::CONFLICT,
-        Refusal::LinkExpired => StatusCode::GONE,
+        | Refusal::PaymentsUnavailable
+        | Refusal::NotConnected
+        | Refusal::AccountConnected
+        | Refusal::AccountTaken
+        | Refusal::OnboardingRefused => StatusCode::CONFLICT,
+        Refusal::LinkExpired | Refusal::ConnectLinkUsed => StatusCode::GONE,
         Refusal::PaymentRefused { .. } => StatusCode::PAYMENT_REQUIRED,
         Refusal::KeyRevoked | Refusal::KeyExpired => StatusCode::UNAUTHORIZED,
         Refusal::ModeNotActive | Refusal::PermissionMissing { .. } => StatusCode::FORBIDDEN,

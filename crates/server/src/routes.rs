@@ -6,14 +6,14 @@ use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use domain::Permission;
 use domain::Permission::{
-    AuditRead, ClientsRead, ClientsWrite, InvoicesRead, InvoicesWrite, KeysRead, KeysWrite, PaymentsRead,
-    PaymentsWrite,
+    AuditRead, ClientsRead, ClientsWrite, ConnectRead, ConnectWrite, InvoicesRead, InvoicesWrite, KeysRead,
+    KeysWrite, PaymentsRead, PaymentsWrite,
 };
 
-use crate::api::{audit, clients, invoices, keys, payments, public_invoices};
+use crate::api::{audit, clients, connect as api_connect, invoices, keys, payments, public_invoices};
 use crate::pay::checkout;
 use crate::router::Site;
-use crate::{health, stripe_webhook};
+use crate::{connect, health, stripe_webhook};
 
 /// Who may use a route. `access.rs` finds out, before the handler runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,9 @@ pub enum Who {
     KeyItselfOr(Permission),
     /// Whoever has the pay link that the address names; the handler opens it.
     Payer,
+    /// Whoever comes back from Stripe's form with a state, or has the cookie that was given for one; the
+    /// handler takes it.
+    Returning,
     /// Stripe, by its signature under the body; the handler checks it.
     Stripe,
     /// Anybody: nothing of any tenant is told.
@@ -44,7 +47,7 @@ pub struct Route {
 
 /// Every route but the files under `/assets/`.
 pub fn all() -> Vec<Route> {
-    use Who::{Anybody, Key, KeyItselfOr, Payer, Stripe};
+    use Who::{Anybody, Key, KeyItselfOr, Payer, Returning, Stripe};
     vec![
         get("/api/audit", Key(AuditRead), audit::list),
         post("/api/clients", Key(ClientsWrite), clients::create),
@@ -78,7 +81,27 @@ pub fn all() -> Vec<Route> {
         get("/api/public/invoices/{link}", Payer, public_invoices::get),
         post("/api/public/invoices/{link}/pay", Payer, public_invoices::pay),
         post("/api/public/invoices/{link}/check", Payer, public_invoices::check),
+        post(
+            "/api/stripe/connect/account",
+            Key(ConnectWrite),
+            api_connect::create_account,
+        ),
+        post(
+            "/api/stripe/connect/link",
+            Key(ConnectWrite),
+            api_connect::create_link,
+        ),
+        get(
+            "/api/stripe/connect/status",
+            Key(ConnectRead),
+            api_connect::status,
+        ),
         post("/api/stripe/webhook", Stripe, stripe_webhook::receive),
+        post("/connect/continue", Returning, connect::go_on),
+        get("/connect/refresh", Returning, connect::again),
+        get("/connect/return", Returning, connect::came_back),
+        get("/connect/status", Returning, connect::status),
+        get("/connect/status/panel", Returning, connect::panel),
         get("/pay/{link}", Payer, checkout::page),
         get("/pay/{link}/panel", Payer, checkout::panel),
         get("/healthz", Anybody, health::alive),

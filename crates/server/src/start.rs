@@ -103,6 +103,7 @@ pub async fn app(config: &Config) -> Result<App, StartError> {
         fee: config.fee,
         link_key,
         active_mode: config.mode,
+        wallet_domain: config.public_url.wallet_domain().map(Into::into),
     })
 }
 

@@ -56,6 +56,8 @@ pub struct StripeConfig {
     pub fee_bps: Option<i64>,
     /// Whether the tenant disconnected the account.
     pub disconnected: bool,
+    /// When reading it at Stripe last began.
+    pub updated_at: Timestamp,
 }
 
 impl StripeConfig {
@@ -78,12 +80,14 @@ const UPSERT: Sql = Sql::new(
        capabilities = excluded.capabilities,
        requirements = excluded.requirements,
        updated_at = excluded.updated_at
-     where stripe_config.stripe_account_id = excluded.stripe_account_id",
+     where stripe_config.stripe_account_id = excluded.stripe_account_id
+       and stripe_config.updated_at <= excluded.updated_at",
 );
 
-/// Stores what Stripe says of the account; `false` when the tenant has another account in this mode. An
-/// account of another tenant breaks the unique `stripe_config_account`.
-pub fn put(tx: &mut Tx, config: &StripeConfig, at: Timestamp) -> Result<bool, Error> {
+/// Stores what Stripe says of the account; `false` when the tenant has another account in this mode, or was
+/// told something newer meanwhile. An account of another tenant breaks the unique `stripe_config_account`.
+pub fn put(tx: &mut Tx, config: &StripeConfig) -> Result<bool, Error> {
+    let at = config.updated_at;
     let binds = binds![
         &config.scope.tenant,
         config.scope.mode,
@@ -105,7 +109,8 @@ pub fn put(tx: &mut Tx, config: &StripeConfig, at: Timestamp) -> Result<bool, Er
 
 const BY_SCOPE: Sql = Sql::new(
     "select tenant_id, livemode, stripe_account_id, origin, charges_enabled, payouts_enabled,
-       details_submitted, card_payments_active, capabilities, requirements, fee_bps, disconnected_at
+       details_submitted, card_payments_active, capabilities, requirements, fee_bps, disconnected_at,
+       updated_at
      from stripe_config
      where tenant_id = $1 and livemode = $2",
 );
@@ -119,7 +124,8 @@ pub fn get(tx: &mut Tx, scope: &Scope) -> Result<Option<StripeConfig>, Error> {
 
 const BY_ACCOUNT: Sql = Sql::new(
     "select tenant_id, livemode, stripe_account_id, origin, charges_enabled, payouts_enabled,
-       details_submitted, card_payments_active, capabilities, requirements, fee_bps, disconnected_at
+       details_submitted, card_payments_active, capabilities, requirements, fee_bps, disconnected_at,
+       updated_at
      from stripe_config
      where stripe_account_id = $1 and livemode = $2",
 );
@@ -144,6 +150,7 @@ fn read(row: &Row) -> Result<StripeConfig, Error> {
         requirements: row.text("requirements")?,
         fee_bps: row.int_opt("fee_bps")?,
         disconnected: row.int_opt("disconnected_at")?.is_some(),
+        updated_at: values::time(row, "updated_at")?,
     })
 }
 

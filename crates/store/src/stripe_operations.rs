@@ -1,7 +1,7 @@
 //! Writes to Stripe: each is committed here, with its key and frozen parameters, before it is sent. A row is
 //! open (`sent` or `unknown`) until Stripe has given a definite answer; a payment has at most one open row.
 
-use domain::{OperationId, PaymentId, Scope, Timestamp};
+use domain::{Mode, OperationId, PaymentId, Scope, Timestamp};
 
 use crate::db::{Error, Row, Sql, Tx};
 use crate::{binds, values};
@@ -15,11 +15,21 @@ pub enum Kind {
     ConfirmIntent,
     /// `POST /v1/payment_intents/{id}/cancel`.
     CancelIntent,
+    /// `POST /v1/accounts`.
+    CreateAccount,
+    /// `POST /v1/payment_method_domains`, or its `…/{id}/validate`.
+    RegisterDomain,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 3] = [Kind::CreateIntent, Kind::ConfirmIntent, Kind::CancelIntent];
+    pub const ALL: [Kind; 5] = [
+        Kind::CreateIntent,
+        Kind::ConfirmIntent,
+        Kind::CancelIntent,
+        Kind::CreateAccount,
+        Kind::RegisterDomain,
+    ];
 
     /// The kind as the database writes it.
     pub const fn word(self) -> &'static str {
@@ -27,6 +37,8 @@ impl Kind {
             Kind::CreateIntent => "create_intent",
             Kind::ConfirmIntent => "confirm_intent",
             Kind::CancelIntent => "cancel_intent",
+            Kind::CreateAccount => "create_account",
+            Kind::RegisterDomain => "register_domain",
         }
     }
 
@@ -60,6 +72,14 @@ impl Status {
         Status::Absent,
     ];
 
+    /// Whether its outcome is not known yet.
+    pub const fn is_open(self) -> bool {
+        match self {
+            Status::Sent | Status::Unknown => true,
+            Status::Succeeded | Status::Failed | Status::Absent => false,
+        }
+    }
+
     /// The status as the database writes it.
     pub const fn word(self) -> &'static str {
         match self {
@@ -83,13 +103,13 @@ pub struct Operation {
     pub scope: Scope,
     /// Its id.
     pub id: OperationId,
-    /// The payment it is about.
-    pub payment_id: PaymentId,
+    /// The payment it is about; none for what is about the account itself.
+    pub payment_id: Option<PaymentId>,
     /// What it does.
     pub kind: Kind,
     /// The `Idempotency-Key`; says what is done and is never random.
     pub idempotency_key: String,
-    /// The connected account.
+    /// The connected account; empty for what the platform does as itself.
     pub stripe_account_id: String,
     /// The request's path.
     pub path: String,
@@ -132,7 +152,7 @@ pub fn insert(tx: &mut Tx, operation: &Operation) -> Result<(), Error> {
         &operation.scope.tenant,
         operation.scope.mode,
         &operation.id,
-        &operation.payment_id,
+        operation.payment_id.as_ref().map(|id| id.as_str().to_owned()),
         operation.kind.word(),
         &operation.idempotency_key,
         &operation.stripe_account_id,
@@ -285,6 +305,30 @@ pub fn count_of(tx: &mut Tx, scope: &Scope, payment: &PaymentId, kind: Kind) -> 
     tx.one(&COUNT_OF_PAYMENT, binds)?.int("operations")
 }
 
+const NEWEST_OF_KIND: Sql = select_operations!(
+    "where tenant_id = $1 and livemode = $2 and kind = $3
+     order by id desc
+     limit 1"
+);
+
+/// The newest operation of a kind that the tenant has had.
+pub fn newest_of_kind(tx: &mut Tx, scope: &Scope, kind: Kind) -> Result<Option<Operation>, Error> {
+    let row = tx.optional(&NEWEST_OF_KIND, binds![&scope.tenant, scope.mode, kind.word()])?;
+    row.map(|row| read(&row)).transpose()
+}
+
+const COUNT_OF_KIND: Sql = Sql::new(
+    "select count(*) as operations
+     from stripe_operations
+     where tenant_id = $1 and livemode = $2 and kind = $3",
+);
+
+/// How many operations of a kind the tenant has had: the next one's number is one more.
+pub fn count_of_kind(tx: &mut Tx, scope: &Scope, kind: Kind) -> Result<i64, Error> {
+    let binds = binds![&scope.tenant, scope.mode, kind.word()];
+    tx.one(&COUNT_OF_KIND, binds)?.int("operations")
+}
+
 const BY_KEY: Sql = select_operations!(
     "where tenant_id = $1 and livemode = $2 and stripe_account_id = $3 and idempotency_key = $4",
 );
@@ -293,6 +337,19 @@ const BY_KEY: Sql = select_operations!(
 pub fn by_key(tx: &mut Tx, scope: &Scope, account: &str, key: &str) -> Result<Option<Operation>, Error> {
     let row = tx.optional(&BY_KEY, binds![&scope.tenant, scope.mode, account, key])?;
     row.map(|row| read(&row)).transpose()
+}
+
+const CREATES_ACCOUNT: Sql = Sql::new(
+    "select count(*) as operations
+     from stripe_operations
+     where idempotency_key = $1 and livemode = $2 and kind = 'create_account'
+       and status in ('sent', 'unknown')",
+);
+
+/// Whether this is the key of an account's creation that Stripe has not answered: the event that it caused is
+/// ahead of our own row.
+pub fn creates_account(tx: &mut Tx, key: &str, mode: Mode) -> Result<bool, Error> {
+    Ok(tx.one(&CREATES_ACCOUNT, binds![key, mode])?.int("operations")? > 0)
 }
 
 const OPEN_CREATES: Sql = Sql::new(
@@ -312,7 +369,7 @@ fn read(row: &Row) -> Result<Operation, Error> {
     Ok(Operation {
         scope: values::scope(row)?,
         id: OperationId::stored(row.text("id")?),
-        payment_id: PaymentId::stored(row.text("payment_id")?),
+        payment_id: row.text_opt("payment_id")?.map(PaymentId::stored),
         kind: values::word(row, "kind", Kind::from_word)?,
         idempotency_key: row.text("idempotency_key")?,
         stripe_account_id: row.text("stripe_account_id")?,
@@ -337,6 +394,9 @@ pub const ALL: &[&Sql] = &[
     &OPEN_OF_PAYMENT,
     &CONFIRMS_OF_PAYMENT,
     &COUNT_OF_PAYMENT,
+    &NEWEST_OF_KIND,
+    &COUNT_OF_KIND,
     &BY_KEY,
+    &CREATES_ACCOUNT,
     &OPEN_CREATES,
 ];

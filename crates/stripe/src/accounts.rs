@@ -5,16 +5,19 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::client::Client;
+use crate::account_id::AccountId;
+use crate::client::{Client, Write};
 use crate::error::{CallError, Unreadable};
-use crate::form::object_path;
-use crate::object;
+use crate::form::{object_path, param, push_metadata, push_optional};
+use crate::object::{self, PAGE_MAX, Page};
+
+const PATH: &str = "/v1/accounts";
 
 /// A connected account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     /// `acct_…`
-    pub id: String,
+    pub id: AccountId,
     /// Whether it may charge at all; a missing field reads as no.
     pub charges_enabled: bool,
     /// Whether its money is paid out.
@@ -31,6 +34,8 @@ pub struct Account {
     pub country: Option<String>,
     /// The account owner's address.
     pub email: Option<String>,
+    /// What we wrote on it when we made it.
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// What Stripe still wants to know about an account, by field name.
@@ -48,14 +53,83 @@ pub struct Requirements {
     pub current_deadline: Option<i64>,
     /// Such as `requirements.past_due`, `under_review`, `rejected.fraud`.
     pub disabled_reason: Option<String>,
+    /// What was given and did not do.
+    pub errors: Vec<RequirementError>,
+}
+
+/// Why something that was given has to be given again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequirementError {
+    /// Such as `verification_document_not_readable`.
+    pub code: String,
+    /// Stripe's sentence, in English, written for the account's owner.
+    pub reason: String,
+    /// The field that it is about.
+    pub requirement: String,
+}
+
+/// The parameters of a new account whose owner deals with Stripe directly: the owner pays Stripe's fees, has
+/// the whole dashboard and answers for what is missing; Stripe bears the losses and asks for details. That
+/// is what was called a Standard account. No bank detail is among them: those go from the owner to Stripe.
+#[derive(Clone, Debug, Default)]
+pub struct Create<'a> {
+    /// Upper-case ISO code.
+    pub country: Option<&'a str>,
+    /// The owner's address.
+    pub email: Option<&'a str>,
+    /// `individual`, `company`, `non_profit` or `government_entity`.
+    pub business_type: Option<&'a str>,
+    /// The name that payers know.
+    pub business_name: Option<&'a str>,
+    /// The business's web site.
+    pub business_url: Option<&'a str>,
+    /// At most 50 pairs.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// A new account of the platform; `card_payments` and `transfers` are asked for.
+pub fn create(new: &Create<'_>, idempotency_key: String) -> Write {
+    let mut params = vec![
+        param("controller[fees][payer]", "account"),
+        param("controller[losses][payments]", "stripe"),
+        param("controller[requirement_collection]", "stripe"),
+        param("controller[stripe_dashboard][type]", "full"),
+        param("capabilities[card_payments][requested]", true),
+        param("capabilities[transfers][requested]", true),
+    ];
+    push_optional(&mut params, "country", new.country);
+    push_optional(&mut params, "email", new.email);
+    push_optional(&mut params, "business_type", new.business_type);
+    push_optional(&mut params, "business_profile[name]", new.business_name);
+    push_optional(&mut params, "business_profile[url]", new.business_url);
+    push_metadata(&mut params, &new.metadata);
+    Write {
+        path: PATH.to_owned(),
+        params,
+        account: None,
+        idempotency_key,
+    }
 }
 
 /// The account as the platform sees it. `account_invalid` means that access to it is gone.
-pub async fn retrieve(client: &Client, account_id: &str) -> Result<Account, CallError> {
+pub async fn retrieve(client: &Client, account_id: &AccountId) -> Result<Account, CallError> {
     let answer = client
-        .read(&object_path("/v1/accounts", account_id), &[], None)
+        .read(&object_path(PATH, account_id.as_str()), &[], None)
         .await?;
     Ok(Account::parse(&answer.body)?)
+}
+
+/// The platform's accounts made at `created_gte_s` (seconds since the epoch) or later, newest first; the page
+/// after `starting_after`.
+pub async fn list(
+    client: &Client,
+    created_gte_s: i64,
+    starting_after: Option<&AccountId>,
+) -> Result<Page<Account>, CallError> {
+    let mut query = vec![param("created[gte]", created_gte_s), param("limit", PAGE_MAX)];
+    push_optional(&mut query, "starting_after", starting_after);
+    let answer = client.read(PATH, &query, None).await?;
+    Ok(object::page(&answer.body, Account::from_value)?)
 }
 
 impl Account {
@@ -74,7 +148,7 @@ impl Account {
     pub fn from_value(value: &Value) -> Result<Account, Unreadable> {
         object::require_kind(value, "account")?;
         Ok(Account {
-            id: object::require_text(value, "id")?,
+            id: AccountId::parse(&object::require_text(value, "id")?)?,
             charges_enabled: object::flag(value, "charges_enabled"),
             payouts_enabled: object::flag(value, "payouts_enabled"),
             details_submitted: object::flag(value, "details_submitted"),
@@ -86,12 +160,14 @@ impl Account {
             default_currency: object::text(value, "default_currency"),
             country: object::text(value, "country"),
             email: object::text(value, "email"),
+            metadata: object::text_map(value, "metadata"),
         })
     }
 }
 
 impl Requirements {
-    fn from_value(value: &Value) -> Requirements {
+    /// Reads requirements as Stripe writes them, or as they were kept.
+    pub fn from_value(value: &Value) -> Requirements {
         Requirements {
             currently_due: object::texts(value, "currently_due"),
             past_due: object::texts(value, "past_due"),
@@ -99,6 +175,22 @@ impl Requirements {
             pending_verification: object::texts(value, "pending_verification"),
             current_deadline: object::int(value, "current_deadline"),
             disabled_reason: object::text(value, "disabled_reason"),
+            errors: value
+                .get("errors")
+                .and_then(Value::as_array)
+                .map(|errors| errors.iter().map(RequirementError::from_value).collect())
+                .unwrap_or_default(),
+        }
+    }
+}
+
+impl RequirementError {
+    fn from_value(value: &Value) -> RequirementError {
+        let text = |name| object::text(value, name).unwrap_or_default();
+        RequirementError {
+            code: text("code"),
+            reason: text("reason"),
+            requirement: text("requirement"),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::account_id::AccountId;
 use crate::client::Client;
 use crate::error::{CallError, Unreadable};
 use crate::form::object_path;
@@ -47,7 +48,7 @@ pub struct FeeDetail {
 /// One balance transaction, of a connected account or (with `None`) of the platform.
 pub async fn retrieve(
     client: &Client,
-    account: Option<&str>,
+    account: Option<&AccountId>,
     transaction_id: &str,
 ) -> Result<BalanceTransaction, CallError> {
     let answer = client

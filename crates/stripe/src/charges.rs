@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::account_id::AccountId;
 use crate::balance_transactions::BalanceTransaction;
 use crate::client::Client;
 use crate::error::{CallError, Unreadable};
@@ -88,7 +89,7 @@ pub struct Outcome {
 }
 
 /// The charge as it is now, with its balance transaction expanded.
-pub async fn retrieve(client: &Client, account: &str, charge_id: &str) -> Result<Charge, CallError> {
+pub async fn retrieve(client: &Client, account: &AccountId, charge_id: &str) -> Result<Charge, CallError> {
     let query = [param("expand[0]", "balance_transaction")];
     let answer = client
         .read(&object_path(PATH, charge_id), &query, Some(account))
@@ -98,7 +99,7 @@ pub async fn retrieve(client: &Client, account: &str, charge_id: &str) -> Result
 
 /// The newest 100 charges of one payment intent, with their balance transactions: one for each
 /// confirmation.
-pub async fn list(client: &Client, account: &str, intent_id: &str) -> Result<Page<Charge>, CallError> {
+pub async fn list(client: &Client, account: &AccountId, intent_id: &str) -> Result<Page<Charge>, CallError> {
     let mut query = vec![param("payment_intent", intent_id), param("limit", PAGE_MAX)];
     query.push(param("expand[0]", "data.balance_transaction"));
     let answer = client.read(PATH, &query, Some(account)).await?;

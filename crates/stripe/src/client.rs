@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use crate::account_id::AccountId;
 use crate::error::{CallError, Unknown};
 use crate::secret::Secret;
 use crate::transport::{HttpRequest, HttpResponse, Method, NoAnswer, Transport};
@@ -39,8 +40,8 @@ pub struct Write {
     pub path: String,
     /// Flat form parameters, in the order they are sent: `metadata[op_id]`, `…`.
     pub params: Vec<(String, String)>,
-    /// The connected account (`acct_…`) the write happens in; without one, the platform's own.
-    pub account: Option<String>,
+    /// The connected account the write happens on; none for what is the platform's own.
+    pub account: Option<AccountId>,
     /// 1 to 255 visible ASCII characters that say what is done, the same for every try and replay.
     pub idempotency_key: String,
 }
@@ -107,7 +108,7 @@ impl Client {
         &self,
         path: &str,
         query: &[(String, String)],
-        account: Option<&str>,
+        account: Option<&AccountId>,
     ) -> Result<Answer, CallError> {
         let target = match query.is_empty() {
             true => path.to_owned(),
@@ -125,7 +126,7 @@ impl Client {
                 "not 1 to 255 visible ASCII characters",
             ));
         }
-        let mut request = self.request(Method::Post, &write.path, write.account.as_deref())?;
+        let mut request = self.request(Method::Post, &write.path, write.account.as_ref())?;
         request.headers.push(("Idempotency-Key", key.clone()));
         request
             .headers
@@ -134,7 +135,12 @@ impl Client {
         self.call(&request, key, retries_max).await
     }
 
-    fn request(&self, method: Method, target: &str, account: Option<&str>) -> Result<HttpRequest, CallError> {
+    fn request(
+        &self,
+        method: Method,
+        target: &str,
+        account: Option<&AccountId>,
+    ) -> Result<HttpRequest, CallError> {
         // The key goes wherever the address points, so the base must not be extended into another host
         // name.
         if !target.starts_with("/v") {
@@ -146,11 +152,7 @@ impl Client {
             ("User-Agent", USER_AGENT.to_owned()),
         ];
         if let Some(account) = account {
-            // Left out or unreadable, it would silently act on the platform instead.
-            if !is_header_text(account) {
-                return Err(CallError::not_sent("Stripe-Account", "not an account id"));
-            }
-            headers.push(("Stripe-Account", account.to_owned()));
+            headers.push(("Stripe-Account", account.as_str().to_owned()));
         }
         let url = format!("{}{target}", self.inner.base);
         Ok(HttpRequest {

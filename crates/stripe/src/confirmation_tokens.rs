@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::account_id::AccountId;
 use crate::client::Client;
 use crate::error::{CallError, Unreadable};
 use crate::form::object_path;
@@ -33,7 +34,7 @@ pub struct ConfirmationToken {
 /// account, is a 404.
 pub async fn retrieve(
     client: &Client,
-    account: &str,
+    account: &AccountId,
     token_id: &str,
 ) -> Result<ConfirmationToken, CallError> {
     let path = object_path("/v1/confirmation_tokens", token_id);

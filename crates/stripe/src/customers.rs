@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::account_id::AccountId;
 use crate::client::{Client, Write};
 use crate::error::{CallError, Unreadable};
 use crate::form::{object_path, push_metadata, push_optional};
@@ -26,7 +27,7 @@ pub struct Customer {
 #[derive(Clone, Debug)]
 pub struct Create<'a> {
     /// The tenant's account (`acct_…`).
-    pub account: &'a str,
+    pub account: &'a AccountId,
     /// Name of the person or company.
     pub name: Option<&'a str>,
     /// Where Stripe would write to.
@@ -44,13 +45,17 @@ pub fn create(new: &Create<'_>, idempotency_key: String) -> Write {
     Write {
         path: PATH.to_owned(),
         params,
-        account: Some(new.account.to_owned()),
+        account: Some(new.account.clone()),
         idempotency_key,
     }
 }
 
 /// The customer as it is now; look at `deleted` first.
-pub async fn retrieve(client: &Client, account: &str, customer_id: &str) -> Result<Customer, CallError> {
+pub async fn retrieve(
+    client: &Client,
+    account: &AccountId,
+    customer_id: &str,
+) -> Result<Customer, CallError> {
     let answer = client
         .read(&object_path(PATH, customer_id), &[], Some(account))
         .await?;

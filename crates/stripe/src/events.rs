@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::account_id::AccountId;
 use crate::client::Client;
 use crate::error::{CallError, Unreadable};
 use crate::form::{object_path, param, push_optional};
@@ -110,7 +111,11 @@ pub fn parse(body: &[u8]) -> Result<Envelope, Malformed> {
 
 /// One event of an account, or (with `None`) of the platform. Stripe keeps events for 30 days, and renders
 /// these in the account's own API version.
-pub async fn retrieve(client: &Client, account: Option<&str>, event_id: &str) -> Result<Envelope, CallError> {
+pub async fn retrieve(
+    client: &Client,
+    account: Option<&AccountId>,
+    event_id: &str,
+) -> Result<Envelope, CallError> {
     let answer = client.read(&object_path(PATH, event_id), &[], account).await?;
     Ok(listed(&object::parse(&answer.body)?)?)
 }
@@ -119,7 +124,7 @@ pub async fn retrieve(client: &Client, account: Option<&str>, event_id: &str) ->
 /// of at most 100. They lack `account`: it is the one asked for.
 pub async fn list(
     client: &Client,
-    account: Option<&str>,
+    account: Option<&AccountId>,
     created_gte_s: i64,
     starting_after: Option<&str>,
     limit: u32,

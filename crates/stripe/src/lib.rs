@@ -3,6 +3,8 @@
 //! invoices, tenants or our database, and holds no policy: what an answer means for money is decided by its
 //! caller.
 
+pub mod account_id;
+pub mod account_links;
 pub mod accounts;
 pub mod application_fees;
 pub mod balance_transactions;
@@ -15,11 +17,14 @@ pub mod events;
 pub mod form;
 pub mod object;
 pub mod payment_intents;
+pub mod payment_method_domains;
 mod retry;
 pub mod secret;
 pub mod signature;
 pub mod transport;
 
+pub use account_id::AccountId;
+pub use account_links::AccountLink;
 pub use accounts::Account;
 pub use application_fees::ApplicationFee;
 pub use balance_transactions::BalanceTransaction;
@@ -30,5 +35,6 @@ pub use customers::Customer;
 pub use error::{CallError, Decline, Rejection, Unknown, Unreadable};
 pub use object::{Expandable, Page};
 pub use payment_intents::{IntentStatus, PaymentIntent};
+pub use payment_method_domains::PaymentMethodDomain;
 pub use secret::Secret;
 pub use transport::{BoxFuture, HttpRequest, HttpResponse, Https, Method, NoAnswer, Transport};

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::account_id::AccountId;
 use crate::charges::Charge;
 use crate::client::{Client, Write};
 use crate::error::{CallError, Unreadable};
@@ -90,7 +91,7 @@ pub struct PaymentError {
 #[derive(Clone, Debug)]
 pub struct Create<'a> {
     /// The tenant's account (`acct_…`), on which the charge is made.
-    pub account: &'a str,
+    pub account: &'a AccountId,
     /// Minor units, at most eight digits.
     pub amount: i64,
     /// ISO code, in lower case.
@@ -112,7 +113,7 @@ pub struct Create<'a> {
 #[derive(Clone, Debug)]
 pub struct Confirm<'a> {
     /// The tenant's account (`acct_…`).
-    pub account: &'a str,
+    pub account: &'a AccountId,
     /// `pi_…`
     pub intent_id: &'a str,
     /// What the payer agreed to, minor units: Stripe refuses when the intent asks for something else by now.
@@ -124,10 +125,10 @@ pub struct Confirm<'a> {
 }
 
 /// The parameters of a change; only what is given is changed. Not possible while processing or when final.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Update<'a> {
     /// The tenant's account (`acct_…`).
-    pub account: &'a str,
+    pub account: &'a AccountId,
     /// `pi_…`
     pub intent_id: &'a str,
     /// Minor units.
@@ -199,14 +200,18 @@ pub fn update(update: &Update<'_>, idempotency_key: String) -> Write {
 
 /// Cancels an intent in any `requires_…` state; otherwise `payment_intent_unexpected_state`, with the
 /// intent.
-pub fn cancel(account: &str, intent_id: &str, reason: CancelReason, idempotency_key: String) -> Write {
+pub fn cancel(account: &AccountId, intent_id: &str, reason: CancelReason, idempotency_key: String) -> Write {
     let params = vec![param("cancellation_reason", reason.as_str())];
     let path = format!("{}/cancel", object_path(PATH, intent_id));
     write(path, params, account, idempotency_key)
 }
 
 /// The intent as it is now, with its latest charge expanded.
-pub async fn retrieve(client: &Client, account: &str, intent_id: &str) -> Result<PaymentIntent, CallError> {
+pub async fn retrieve(
+    client: &Client,
+    account: &AccountId,
+    intent_id: &str,
+) -> Result<PaymentIntent, CallError> {
     let query = [param("expand[0]", "latest_charge")];
     let answer = client
         .read(&object_path(PATH, intent_id), &query, Some(account))
@@ -218,7 +223,7 @@ pub async fn retrieve(client: &Client, account: &str, intent_id: &str) -> Result
 /// charges; the page after `starting_after`, of at most 100.
 pub async fn list(
     client: &Client,
-    account: &str,
+    account: &AccountId,
     created_gte_s: i64,
     starting_after: Option<&str>,
     limit: u32,
@@ -325,11 +330,11 @@ impl CancelReason {
     }
 }
 
-fn write(path: String, params: Vec<(String, String)>, account: &str, idempotency_key: String) -> Write {
+fn write(path: String, params: Vec<(String, String)>, account: &AccountId, idempotency_key: String) -> Write {
     Write {
         path,
         params,
-        account: Some(account.to_owned()),
+        account: Some(account.clone()),
         idempotency_key,
     }
 }

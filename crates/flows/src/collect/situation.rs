@@ -9,6 +9,7 @@ use store::payments::{self, Payment};
 use store::stripe_config::{self, StripeConfig};
 use store::stripe_operations::{self as rows, Kind, Operation};
 use store::{Tx, state_history};
+use stripe::AccountId;
 use stripe::payment_intents::{self, CancelReason, Confirm, Create};
 
 use crate::audit::{self, Entry};
@@ -100,7 +101,7 @@ impl Situation {
         let id = OperationId::new(moment.at, moment.random(1));
         let named = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let create = Create {
-            account: &payment.stripe_account_id,
+            account: &AccountId::parse(&payment.stripe_account_id)?,
             amount: payment.amount,
             currency: payment.currency.code(),
             application_fee_amount: payment.application_fee,
@@ -119,7 +120,7 @@ impl Situation {
             kind: Kind::CreateIntent,
             write,
         };
-        operations::note(tx, &self.scope, &payment.id, id, intent, moment.at)
+        operations::note(tx, &self.scope, Some(&payment.id), id, intent, moment.at)
     }
 
     /// Notes in the audit log who had this write to Stripe made.
@@ -139,7 +140,7 @@ impl Situation {
             "payment_status": newest.map(|payment| payment.status.word()),
         });
         let after = serde_json::json!({
-            "payment_id": operation.payment_id.as_str(),
+            "payment_id": operation.payment_id.as_ref().map(PaymentId::as_str),
             "write": operation.kind.word(),
             "amount": owed.minor(),
             "currency": owed.currency().code(),
@@ -187,7 +188,7 @@ impl Situation {
 pub fn note_confirm(tx: &mut Tx, moment: Moment, live: &Payment, token: &str) -> Result<Operation, Failure> {
     let number = rows::count_of(tx, &live.scope, &live.id, Kind::ConfirmIntent)?.saturating_add(1);
     let confirm = Confirm {
-        account: &live.stripe_account_id,
+        account: &AccountId::parse(&live.stripe_account_id)?,
         intent_id: intent_of(live)?,
         amount: live.amount,
         confirmation_token: token,
@@ -198,7 +199,7 @@ pub fn note_confirm(tx: &mut Tx, moment: Moment, live: &Payment, token: &str) ->
     operations::note(
         tx,
         &live.scope,
-        &live.id,
+        Some(&live.id),
         id,
         Intent {
             kind: Kind::ConfirmIntent,
@@ -216,12 +217,13 @@ pub fn note_cancel(
 ) -> Result<Operation, Failure> {
     let number = rows::count_of(tx, &live.scope, &live.id, Kind::CancelIntent)?.saturating_add(1);
     let key = key(live, &format!("cancel:{number}"));
-    let write = payment_intents::cancel(&live.stripe_account_id, intent_of(live)?, reason, key);
+    let account = AccountId::parse(&live.stripe_account_id)?;
+    let write = payment_intents::cancel(&account, intent_of(live)?, reason, key);
     let id = OperationId::new(moment.at, moment.random(1));
     operations::note(
         tx,
         &live.scope,
-        &live.id,
+        Some(&live.id),
         id,
         Intent {
             kind: Kind::CancelIntent,

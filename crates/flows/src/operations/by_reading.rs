@@ -4,21 +4,21 @@
 
 use domain::payment::IntentStatus;
 use store::payments;
-use store::stripe_operations::{Kind, Operation, Outcome, Status};
-use stripe::{Client, PaymentIntent, payment_intents};
+use store::stripe_operations::{Kind, Operation, Status};
+use stripe::{AccountId, Client, PaymentIntent, payment_intents};
 
-use super::{Effect, Ran, mark_unknown, settle};
+use super::{Effect, Ran, mark_unknown, read_outcome, settle};
 use crate::observe::IntentFacts;
 use crate::{App, Failure, Moment};
 
-/// Lists lag behind writes a little: an intent that is in no list now is looked for once more after this.
-const LOOK_AGAIN_MS: i64 = 10 * 60 * 1000;
+/// Lists lag behind writes a little: an object that is in no list now is looked for once more after this.
+pub const LOOK_AGAIN_MS: i64 = 10 * 60 * 1000;
 /// What the row says between the two looks.
-const NOT_LISTED: &str = "Stripe's list does not have it; it is looked for once more";
+pub const NOT_LISTED: &str = "Stripe's list does not have it; it is looked for once more";
 /// Clocks differ: the list begins so much before the write was sent.
-const LIST_FROM_MS: i64 = 5 * 60 * 1000;
-/// Pages of 100 intents; an account with more in the time in question is left to a person.
-const PAGES_MAX: usize = 50;
+pub const LIST_FROM_MS: i64 = 5 * 60 * 1000;
+/// Pages of 100 objects; where there are more in the time in question it is left to a person.
+pub const PAGES_MAX: usize = 50;
 
 /// Settles a write by what Stripe has.
 ///
@@ -27,8 +27,12 @@ const PAGES_MAX: usize = 50;
 pub async fn by_reading(app: &App, operation: &Operation) -> Result<Ran, Failure> {
     let client = app.stripe(operation.scope.mode)?;
     let (scope, id) = (operation.scope.clone(), operation.payment_id.clone());
-    let payment = app.db.read(move |tx| payments::get(tx, &scope, &id)).await?;
-    let account = &operation.stripe_account_id;
+    let payment = app.db.read(move |tx| match &id {
+        Some(id) => payments::get(tx, &scope, id),
+        None => Ok(None),
+    });
+    let payment = payment.await?;
+    let account = &AccountId::parse(&operation.stripe_account_id)?;
     let found = match payment.and_then(|payment| payment.intent_id) {
         Some(intent) => Some(payment_intents::retrieve(client, account, &intent).await?),
         None => listed(client, operation).await?,
@@ -37,7 +41,10 @@ pub async fn by_reading(app: &App, operation: &Operation) -> Result<Ran, Failure
     match found {
         Some(intent) => settle_as(app, operation, moment, &intent).await,
         None if operation.last_error.as_deref() == Some(NOT_LISTED) => absent(app, operation, moment).await,
-        None => mark_unknown(app, operation, NOT_LISTED, moment.at.plus_ms(LOOK_AGAIN_MS)).await,
+        None => {
+            mark_unknown(app, operation, NOT_LISTED, moment.at.plus_ms(LOOK_AGAIN_MS)).await?;
+            Ok(Ran::Unknown)
+        }
     }
 }
 
@@ -47,7 +54,7 @@ async fn listed(client: &Client, operation: &Operation) -> Result<Option<Payment
     let since = operation.first_sent_at.plus_ms(-LIST_FROM_MS).seconds();
     let mut after: Option<String> = None;
     for _ in 0..PAGES_MAX {
-        let account = &operation.stripe_account_id;
+        let account = &AccountId::parse(&operation.stripe_account_id)?;
         let page = payment_intents::list(client, account, since, after.as_deref(), 100).await?;
         let ours = |intent: &&PaymentIntent| {
             intent
@@ -85,6 +92,7 @@ async fn settle_as(
             IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation
         ),
         Kind::CancelIntent => reached == IntentStatus::Canceled,
+        Kind::CreateAccount | Kind::RegisterDomain => false,
     };
     let status = if happened {
         Status::Succeeded
@@ -95,7 +103,7 @@ async fn settle_as(
         app,
         operation,
         moment,
-        outcome(status, Some(&intent.id)),
+        read_outcome(status, Some(&intent.id)),
         Effect::Observe(facts),
     )
     .await?;
@@ -114,19 +122,9 @@ async fn absent(app: &App, operation: &Operation, moment: Moment) -> Result<Ran,
         app,
         operation,
         moment,
-        outcome(Status::Absent, None),
+        read_outcome(Status::Absent, None),
         Effect::NothingThere,
     )
     .await?;
     Ok(Ran::Overtaken)
-}
-
-fn outcome(status: Status, intent: Option<&str>) -> Outcome {
-    Outcome {
-        status,
-        http_status: None,
-        request_id: None,
-        result_id: intent.map(str::to_owned),
-        error: (status == Status::Absent).then(|| "found out by reading: it did not happen".to_owned()),
-    }
 }

@@ -272,6 +272,7 @@ fn instance(inline: &Inline, simulator: &Simulator) -> App {
         fee: BasisPoints::new(300).unwrap(),
         link_key: Secret::new("a secret key of a test, long enough for it"),
         active_mode: Mode::Test,
+        wallet_domain: None,
     }
 }
 

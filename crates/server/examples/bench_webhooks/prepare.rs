@@ -92,8 +92,9 @@ fn add_msp(tx: &mut Tx, n: u64, at: Timestamp) -> Result<(), Error> {
         requirements: "{}".to_owned(),
         fee_bps: None,
         disconnected: false,
+        updated_at: at,
     };
-    stripe_config::put(tx, &config, at).map(|_| ())
+    stripe_config::put(tx, &config).map(|_| ())
 }
 
 fn add_invoice(tx: &mut Tx, n: u64, at: Timestamp) -> Result<(), Error> {

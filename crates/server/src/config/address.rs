@@ -11,6 +11,7 @@ use super::variables::{Given, Variables};
 use super::{KeySet, Problem};
 
 const STRIPE_API: &str = "https://api.stripe.com";
+const STRIPE_CONNECT: &str = "https://connect.stripe.com";
 const STRIPE_JS: &str = "https://js.stripe.com";
 /// The release of Stripe.js that belongs to the API version we speak.
 const STRIPE_JS_PATH: &str = "/endive/stripe.js";
@@ -99,6 +100,16 @@ impl PublicUrl {
     pub fn is_https(&self) -> bool {
         self.0.is_https()
     }
+
+    /// The host, where wallets may be shown on its pages: a public name, no IP address and not this machine.
+    pub fn wallet_domain(&self) -> Option<&str> {
+        let (_, rest) = self.origin().split_once("://")?;
+        let host = rest.split(':').next()?;
+        let named =
+            host.contains('.') && host.parse::<std::net::Ipv4Addr>().is_err() && !host.starts_with('[');
+        let local = self.is_loopback() || host.ends_with(".localhost") || host.ends_with(".local");
+        (self.is_https() && named && !local).then_some(host)
+    }
 }
 
 impl fmt::Display for PublicUrl {
@@ -131,6 +142,20 @@ impl ApiBase {
             ApiBase::Stripe => STRIPE_JS,
             ApiBase::Other(origin) => origin.as_str(),
         }
+    }
+
+    /// Where Stripe's own pages about accounts are: onboarding and OAuth.
+    pub fn connect_origin(&self) -> &str {
+        match self {
+            ApiBase::Stripe => STRIPE_CONNECT,
+            ApiBase::Other(origin) => origin.as_str(),
+        }
+    }
+
+    /// Whether an address is one of Stripe's pages about accounts: nowhere else is a browser sent.
+    pub fn is_connect_page(&self, url: &str) -> bool {
+        url.strip_prefix(self.connect_origin())
+            .is_some_and(|rest| rest.starts_with('/') && rest.bytes().all(|byte| byte.is_ascii_graphic()))
     }
 
     /// The address of Stripe.js. Stripe wants it loaded from its own host, never from a copy.

@@ -398,3 +398,40 @@ fn nothing_secret_is_printed() {
     }
     assert!(printed.contains("postgres://host/psa") && printed.contains("pk_live_not_a_key"));
 }
+
+#[test]
+fn wallets_need_a_public_name_over_tls() {
+    for (url, domain) in [
+        ("https://pay.example.com", Some("pay.example.com")),
+        ("https://pay.example.com:8443", Some("pay.example.com")),
+        ("https://192.0.2.7", None),
+        ("https://[2001:db8::1]", None),
+        ("https://localhost", None),
+        ("https://printer", None),
+        ("http://127.0.0.1:8080", None),
+    ] {
+        let config = load(&[TEST_KEYS, &[("PUBLIC_URL", url), ("SECRET_KEY", LONG_KEY)]]).unwrap();
+        assert_eq!(config.public_url.wallet_domain(), domain, "{url}");
+    }
+}
+
+#[test]
+fn a_browser_is_sent_to_stripes_pages_and_nowhere_else() {
+    let stripe = load(&[TEST_KEYS]).unwrap().stripe_api_base;
+    let other = load(&[TEST_KEYS, &[("STRIPE_API_BASE", "http://127.0.0.1:12111")]]);
+    let other = other.unwrap().stripe_api_base;
+    assert!(stripe.is_connect_page("https://connect.stripe.com/setup/s/acct_1/abc"));
+    assert!(other.is_connect_page("http://127.0.0.1:12111/setup/s/acct_1/abc"));
+    for url in [
+        "",
+        "https://connect.stripe.com",
+        "https://connect.stripe.com.evil.example/setup",
+        "https://connect.stripe.com@evil.example/",
+        "http://connect.stripe.com/setup",
+        "https://connect.stripe.com/a\r\nSet-Cookie: b",
+        "http://127.0.0.1:12111/setup",
+        "//connect.stripe.com/setup",
+    ] {
+        assert!(!stripe.is_connect_page(url), "{url:?}");
+    }
+}

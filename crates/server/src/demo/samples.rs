@@ -29,6 +29,9 @@ pub struct Client {
     pub lines: &'static [(&'static str, &'static str, i64)],
 }
 
+/// An MSP that has just signed up and has no Stripe account yet.
+pub const NEWCOMER: &str = "Bluebird Networks";
+
 /// Description, quantity, unit price in minor units.
 pub const TENANTS: &[Tenant] = &[
     Tenant {

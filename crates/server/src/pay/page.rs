@@ -10,7 +10,7 @@ use crate::assets;
 use crate::config::ApiBase;
 
 pub mod format;
-mod icons;
+pub mod icons;
 mod panel;
 mod paper;
 

@@ -29,7 +29,7 @@ async fn make(town: &Town, permissions: Value) -> (String, String) {
 fn needs(route: &Route) -> Option<Permission> {
     match route.who {
         Who::Key(permission) | Who::KeyItselfOr(permission) => Some(permission),
-        Who::Payer | Who::Stripe | Who::Anybody => None,
+        Who::Payer | Who::Returning | Who::Stripe | Who::Anybody => None,
     }
 }
 
@@ -315,6 +315,11 @@ fn what_needs_no_key_is_known() {
         "POST /api/public/invoices/{link}/pay",
         "POST /api/public/invoices/{link}/check",
         "POST /api/stripe/webhook",
+        "POST /connect/continue",
+        "GET /connect/refresh",
+        "GET /connect/return",
+        "GET /connect/status",
+        "GET /connect/status/panel",
         "GET /pay/{link}",
         "GET /pay/{link}/panel",
         "GET /healthz",

@@ -10,6 +10,8 @@ mod address;
 mod audit;
 mod bad_input;
 mod browser;
+mod connect_pages;
+mod connecting;
 mod crowds;
 mod demo;
 mod foreign_ids;

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use stripe::payment_intents::{self, CancelReason, Confirm, Create, IntentStatus, Update};
 use stripe::{
-    API_VERSION, Answer, BoxFuture, CallError, Client, HttpRequest, HttpResponse, Method, NoAnswer, Secret,
-    Transport, Write, accounts, application_fees, charges, confirmation_tokens, customers, events,
+    API_VERSION, AccountId, Answer, BoxFuture, CallError, Client, HttpRequest, HttpResponse, Method,
+    NoAnswer, Secret, Transport, Write, accounts, application_fees, charges, confirmation_tokens, customers,
+    events,
 };
 
 type Outcome = Result<HttpResponse, NoAnswer>;
@@ -63,9 +64,13 @@ pub fn client(answers: Vec<Outcome>) -> (Client, Arc<Script>) {
     (client, script)
 }
 
+fn account() -> AccountId {
+    AccountId::parse("acct_1").unwrap()
+}
+
 fn create(idempotency_key: &str) -> Write {
     let new = Create {
-        account: "acct_1",
+        account: &account(),
         amount: 12345,
         currency: "eur",
         application_fee_amount: Some(370),
@@ -117,20 +122,22 @@ async fn a_write_carries_everything_stripe_needs() {
 #[test]
 fn writes_are_frozen_as_the_trade_says() {
     let confirm = Confirm {
-        account: "acct_1",
+        account: &account(),
         intent_id: "pi_1",
         amount: 12_345,
         confirmation_token: "ctoken_1",
         return_url: None,
     };
     let update = Update {
-        account: "acct_1",
+        account: &account(),
         intent_id: "pi_1",
         amount: Some(2),
-        ..Update::default()
+        application_fee_amount: None,
+        description: None,
+        metadata: Vec::new(),
     };
     let customer = customers::Create {
-        account: "acct_1",
+        account: &account(),
         name: Some("N"),
         email: None,
         metadata: Vec::new(),
@@ -157,7 +164,7 @@ fn writes_are_frozen_as_the_trade_says() {
              &expand%5B0%5D=latest_charge",
         ),
         (
-            payment_intents::cancel("acct_1", "pi_1", CancelReason::Abandoned, key()),
+            payment_intents::cancel(&account(), "pi_1", CancelReason::Abandoned, key()),
             "/v1/payment_intents/pi_1/cancel",
             "cancellation_reason=abandoned",
         ),
@@ -170,7 +177,10 @@ fn writes_are_frozen_as_the_trade_says() {
     ] {
         assert_eq!((write.path.as_str(), write.body().as_str()), (path, body));
         assert_eq!(
-            (write.account.as_deref(), write.idempotency_key.as_str()),
+            (
+                write.account.as_ref().map(AccountId::as_str),
+                write.idempotency_key.as_str()
+            ),
             (Some("acct_1"), "k")
         );
     }
@@ -346,13 +356,6 @@ async fn what_cannot_be_sent_is_refused_here() {
     }
     let (client, _) = client(vec![answer(200, &[], "{}")]);
     client.write(&create(&"k".repeat(255))).await.unwrap();
-    for account in ["", "acct_1\r\nX: y"] {
-        let result = client.read("/v1/charges", &[], Some(account)).await;
-        assert!(
-            matches!(result, Err(CallError::Rejected(r)) if r.status == 0),
-            "{account:?}"
-        );
-    }
     let result = client.read("@elsewhere.example/v1", &[], None).await;
     assert!(matches!(result, Err(CallError::Rejected(r)) if r.status == 0));
 }
@@ -361,7 +364,7 @@ async fn what_cannot_be_sent_is_refused_here() {
 async fn reads_ask_for_what_they_return() {
     let bodies = one_of_each();
     let (client, script) = client(bodies.iter().map(|body| answer(200, &[], body)).collect());
-    let account = "acct_1";
+    let account = &account();
     payment_intents::retrieve(&client, account, "pi_1").await.unwrap();
     assert!(
         payment_intents::list(&client, account, 7, Some("pi_9"), 500)
@@ -454,7 +457,7 @@ fn one_of_each() -> [String; 11] {
 #[tokio::test]
 async fn another_object_than_asked_for_is_unknown() {
     let (client, _) = client(vec![answer(200, &[], r#"{"id":"ch_1","object":"charge"}"#)]);
-    let result = payment_intents::retrieve(&client, "acct_1", "pi_1").await;
+    let result = payment_intents::retrieve(&client, &account(), "pi_1").await;
     assert!(matches!(result, Err(CallError::Unknown(_))), "{result:?}");
 }
 

@@ -129,5 +129,6 @@ pub fn app(db: Db, config: &Config, clock: Arc<MovedClock>) -> App {
         fee: config.fee,
         link_key: config.secret_key.clone().unwrap(),
         active_mode: config.mode,
+        wallet_domain: config.public_url.wallet_domain().map(Into::into),
     }
 }

@@ -1,0 +1,51 @@
+//! Events about a connected account: it is read again each time, and one being made waits for our answer.
+
+use store::stripe_operations;
+use store::stripe_webhook_events::{self as rows, Fate, Status, Taken};
+use stripe::events::Envelope;
+
+use super::{PARK_MS, PARKED_MAX, finish, orphan, still_ours};
+use crate::{App, Failure, onboarding};
+
+/// Accounts have no order of their own: always read again.
+pub async fn changed(app: &App, event: &Taken, envelope: &Envelope) -> Result<Status, Failure> {
+    match onboarding::refresh(app, &event.account, event.mode).await? {
+        Some(tenant) => finish(app, event, Status::Processed, Some(tenant)).await,
+        None if is_being_made(app, event, envelope).await? => wait_for_answer(app, event).await,
+        None => orphan(app, event).await,
+    }
+}
+
+/// Whether the event was caused by a request of ours for an account, which Stripe has not answered.
+async fn is_being_made(app: &App, event: &Taken, envelope: &Envelope) -> Result<bool, Failure> {
+    let Some(key) = envelope
+        .idempotency_key
+        .clone()
+        .filter(|_| event.attempts <= PARKED_MAX)
+    else {
+        return Ok(false);
+    };
+    let mode = event.mode;
+    let open = app
+        .db
+        .read(move |tx| stripe_operations::creates_account(tx, &key, mode));
+    Ok(open.await?)
+}
+
+async fn wait_for_answer(app: &App, event: &Taken) -> Result<Status, Failure> {
+    let (at, event) = (app.clock.now(), event.clone());
+    app.db
+        .write(move |tx| {
+            let fate = Fate {
+                id: &event.id,
+                attempts: event.attempts,
+                status: Status::Parked,
+                tenant: None,
+                next_attempt_at: Some(at.plus_ms(PARK_MS)),
+                error: Some("waiting for the answer to our own request"),
+            };
+            still_ours(rows::finish(tx, &fate, at)?)
+        })
+        .await?;
+    Ok(Status::Parked)
+}

@@ -1,0 +1,155 @@
+//! `/connect`: the pages between Stripe's form and the tenant's own system. Who comes back is known by a
+//! state that is good once; from then on a cookie lets that browser, and no other, look on for an hour.
+
+pub mod page;
+pub mod standing;
+pub mod words;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::{Refusal, Scope};
+use flows::Failure;
+use flows::connect::{self, OnboardingLink, WATCH_MS};
+use maud::Markup;
+use serde::Deserialize;
+
+use crate::api::{Query, Visitor};
+use crate::problem::Problem;
+use crate::router::Site;
+use page::View;
+use standing::standing;
+
+const COOKIE: &str = "psa_pay_connect";
+const STATUS_PATH: &str = "/connect/status";
+
+/// The query of an address that Stripe sends a browser back to.
+#[derive(Debug, Deserialize)]
+pub struct Back {
+    state: Option<String>,
+}
+
+/// `GET /connect/return`: takes the state, reads the account at Stripe, and sends the browser on to an
+/// address without a state.
+pub async fn came_back(State(site): State<Site>, Visitor(by): Visitor, Query(back): Query<Back>) -> Response {
+    let state = back.state.unwrap_or_default();
+    match connect::arrive(&site.app, &by, &state).await {
+        Ok(arrived) => {
+            let mut response = see_other(&site, STATUS_PATH);
+            let secure = if site.config.public_url.is_https() {
+                "; Secure"
+            } else {
+                ""
+            };
+            let cookie = format!(
+                "{COOKIE}={}; Path=/connect; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
+                arrived.watch.expose(),
+                WATCH_MS / 1000
+            );
+            if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+                response.headers_mut().insert(header::SET_COOKIE, cookie);
+            }
+            response
+        }
+        Err(failure) => trouble(&site, failure),
+    }
+}
+
+/// `GET /connect/refresh`: the link to Stripe's form was used or has run out, and here is the next.
+pub async fn again(State(site): State<Site>, Visitor(by): Visitor, Query(back): Query<Back>) -> Response {
+    let state = back.state.unwrap_or_default();
+    let link = connect::link_again(&site.app, &by, &state, &site.public_origin).await;
+    to_stripe(&site, link)
+}
+
+/// `POST /connect/continue`: from our page back to Stripe's form.
+pub async fn go_on(State(site): State<Site>, Visitor(by): Visitor, headers: HeaderMap) -> Response {
+    let scope = match watched(&site, &headers).await {
+        Ok(scope) => scope,
+        Err(failure) => return trouble(&site, failure),
+    };
+    let link = connect::link(&site.app, &scope, &by, &site.public_origin).await;
+    to_stripe(&site, link)
+}
+
+/// `GET /connect/status`
+pub async fn status(State(site): State<Site>, headers: HeaderMap) -> Response {
+    match view(&site, &headers).await {
+        Ok(view) => html(&site, StatusCode::OK, page::page(&view)),
+        Err(failure) => trouble(&site, failure),
+    }
+}
+
+/// `GET /connect/status/panel`: for the page that looks again.
+pub async fn panel(State(site): State<Site>, headers: HeaderMap) -> Result<Response, Problem> {
+    let view = view(&site, &headers).await?;
+    Ok(html(&site, StatusCode::OK, page::panel(&view)))
+}
+
+async fn view(site: &Site, headers: &HeaderMap) -> Result<View, Failure> {
+    let scope = watched(site, headers).await?;
+    let connection = connect::connection_watched(&site.app, &scope).await?;
+    let id = scope.tenant.clone();
+    let tenant = site.app.db.read(move |tx| store::tenants::get(tx, &id)).await?;
+    Ok(View {
+        mode: scope.mode,
+        tenant: tenant.name,
+        standing: standing(&connection),
+    })
+}
+
+async fn watched(site: &Site, headers: &HeaderMap) -> Result<Scope, Failure> {
+    let watch = cookie(headers).ok_or(Refusal::ConnectLinkUsed)?;
+    connect::watched(&site.app, watch).await
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(header::COOKIE).iter();
+    cookies
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+}
+
+/// To Stripe's form, and nowhere else, whatever an answer says.
+fn to_stripe(site: &Site, link: Result<OnboardingLink, Failure>) -> Response {
+    match link {
+        Ok(link) if site.config.stripe_api_base.is_connect_page(link.url.expose()) => {
+            see_other(site, link.url.expose())
+        }
+        Ok(_) => trouble(
+            site,
+            Failure::Stripe("an account link leads to another host".to_owned()),
+        ),
+        Err(failure) => trouble(site, failure),
+    }
+}
+
+fn see_other(site: &Site, location: &str) -> Response {
+    let mut response = html(site, StatusCode::SEE_OTHER, Markup::default());
+    if let Ok(location) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
+fn trouble(site: &Site, failure: Failure) -> Response {
+    let markup = match &failure {
+        Failure::Refused(Refusal::ConnectLinkUsed) => page::used_page(),
+        Failure::Refused(_) => page::refused_page(),
+        _ => page::trouble_page(),
+    };
+    let status = Problem::from(failure).into_response().status();
+    html(site, status, markup)
+}
+
+fn html(site: &Site, status: StatusCode, markup: Markup) -> Response {
+    let mut response = (status, markup).into_response();
+    let policy = page::content_security_policy(&site.config.stripe_api_base);
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response
+            .headers_mut()
+            .insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
