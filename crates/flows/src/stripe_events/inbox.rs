@@ -1,8 +1,10 @@
-//! The inbox: a verified delivery is stored raw, and answered; a worker takes it up later.
+//! The inbox: a verified delivery is stored raw (client secrets aside), and answered; a worker takes it up
+//! later.
 
 use domain::{InboxId, Mode};
 use sha2::{Digest, Sha256};
 use store::stripe_webhook_events::{self as inbox, Delivery, Status, Taken};
+use stripe::client::mask_client_secrets;
 use stripe::events::{self, Envelope, Kind};
 
 use crate::{App, Failure, Moment, observe};
@@ -93,7 +95,7 @@ fn delivery_of(moment: Moment, body: &[u8], signed_as: SignedAs, envelope: Envel
         object_id: envelope.object_id,
         api_version: envelope.api_version,
         idempotency_key: envelope.idempotency_key,
-        body: String::from_utf8_lossy(body).into_owned(),
+        body: mask_client_secrets(&String::from_utf8_lossy(body)),
         status: if quarantined {
             Status::Quarantined
         } else {
