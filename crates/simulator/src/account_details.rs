@@ -10,6 +10,7 @@ use crate::connect::descriptor;
 use crate::currency;
 use crate::error::ApiError;
 use crate::form::{Params, Update};
+use crate::payouts::automatic::WEEK;
 
 /// Plain texts by their name; one that was never given is not there.
 pub type Texts = BTreeMap<String, String>;
@@ -219,6 +220,27 @@ impl Default for Schedule {
 }
 
 impl Schedule {
+    /// Reads for how many days money waits: a number, `minimum`, or nothing for the usual.
+    ///
+    /// # Errors
+    /// 400 for anything else.
+    pub fn wait(&mut self, given: &mut Params, name: &str) -> Result<(), ApiError> {
+        self.delay_days = match given.update(name)? {
+            Update::Keep => return Ok(()),
+            Update::Clear => Schedule::default().delay_days,
+            Update::Set(text) if text == "minimum" => Schedule::default().delay_days,
+            Update::Set(days) => days
+                .parse()
+                .ok()
+                .filter(|days| (2..=31).contains(days))
+                .ok_or_else(|| {
+                    let message = format!("Invalid {name}: it must be `minimum` or from 2 to 31.");
+                    ApiError::invalid(message).param(given.name(name))
+                })?,
+        };
+        Ok(())
+    }
+
     /// Reads a `schedule[…]`.
     ///
     /// # Errors
@@ -228,39 +250,24 @@ impl Schedule {
         if let Some(interval) = given.choice("interval", &["manual", "daily", "weekly", "monthly"])? {
             schedule.interval = interval.to_owned();
         }
-        match given.text("delay_days")?.as_deref() {
-            None => {}
-            Some("minimum") => schedule.delay_days = 2,
-            Some(days) => {
-                schedule.delay_days = days
-                    .parse()
-                    .ok()
-                    .filter(|days| (2..=31).contains(days))
-                    .ok_or_else(|| {
-                        ApiError::invalid("Invalid delay_days: it must be `minimum` or from 2 to 31.")
-                            .param(given.name("delay_days"))
-                    })?;
-            }
-        }
+        schedule.wait(&mut given, "delay_days")?;
         if let Some(day) = given.integer("monthly_anchor")? {
             schedule.monthly_days = vec![day];
         }
         if let Some(days) = given.texts("monthly_payout_days")? {
-            schedule.monthly_days = days.iter().filter_map(|day| day.parse().ok()).collect();
+            // What is no number is refused below, as a day that no month has.
+            schedule.monthly_days = days.iter().map(|day| day.parse().unwrap_or(0)).collect();
         }
-        let week = [
-            "monday",
-            "tuesday",
-            "wednesday",
-            "thursday",
-            "friday",
-            "saturday",
-            "sunday",
-        ];
-        if let Some(day) = given.choice("weekly_anchor", &week)? {
+        if let Some(day) = given.choice("weekly_anchor", &WEEK)? {
             schedule.weekly_days = vec![day.to_owned()];
         }
         if let Some(days) = given.texts("weekly_payout_days")? {
+            if let Some(wrong) = days.iter().find(|day| !WEEK.contains(&day.as_str())) {
+                let wrong: String = wrong.chars().take(40).collect();
+                let message =
+                    format!("Invalid day of the week: {wrong}. It must be one of monday to sunday.");
+                return Err(ApiError::invalid(message).param(given.name("weekly_payout_days")));
+            }
             schedule.weekly_days = days;
         }
         if schedule.monthly_days.iter().any(|day| !(1..=31).contains(day)) {

@@ -1,6 +1,6 @@
 //! What an account holds: balance transactions and the balance, which is their sum.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -13,11 +13,10 @@ use crate::event::{self, Cause};
 use crate::form::Params;
 use crate::list;
 use crate::payouts::payout::Payout;
+use crate::payouts::{automatic, balance_settings};
 use crate::schedule::{self, Step};
 use crate::state::{Object, Row, Shown, Space, State, Told};
 
-/// Money is available two days after it came in, as on an account in the United States.
-const PENDING_S: i64 = 172_800;
 const DAY_S: i64 = 86_400;
 
 /// A movement of money on an account.
@@ -170,7 +169,7 @@ impl Shown for BalanceTransaction {
 pub enum Available {
     /// At once.
     Now,
-    /// After the two days.
+    /// After the days that the account's settings say.
     Later,
     /// At a second; one that is over is at once.
     At(i64),
@@ -224,7 +223,7 @@ pub fn enter(state: &mut State, booking: Booking<'_>) -> String {
     let now_s = state.now_s();
     let available_on = match booking.available {
         Available::Now => now_s,
-        Available::Later => now_s + PENDING_S,
+        Available::Later => now_s + DAY_S * balance_settings::delay_days(state, booking.space),
         Available::At(second) => second.max(now_s),
     };
     let id = state.id("txn_3", 23);
@@ -245,11 +244,13 @@ pub fn enter(state: &mut State, booking: Booking<'_>) -> String {
         Movement::Charge | Movement::Payment | Movement::ApplicationFee
     ) {
         due(state, &transaction);
+    } else if transaction.amount > transaction.fee() {
+        automatic::arrange(state, booking.space, transaction.available_on);
     }
     transaction.id.clone()
 }
 
-/// Books a movement; `available_now` skips the two days.
+/// Books a movement; `available_now` skips the days that money waits.
 #[allow(clippy::too_many_arguments, reason = "each is a column of the booking")]
 pub fn book(
     state: &mut State,
@@ -292,7 +293,7 @@ fn due(state: &mut State, transaction: &BalanceTransaction) {
     );
 }
 
-/// Tells an account what it holds now.
+/// Tells an account what it holds now, and lets its schedule pay it out.
 pub fn tell(state: &mut State, space: &Space) {
     let Ok(balance) = shown(state, space) else { return };
     let told = Told {
@@ -304,6 +305,8 @@ pub fn tell(state: &mut State, space: &Space) {
     };
     let object = Object::Told(Arc::new(told));
     event::emit(state, &Cause::default(), "balance.available", object, None);
+    let now_s = state.now_s();
+    automatic::arrange(state, space, now_s);
 }
 
 /// Since when the money of a movement is, or when it will be, available.
@@ -339,6 +342,12 @@ pub fn available_transactions<'a>(
     state
         .of::<BalanceTransaction>(space)
         .filter(move |one| one.currency == currency && one.available(now_s))
+}
+
+/// The currencies in which money of an account ever moved.
+pub fn currencies(state: &State, space: &Space) -> BTreeSet<String> {
+    let moved = state.of::<BalanceTransaction>(space);
+    moved.map(|one| one.currency.clone()).collect()
 }
 
 /// What an account can pay out now, in minor units.

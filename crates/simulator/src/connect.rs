@@ -23,6 +23,7 @@ mod oauth_page;
 pub mod onboarding;
 pub mod person;
 pub mod persons;
+pub mod redirect_uris;
 pub mod requirements;
 pub mod tell;
 pub mod v2;

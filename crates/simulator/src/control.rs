@@ -11,10 +11,10 @@ use crate::account::{self, Account, Block, Capability, Controller};
 use crate::billing::subscription_retries;
 use crate::confirm::{self, Challenge};
 use crate::connect::external_account::Bank;
-use crate::connect::{oauth, onboarding, requirements, tell};
+use crate::connect::{oauth, onboarding, redirect_uris, requirements, tell};
 use crate::currency;
 use crate::delivery;
-use crate::error::ApiError;
+use crate::error::{ApiError, shortened};
 use crate::event::{Cause, Event};
 use crate::fault::{DeliveryEffect, Effect};
 use crate::money::act;
@@ -22,7 +22,7 @@ use crate::page;
 use crate::payment_intent::PaymentIntent;
 use crate::payments::setup_confirm;
 use crate::payments::setup_intent::SetupIntent;
-use crate::payouts::payout;
+use crate::payouts::{automatic, payout};
 use crate::state::{Row, Space, State};
 use crate::webhook_endpoint;
 use crate::{EndpointConfig, Fate, Request, Response};
@@ -63,6 +63,8 @@ fn handled(state: &mut State, request: &Request, segments: &[&str]) -> Result<Va
         ("POST", ["accounts", id]) => change_account(state, id, read(body)?),
         ("POST", ["accounts", id, "onboard"]) => onboarding::control(state, id, &read(body)?),
         ("POST", ["oauth", "authorize"]) => oauth::control(state, &read(body)?),
+        ("GET", ["oauth", "redirect_uris"]) => Ok(redirect_uris::shown(state)),
+        ("POST", ["oauth", "redirect_uris"]) => redirect_uris::register(state, &read(body)?),
         ("POST", ["faults"]) => arm(state, read(body)?),
         ("DELETE", ["faults"]) => {
             state.faults.clear();
@@ -130,17 +132,27 @@ fn summary(state: &State) -> Value {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Advance {
-    advance_ms: i64,
+    advance_ms: Option<Value>,
 }
 
 fn advance(state: &mut State, wanted: Advance) -> Result<Value, ApiError> {
-    if !(0..=ADVANCE_MAX_MS).contains(&wanted.advance_ms) {
-        return Err(ApiError::invalid(
-            "advance_ms: the clock goes forwards only, by ten years at most at once.",
-        ));
-    }
-    state.advance(wanted.advance_ms);
-    Ok(json!({ "now_ms": state.clock.now_ms() }))
+    let ms = wanted.advance_ms.unwrap_or_default();
+    let complaint = match (&ms, ms.as_i64()) {
+        (Value::Null, _) => "it is missing: a whole number of milliseconds.".to_owned(),
+        (_, Some(ms)) if ms < 0 => format!("the clock goes forwards only: {ms} would turn it back."),
+        (_, Some(ms)) if ms <= ADVANCE_MAX_MS => {
+            state.advance(ms);
+            return Ok(json!({ "now_ms": state.clock.now_ms() }));
+        }
+        (Value::Number(number), _) if number.is_i64() || number.is_u64() => {
+            format!("at most {ADVANCE_MAX_MS}, ten years, at once; to go further, move the clock again.")
+        }
+        _ => format!(
+            "{} is not a whole number of milliseconds.",
+            shortened(&ms.to_string())
+        ),
+    };
+    Err(ApiError::invalid(format!("advance_ms: {complaint}")))
 }
 
 #[derive(Deserialize)]
@@ -410,5 +422,5 @@ fn pay_out(state: &mut State, wanted: AutomaticPayout) -> Result<Value, ApiError
         Some(currency) => currency::parse(currency)?,
         None => account.default_currency.clone(),
     };
-    Ok(payout::automatic(state, &space, &currency)?.render())
+    Ok(automatic::at_once(state, &space, &currency)?.render())
 }

@@ -347,12 +347,14 @@ fn pause_ms(livemode: bool, tries: usize) -> i64 {
     }
 }
 
-/// Whether a URL points to this machine.
+/// Whether a URL points to this machine: to an address of the loopback, or to `localhost`, which the client
+/// that posts looks up nowhere. What stands before an `@` is a name of a user, and what is written in another
+/// way, such as `0x7f000001`, is judged as the address that is connected to.
 pub fn is_loopback(url: &reqwest::Url) -> bool {
     let host = url.host_str().unwrap_or_default();
-    let address = host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }

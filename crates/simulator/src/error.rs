@@ -91,6 +91,13 @@ impl ApiError {
             .param(param)
     }
 
+    /// 400 `parameter_invalid_integer`: an amount is nought or less.
+    pub fn below_one(param: &str) -> ApiError {
+        ApiError::invalid("This value must be greater than or equal to 1.")
+            .code("parameter_invalid_integer")
+            .param(param)
+    }
+
     /// 404 `resource_missing`: of `noun` no `id`; `param` says where the id stood.
     pub fn no_such(noun: &str, id: &str, param: &str) -> ApiError {
         ApiError::invalid(format!("No such {noun}: '{}'", shortened(id)))
@@ -193,7 +200,7 @@ impl CardRefusal {
 }
 
 /// Enough of a text from outside to recognise it, never a page of it.
-fn shortened(text: &str) -> String {
+pub fn shortened(text: &str) -> String {
     text.chars().take(80).collect()
 }
 

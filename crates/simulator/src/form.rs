@@ -180,6 +180,17 @@ impl Params {
         })
     }
 
+    /// An amount of money that moves: a whole number from 1.
+    ///
+    /// # Errors
+    /// 400 `parameter_invalid_integer` for anything else.
+    pub fn positive(&mut self, name: &str) -> Result<Option<i64>, ApiError> {
+        match self.integer(name)? {
+            Some(number) if number < 1 => Err(ApiError::below_one(&self.name(name))),
+            number => Ok(number),
+        }
+    }
+
     /// A truth value.
     ///
     /// # Errors

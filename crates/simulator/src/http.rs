@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -193,6 +194,11 @@ fn client() -> io::Result<reqwest::Client> {
         .timeout(DELIVERY_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
+        // Whatever a resolver says: port 0 keeps the URL's own.
+        .resolve_to_addrs(
+            "localhost",
+            &[(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()],
+        )
         .build()
         .map_err(io::Error::other)
 }

@@ -4,6 +4,7 @@
 use crate::routes::Handler::{One, Plain};
 use crate::routes::Route;
 
+pub mod automatic;
 pub mod balance_settings;
 pub mod payout;
 pub mod payout_requests;

@@ -21,6 +21,7 @@ use crate::confirmation_token::ConfirmationToken;
 use crate::connect::account_link::AccountLink;
 use crate::connect::domain::{ApplePayDomain, PaymentMethodDomain};
 use crate::connect::oauth::{OauthCode, OauthToken};
+use crate::connect::redirect_uris::RedirectUris;
 use crate::customer::Customer;
 use crate::event::Event;
 use crate::money::dispute::Dispute;
@@ -328,6 +329,7 @@ rows! {
     AccountLink in account_links, "account_link", "account_links", "account link", "id";
     OauthCode in oauth_codes, "oauth_code", "oauth_codes", "authorization code", "code";
     OauthToken in oauth_tokens, "oauth_token", "oauth_tokens", "token", "token";
+    RedirectUris in redirect_uris, "oauth_redirect_uris", "oauth_redirect_uris", "redirect URIs", "id";
     PaymentMethodDomain in payment_method_domains, "payment_method_domain", "payment_method_domains",
         "payment method domain", "payment_method_domain";
     ApplePayDomain in apple_pay_domains, "apple_pay_domain", "apple_pay/domains", "apple pay domain",

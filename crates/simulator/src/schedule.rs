@@ -12,7 +12,7 @@ use crate::money::aftermath::{self, Act};
 use crate::money::dispute::{self, Verdict};
 use crate::money::refund;
 use crate::payments::{capture, debit, tax_id};
-use crate::payouts::{payout, topup};
+use crate::payouts::{automatic, payout, topup};
 use crate::persist::Change;
 use crate::state::{Space, State};
 
@@ -75,6 +75,11 @@ pub enum Step {
     },
     /// Money that an account waited for is available.
     MoneyAvailable {
+        /// Whose.
+        space: Space,
+    },
+    /// An account's schedule pays out what is available.
+    PayOut {
         /// Whose.
         space: Space,
     },
@@ -259,6 +264,7 @@ pub fn carry_out(state: &mut State, step: Step) {
         Step::AdvanceClock { clock } => test_clock::arrive(state, &clock),
         Step::DueOnClock { clock } => test_clock::run_due(state, &clock),
         Step::MoneyAvailable { space } => crate::balance::tell(state, &space),
+        Step::PayOut { space } => automatic::happen(state, &space),
         Step::Bank { charge, act } => aftermath::happen(state, &charge, &act),
         Step::Decide { dispute, verdict } => dispute::decide(state, &dispute, verdict),
         Step::Verify { account } => tell::verify(state, &account),

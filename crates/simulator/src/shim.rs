@@ -50,11 +50,16 @@ pub fn answer(state: &mut State, request: &Request, path: &str) -> Option<Respon
 
 /// A page, with what it may load.
 pub fn page(status: u16, kind: &str, body: Vec<u8>) -> Response {
+    guarded(status, kind, POLICY, body)
+}
+
+/// A page that may load what a policy says.
+pub fn guarded(status: u16, kind: &str, policy: &str, body: Vec<u8>) -> Response {
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let headers = vec![
         header("Content-Type", kind),
         header("Cache-Control", "no-store"),
-        header("Content-Security-Policy", POLICY),
+        header("Content-Security-Policy", policy),
         header("Referrer-Policy", "no-referrer"),
         header("X-Content-Type-Options", "nosniff"),
     ];

@@ -13,10 +13,11 @@ use crate::api::Ctx;
 use crate::connect::tell;
 use crate::currency;
 use crate::error::ApiError;
+use crate::event::Cause;
 use crate::form::Params;
 use crate::ids;
 use crate::payments::token::{self, Token, What};
-use crate::state::{Row, State};
+use crate::state::{Row, Space, State};
 
 /// A bank account, or a debit card.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -65,6 +66,9 @@ const TEST_TOKENS: [(&str, &str); 7] = [
 ];
 
 impl Bank {
+    /// What `status` says after a payout failed: nothing is sent there by itself any more.
+    pub const ERRORED: &str = "errored";
+
     /// Reads the parameter `name`: a token or a map. The id is still to be given.
     ///
     /// # Errors
@@ -283,6 +287,19 @@ pub fn id(state: &mut State, bank: &Bank) -> String {
     state.id(if bank.card.is_some() { "card_1" } else { "ba_1" }, 23)
 }
 
+/// A bank sent a payout back: until its owner says it anew, Stripe pays out nothing there by itself.
+pub fn errored(state: &mut State, space: &Space, id: &str) {
+    let account = space.account.as_deref();
+    let Some(old) = account.and_then(|id| Account::table(state).anywhere(id)).cloned() else {
+        return;
+    };
+    let mut account = Account::clone(&old);
+    if let Some(bank) = account.banks.iter_mut().find(|bank| bank.id == id) {
+        Arc::make_mut(bank).status = Bank::ERRORED.into();
+        tell::changed(state, &Cause::default(), &old, account);
+    }
+}
+
 fn find<'a>(account: &'a Account, id: &str) -> Result<&'a Arc<Bank>, ApiError> {
     let found = account.banks.iter().find(|bank| bank.id == id);
     found.ok_or_else(|| ApiError::no_such("external account", id, "id"))
@@ -351,6 +368,9 @@ pub fn update(
     let default = params.boolean("default_for_currency")?;
     params.metadata()?.apply(&mut bank.metadata)?;
     params.finish()?;
+    if bank.status == Bank::ERRORED {
+        bank.status = "new".into();
+    }
     let mut account = Account::clone(&old);
     if default == Some(true) {
         undefault(&mut account, &bank.currency);

@@ -15,6 +15,9 @@ use crate::{Request, Response, shim};
 
 const CSS: &str = include_str!("../assets/hosted.css");
 const PAGE: &str = "text/html; charset=utf-8";
+/// The pages run no script, stand in no frame, and send where the platform wants its owners back.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; form-action *; base-uri 'none'; \
+                      frame-ancestors 'none'";
 
 /// Answers a request of the owner's browser; `None` when the path is not one of its own.
 pub fn answer(state: &mut State, request: &Request, path: &str) -> Option<Response> {
@@ -51,7 +54,7 @@ pub fn frame(status: u16, title: &str, inside: &Markup) -> Response {
             }
         }
     };
-    shim::page(status, PAGE, page.into_string().into_bytes())
+    shim::guarded(status, PAGE, POLICY, page.into_string().into_bytes())
 }
 
 /// Sends the browser on.

@@ -9,9 +9,10 @@ use serde_json::json;
 use crate::account::Account;
 use crate::connect::hosted::{frame, nothing, redirect};
 use crate::connect::oauth::{self, Newcomer};
+use crate::connect::redirect_uris;
 use crate::form::Params;
 use crate::state::{Row, State};
-use crate::{Request, Response, shim};
+use crate::{Request, Response, page, shim};
 
 /// More accounts than this are not offered.
 const OFFERED_MAX: usize = 20;
@@ -34,7 +35,9 @@ pub fn answer(state: &mut State, request: &Request, express: bool) -> Response {
         Err(response) => return response,
     };
     match request.method.as_str() {
-        "GET" => page(state, &asked, express),
+        "GET" => ask(state, &asked, express),
+        // Another page in the same browser must not press the button in the owner's place.
+        "POST" if !page::own(request) => nothing(403, "Come back from the platform's own page."),
         "POST" => chosen(state, request, &asked, express),
         _ => nothing(404, "Come back from the platform's own page."),
     }
@@ -51,11 +54,7 @@ fn read(state: &State, query: &str, express: bool) -> Result<Asked, Response> {
     if text("client_id").as_ref() != Some(&state.settings.application) {
         return Err(complaint("No application matches the supplied client identifier"));
     }
-    let uri = text("redirect_uri").unwrap_or_default();
-    let whole = reqwest::Url::parse(&uri).is_ok_and(|url| ["http", "https"].contains(&url.scheme()));
-    if !whole {
-        return Err(complaint("Invalid redirect URI: it must be a whole web address."));
-    }
+    let uri = redirect_uris::choose(state, text("redirect_uri")).map_err(|text| complaint(&text))?;
     let carried = text("state");
     let refused = |error: &str, text: &str| {
         Err(back(
@@ -127,7 +126,7 @@ fn offered(state: &State, express: bool) -> Vec<Arc<Account>> {
         .collect()
 }
 
-fn page(state: &State, asked: &Asked, express: bool) -> Response {
+fn ask(state: &State, asked: &Asked, express: bool) -> Response {
     let offered = offered(state, express);
     let label = |account: &Account| -> String {
         let name = account.profile.name.as_deref().or(account.email.as_deref());

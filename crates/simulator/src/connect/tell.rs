@@ -9,6 +9,7 @@ use crate::account::{Account, Block};
 use crate::connect::person::Person;
 use crate::connect::{capability, requirements, v2};
 use crate::event::{self, Cause};
+use crate::payouts::automatic;
 use crate::schedule::{self, Step};
 use crate::state::{Object, Row, Space, State, Told};
 
@@ -52,6 +53,7 @@ pub fn reviewed(state: &mut State, cause: &Cause, old: &Account, mut account: Ac
 /// Stores a changed account and tells of it and of its parts.
 pub fn changed(state: &mut State, cause: &Cause, old: &Account, account: Account) -> Arc<Account> {
     let account = state.put(account);
+    automatic::reconsider(state, old, &account);
     tell_persons(state, cause, old, &account);
     tell_banks(state, cause, old, &account);
     capabilities(state, cause, old, &account);

@@ -138,16 +138,10 @@ fn keep(state: &mut State, refund: FeeRefund) -> Arc<FeeRefund> {
 /// `POST /v1/application_fees/{id}/refunds`: so much of the fee, or what is left of it. The account that it
 /// was taken from gets it.
 pub fn create(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
-    let amount = params.integer("amount")?;
+    let amount = params.positive("amount")?;
     let metadata = params.metadata()?.fresh()?;
     params.finish()?;
     let fee = state.get::<ApplicationFee>(&ctx.space, id)?;
-    if amount.is_some_and(|amount| amount < 1) {
-        let message = "This value must be greater than or equal to 1.";
-        return Err(ApiError::invalid(message)
-            .code("parameter_invalid_integer")
-            .param("amount"));
-    }
     let left = fee.amount - fee.amount_refunded();
     if left == 0 && amount.is_none() {
         let message = format!("Application fee {} has already been refunded.", fee.id);

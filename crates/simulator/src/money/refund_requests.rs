@@ -43,13 +43,7 @@ pub struct Wanted {
 
 impl Wanted {
     fn read(params: &mut Params) -> Result<Wanted, ApiError> {
-        let amount = params.integer("amount")?;
-        if amount.is_some_and(|amount| amount < 1) {
-            let message = "This value must be greater than or equal to 1.";
-            return Err(ApiError::invalid(message)
-                .code("parameter_invalid_integer")
-                .param("amount"));
-        }
+        let amount = params.positive("amount")?;
         let reasons = ["duplicate", "fraudulent", "requested_by_customer"];
         Ok(Wanted {
             amount,

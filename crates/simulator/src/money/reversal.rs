@@ -169,7 +169,7 @@ fn keep(state: &mut State, reversal: Reversal) -> Arc<Reversal> {
 
 /// `POST /v1/transfers/{id}/reversals`: so much of it, or what is left.
 pub fn create(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Result<Value, ApiError> {
-    let amount = params.integer("amount")?;
+    let amount = params.positive("amount")?;
     params.text("description")?;
     let with_fee = params.boolean("refund_application_fee")?.unwrap_or(false);
     let metadata = params.metadata()?.fresh()?;
@@ -181,12 +181,6 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
         return Err(ApiError::invalid(message));
     }
     let amount = amount.unwrap_or(left);
-    if amount < 1 {
-        let message = "This value must be greater than or equal to 1.";
-        return Err(ApiError::invalid(message)
-            .code("parameter_invalid_integer")
-            .param("amount"));
-    }
     if amount > left {
         return Err(ApiError::invalid(format!(
             "Reversal amount ({}) is greater than unreversed amount on transfer ({})",

@@ -18,7 +18,7 @@ use crate::state::{Object, Space, State};
 
 /// `POST /v1/transfers`: from the platform to an account, or from an account to the platform.
 pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
-    let amount = params.integer("amount")?;
+    let amount = params.positive("amount")?;
     let currency = currency::parse(&params.required("currency")?)?;
     let destination = params.required("destination")?;
     let source = params.text("source_transaction")?;
@@ -34,15 +34,9 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
         .map_err(|error| error.status(400))?;
     let amount = match (amount, &source) {
         (Some(amount), _) => amount,
-        (None, Some(charge)) => charge.amount_captured,
+        (None, Some(charge)) => charge.refundable(),
         (None, None) => return Err(ApiError::missing("amount")),
     };
-    if amount < 1 {
-        let message = "This value must be greater than or equal to 1.";
-        return Err(ApiError::invalid(message)
-            .code("parameter_invalid_integer")
-            .param("amount"));
-    }
     match &source {
         Some(charge) => check_source(state, charge, amount, &currency)?,
         None => check_funds(state, &ctx.space, amount, &currency)?,
@@ -78,29 +72,48 @@ fn check_destination(state: &State, ctx: &Ctx, destination: &str) -> Result<(), 
     Err(ApiError::no_such("destination", destination, "destination").status(400))
 }
 
-/// A charge pays for no more transfers than it brought in, and only in its currency.
+/// A charge pays for no more transfers than are left of what it brought in, and only in its currency.
 fn check_source(state: &State, charge: &Charge, amount: i64, currency: &str) -> Result<(), ApiError> {
     let wrong = |message: &str| Err(ApiError::invalid(message).param("source_transaction"));
     if !charge.captured {
-        return wrong("The source_transaction was not captured: there is nothing to transfer.");
+        return wrong("Cannot use an uncaptured charge as a source_transaction");
     }
     if charge.currency != currency {
         let message =
             "The currency of source_transaction's balance transaction does not match the transfer's.";
         return Err(ApiError::invalid(message).param("currency"));
     }
-    let moved: i64 = state
+    let before: Vec<i64> = state
         .of::<Transfer>(&charge.space)
         .filter(|one| one.source_transaction.as_ref() == Some(&charge.id))
         .map(|one| one.amount)
-        .sum();
-    if amount > charge.amount_captured - moved {
-        return wrong(
-            "The transfers of this source_transaction may not be more than its amount: all that is left of \
-             it is less.",
-        );
+        .collect();
+    let moved: i64 = before.iter().sum();
+    // What went back to the payer is not there to be passed on.
+    if amount > 0 && amount <= charge.refundable() - moved {
+        return Ok(());
     }
-    Ok(())
+    let shown = |amount: i64| currency::show(amount, &charge.currency);
+    let mut message = format!(
+        "Transfers using this transaction as a source must not exceed the source amount of {}.",
+        shown(charge.amount_captured)
+    );
+    let transfers = match before.len() {
+        0 => None,
+        1 => Some("There is already a transfer"),
+        _ => Some("There are already transfers"),
+    };
+    if let Some(transfers) = transfers {
+        message.push_str(&format!(
+            " ({transfers} using this source, amounting to {}.)",
+            shown(moved)
+        ));
+    }
+    let refunded = charge.amount_captured - charge.refundable();
+    if refunded > 0 {
+        message.push_str(&format!(" ({} of it was refunded.)", shown(refunded)));
+    }
+    wrong(&message)
 }
 
 /// A test balance may move all that came in: the fees that Stripe took of it are made up by what a real test

@@ -70,11 +70,7 @@ pub fn capture(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Re
 /// 400, blaming `param`.
 pub fn check_amount(amount: i64, held: i64, param: &str) -> Result<(), ApiError> {
     if amount < 1 {
-        Err(
-            ApiError::invalid("This value must be greater than or equal to 1.")
-                .code("parameter_invalid_integer")
-                .param(param),
-        )
+        Err(ApiError::below_one(param))
     } else if amount > held {
         Err(ApiError::invalid(format!(
             "The provided {param} ({amount}) is greater than the capturable amount ({held})."

@@ -13,6 +13,7 @@ use crate::connect::tell;
 use crate::error::ApiError;
 use crate::event;
 use crate::form::Params;
+use crate::payouts::automatic;
 use crate::state::{Object, Row, Shown, Space, State};
 
 /// Every account has one, so its id says nothing; it is never shown.
@@ -80,14 +81,7 @@ impl Shown for BalanceSettings {
 fn current(state: &State, space: &Space) -> Result<BalanceSettings, ApiError> {
     let account = account::of_space(state, space)?;
     let kept = BalanceSettings::table(state).at(space, ID);
-    let schedule = match (&space.account, kept) {
-        (Some(_), _) => account.settings.schedule.clone(),
-        (None, Some(kept)) => kept.schedule.clone(),
-        (None, None) => Schedule {
-            interval: "manual".into(),
-            ..Schedule::default()
-        },
-    };
+    let schedule = schedule(state, space, &account);
     Ok(BalanceSettings {
         id: ID.into(),
         space: space.clone(),
@@ -96,6 +90,31 @@ fn current(state: &State, space: &Space) -> Result<BalanceSettings, ApiError> {
         debit_negative_balances: true,
         statement_descriptor: kept.and_then(|kept| kept.statement_descriptor.clone()),
     })
+}
+
+/// When the account of a space is paid out; the platform is by hand, unless it says otherwise.
+pub fn schedule(state: &State, space: &Space, account: &Account) -> Schedule {
+    match (&space.account, BalanceSettings::table(state).at(space, ID)) {
+        (Some(_), _) => account.settings.schedule.clone(),
+        (None, Some(kept)) => kept.schedule.clone(),
+        (None, None) => Schedule {
+            interval: "manual".into(),
+            ..Schedule::default()
+        },
+    }
+}
+
+/// How many days money waits on an account until it can be paid out.
+pub fn delay_days(state: &State, space: &Space) -> i64 {
+    let usual = Schedule::default().delay_days;
+    match &space.account {
+        Some(id) => Account::table(state)
+            .at(&space.platform(), id)
+            .map_or(usual, |account| account.settings.schedule.delay_days),
+        None => BalanceSettings::table(state)
+            .at(space, ID)
+            .map_or(usual, |kept| kept.schedule.delay_days),
+    }
 }
 
 /// `GET /v1/balance_settings`.
@@ -122,6 +141,10 @@ pub fn update(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
             }
             payouts.finish()?;
         }
+        if let Some(mut timing) = payments.map("settlement_timing")? {
+            settings.schedule.wait(&mut timing, "delay_days_override")?;
+            timing.finish()?;
+        }
         payments.finish()?;
     }
     params.finish()?;
@@ -133,6 +156,10 @@ pub fn update(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
     }
     let previous = event::previous(&old.render(), &settings.render());
     let settings = state.put(settings);
+    if ctx.space.account.is_none() {
+        let now_s = state.now_s();
+        automatic::arrange(state, &ctx.space, now_s);
+    }
     if previous.is_some() {
         let object = Object::BalanceSettings(Arc::clone(&settings));
         event::emit(state, &ctx.cause, "balance_settings.updated", object, previous);

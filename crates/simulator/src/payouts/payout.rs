@@ -4,7 +4,7 @@
 use crate::account;
 use crate::api::Ctx;
 use crate::balance::{self, Movement};
-use crate::connect::external_account::Bank;
+use crate::connect::external_account::{self, Bank};
 use crate::currency;
 use crate::error::ApiError;
 use crate::event::{self, Cause};
@@ -177,14 +177,8 @@ pub fn tell(
 /// `POST /v1/payouts`: out of the available balance, to the default bank of the currency or a named one.
 pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
     let amount = params
-        .integer("amount")?
+        .positive("amount")?
         .ok_or_else(|| ApiError::missing("amount"))?;
-    if amount < 1 {
-        let message = format!("Invalid integer: {amount}. This value must be greater than or equal to 1.");
-        return Err(ApiError::invalid(message)
-            .code("parameter_invalid_integer")
-            .param("amount"));
-    }
     let currency = currency::parse(&params.required("currency")?)?;
     let destination = params.text("destination")?;
     let method = params.choice("method", &["standard", "instant"])?;
@@ -357,6 +351,7 @@ pub fn go_on(state: &mut State, id: &str, to: Status, failure: Option<(String, S
     if to == Status::Failed {
         payout.failure = failure;
         payout.failure_balance_transaction = Some(book(state, &payout, Movement::PayoutFailure, old.amount));
+        external_account::errored(state, &payout.space, &payout.destination);
     }
     let payout = state.put(payout);
     let cause = Cause::default();
@@ -376,8 +371,20 @@ pub fn go_on(state: &mut State, id: &str, to: Status, failure: Option<(String, S
 /// Fails a payout as its bank would, also one that was paid.
 ///
 /// # Errors
-/// 400 when it has ended otherwise.
+/// 404 when there is none, 400 when it has failed already or was canceled.
 pub fn fail(state: &mut State, id: &str, code: &str) -> Result<Arc<Payout>, ApiError> {
+    let missing = || ApiError::no_such("payout", id, "payout");
+    let old = Payout::table(state).anywhere(id).ok_or_else(missing)?;
+    let ended = match old.status {
+        Status::Pending | Status::InTransit | Status::Paid => None,
+        Status::Failed => {
+            Some("This payout has failed already: its money is back, and it cannot fail again.")
+        }
+        Status::Canceled => Some("This payout was canceled: no bank has it, so that it cannot fail."),
+    };
+    if let Some(message) = ended {
+        return Err(ApiError::invalid(message));
+    }
     let text = FAILING.iter().find(|(_, known, _)| *known == code);
     let text = text.map_or("The bank did not take the payout.", |(_, _, text)| text);
     go_on(
@@ -386,47 +393,5 @@ pub fn fail(state: &mut State, id: &str, code: &str) -> Result<Arc<Payout>, ApiE
         Status::Failed,
         Some((code.to_owned(), text.to_owned())),
     );
-    match Payout::table(state).anywhere(id) {
-        None => Err(ApiError::no_such("payout", id, "payout")),
-        Some(payout) if payout.status == Status::Failed => Ok(Arc::clone(payout)),
-        Some(_) => Err(ApiError::invalid(
-            "This payout has ended otherwise: it cannot fail.",
-        )),
-    }
-}
-
-/// Pays out all that an account has available in a currency, as its schedule would.
-///
-/// # Errors
-/// 400 when there is nothing, or no bank.
-pub fn automatic(state: &mut State, space: &Space, currency: &str) -> Result<Arc<Payout>, ApiError> {
-    let bank = bank_for(state, space, currency, None)?;
-    let amount = balance::available(state, space, currency);
-    if amount < 1 {
-        return Err(ApiError::invalid("There is nothing available to pay out."));
-    }
-    let mut payout = blank(state, space, amount, currency, &bank);
-    payout.automatic = true;
-    payout.description = Some("STRIPE PAYOUT".into());
-    payout.covers = uncovered(state, space, currency);
-    Ok(send(state, &Cause::default(), payout))
-}
-
-/// The available movements that no automatic payout has covered yet; what a payout itself booked is not one.
-fn uncovered(state: &State, space: &Space, currency: &str) -> Vec<String> {
-    let covered: std::collections::BTreeSet<&String> = state
-        .of::<Payout>(space)
-        .filter(|payout| !matches!(payout.status, Status::Failed | Status::Canceled))
-        .flat_map(|payout| &payout.covers)
-        .collect();
-    balance::available_transactions(state, space, currency)
-        .filter(|one| !covered.contains(&one.id))
-        .filter(|one| {
-            // A failed automatic payout and its return cancel out; what it covered is paid out anew.
-            !Payout::table(state)
-                .anywhere(&one.source)
-                .is_some_and(|payout| payout.automatic)
-        })
-        .map(|one| one.id.clone())
-        .collect()
+    Payout::table(state).anywhere(id).cloned().ok_or_else(missing)
 }

@@ -280,3 +280,91 @@ async fn a_receiver_that_hangs_or_never_ends_does_not_hold_up_the_others() {
         );
     }
 }
+
+/// Whatever a URL looks like: without `--deliver-anywhere` nothing is posted off this machine.
+#[tokio::test]
+async fn webhooks_leave_this_machine_only_when_they_may() {
+    provider();
+    let (told, mut heard) = mpsc::unbounded_channel();
+    let hook = Router::new().route(
+        "/hook",
+        post(move || {
+            let told = told.clone();
+            async move {
+                told.send(()).unwrap();
+                StatusCode::OK
+            }
+        }),
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move { axum::serve(listener, hook).await.unwrap() });
+    let near = [
+        format!("http://127.0.0.1:{port}/hook"),
+        format!("http://localhost:{port}/hook"),
+        format!("http://LOCALHOST:{port}/hook"),
+        format!("http://0x7f000001:{port}/hook"),
+        format!("http://2130706433:{port}/hook"),
+        format!("http://user:word@127.1:{port}/hook"),
+    ];
+    let far = [
+        "http://127.0.0.1:1@evil.example/hook",
+        "http://127.0.0.1%2f@evil.example/hook",
+        "http://evil.example#@127.0.0.1/hook",
+        "http://evil.example\\@127.0.0.1/hook",
+        "http://127.0.0.1.evil.example/hook",
+        "http://localhost.evil.example/hook",
+        "http://evil-localhost/hook",
+        "http://localhost./hook",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://[::ffff:169.254.169.254]/hook",
+        "http://[::ffff:127.0.0.1]:1/hook",
+        "http://0.0.0.0:1/hook",
+        "http://[::]:1/hook",
+        "http://0xa9fea9fe/hook",
+        "http://10.0.0.1/hook",
+        "http://[fd00::1]/hook",
+    ];
+    let mut config = Config {
+        clock: simulator::ClockMode::Wall,
+        ..crate::world::config()
+    };
+    for url in near.iter().map(String::as_str).chain(far) {
+        let endpoint = crate::world::endpoint(url, false, false, Kind::Snapshot);
+        config.endpoints.push(endpoint);
+    }
+    let world = World::new(config);
+    let base = serving(&world.simulator).await;
+    world.post("/v1/customers", &[]);
+    for _ in &near {
+        tokio::time::timeout(Duration::from_secs(5), heard.recv())
+            .await
+            .expect("what is near is told")
+            .unwrap();
+    }
+    let refused = "not an address of this machine: no connection was made";
+    let all = loop {
+        let answer = client()
+            .get(format!("{base}/_simulator/deliveries"))
+            .send()
+            .await
+            .unwrap();
+        let answer: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        let all = answer["data"].as_array().unwrap().clone();
+        if all.iter().all(|one| one["last"].is_string()) {
+            break all;
+        }
+    };
+    assert_eq!(all.len(), near.len() + far.len());
+    let outcomes: Vec<&str> = all.iter().map(|one| one["last"].as_str().unwrap()).collect();
+    assert_eq!(
+        outcomes.iter().filter(|last| **last == refused).count(),
+        far.len(),
+        "{outcomes:?}"
+    );
+    assert_eq!(
+        outcomes.iter().filter(|last| **last == "200").count(),
+        near.len(),
+        "{outcomes:?}"
+    );
+}

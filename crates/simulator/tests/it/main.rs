@@ -1,6 +1,7 @@
 //! The simulator, seen from outside: requests in, answers and webhooks out.
 
 mod accounts;
+mod apart;
 mod browser;
 mod capturing;
 mod cash;
@@ -8,6 +9,7 @@ mod catalog;
 mod clocks;
 mod confirming;
 mod connect_accounts;
+mod control;
 mod credit_notes;
 mod customers;
 mod debits;
@@ -19,6 +21,7 @@ mod errors;
 mod events;
 mod faults;
 mod fuzz;
+mod hostile;
 mod http;
 mod idempotency;
 mod invariants;
@@ -32,6 +35,7 @@ mod objects;
 mod onboarding;
 mod page;
 mod payments;
+mod payout_days;
 mod payouts;
 mod persistence;
 mod previews;

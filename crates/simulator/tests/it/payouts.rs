@@ -173,6 +173,23 @@ fn what_was_paid_may_still_come_back() {
         (&failed["status"], &failed["failure_code"]),
         (&json!("failed"), &json!("account_closed"))
     );
+    let refused = |payout: &Value| {
+        let path = format!("/_simulator/payouts/{}/fail", id(payout));
+        let (status, answer) = world.control_status("POST", &path, &json!({}));
+        let message = answer["error"]["message"].as_str().unwrap_or_default();
+        (status, message.to_owned())
+    };
+    let before = available(&world);
+    let (status, message) = refused(&payout);
+    assert_eq!(status, 400);
+    assert!(message.contains("failed already"), "{message}");
+    assert_eq!(available(&world), before, "its money came back once");
+    let canceled = pay_out(&world, "700");
+    world.post(&format!("/v1/payouts/{}/cancel", id(&canceled)), &[]);
+    let (status, message) = refused(&canceled);
+    assert_eq!(status, 400);
+    assert!(message.contains("canceled"), "{message}");
+    assert_eq!(refused(&json!({ "id": "po_none" })).0, 404);
 }
 
 #[test]

@@ -173,6 +173,47 @@ fn what_a_kill_tore_is_left_out() {
 }
 
 #[test]
+fn all_that_was_answered_is_there_after_a_kill_at_any_moment() {
+    let folder = folder("kill");
+    let journal = folder.join("journal.jsonl");
+    let tenant = World::new(kept(&folder)).with_tenant(false);
+    let steps: [&dyn Fn(); 7] = [
+        &|| drop(tenant.post("/v1/customers", &[("email", "a@b.example")])),
+        &|| drop(tenant.pay("4242424242424242")),
+        &|| drop(tenant.idempotent("k").post("/v1/customers", &[])),
+        &|| tenant.simulator.advance_ms(3 * 86_400_000),
+        &|| drop(tenant.pay("4000000000000002")),
+        &|| drop(tenant.simulator.due_deliveries()),
+        &|| drop(tenant.pay("4000002500003155")),
+    ];
+    // How long the journal was when a step was answered, and all that could be seen then.
+    let mut answered: Vec<(usize, Vec<Value>)> = Vec::new();
+    for step in steps {
+        step();
+        let seen = seen(&tenant);
+        answered.push((fs::read(&journal).unwrap().len(), seen));
+    }
+    let whole = fs::read(&journal).unwrap();
+    for (at, (length, before)) in answered.iter().enumerate() {
+        let next = answered.get(at + 1).map_or(whole.len(), |(next, _)| *next);
+        let first_line = whole[*length..]
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .unwrap_or(0);
+        for end in [*length, (length + 1).min(next), length + first_line] {
+            let killed = self::folder("killed");
+            fs::create_dir_all(&killed).unwrap();
+            fs::write(killed.join("journal.jsonl"), &whole[..end]).unwrap();
+            let again = World {
+                simulator: Simulator::new(kept(&killed)).unwrap(),
+                ..tenant.clone()
+            };
+            assert_eq!(&seen(&again), before, "killed after step {at}, at byte {end}");
+        }
+    }
+}
+
+#[test]
 fn a_folder_that_holds_something_else_is_refused() {
     let folder = folder("other");
     fs::create_dir_all(&folder).unwrap();
