@@ -43,7 +43,9 @@ pub fn frame(status: u16, title: &str, inside: &Markup) -> Response {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
                 title { (title) " — simulated Stripe" }
+                link rel="icon" href="data:,";
                 link rel="stylesheet" href="/connect/hosted.css";
             }
             body {
@@ -199,6 +201,8 @@ fn form(state: &State, account: &Account, secret: &str, said: &Answers, complain
     let name = or(&said.business_name, profile.name.as_deref());
     let routing = or(&said.routing_number, Some("110000000"));
     let number = or(&said.account_number, Some("000123456789"));
+    let first = or(&said.first_name, known("first_name"));
+    let last = or(&said.last_name, known("last_name"));
     let inside = html! {
         h1 { (state.settings.platform_name) " partners with Stripe" }
         p.lead {
@@ -212,7 +216,7 @@ fn form(state: &State, account: &Account, secret: &str, said: &Answers, complain
             input type="hidden" name="form" value=(secret);
             fieldset {
                 legend { "Your business" }
-                (field("business_name", "Business name", &name, "organization"))
+                (field("business_name", "Business name", &name, "organization", true))
                 div.field {
                     label for="business_type" { "Kind of business" }
                     select id="business_type" name="business_type" {
@@ -222,21 +226,21 @@ fn form(state: &State, account: &Account, secret: &str, said: &Answers, complain
                         }
                     }
                 }
-                (field("about", "Web site, or what you sell", &or(&about, about_known), "url"))
+                (field("about", "Web site, or what you sell", &or(&about, about_known), "off", false))
             }
             fieldset {
                 legend { "You" }
-                (field("first_name", "First name", &or(&said.first_name, known("first_name")), "given-name"))
-                (field("last_name", "Last name", &or(&said.last_name, known("last_name")), "family-name"))
+                (field("first_name", "First name", &first, "given-name", true))
+                (field("last_name", "Last name", &last, "family-name", true))
             }
             fieldset {
                 legend { "Where you are paid out to" }
-                (field("routing_number", "Routing number", &routing, "off"))
-                (field("account_number", "Account number", &number, "off"))
+                (field("routing_number", "Routing number", &routing, "off", false))
+                (field("account_number", "Account number", &number, "off", true))
             }
             div.actions {
                 button.primary name="do" value="submit" { "Agree and submit" }
-                button name="do" value="later" { "Save and finish later" }
+                button name="do" value="later" formnovalidate { "Save and finish later" }
             }
             details {
                 summary { "Test what happens when Stripe is not content" }
@@ -250,11 +254,11 @@ fn form(state: &State, account: &Account, secret: &str, said: &Answers, complain
     frame(200, "Onboarding", &inside)
 }
 
-fn field(name: &str, label: &str, value: &str, complete: &str) -> Markup {
+fn field(name: &str, label: &str, value: &str, complete: &str, required: bool) -> Markup {
     html! {
         div.field {
             label for=(name) { (label) }
-            input id=(name) name=(name) value=(value) autocomplete=(complete) maxlength="200";
+            input id=(name) name=(name) value=(value) autocomplete=(complete) maxlength="200" required[required];
         }
     }
 }

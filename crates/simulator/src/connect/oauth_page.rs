@@ -141,32 +141,34 @@ fn ask(state: &State, asked: &Asked, express: bool) -> Response {
             }
         }
         form method="post" {
-            ul.choices {
-                @for (number, account) in offered.iter().enumerate() {
-                    li { label {
-                        input type="radio" name="account" value=(account.id) checked[number == 0];
-                        span {
-                            (label(account)) br;
-                            small {
-                                (account.id) " · " (if account.space.livemode { "live" } else { "test" })
-                                @if account.connected { " · connected already" }
+            fieldset {
+                legend { "Which account" }
+                ul.choices {
+                    @for (number, account) in offered.iter().enumerate() {
+                        li { label {
+                            input type="radio" name="account" value=(account.id) checked[number == 0];
+                            span {
+                                (label(account))
+                                small { (account.id) @if account.connected { " · connected already" } }
                             }
-                        }
-                    } }
-                }
-                @for (value, mode) in [("new_test", "test"), ("new_live", "live")] {
-                    li { label {
-                        input type="radio" name="account" value=(value)
-                            checked[offered.is_empty() && mode == "test"];
-                        span { "A new account, in " (mode) " mode" }
-                    } }
+                            (mode(account.space.livemode))
+                        } }
+                    }
+                    @for (value, livemode) in [("new_test", false), ("new_live", true)] {
+                        li { label {
+                            input type="radio" name="account" value=(value)
+                                checked[offered.is_empty() && !livemode];
+                            span { "A new account" }
+                            (mode(livemode))
+                        } }
+                    }
                 }
             }
-            fieldset {
-                legend { "For a new account" }
-                (field("business_name", "Business name", &asked.business_name))
-                (field("email", "Email", &asked.email))
-                (field("country", "Country", &asked.country))
+            fieldset.new {
+                legend { "The new account" }
+                (field("business_name", "Business name", &asked.business_name, "organization", "200"))
+                (field("email", "Email", &asked.email, "email", "200"))
+                (field("country", "Country, in two letters", &asked.country, "country", "2"))
             }
             div.actions {
                 button.primary name="do" value="connect" { "Connect" }
@@ -177,11 +179,16 @@ fn ask(state: &State, asked: &Asked, express: bool) -> Response {
     frame(200, "Connect", &inside)
 }
 
-fn field(name: &str, label: &str, value: &str) -> Markup {
+fn mode(livemode: bool) -> Markup {
+    let name = if livemode { "live" } else { "test" };
+    html! { span class={ "mode " (name) } { (name) } }
+}
+
+fn field(name: &str, label: &str, value: &str, complete: &str, most: &str) -> Markup {
     html! {
         div.field {
             label for=(name) { (label) }
-            input id=(name) name=(name) value=(value) maxlength="200";
+            input id=(name) name=(name) value=(value) autocomplete=(complete) maxlength=(most);
         }
     }
 }

@@ -17,8 +17,8 @@ const ELEMENTS: &str = " a body br button code dd details div dl dt fieldset foo
     th thead time title tr ul ";
 /// All attributes that they have, none of which runs anything.
 const ATTRIBUTES: &str = " action aria-current aria-label aria-labelledby autocapitalize autocomplete charset \
-    checked class content datetime for href id lang maxlength method name open placeholder rel required role \
-    selected spellcheck type value ";
+    checked class content datetime for formnovalidate href id lang maxlength method name open placeholder rel \
+    required role selected spellcheck type value ";
 
 /// The tags of a page, each with its attributes, read as a browser's tokenizer reads them.
 fn tags(page: &str) -> Vec<(String, Vec<(String, String)>)> {
