@@ -34,6 +34,7 @@ fn paid_customer() -> (World, Vec<(&'static str, String)>) {
         ("confirm", "true"),
     ];
     let intent = tenant.post("/v1/payment_intents", &form);
+    tenant.simulator.advance_ms(2_000);
     let charge = tenant.get(&format!(
         "/v1/charges/{}",
         intent["latest_charge"].as_str().unwrap()

@@ -149,8 +149,8 @@ fn named(text: &str) -> (World, World) {
             ("metadata[b]", text),
         ];
         world.post("/v1/payment_intents", &form);
-        world.pay("4000000000000002");
     }
+    platform.on(id(&made)).pay("4000000000000002");
     let due = platform.simulator.due_deliveries();
     platform
         .simulator
