@@ -309,6 +309,20 @@ pub fn visible(state: &State, ctx: &Ctx, id: &str) -> Result<Arc<Account>, ApiEr
     account.ok_or_else(|| no_access(ctx, id))
 }
 
+/// An account that a payment is for: the platform names any of its own, an account only itself, so that none
+/// learns by `expand` what another is called.
+///
+/// # Errors
+/// 400 `resource_missing`, blaming `param`.
+pub fn named(state: &State, ctx: &Ctx, id: &str, param: &str) -> Result<Arc<Account>, ApiError> {
+    if ctx.space.account.as_ref().is_some_and(|own| own != id) {
+        return Err(ApiError::no_such("account", id, param).status(400));
+    }
+    state
+        .get_for::<Account>(&ctx.space.platform(), id, param)
+        .map_err(|error| error.status(400))
+}
+
 /// An account that the platform made and may change.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use super::discount::Asked;
 use super::invoice::{Collection, Invoice, Rendering, Status};
 use super::{living, tax_rate};
-use crate::account::Account;
+use crate::accounts;
 use crate::address::Shipping;
 use crate::api::Ctx;
 use crate::error::ApiError;
@@ -180,16 +180,14 @@ fn read_money(state: &State, ctx: &Ctx, invoice: &mut Invoice, params: &mut Para
         invoice.application_fee_amount = Some(fee);
     }
     if let Some(id) = params.text("on_behalf_of")? {
-        let account = state.get_for::<Account>(&ctx.space.platform(), &id, "on_behalf_of");
-        invoice.on_behalf_of = Some(account.map_err(|error| error.status(400))?.id.clone());
+        let account = accounts::named(state, ctx, &id, "on_behalf_of")?;
+        invoice.on_behalf_of = Some(account.id.clone());
     }
     if let Some(mut data) = params.map("transfer_data")? {
         let destination = data.required("destination")?;
         let amount = data.integer("amount")?;
         data.finish()?;
-        let account =
-            state.get_for::<Account>(&ctx.space.platform(), &destination, "transfer_data[destination]");
-        account.map_err(|error| error.status(400))?;
+        accounts::named(state, ctx, &destination, "transfer_data[destination]")?;
         invoice.transfer_data = Some(TransferData { destination, amount });
     }
     Ok(())

@@ -9,7 +9,7 @@ use super::price::Interval;
 use super::promotion_code;
 use super::subscription::{Pause, Subscription, Terms, WithoutMethod};
 use super::tax_rate;
-use crate::account::Account;
+use crate::accounts;
 use crate::api::Ctx;
 use crate::error::ApiError;
 use crate::form::{Params, Update};
@@ -138,11 +138,7 @@ fn read_money(state: &State, ctx: &Ctx, terms: &mut Terms, params: &mut Params) 
     if let Some(ids) = params.texts("default_tax_rates")? {
         terms.tax_rates = tax_rate::named(state, &ctx.space, &ids, "default_tax_rates")?;
     }
-    let account = |id: &str, param: &str| {
-        state
-            .get_for::<Account>(&ctx.space.platform(), id, param)
-            .map_err(|error| error.status(400))
-    };
+    let account = |id: &str, param: &str| accounts::named(state, ctx, id, param);
     match params.update("on_behalf_of")? {
         Update::Set(id) => terms.on_behalf_of = Some(account(&id, "on_behalf_of")?.id.clone()),
         Update::Clear => terms.on_behalf_of = None,

@@ -258,7 +258,8 @@ fn field(name: &str, label: &str, value: &str, complete: &str, required: bool) -
     html! {
         div.field {
             label for=(name) { (label) }
-            input id=(name) name=(name) value=(value) autocomplete=(complete) maxlength="200" required[required];
+            input id=(name) name=(name) value=(value) autocomplete=(complete) maxlength="200"
+                required[required];
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The addresses that OAuth may send an owner back to, as the platform's settings at Stripe list them. As long
-//! as none is registered any is good, so that nothing needs to be set up first.
+//! The addresses that OAuth may send an owner back to, as the platform's settings at Stripe list them. As
+//! long as none is registered any is good, so that nothing needs to be set up first.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::account::Account;
+use crate::accounts;
 use crate::api::Ctx;
 use crate::confirm;
 use crate::customer;
@@ -118,9 +118,7 @@ fn change(state: &State, ctx: &Ctx, intent: &mut SetupIntent, params: &mut Param
     }
     params.update("description")?.apply(&mut intent.description);
     if let Some(id) = params.text("on_behalf_of")? {
-        let account = state
-            .get_for::<Account>(&ctx.space.platform(), &id, "on_behalf_of")
-            .map_err(|error| error.status(400))?;
+        let account = accounts::named(state, ctx, &id, "on_behalf_of")?;
         intent.on_behalf_of = Some(account.id.clone());
     }
     intent.attach_to_self = params.boolean("attach_to_self")?.or(intent.attach_to_self);

@@ -1,7 +1,7 @@
 //! What requests say of an intent: which payment methods it takes, whose it is, where its money goes, and the
 //! platform's fee.
 
-use crate::account::Account;
+use crate::accounts;
 use crate::address::Shipping;
 use crate::api::{Ctx, TypesParam};
 use crate::customer;
@@ -179,11 +179,7 @@ fn change_destination(
     intent: &mut PaymentIntent,
     params: &mut Params,
 ) -> Result<(), ApiError> {
-    let account = |id: &str, param: &str| {
-        state
-            .get_for::<Account>(&ctx.space.platform(), id, param)
-            .map_err(|error| error.status(400))
-    };
+    let account = |id: &str, param: &str| accounts::named(state, ctx, id, param);
     if let Some(id) = params.text("on_behalf_of")? {
         intent.on_behalf_of = Some(account(&id, "on_behalf_of")?.id.clone());
     }

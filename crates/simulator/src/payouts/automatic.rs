@@ -74,7 +74,7 @@ pub fn arrange(state: &mut State, space: &Space, from_s: i64) {
     }
 }
 
-/// What became of an account may let its money go: a bank that it has now, another schedule, an end of a block.
+/// What became of an account may let its money go: a bank that it has now, another schedule, a block's end.
 pub fn reconsider(state: &mut State, old: &Account, new: &Account) {
     let same = old.banks == new.banks
         && old.settings.schedule == new.settings.schedule

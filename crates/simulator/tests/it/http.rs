@@ -281,6 +281,26 @@ async fn a_receiver_that_hangs_or_never_ends_does_not_hold_up_the_others() {
     }
 }
 
+/// URLs that look near, or would be dear, and are not this machine.
+const FAR: [&str; 16] = [
+    "http://127.0.0.1:1@evil.example/hook",
+    "http://127.0.0.1%2f@evil.example/hook",
+    "http://evil.example#@127.0.0.1/hook",
+    "http://evil.example\\@127.0.0.1/hook",
+    "http://127.0.0.1.evil.example/hook",
+    "http://localhost.evil.example/hook",
+    "http://evil-localhost/hook",
+    "http://localhost./hook",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://[::ffff:169.254.169.254]/hook",
+    "http://[::ffff:127.0.0.1]:1/hook",
+    "http://0.0.0.0:1/hook",
+    "http://[::]:1/hook",
+    "http://0xa9fea9fe/hook",
+    "http://10.0.0.1/hook",
+    "http://[fd00::1]/hook",
+];
+
 /// Whatever a URL looks like: without `--deliver-anywhere` nothing is posted off this machine.
 #[tokio::test]
 async fn webhooks_leave_this_machine_only_when_they_may() {
@@ -307,29 +327,11 @@ async fn webhooks_leave_this_machine_only_when_they_may() {
         format!("http://2130706433:{port}/hook"),
         format!("http://user:word@127.1:{port}/hook"),
     ];
-    let far = [
-        "http://127.0.0.1:1@evil.example/hook",
-        "http://127.0.0.1%2f@evil.example/hook",
-        "http://evil.example#@127.0.0.1/hook",
-        "http://evil.example\\@127.0.0.1/hook",
-        "http://127.0.0.1.evil.example/hook",
-        "http://localhost.evil.example/hook",
-        "http://evil-localhost/hook",
-        "http://localhost./hook",
-        "http://169.254.169.254/latest/meta-data/",
-        "http://[::ffff:169.254.169.254]/hook",
-        "http://[::ffff:127.0.0.1]:1/hook",
-        "http://0.0.0.0:1/hook",
-        "http://[::]:1/hook",
-        "http://0xa9fea9fe/hook",
-        "http://10.0.0.1/hook",
-        "http://[fd00::1]/hook",
-    ];
     let mut config = Config {
         clock: simulator::ClockMode::Wall,
         ..crate::world::config()
     };
-    for url in near.iter().map(String::as_str).chain(far) {
+    for url in near.iter().map(String::as_str).chain(FAR) {
         let endpoint = crate::world::endpoint(url, false, false, Kind::Snapshot);
         config.endpoints.push(endpoint);
     }
@@ -355,11 +357,11 @@ async fn webhooks_leave_this_machine_only_when_they_may() {
             break all;
         }
     };
-    assert_eq!(all.len(), near.len() + far.len());
+    assert_eq!(all.len(), near.len() + FAR.len());
     let outcomes: Vec<&str> = all.iter().map(|one| one["last"].as_str().unwrap()).collect();
     assert_eq!(
         outcomes.iter().filter(|last| **last == refused).count(),
-        far.len(),
+        FAR.len(),
         "{outcomes:?}"
     );
     assert_eq!(
