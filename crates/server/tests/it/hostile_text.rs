@@ -17,7 +17,7 @@ const PAYLOADS: [&str; 8] = [
     "javascript:window.ran=1",
     "{{constructor.constructor('window.ran=1')()}}",
     "<a href=\"javascript:window.ran=1\">pay here</a>",
-    "<style>*{display:none}</style>\u{202e}txet",
+    "<style>*{display:none}</style>",
 ];
 
 /// An invoice with the text wherever text goes; answers its link.
@@ -75,8 +75,7 @@ both! {
                 let Some(browser) = &browser else { continue };
                 browser.goto(&town.site.pay_url(&link)).await;
                 let text = browser.wait_for_text("#invoice", "$123.45").await;
-                let visible = payload.trim_matches('\u{202e}');
-                assert!(text.contains(visible), "{payload} is not shown as it was typed: {text}");
+                assert!(text.contains(payload), "{payload} is not shown as it was typed: {text}");
                 let ran = browser.run("return window.ran === undefined", vec![]).await;
                 assert_eq!(ran, json!(true), "{payload} ran");
                 assert_eq!(browser.violations().await, Vec::<String>::new(), "{payload}");

@@ -168,3 +168,20 @@ fn what_is_not_an_event_is_named() {
         assert_eq!(parse(body).err(), Some(malformed), "{start}");
     }
 }
+
+#[test]
+fn a_raw_body_keeps_every_byte_but_those_of_client_secrets() {
+    let body = "{\"id\": \"evt_1\",\n \"data\": {\"object\": {\"client_secret\": \"pi_1_secret_x\",
+        \"lines\": [{\"client_secret\": \"pi_2_secret_y\"}], \"description\": \"client_secret\"}}}";
+    let expected = body
+        .replace("pi_1_secret_x", "removed")
+        .replace("pi_2_secret_y", "removed");
+    assert_eq!(stripe::client::mask_client_secrets(body), expected);
+    for kept in [
+        "no json",
+        "{\"client_secret\": null}",
+        "{\"client_secret\": \"\"}",
+    ] {
+        assert_eq!(stripe::client::mask_client_secrets(kept), kept);
+    }
+}
