@@ -10,6 +10,7 @@ pub mod payment;
 pub mod permission;
 pub mod refusal;
 pub mod seal;
+pub mod tenant;
 pub mod text;
 pub mod time;
 

@@ -84,6 +84,14 @@ pub enum Refusal {
     OnboardingRefused,
     /// A way back from Stripe that was used, has run out, or never was one.
     ConnectLinkUsed,
+    /// The operator has suspended the tenant: nothing new begins.
+    TenantSuspended,
+    /// The operator has closed the tenant for good.
+    TenantClosed,
+    /// The caller holds a true key, but one of a tenant where the operator's is needed.
+    PlatformKeyNeeded,
+    /// The caller holds a true key, but the operator's where one of a tenant is needed.
+    TenantKeyNeeded,
 }
 
 impl Refusal {
@@ -136,6 +144,10 @@ impl Refusal {
             Refusal::AccountRefused { .. } => "account_refused",
             Refusal::OnboardingRefused => "onboarding_refused",
             Refusal::ConnectLinkUsed => "connect_link_used",
+            Refusal::TenantSuspended => "tenant_suspended",
+            Refusal::TenantClosed => "tenant_closed",
+            Refusal::PlatformKeyNeeded => "platform_key_needed",
+            Refusal::TenantKeyNeeded => "tenant_key_needed",
         }
     }
 
@@ -167,7 +179,11 @@ impl Refusal {
             | Refusal::AccountTaken
             | Refusal::AccountRefused { .. }
             | Refusal::OnboardingRefused
-            | Refusal::ConnectLinkUsed => None,
+            | Refusal::ConnectLinkUsed
+            | Refusal::TenantSuspended
+            | Refusal::TenantClosed
+            | Refusal::PlatformKeyNeeded
+            | Refusal::TenantKeyNeeded => None,
         }
     }
 }
@@ -228,6 +244,14 @@ impl fmt::Display for Refusal {
             ),
             Refusal::KeyRevoked => f.write_str("This key was revoked. Use another one."),
             Refusal::KeyExpired => f.write_str("This key has run out. Use another one."),
+            Refusal::TenantSuspended => f.write_str(
+                "This account is suspended: no new invoices and payments. Ask the operator of the platform.",
+            ),
+            Refusal::TenantClosed => f.write_str("This tenant was closed, which is for good."),
+            Refusal::PlatformKeyNeeded => f.write_str("Only the operator's platform key may do this."),
+            Refusal::TenantKeyNeeded => {
+                f.write_str("A platform key sees nothing of a tenant. Use an API key of the tenant.")
+            }
             Refusal::PermissionMissing { permission } => {
                 write!(
                     f,

@@ -1,11 +1,12 @@
 //! API keys: made, listed by the server, revoked, and what they say about who calls. A key belongs to one
 //! tenant and one mode; it is shown once and only its hash is kept.
 
+use domain::tenant::TenantState;
 use domain::{ApiKeyId, Permissions, Refusal, Scope, Timestamp};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use store::Tx;
 use store::api_keys::{self, ApiKey};
+use store::{Tx, tenants};
 use stripe::Secret;
 use subtle::ConstantTimeEq;
 
@@ -15,7 +16,7 @@ use crate::{App, By, Failure, Moment};
 /// Longest name of a key, in characters.
 pub const NAME_MAX: usize = 100;
 /// The use of a key is written down at most once in so long.
-const TOUCH_EVERY_MS: i64 = 60_000;
+pub(crate) const TOUCH_EVERY_MS: i64 = 60_000;
 /// 256 bits in hex.
 const SECRET_CHARS: usize = 64;
 
@@ -38,7 +39,7 @@ pub struct NewKey {
 ///
 /// # Errors
 /// [`Refusal::InvalidField`] for the name or the time, [`Refusal::PermissionMissing`],
-/// [`Refusal::KeyRevoked`] and [`Refusal::KeyExpired`].
+/// [`Refusal::KeyRevoked`], [`Refusal::KeyExpired`] and [`Refusal::TenantClosed`].
 pub async fn create(
     app: &App,
     scope: &Scope,
@@ -54,6 +55,10 @@ pub async fn create(
             in_force(&granter, moment.at)?;
             granter.permissions.grant(&key.permissions)?;
         }
+        let tenant = tenants::find(tx, &scope.tenant)?.ok_or(Refusal::NotFound)?;
+        if tenant.status == TenantState::Closed {
+            return Err(Refusal::TenantClosed.into());
+        }
         insert(tx, &by, moment, &key)?;
         Ok::<_, Failure>(key.clone())
     });
@@ -61,7 +66,7 @@ pub async fn create(
 }
 
 /// Adds a key, and notes who made it and what it may do.
-fn insert(tx: &mut Tx, by: &By, moment: Moment, key: &ApiKey) -> Result<(), Failure> {
+pub(crate) fn insert(tx: &mut Tx, by: &By, moment: Moment, key: &ApiKey) -> Result<(), Failure> {
     api_keys::insert(tx, key)?;
     let after = json!({
         "name": key.name,
@@ -79,12 +84,9 @@ fn insert(tx: &mut Tx, by: &By, moment: Moment, key: &ApiKey) -> Result<(), Fail
 }
 
 /// A key and its secret, not stored yet.
-fn prepare(app: &App, scope: &Scope, new: NewKey) -> Result<(ApiKey, Secret), Failure> {
+pub(crate) fn prepare(app: &App, scope: &Scope, new: NewKey) -> Result<(ApiKey, Secret), Failure> {
     let moment = app.moment();
-    let name = domain::text::shown(&new.name, NAME_MAX, false).ok_or_else(|| {
-        let problem = format!("must be plain text with 1 to {NAME_MAX} characters");
-        Refusal::invalid("name", problem)
-    })?;
+    let name = name(&new.name)?;
     if new.expires_at.is_some_and(|at| at <= moment.at) {
         let problem = "must be a moment in the future, in milliseconds since the epoch";
         return Err(Refusal::invalid("expires_at", problem).into());
@@ -103,6 +105,14 @@ fn prepare(app: &App, scope: &Scope, new: NewKey) -> Result<(ApiKey, Secret), Fa
         created_at: moment.at,
     };
     Ok((key, secret))
+}
+
+/// The name of a key.
+pub(crate) fn name(given: &str) -> Result<String, Refusal> {
+    domain::text::shown(given, NAME_MAX, false).ok_or_else(|| {
+        let problem = format!("must be plain text with 1 to {NAME_MAX} characters");
+        Refusal::invalid("name", problem)
+    })
 }
 
 /// A fresh secret: the prefix and 256 random bits.

@@ -179,7 +179,8 @@ pub struct IntegratorIntent {
 /// The invoice's live intent, made if there is none. The same call gives the same intent.
 ///
 /// # Errors
-/// The refusals of [`begin`] and [`Refusal::NotFound`]; [`Failure::Unknown`] while Stripe has not answered.
+/// The refusals of [`begin`], [`Refusal::NotFound`] and [`Refusal::TenantSuspended`];
+/// [`Failure::Unknown`] while Stripe has not answered.
 pub async fn payment_intent(
     app: &App,
     scope: &Scope,
@@ -253,7 +254,8 @@ async fn next_step_of_integrator(
         let situation = Situation::read(tx, &scope, &invoice)?;
         let owed = situation.invoice.owed();
         let config = situation.account_that_can_charge();
-        let next = situation.begin(owed, config.is_some())?;
+        let next = situation.begin(owed, config.is_some());
+        let next = next.map_err(|refusal| situation.said_to_tenant(refusal))?;
         if let Some(live) = situation.live()
             && live.amount == owed.minor()
             && live.declines < DECLINES_MAX

@@ -9,7 +9,7 @@ use store::state_history::{self, Change};
 use store::{Tx, ledger as books};
 
 use crate::audit::{self, Entry};
-use crate::{App, By, Failure, Moment, collect};
+use crate::{App, By, Failure, Moment, collect, tenants};
 
 /// Longest name, e-mail or memo, in characters.
 pub const TEXT_MAX: usize = 500;
@@ -27,7 +27,7 @@ pub async fn add_client(
 ) -> Result<Client, Failure> {
     refuse_new_work_in_the_other_mode(app, scope)?;
     let name = text("name", name, false)?;
-    let email = email.map(email_address).transpose()?;
+    let email = email.map(|email| email_address("email", email)).transpose()?;
     let moment = app.moment();
     let client = Client {
         id: ClientId::new(moment.at, moment.random(0)),
@@ -71,7 +71,7 @@ pub struct Draft {
 ///
 /// # Errors
 /// [`Refusal::InvalidField`] (an unknown client included), [`Refusal::AmountTooLarge`],
-/// [`Refusal::ModeNotActive`].
+/// [`Refusal::ModeNotActive`], [`Refusal::TenantSuspended`].
 pub async fn create(app: &App, scope: &Scope, by: &By, mut draft: Draft) -> Result<Invoice, Failure> {
     refuse_new_work_in_the_other_mode(app, scope)?;
     let totals = check(&mut draft)?;
@@ -97,6 +97,7 @@ pub async fn create(app: &App, scope: &Scope, by: &By, mut draft: Draft) -> Resu
     let (scope, by) = (scope.clone(), by.clone());
     app.db
         .write(move |tx| {
+            tenants::new_work(tx, &scope)?;
             known_client(tx, &scope, &draft.client_id)?;
             invoices::insert(tx, &scope, &invoice)?;
             invoices::insert_lines(tx, &scope, &invoice.id, &draft.lines, moment.at)?;
@@ -152,13 +153,14 @@ pub async fn edit(
 ///
 /// # Errors
 /// [`Refusal::InvoiceEmpty`], [`Refusal::AmountTooSmall`], [`Refusal::InvoiceFinalized`],
-/// [`Refusal::NotFound`].
+/// [`Refusal::NotFound`], [`Refusal::TenantSuspended`].
 pub async fn finalize(app: &App, scope: &Scope, by: &By, id: &InvoiceId) -> Result<Invoice, Failure> {
     let (moment, scope, by, id) = (app.moment(), scope.clone(), by.clone(), id.clone());
     app.db
         .write(move |tx| {
             let mut invoice = invoices::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
             let before = noted(&invoice);
+            tenants::new_work(tx, &scope)?;
             let lines = invoices::lines(tx, &scope, &id)?.len();
             let from = invoice.status;
             let to = invoice::finalize(from, lines, invoice.total)?;
@@ -256,13 +258,13 @@ fn text(field: &'static str, given: &str, lines: bool) -> Result<String, Refusal
 }
 
 /// A plausible address: mail is sent to it later, so line breaks and spaces must never get in.
-fn email_address(address: &str) -> Result<String, Refusal> {
-    let address = text("email", address, false)?;
+pub(crate) fn email_address(field: &'static str, address: &str) -> Result<String, Refusal> {
+    let address = text(field, address, false)?;
     let plausible = address
         .split_once('@')
         .is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
     if !plausible || address.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(Refusal::invalid("email", "must be an e-mail address"));
+        return Err(Refusal::invalid(field, "must be an e-mail address"));
     }
     Ok(address)
 }

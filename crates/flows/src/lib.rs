@@ -15,10 +15,12 @@ pub mod onboarding;
 pub mod operations;
 pub mod pay_links;
 pub mod payer_view;
+pub mod platform_keys;
 pub mod reconcile;
 pub mod round_trips;
 pub mod seals;
 pub mod stripe_events;
+pub mod tenants;
 
 use std::sync::Arc;
 

@@ -1,51 +1,14 @@
-//! Tenants and their connected accounts. An account's state is always retrieved, never taken from an event.
+//! Tenants' connected accounts. An account's state is always retrieved, never taken from an event.
 
 use domain::{Mode, Refusal, Scope, TenantId};
 use store::Tx;
 use store::stripe_config::{self, Origin, StripeConfig};
-use store::tenants::{self, Tenant};
 use stripe::accounts::{self, RequirementError, Requirements};
 use stripe::{Account, AccountId};
 
 use crate::audit::{self, Entry};
 use crate::connect::domains;
 use crate::{Actor, App, By, Failure, Moment};
-
-/// Adds a tenant.
-///
-/// # Errors
-/// [`Refusal::InvalidField`] for an empty name.
-pub async fn add_tenant(
-    app: &App,
-    by: &By,
-    name: &str,
-    support_email: Option<&str>,
-) -> Result<TenantId, Failure> {
-    if name.trim().is_empty() {
-        return Err(Refusal::invalid("name", "must not be empty").into());
-    }
-    let moment = app.moment();
-    let id = TenantId::new(moment.at, moment.random(0));
-    let tenant = Tenant {
-        id: id.clone(),
-        name: name.trim().to_owned(),
-        support_email: support_email.map(str::to_owned),
-    };
-    let by = by.clone();
-    app.db
-        .write(move |tx| {
-            tenants::insert(tx, &tenant, moment.at)?;
-            let entry = Entry {
-                action: "tenant.created",
-                subject: tenant.id.as_str(),
-                before: None,
-                after: Some(serde_json::json!({"name": tenant.name}).to_string()),
-            };
-            audit::note(tx, None, &by, moment, &entry)
-        })
-        .await?;
-    Ok(id)
-}
 
 /// Connects an account of the platform that exists at Stripe: retrieves it and stores what it may do.
 ///

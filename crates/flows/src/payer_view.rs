@@ -95,21 +95,34 @@ fn read(tx: &mut Tx, link: &PayLink) -> Result<PayerView, Failure> {
         Some(payment) => stripe_operations::open_of(tx, scope, &payment.id)?.is_some(),
         None => false,
     };
+    let tenant = tenants::get(tx, &scope.tenant)?;
     let chargeable = config
         .as_ref()
         .is_some_and(stripe_config::StripeConfig::can_charge);
+    let open = Open {
+        to_finish: chargeable,
+        to_begin: chargeable && tenant.status.new_work().is_ok(),
+    };
     Ok(PayerView {
         mode: scope.mode,
-        tenant: tenants::get(tx, &scope.tenant)?,
+        tenant,
         client,
         lines,
         stripe_account_id: config.map(|config| config.stripe_account_id),
-        panel: panel(invoice.status, newest, unresolved, chargeable),
+        panel: panel(invoice.status, newest, unresolved, open),
         invoice,
     })
 }
 
-fn panel(status: InvoiceState, newest: Option<Payment>, unresolved: bool, chargeable: bool) -> Panel {
+/// What the tenant's account may be used for. A suspended tenant takes no new payment; one that is at the
+/// bank finishes.
+#[derive(Clone, Copy)]
+struct Open {
+    to_begin: bool,
+    to_finish: bool,
+}
+
+fn panel(status: InvoiceState, newest: Option<Payment>, unresolved: bool, open: Open) -> Panel {
     let live = newest
         .as_ref()
         .map(|payment| payment.status)
@@ -128,8 +141,8 @@ fn panel(status: InvoiceState, newest: Option<Payment>, unresolved: bool, charge
             Some(PaymentState::At(IntentStatus::Processing | IntentStatus::RequiresCapture)) => {
                 Panel::InProgress
             }
-            Some(PaymentState::At(IntentStatus::RequiresAction)) if chargeable => Panel::Continue,
-            Some(_) | None if chargeable => Panel::Pay,
+            Some(PaymentState::At(IntentStatus::RequiresAction)) if open.to_finish => Panel::Continue,
+            Some(_) | None if open.to_begin => Panel::Pay,
             Some(_) | None => Panel::Unavailable,
         },
     }

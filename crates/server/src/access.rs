@@ -5,8 +5,10 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use flows::{Actor, api_keys};
+use domain::Refusal;
+use flows::{Actor, Failure, api_keys, platform_keys};
 use store::api_keys::ApiKey;
+use store::platform_keys::PlatformKey;
 
 use crate::api::sender;
 use crate::problem::Problem;
@@ -49,6 +51,10 @@ async fn admit(site: &Site, who: Who, request: &mut Request) -> Result<(), Probl
             }
             request.extensions_mut().insert(key);
         }
+        Who::Platform => {
+            let key = platform_key_of(site, request.headers()).await?;
+            request.extensions_mut().insert(key);
+        }
         Who::Payer | Who::Returning | Who::Stripe | Who::Anybody => {}
     }
     Ok(())
@@ -61,18 +67,41 @@ fn names(request: &Request, key: &ApiKey) -> bool {
 
 async fn key_of(site: &Site, headers: &HeaderMap) -> Result<ApiKey, Problem> {
     let secret = bearer(headers).ok_or_else(Problem::unauthorized)?;
-    let found = api_keys::authenticate(&site.app, secret).await?;
-    let key = found.ok_or_else(Problem::unauthorized)?;
-    if api_keys::is_touch_due(&site.app, &key) {
-        // Beside the request, which neither waits for it nor fails with it.
-        let (app, key) = (site.app.clone(), key.clone());
-        tokio::spawn(async move {
-            if let Err(failure) = api_keys::touch(&app, &key).await {
-                tracing::warn!(key = key.id.as_str(), %failure, "the key's use was not written down");
-            }
+    let Some(key) = api_keys::authenticate(&site.app, secret).await? else {
+        return Err(match platform_keys::authenticate(&site.app, secret).await? {
+            Some(_) => Refusal::TenantKeyNeeded.into(),
+            None => Problem::unauthorized(),
         });
+    };
+    if api_keys::is_touch_due(&site.app, &key) {
+        let (app, used) = (site.app.clone(), key.clone());
+        beside(async move { api_keys::touch(&app, &used).await });
     }
     Ok(key)
+}
+
+async fn platform_key_of(site: &Site, headers: &HeaderMap) -> Result<PlatformKey, Problem> {
+    let secret = bearer(headers).ok_or_else(Problem::platform_key_needed)?;
+    let Some(key) = platform_keys::authenticate(&site.app, secret).await? else {
+        return Err(match api_keys::authenticate(&site.app, secret).await? {
+            Some(_) => Refusal::PlatformKeyNeeded.into(),
+            None => Problem::platform_key_needed(),
+        });
+    };
+    if platform_keys::is_touch_due(&site.app, &key) {
+        let (app, used) = (site.app.clone(), key.clone());
+        beside(async move { platform_keys::touch(&app, &used).await });
+    }
+    Ok(key)
+}
+
+/// Writes down the use of a key beside the request, which neither waits for it nor fails with it.
+fn beside(touch: impl Future<Output = Result<(), Failure>> + Send + 'static) {
+    tokio::spawn(async move {
+        if let Err(failure) = touch.await {
+            tracing::warn!(%failure, "the use of a key was not written down");
+        }
+    });
 }
 
 /// The key of `Bearer KEY`; the scheme's name is written in any case.

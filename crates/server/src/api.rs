@@ -8,6 +8,7 @@ pub mod invoices;
 pub mod keys;
 pub mod payments;
 pub mod public_invoices;
+pub mod tenants;
 
 pub use input::sender;
-pub use input::{Caller, InPath, Input, Page, PageQuery, Query, Using, Visitor};
+pub use input::{Caller, InPath, Input, Page, PageQuery, Platform, Query, Using, Visitor};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use domain::{Mode, Permissions, Scope};
 use flows::api_keys::{self, NewKey};
-use flows::{Actor, App, By, Failure, onboarding, pay_links};
+use flows::{Actor, App, By, Failure, onboarding, pay_links, platform_keys};
 use simulator::{EndpointConfig, Kind, Request, Simulator};
 use store::{invoices, pay_links as links, tenants};
 use tokio::sync::watch;
@@ -175,7 +175,11 @@ async fn prepare(data: &Path, app: &App, simulator: &Simulator) -> Result<String
             Err(error) => Err(format!("{}: {error}", path.display())),
         };
     }
-    let mut keys = String::new();
+    let by = By::new(Actor::CommandLine);
+    let (_, platform_key) = platform_keys::create(app, &by, "Demo")
+        .await
+        .map_err(|failure| failure.to_string())?;
+    let mut keys = format!("platform {} the operator\n", platform_key.expose());
     for sample in samples::TENANTS {
         let made = add_tenant(app, simulator, sample).await;
         keys.push_str(&made.map_err(|error| format!("the sample data: {error}"))?);
@@ -189,7 +193,7 @@ async fn prepare(data: &Path, app: &App, simulator: &Simulator) -> Result<String
 /// A tenant without a Stripe account, so that connecting one can be tried. Answers its API keys.
 async fn add_newcomer(app: &App) -> Result<String, Failure> {
     let by = By::new(Actor::CommandLine);
-    let tenant = onboarding::add_tenant(app, &by, samples::NEWCOMER, None).await?;
+    let tenant = flows::tenants::add(app, &by, samples::NEWCOMER, None, &[]).await?.0.id;
     let mut keys = String::new();
     for mode in [Mode::Test, Mode::Live] {
         let scope = Scope {
@@ -210,8 +214,8 @@ async fn add_newcomer(app: &App) -> Result<String, Failure> {
 
 async fn add_tenant(app: &App, simulator: &Simulator, sample: &samples::Tenant) -> Result<String, String> {
     let by = By::new(Actor::CommandLine);
-    let tenant = onboarding::add_tenant(app, &by, sample.name, Some(sample.support_email)).await;
-    let tenant = tenant.map_err(|failure| failure.to_string())?;
+    let added = flows::tenants::add(app, &by, sample.name, Some(sample.support_email), &[]).await;
+    let tenant = added.map_err(|failure| failure.to_string())?.0.id;
     let mut keys = String::new();
     for mode in [Mode::Test, Mode::Live] {
         let scope = Scope {

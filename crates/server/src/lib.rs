@@ -13,6 +13,7 @@ pub mod door;
 pub mod health;
 pub mod log;
 pub mod pay;
+pub mod platform_key;
 pub mod problem;
 pub mod router;
 pub mod routes;

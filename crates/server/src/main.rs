@@ -10,7 +10,7 @@ use flows::Clock;
 use server::clock::SystemClock;
 use server::config::Config;
 use server::router::Site;
-use server::{demo, log, start, verify_seals};
+use server::{demo, log, platform_key, start, verify_seals};
 use simulator::Simulator;
 use store::Db;
 use store::db::Options;
@@ -36,8 +36,33 @@ enum Command {
     Migrate(EnvFile),
     /// Recompute the daily seals of the ledger and the audit log, and name each day that was changed since.
     VerifySeals(VerifyArgs),
+    /// The operator's own keys, with which tenants are made, suspended and closed over the API.
+    #[command(subcommand)]
+    PlatformKey(PlatformKey),
     /// Run the built-in Stripe alone: a stateful simulator of Stripe's API for tests of anything built on it.
     Simulator(SimulatorArgs),
+}
+
+#[derive(Subcommand)]
+enum PlatformKey {
+    /// Make a key and show it, this once. With SQLite the server must be stopped meanwhile.
+    Create {
+        /// What you will know it by.
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        #[command(flatten)]
+        file: EnvFile,
+    },
+    /// List all keys, without their secrets.
+    List(EnvFile),
+    /// Revoke a key, at once and on every instance.
+    Revoke {
+        /// Its id, as `list` shows it.
+        #[arg(value_name = "ID")]
+        id: String,
+        #[command(flatten)]
+        file: EnvFile,
+    },
 }
 
 #[derive(Args)]
@@ -111,6 +136,7 @@ fn main() -> ExitCode {
             Command::Demo(args) => demo::run(&args.data, args.listen, args.simulator_listen, stopped).await,
             Command::Migrate(file) => migrate(&file).await,
             Command::VerifySeals(args) => verify(&args).await,
+            Command::PlatformKey(command) => keys_of_operator(command).await,
             Command::Simulator(args) => simulator(args, stopped).await,
         }
     });
@@ -191,6 +217,16 @@ async fn verify(args: &VerifyArgs) -> Result<(), String> {
         }
         breaks => Err(format!("{breaks} breaks in {books} books")),
     }
+}
+
+async fn keys_of_operator(command: PlatformKey) -> Result<(), String> {
+    let (command, file) = match command {
+        PlatformKey::Create { name, file } => (platform_key::Command::Create(name), file),
+        PlatformKey::List(file) => (platform_key::Command::List, file),
+        PlatformKey::Revoke { id, file } => (platform_key::Command::Revoke(id), file),
+    };
+    println!("{}", platform_key::run(&configuration(&file)?, command).await?);
+    Ok(())
 }
 
 async fn simulator(

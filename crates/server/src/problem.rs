@@ -46,6 +46,12 @@ impl Problem {
         Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
     }
 
+    /// What a caller without a valid platform key is told, where one is needed.
+    pub fn platform_key_needed() -> Problem {
+        let detail = "Send a valid platform key: Authorization: Bearer ppk_platform_….";
+        Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+
     /// What a body over the limit is told.
     pub fn too_large() -> Problem {
         Problem::new(
@@ -117,11 +123,16 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::NotConnected
         | Refusal::AccountConnected
         | Refusal::AccountTaken
-        | Refusal::OnboardingRefused => StatusCode::CONFLICT,
+        | Refusal::OnboardingRefused
+        | Refusal::TenantClosed => StatusCode::CONFLICT,
         Refusal::LinkExpired | Refusal::ConnectLinkUsed => StatusCode::GONE,
         Refusal::PaymentRefused { .. } => StatusCode::PAYMENT_REQUIRED,
         Refusal::KeyRevoked | Refusal::KeyExpired => StatusCode::UNAUTHORIZED,
-        Refusal::ModeNotActive | Refusal::PermissionMissing { .. } => StatusCode::FORBIDDEN,
+        Refusal::ModeNotActive
+        | Refusal::PermissionMissing { .. }
+        | Refusal::TenantSuspended
+        | Refusal::PlatformKeyNeeded
+        | Refusal::TenantKeyNeeded => StatusCode::FORBIDDEN,
     }
 }
 

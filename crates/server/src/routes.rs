@@ -10,7 +10,7 @@ use domain::Permission::{
     KeysWrite, PaymentsRead, PaymentsWrite,
 };
 
-use crate::api::{audit, clients, connect as api_connect, invoices, keys, payments, public_invoices};
+use crate::api::{audit, clients, connect as api_connect, invoices, keys, payments, public_invoices, tenants};
 use crate::pay::checkout;
 use crate::router::Site;
 use crate::{connect, health, stripe_webhook};
@@ -22,6 +22,8 @@ pub enum Who {
     Key(Permission),
     /// Whoever has an API key with this permission, or the very key that the address names.
     KeyItselfOr(Permission),
+    /// The operator, by a platform key.
+    Platform,
     /// Whoever has the pay link that the address names; the handler opens it.
     Payer,
     /// Whoever comes back from Stripe's form with a state, or has the cookie that was given for one; the
@@ -47,7 +49,7 @@ pub struct Route {
 
 /// Every route but the files under `/assets/`.
 pub fn all() -> Vec<Route> {
-    use Who::{Anybody, Key, KeyItselfOr, Payer, Returning, Stripe};
+    use Who::{Anybody, Key, KeyItselfOr, Payer, Platform, Returning, Stripe};
     vec![
         get("/api/audit", Key(AuditRead), audit::list),
         post("/api/clients", Key(ClientsWrite), clients::create),
@@ -102,6 +104,13 @@ pub fn all() -> Vec<Route> {
         get("/connect/return", Returning, connect::came_back),
         get("/connect/status", Returning, connect::status),
         get("/connect/status/panel", Returning, connect::panel),
+        post("/api/tenants", Platform, tenants::create),
+        get("/api/tenants", Platform, tenants::list),
+        get("/api/tenants/{id}", Platform, tenants::get),
+        post("/api/tenants/{id}/close", Platform, tenants::close),
+        post("/api/tenants/{id}/keys", Platform, tenants::create_key),
+        post("/api/tenants/{id}/resume", Platform, tenants::resume),
+        post("/api/tenants/{id}/suspend", Platform, tenants::suspend),
         get("/pay/{link}", Payer, checkout::page),
         get("/pay/{link}/panel", Payer, checkout::panel),
         get("/healthz", Anybody, health::alive),

@@ -109,6 +109,16 @@ pub fn revoke(tx: &mut Tx, scope: &Scope, id: &ApiKeyId, at: Timestamp) -> Resul
     Ok(tx.execute(&REVOKE, binds![&scope.tenant, scope.mode, id, at])? == 1)
 }
 
+const REVOKE_ALL: Sql = Sql::new(
+    "update api_keys set revoked_at = $3
+     where tenant_id = $1 and livemode = $2 and revoked_at is null",
+);
+
+/// Revokes every key of the scope that is not revoked yet; answers how many.
+pub fn revoke_all(tx: &mut Tx, scope: &Scope, at: Timestamp) -> Result<u64, Error> {
+    tx.execute(&REVOKE_ALL, binds![&scope.tenant, scope.mode, at])
+}
+
 const TOUCH: Sql = Sql::new(
     "update api_keys set last_used_at = $4
      where tenant_id = $1 and livemode = $2 and id = $3 and (last_used_at is null or last_used_at <= $5)",
@@ -142,4 +152,4 @@ fn read(row: &Row) -> Result<ApiKey, Error> {
 }
 
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&INSERT, &BY_HASH, &BY_ID, &PAGE, &REVOKE, &TOUCH];
+pub const ALL: &[&Sql] = &[&INSERT, &BY_HASH, &BY_ID, &PAGE, &REVOKE, &REVOKE_ALL, &TOUCH];

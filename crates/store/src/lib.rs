@@ -14,6 +14,7 @@ pub mod migrate;
 pub mod pay_links;
 pub mod payment_method_domains;
 pub mod payments;
+pub mod platform_keys;
 pub mod reconciliation_breaks;
 pub mod seals;
 pub mod state_history;
@@ -39,6 +40,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         pay_links::ALL,
         payment_method_domains::ALL,
         payments::ALL,
+        platform_keys::ALL,
         reconciliation_breaks::ALL,
         seals::ALL,
         state_history::ALL,

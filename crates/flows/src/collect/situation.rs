@@ -3,12 +3,13 @@
 
 use domain::fee::{BasisPoints, application_fee};
 use domain::payment::{Begin, Live, PaymentState, begin};
+use domain::tenant::TenantState;
 use domain::{InvoiceId, Money, OperationId, PaymentId, Refusal, Scope};
 use store::invoices::{self, Invoice};
 use store::payments::{self, Payment};
 use store::stripe_config::{self, StripeConfig};
 use store::stripe_operations::{self as rows, Kind, Operation};
-use store::{Tx, state_history};
+use store::{Tx, state_history, tenants};
 use stripe::AccountId;
 use stripe::payment_intents::{self, CancelReason, Confirm, Create};
 
@@ -23,6 +24,7 @@ pub struct Situation {
     config: Option<StripeConfig>,
     newest: Option<Payment>,
     pub unresolved: bool,
+    tenant: TenantState,
 }
 
 impl Situation {
@@ -42,6 +44,7 @@ impl Situation {
             config,
             newest,
             unresolved,
+            tenant: tenants::get(tx, &scope.tenant)?.status,
         })
     }
 
@@ -63,8 +66,18 @@ impl Situation {
         Ok(known.then(|| newest.clone()))
     }
 
+    /// The tenant's account, if it may take new payments: at Stripe, and with the operator.
     pub fn account_that_can_charge(&self) -> Option<&StripeConfig> {
-        self.config.as_ref().filter(|config| config.can_charge())
+        let config = self.config.as_ref().filter(|config| config.can_charge());
+        config.filter(|_| self.tenant.new_work().is_ok())
+    }
+
+    /// The refusal as the tenant reads it: payers are not told why the tenant cannot be paid.
+    pub fn said_to_tenant(&self, refusal: Refusal) -> Refusal {
+        match (refusal, self.tenant.new_work()) {
+            (Refusal::PaymentsUnavailable, Err(why)) => why,
+            (refusal, _) => refusal,
+        }
     }
 
     pub fn begin(&self, seen: Money, chargeable: bool) -> Result<Begin, Refusal> {

@@ -10,7 +10,7 @@ use domain::fee::BasisPoints;
 use domain::invoice::{Line, Quantity, TaxRate};
 use domain::{Currency, Mode, Money, Scope, Timestamp};
 use flows::invoicing::{self, Draft};
-use flows::{Actor, App, By, Clock, onboarding, pay_links, reconcile, stripe_events};
+use flows::{Actor, App, By, Clock, onboarding, pay_links, reconcile, stripe_events, tenants};
 use simulator::{ClockMode, EndpointConfig, Fate, Outcome, Request, Simulator};
 use store::db::{Inline, Row};
 use store::{Db, Sql, migrate};
@@ -124,7 +124,10 @@ impl World {
         let app = instance(&inline, &simulator);
         run(migrate::migrate(&app.db, START_MS)).unwrap();
         let by = By::new(Actor::CommandLine);
-        let tenant = run(onboarding::add_tenant(&app, &by, "Northwind IT Services", None)).unwrap();
+        let tenant = run(tenants::add(&app, &by, "Northwind IT Services", None, &[]))
+            .unwrap()
+            .0
+            .id;
         let scope = Scope {
             tenant,
             mode: Mode::Test,

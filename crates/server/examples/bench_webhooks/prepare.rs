@@ -67,12 +67,8 @@ fn usd() -> Result<Currency, Error> {
 
 fn add_msp(tx: &mut Tx, n: u64, at: Timestamp) -> Result<(), Error> {
     let scope = scope(n);
-    let tenant = Tenant {
-        id: scope.tenant.clone(),
-        name: format!("MSP {n}"),
-        support_email: None,
-    };
-    tenants::insert(tx, &tenant, at)?;
+    let tenant = Tenant::new(scope.tenant.clone(), format!("MSP {n}"), None, at);
+    tenants::insert(tx, &tenant)?;
     let client = Client {
         id: story::client(n),
         name: format!("Client of MSP {n}"),

@@ -12,6 +12,7 @@ use flows::{Actor, By, Failure};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::api_keys::ApiKey;
+use store::platform_keys::PlatformKey;
 
 use crate::problem::Problem;
 use crate::router::Sender;
@@ -48,6 +49,27 @@ impl<S: Send + Sync> FromRequestParts<S> for Using {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Using, Problem> {
         Ok(Using(key_in_use(&parts.extensions)?.id.clone()))
+    }
+}
+
+/// The operator, by the platform key that the request carries.
+pub struct Platform {
+    /// Who calls, for the audit log.
+    pub by: By,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Platform {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Platform, Problem> {
+        let missing = || {
+            let what = "a route of the operator asks for no platform key in the table of routes";
+            Failure::Bug(what.to_owned())
+        };
+        let key = parts.extensions.get::<PlatformKey>().ok_or_else(missing)?;
+        Ok(Platform {
+            by: sender(&parts.extensions).known_as(Actor::PlatformKey(key.id.clone())),
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use domain::{ApiKeyId, Permissions, Refusal, Timestamp};
 use flows::api_keys::{self, NewKey};
 use serde::{Deserialize, Serialize};
 use store::api_keys::{self as rows, ApiKey};
+use stripe::Secret;
 
 use super::{Caller, InPath, Input, Page, PageQuery, Query, Using};
 use crate::problem::Problem;
@@ -81,6 +82,16 @@ impl From<ApiKey> for KeyJson {
     }
 }
 
+impl KeyJson {
+    /// A new key with its secret.
+    pub fn shown_once(key: ApiKey, secret: &Secret) -> KeyJson {
+        KeyJson {
+            secret: Some(secret.expose().to_owned()),
+            ..key.into()
+        }
+    }
+}
+
 /// `POST /api/keys`
 pub async fn create(
     State(site): State<Site>,
@@ -94,11 +105,7 @@ pub async fn create(
         name: new.name,
     };
     let (made, secret) = api_keys::create(&site.app, &scope, &by, Some(&key), new).await?;
-    let answer = KeyJson {
-        secret: Some(secret.expose().to_owned()),
-        ..made.into()
-    };
-    Ok((StatusCode::CREATED, Json(answer)))
+    Ok((StatusCode::CREATED, Json(KeyJson::shown_once(made, &secret))))
 }
 
 /// `GET /api/keys`

@@ -26,6 +26,7 @@ mod operator;
 mod pay_links;
 mod pay_page;
 mod paying;
+mod platform;
 mod recorded_events;
 mod reliability;
 mod seals;

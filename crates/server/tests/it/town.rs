@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::{Mode, Permissions, Scope, TenantId};
 use flows::api_keys::{self, NewKey};
-use flows::{Actor, App, By, Clock, onboarding};
+use flows::{Actor, App, By, Clock, onboarding, tenants};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::router::Site;
@@ -236,10 +236,8 @@ impl Town {
     /// A tenant with an account that can charge, an API key and a client.
     pub async fn add_msp(&self, name: &str, currency: &str) -> Msp {
         let by = By::new(Actor::CommandLine);
-        let tenant = onboarding::add_tenant(&self.app, &by, name, Some("billing@example.test"))
-            .await
-            .unwrap();
-        self.connect_msp(tenant, name, currency).await
+        let added = tenants::add(&self.app, &by, name, Some("billing@example.test"), &[]).await;
+        self.connect_msp(added.unwrap().0.id, name, currency).await
     }
 
     async fn connect_msp(&self, tenant: TenantId, name: &str, currency: &str) -> Msp {

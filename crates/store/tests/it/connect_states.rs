@@ -31,12 +31,7 @@ fn prepare(db: &Db, states: &'static [(&'static str, Kind)]) {
     block_on(migrate(db, 1)).unwrap();
     block_on(db.write(move |tx| {
         let id = TenantId::new(NOW, 1);
-        let tenant = Tenant {
-            id,
-            name: "MSP".to_owned(),
-            support_email: None,
-        };
-        tenants::insert(tx, &tenant, NOW)?;
+        tenants::insert(tx, &Tenant::new(id, "MSP".to_owned(), None, NOW))?;
         states
             .iter()
             .try_for_each(|(hash, kind)| insert(tx, &state(hash, *kind), NOW))
