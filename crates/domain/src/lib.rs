@@ -2,6 +2,7 @@
 //! cannot be wrong. It does no I/O, reads no clock, knows no database, no Stripe and no HTTP.
 
 pub mod fee;
+pub mod idempotency;
 pub mod ids;
 pub mod invoice;
 pub mod ledger;

@@ -84,6 +84,10 @@ pub enum Refusal {
     OnboardingRefused,
     /// A way back from Stripe that was used, has run out, or never was one.
     ConnectLinkUsed,
+    /// The idempotency key was used for another request.
+    IdempotencyKeyReused,
+    /// The first request with this idempotency key has no answer yet.
+    IdempotencyKeyInFlight,
     /// The operator has suspended the tenant: nothing new begins.
     TenantSuspended,
     /// The operator has closed the tenant for good.
@@ -144,6 +148,8 @@ impl Refusal {
             Refusal::AccountRefused { .. } => "account_refused",
             Refusal::OnboardingRefused => "onboarding_refused",
             Refusal::ConnectLinkUsed => "connect_link_used",
+            Refusal::IdempotencyKeyReused => "idempotency_key_reused",
+            Refusal::IdempotencyKeyInFlight => "idempotency_key_in_flight",
             Refusal::TenantSuspended => "tenant_suspended",
             Refusal::TenantClosed => "tenant_closed",
             Refusal::PlatformKeyNeeded => "platform_key_needed",
@@ -180,6 +186,8 @@ impl Refusal {
             | Refusal::AccountRefused { .. }
             | Refusal::OnboardingRefused
             | Refusal::ConnectLinkUsed
+            | Refusal::IdempotencyKeyReused
+            | Refusal::IdempotencyKeyInFlight
             | Refusal::TenantSuspended
             | Refusal::TenantClosed
             | Refusal::PlatformKeyNeeded
@@ -188,6 +196,23 @@ impl Refusal {
     }
 }
 
+const IDEMPOTENCY_KEY_REUSED: &str =
+    "This Idempotency-Key was used for another request. Use a new key for a new request.";
+const IDEMPOTENCY_KEY_IN_FLIGHT: &str =
+    "The first request with this Idempotency-Key is being carried out. Repeat it in a moment.";
+const TENANT_SUSPENDED: &str =
+    "This account is suspended: no new invoices and payments. Ask the operator of the platform.";
+const TENANT_KEY_NEEDED: &str = "A platform key sees nothing of a tenant. Use an API key of the tenant.";
+const MODE_NOT_ACTIVE: &str =
+    "This key is of the mode that is switched off. Use a key of the mode the server runs in.";
+const TOKEN_REFUSED: &str =
+    "The card details were used before or have run out. Enter them again; nothing was charged.";
+const INVOICE_FINALIZED: &str =
+    "The invoice was finalized and cannot be changed. Void it and make a new one.";
+const VERSION_CONFLICT: &str =
+    "The invoice was changed in the meantime. Read it again and repeat the change.";
+const LINK_EXPIRED: &str = "This link is no longer valid. Ask the sender of the invoice for a new one.";
+const PAYMENTS_UNAVAILABLE: &str = "The sender of this invoice cannot take online payments at the moment.";
 const NOT_CONNECTED: &str = "There is no Stripe account yet. Create or connect one first.";
 const ACCOUNT_CONNECTED: &str = "This tenant has a Stripe account already, and it is not the one asked for.";
 const ACCOUNT_TAKEN: &str = "This Stripe account belongs to another tenant.";
@@ -207,14 +232,10 @@ impl fmt::Display for Refusal {
             Refusal::NotFound => f.write_str("There is no such object."),
             Refusal::InvoiceEmpty => f.write_str("Add at least one line before finalizing the invoice."),
             Refusal::InvoiceDraft => f.write_str("The invoice is a draft. Finalize it first."),
-            Refusal::InvoiceFinalized => {
-                f.write_str("The invoice was finalized and cannot be changed. Void it and make a new one.")
-            }
+            Refusal::InvoiceFinalized => f.write_str(INVOICE_FINALIZED),
             Refusal::InvoicePaid => f.write_str("The invoice is already paid."),
             Refusal::InvoiceVoid => f.write_str("The invoice was voided."),
-            Refusal::VersionConflict => {
-                f.write_str("The invoice was changed in the meantime. Read it again and repeat the change.")
-            }
+            Refusal::VersionConflict => f.write_str(VERSION_CONFLICT),
             Refusal::PaymentInProgress => {
                 f.write_str("A payment of this invoice is being processed. Wait for its result.")
             }
@@ -224,34 +245,24 @@ impl fmt::Display for Refusal {
                     "The amount due is now {amount_now}. Reload the page and check it."
                 )
             }
-            Refusal::LinkExpired => {
-                f.write_str("This link is no longer valid. Ask the sender of the invoice for a new one.")
-            }
-            Refusal::PaymentsUnavailable => {
-                f.write_str("The sender of this invoice cannot take online payments at the moment.")
-            }
-            Refusal::TokenRefused => f.write_str(
-                "The card details were used before or have run out. Enter them again; nothing was charged.",
-            ),
+            Refusal::LinkExpired => f.write_str(LINK_EXPIRED),
+            Refusal::PaymentsUnavailable => f.write_str(PAYMENTS_UNAVAILABLE),
+            Refusal::TokenRefused => f.write_str(TOKEN_REFUSED),
             Refusal::PaymentRefused { code } => {
                 write!(
                     f,
                     "The payment could not be started ({code}). Nothing was charged."
                 )
             }
-            Refusal::ModeNotActive => f.write_str(
-                "This key is of the mode that is switched off. Use a key of the mode the server runs in.",
-            ),
+            Refusal::ModeNotActive => f.write_str(MODE_NOT_ACTIVE),
             Refusal::KeyRevoked => f.write_str("This key was revoked. Use another one."),
             Refusal::KeyExpired => f.write_str("This key has run out. Use another one."),
-            Refusal::TenantSuspended => f.write_str(
-                "This account is suspended: no new invoices and payments. Ask the operator of the platform.",
-            ),
+            Refusal::IdempotencyKeyReused => f.write_str(IDEMPOTENCY_KEY_REUSED),
+            Refusal::IdempotencyKeyInFlight => f.write_str(IDEMPOTENCY_KEY_IN_FLIGHT),
+            Refusal::TenantSuspended => f.write_str(TENANT_SUSPENDED),
             Refusal::TenantClosed => f.write_str("This tenant was closed, which is for good."),
             Refusal::PlatformKeyNeeded => f.write_str("Only the operator's platform key may do this."),
-            Refusal::TenantKeyNeeded => {
-                f.write_str("A platform key sees nothing of a tenant. Use an API key of the tenant.")
-            }
+            Refusal::TenantKeyNeeded => f.write_str(TENANT_KEY_NEEDED),
             Refusal::PermissionMissing { permission } => {
                 write!(
                     f,

@@ -32,7 +32,8 @@ pub struct NewKey {
 }
 
 /// Makes an API key of a tenant and mode: `ppk_test_…` or `ppk_live_…` with 256 random bits. The secret is
-/// answered this once; only its SHA-256 is kept.
+/// answered this once; only its SHA-256 is kept. The id comes from `moment`, which a request that is tried
+/// again has from its first try: then the key that was made is answered, without its secret.
 ///
 /// `granted_by` is the key with which it is made: that one must still be in force when the new one is stored,
 /// and gives nothing that it has not. Without one the operator makes it.
@@ -44,12 +45,16 @@ pub async fn create(
     app: &App,
     scope: &Scope,
     by: &By,
+    moment: Moment,
     granted_by: Option<&ApiKeyId>,
     new: NewKey,
-) -> Result<(ApiKey, Secret), Failure> {
-    let (moment, scope, by, granted_by) = (app.moment(), scope.clone(), by.clone(), granted_by.cloned());
-    let (key, secret) = prepare(app, &scope, new)?;
-    let stored = app.db.write(move |tx| {
+) -> Result<(ApiKey, Option<Secret>), Failure> {
+    let (scope, by, granted_by) = (scope.clone(), by.clone(), granted_by.cloned());
+    let (key, secret) = prepare(app, &scope, moment, 0, new)?;
+    let made = app.db.write(move |tx| {
+        if let Some(known) = api_keys::get(tx, &scope, &key.id)? {
+            return Ok((known, false));
+        }
         if let Some(granted_by) = &granted_by {
             let granter = api_keys::get(tx, &scope, granted_by)?.ok_or(Refusal::NotFound)?;
             in_force(&granter, moment.at)?;
@@ -60,9 +65,10 @@ pub async fn create(
             return Err(Refusal::TenantClosed.into());
         }
         insert(tx, &by, moment, &key)?;
-        Ok::<_, Failure>(key.clone())
+        Ok::<_, Failure>((key.clone(), true))
     });
-    Ok((stored.await?, secret))
+    let (key, is_new) = made.await?;
+    Ok((key, is_new.then_some(secret)))
 }
 
 /// Adds a key, and notes who made it and what it may do.
@@ -83,9 +89,14 @@ pub(crate) fn insert(tx: &mut Tx, by: &By, moment: Moment, key: &ApiKey) -> Resu
     Ok(audit::note(tx, Some(&key.scope), by, moment, &entry)?)
 }
 
-/// A key and its secret, not stored yet.
-pub(crate) fn prepare(app: &App, scope: &Scope, new: NewKey) -> Result<(ApiKey, Secret), Failure> {
-    let moment = app.moment();
+/// A key and its secret, not stored yet: the `n`th of the moment.
+pub(crate) fn prepare(
+    app: &App,
+    scope: &Scope,
+    moment: Moment,
+    n: u32,
+    new: NewKey,
+) -> Result<(ApiKey, Secret), Failure> {
     let name = name(&new.name)?;
     if new.expires_at.is_some_and(|at| at <= moment.at) {
         let problem = "must be a moment in the future, in milliseconds since the epoch";
@@ -94,7 +105,7 @@ pub(crate) fn prepare(app: &App, scope: &Scope, new: NewKey) -> Result<(ApiKey, 
     let secret = secret_of(app, &format!("ppk_{}_", scope.mode.word()));
     let key = ApiKey {
         scope: scope.clone(),
-        id: ApiKeyId::new(moment.at, moment.random(0)),
+        id: ApiKeyId::new(moment.at, moment.random(n)),
         name,
         permissions: new.permissions,
         secret_hash: hash(secret.expose()),

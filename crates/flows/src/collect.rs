@@ -215,6 +215,22 @@ pub async fn payment_intent(
     Err(Refusal::PaymentInProgress.into())
 }
 
+/// The client secret of a payment's intent, read from Stripe: it is never stored.
+///
+/// # Errors
+/// [`Refusal::NotFound`]; [`Failure::Unknown`] while Stripe does not answer.
+pub async fn client_secret(app: &App, scope: &Scope, payment: &PaymentId) -> Result<Option<Secret>, Failure> {
+    let (of, id) = (scope.clone(), payment.clone());
+    let found = app.db.read(move |tx| payments::get(tx, &of, &id)).await?;
+    let payment = found.ok_or(Refusal::NotFound)?;
+    let Some(intent) = &payment.intent_id else {
+        return Ok(None);
+    };
+    let account = AccountId::parse(&payment.stripe_account_id)?;
+    let intent = payment_intents::retrieve(app.stripe(scope.mode)?, &account, intent).await?;
+    Ok(intent.client_secret)
+}
+
 /// Stripe has no code for an account that may not charge any more. Where it refuses for a reason that is not
 /// known here, the account is read again, because its webhook may be on the way still. An intent of a sound
 /// account that cannot be confirmed (somebody changed its amount at Stripe) makes room for a new one.

@@ -14,7 +14,8 @@ use crate::{App, By, Failure, Moment, collect, tenants};
 /// Longest name, e-mail or memo, in characters.
 pub const TEXT_MAX: usize = 500;
 
-/// Adds a client to whom invoices can be made.
+/// Adds a client to whom invoices can be made. Its id comes from `moment`, which a request that is tried
+/// again has from its first try: then the client that was made is answered.
 ///
 /// # Errors
 /// [`Refusal::InvalidField`] for the name or the e-mail; [`Refusal::ModeNotActive`].
@@ -22,34 +23,37 @@ pub async fn add_client(
     app: &App,
     scope: &Scope,
     by: &By,
+    moment: Moment,
     name: &str,
     email: Option<&str>,
 ) -> Result<Client, Failure> {
     refuse_new_work_in_the_other_mode(app, scope)?;
     let name = text("name", name, false)?;
     let email = email.map(|email| email_address("email", email)).transpose()?;
-    let moment = app.moment();
     let client = Client {
         id: ClientId::new(moment.at, moment.random(0)),
         name,
         email,
         created_at: moment.at,
     };
-    let (scope, by, row) = (scope.clone(), by.clone(), client.clone());
+    let (scope, by) = (scope.clone(), by.clone());
     let noted = serde_json::json!({"name": client.name}).to_string();
     app.db
         .write(move |tx| {
-            clients::insert(tx, &scope, &row)?;
+            if let Some(known) = clients::get(tx, &scope, &client.id)? {
+                return Ok(known);
+            }
+            clients::insert(tx, &scope, &client)?;
             let entry = Entry {
                 action: "client.created",
-                subject: row.id.as_str(),
+                subject: client.id.as_str(),
                 before: None,
                 after: Some(noted.clone()),
             };
-            audit::note(tx, Some(&scope), &by, moment, &entry)
+            audit::note(tx, Some(&scope), &by, moment, &entry)?;
+            Ok(client.clone())
         })
-        .await?;
-    Ok(client)
+        .await
 }
 
 /// What an invoice says, checked line by line.
@@ -67,15 +71,20 @@ pub struct Draft {
     pub lines: Vec<Line>,
 }
 
-/// Drafts an invoice.
+/// Drafts an invoice. Its id comes from `moment`, as in [`add_client`].
 ///
 /// # Errors
 /// [`Refusal::InvalidField`] (an unknown client included), [`Refusal::AmountTooLarge`],
 /// [`Refusal::ModeNotActive`], [`Refusal::TenantSuspended`].
-pub async fn create(app: &App, scope: &Scope, by: &By, mut draft: Draft) -> Result<Invoice, Failure> {
+pub async fn create(
+    app: &App,
+    scope: &Scope,
+    by: &By,
+    moment: Moment,
+    mut draft: Draft,
+) -> Result<Invoice, Failure> {
     refuse_new_work_in_the_other_mode(app, scope)?;
     let totals = check(&mut draft)?;
-    let moment = app.moment();
     let invoice = Invoice {
         id: InvoiceId::new(moment.at, moment.random(0)),
         client_id: draft.client_id.clone(),
@@ -97,6 +106,9 @@ pub async fn create(app: &App, scope: &Scope, by: &By, mut draft: Draft) -> Resu
     let (scope, by) = (scope.clone(), by.clone());
     app.db
         .write(move |tx| {
+            if let Some(known) = invoices::get(tx, &scope, &invoice.id)? {
+                return Ok(known);
+            }
             tenants::new_work(tx, &scope)?;
             known_client(tx, &scope, &draft.client_id)?;
             invoices::insert(tx, &scope, &invoice)?;

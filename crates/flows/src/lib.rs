@@ -17,6 +17,7 @@ pub mod pay_links;
 pub mod payer_view;
 pub mod platform_keys;
 pub mod reconcile;
+pub mod requests;
 pub mod round_trips;
 pub mod seals;
 pub mod stripe_events;

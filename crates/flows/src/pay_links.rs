@@ -32,6 +32,8 @@ pub struct IssuedLink {
     pub token: String,
     /// When it runs out.
     pub expires_at: Timestamp,
+    /// The link's id and generation, from which the token is derived.
+    pub derived_from: (LinkId, i64),
 }
 
 /// Makes the invoice's pay link, or rotates it: the old address stops working at once.
@@ -82,6 +84,7 @@ pub async fn rotate(
     Ok(IssuedLink {
         token,
         expires_at: link.expires_at,
+        derived_from: (link.id, link.generation),
     })
 }
 
@@ -139,8 +142,16 @@ pub fn open_valid(tx: &mut Tx, key: &Secret, token: &str, now: Timestamp) -> Res
 
 /// The token of a link: its id and HMAC(key, id, generation).
 pub fn token(key: &Secret, link: &PayLink) -> Result<String, Failure> {
-    let id = link.id.as_str().trim_start_matches("lnk_");
-    Ok(format!("{id}{}", mac_of(key, &link.id, link.generation)?))
+    token_of(key, &link.id, link.generation)
+}
+
+/// The token of a link in one of its generations, whether it still opens the link or not.
+///
+/// # Errors
+/// Never but for a mistake in the program.
+pub fn token_of(key: &Secret, id: &LinkId, generation: i64) -> Result<String, Failure> {
+    let chars = id.as_str().trim_start_matches("lnk_");
+    Ok(format!("{chars}{}", mac_of(key, id, generation)?))
 }
 
 fn split(token: &str) -> Result<(LinkId, &str), Refusal> {

@@ -20,23 +20,28 @@ const TEXT_MAX: usize = 500;
 /// What the first key of a new tenant is called.
 const FIRST_KEY: &str = "First key";
 
-/// Adds a tenant, with its first API key in each of these modes, all or nothing.
+/// A tenant's first keys, with their secrets unless they were made before.
+pub type FirstKeys = Vec<(ApiKey, Option<Secret>)>;
+
+/// Adds a tenant, with its first API key in each of these modes, all or nothing. The ids come from `moment`,
+/// which a request that is tried again has from its first try: then what was made is answered, without the
+/// secrets.
 ///
 /// # Errors
 /// [`Refusal::InvalidField`] for the name or the e-mail.
 pub async fn add(
     app: &App,
     by: &By,
+    moment: Moment,
     name: &str,
     support_email: Option<&str>,
     keys_of: &[Mode],
-) -> Result<(Tenant, Vec<(ApiKey, Secret)>), Failure> {
-    let moment = app.moment();
+) -> Result<(Tenant, FirstKeys), Failure> {
     let id = TenantId::new(moment.at, moment.random(0));
     let name = text("name", name)?;
     let email = support_email.map(|email| email_address("support_email", email));
     let tenant = Tenant::new(id, name, email.transpose()?, moment.at);
-    let key = |mode: &Mode| {
+    let key = |(mode, n): (&Mode, u32)| {
         let scope = Scope {
             tenant: tenant.id.clone(),
             mode: *mode,
@@ -46,19 +51,27 @@ pub async fn add(
             permissions: Permissions::All,
             expires_at: None,
         };
-        api_keys::prepare(app, &scope, new)
+        api_keys::prepare(app, &scope, moment, n, new)
     };
-    let keys = keys_of.iter().map(key).collect::<Result<Vec<_>, _>>()?;
-    let rows: Vec<ApiKey> = keys.iter().map(|(row, _)| row.clone()).collect();
-    let (row, by) = (tenant.clone(), by.clone());
-    let stored = app.db.write(move |tx| {
-        tenants::insert(tx, &row)?;
-        note(tx, &by, moment, "tenant.created", None, &row)?;
-        rows.iter()
-            .try_for_each(|key| api_keys::insert(tx, &by, moment, key))
+    let keys = keys_of.iter().zip(1..).map(key).collect::<Result<Vec<_>, _>>()?;
+    let (rows, secrets): (Vec<ApiKey>, Vec<Secret>) = keys.into_iter().unzip();
+    let by = by.clone();
+    let added = app.db.write(move |tx| {
+        if let Some(known) = tenants::find(tx, &tenant.id)? {
+            let stored = rows.iter().map(|key| key_rows::get(tx, &key.scope, &key.id));
+            let stored = stored.collect::<Result<Vec<_>, _>>()?;
+            return Ok((known, stored.into_iter().flatten().collect(), false));
+        }
+        tenants::insert(tx, &tenant)?;
+        note(tx, &by, moment, "tenant.created", None, &tenant)?;
+        for key in &rows {
+            api_keys::insert(tx, &by, moment, key)?;
+        }
+        Ok::<(Tenant, Vec<ApiKey>, bool), Failure>((tenant.clone(), rows.clone(), true))
     });
-    stored.await?;
-    Ok((tenant, keys))
+    let (tenant, keys, is_new) = added.await?;
+    let shown = secrets.into_iter().map(|secret| is_new.then_some(secret));
+    Ok((tenant, keys.into_iter().zip(shown).collect()))
 }
 
 /// Suspends, resumes or closes a tenant. Closing revokes its keys in the same transaction.

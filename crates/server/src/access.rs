@@ -5,59 +5,96 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use domain::Refusal;
+use domain::{Mode, Refusal, Scope, TenantId};
 use flows::{Actor, Failure, api_keys, platform_keys};
 use store::api_keys::ApiKey;
 use store::platform_keys::PlatformKey;
 
 use crate::api::sender;
+use crate::idempotency;
 use crate::problem::Problem;
 use crate::router::Site;
-use crate::routes::Who;
+use crate::routes::{Route, Who};
+
+/// What a route asks of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Gate {
+    path: &'static str,
+    who: Who,
+    moves_money: bool,
+}
+
+impl Gate {
+    /// The gate of a route.
+    pub fn of(route: &Route) -> Gate {
+        Gate {
+            path: route.path,
+            who: route.who,
+            moves_money: route.moves_money,
+        }
+    }
+}
 
 /// Lets a request through to its handler, with the key that was found, or refuses it; either is noted in the
-/// audit log.
+/// audit log. What changes something and carries an idempotency key is carried out once.
 pub async fn check(
-    State((site, who)): State<(Site, Who)>,
+    State((site, gate)): State<(Site, Gate)>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
     let by = sender(request.extensions());
-    if let Err(problem) = admit(&site, who, &mut request).await {
-        // Who shows no key at all is told so, and that is all.
-        if let Some(secret) = bearer(request.headers()).filter(|_| problem.is_about_the_caller()) {
-            site.door.refused(&site.app, &by, secret, problem.code()).await;
+    let scope = match admit(&site, gate.who, &mut request).await {
+        Ok(scope) => scope,
+        Err(problem) => {
+            // Who shows no key at all is told so, and that is all.
+            if let Some(secret) = bearer(request.headers()).filter(|_| problem.is_about_the_caller()) {
+                site.door.refused(&site.app, &by, secret, problem.code()).await;
+            }
+            return Err(problem);
         }
-        return Err(problem);
-    }
+    };
     if let Some(key) = request.extensions().get::<ApiKey>().cloned() {
         let by = by.known_as(Actor::TenantKey(key.id.clone()));
         site.door.used(&site.app, &key.scope, &by).await;
     }
-    Ok(next.run(request).await)
+    match scope {
+        Some(scope) if !request.method().is_safe() => {
+            let route = format!("{} {}", request.method(), gate.path);
+            idempotency::around(&site, scope, route, gate.moves_money, request, next).await
+        }
+        Some(_) | None => Ok(next.run(request).await),
+    }
 }
 
-async fn admit(site: &Site, who: Who, request: &mut Request) -> Result<(), Problem> {
+/// Finds out who calls. Answers whose idempotency keys count, where there is a key of ours.
+async fn admit(site: &Site, who: Who, request: &mut Request) -> Result<Option<Scope>, Problem> {
     match who {
         Who::Key(permission) => {
             let key = key_of(site, request.headers()).await?;
             key.permissions.need(permission)?;
+            let scope = key.scope.clone();
             request.extensions_mut().insert(key);
+            Ok(Some(scope))
         }
         Who::KeyItselfOr(permission) => {
             let key = key_of(site, request.headers()).await?;
             if !names(request, &key) {
                 key.permissions.need(permission)?;
             }
+            let scope = key.scope.clone();
             request.extensions_mut().insert(key);
+            Ok(Some(scope))
         }
         Who::Platform => {
             let key = platform_key_of(site, request.headers()).await?;
             request.extensions_mut().insert(key);
+            Ok(Some(Scope {
+                tenant: TenantId::platform(),
+                mode: Mode::Test,
+            }))
         }
-        Who::Payer | Who::Returning | Who::Stripe | Who::Anybody => {}
+        Who::Payer | Who::Returning | Who::Stripe | Who::Anybody => Ok(None),
     }
-    Ok(())
 }
 
 /// Whether the address ends with the key's own id.

@@ -11,4 +11,4 @@ pub mod public_invoices;
 pub mod tenants;
 
 pub use input::sender;
-pub use input::{Caller, InPath, Input, Page, PageQuery, Platform, Query, Using, Visitor};
+pub use input::{Caller, InPath, Input, Page, PageQuery, Platform, Query, Using, Visitor, read_body};

@@ -193,7 +193,10 @@ async fn prepare(data: &Path, app: &App, simulator: &Simulator) -> Result<String
 /// A tenant without a Stripe account, so that connecting one can be tried. Answers its API keys.
 async fn add_newcomer(app: &App) -> Result<String, Failure> {
     let by = By::new(Actor::CommandLine);
-    let tenant = flows::tenants::add(app, &by, samples::NEWCOMER, None, &[]).await?.0.id;
+    let tenant = flows::tenants::add(app, &by, app.moment(), samples::NEWCOMER, None, &[])
+        .await?
+        .0
+        .id;
     let mut keys = String::new();
     for mode in [Mode::Test, Mode::Live] {
         let scope = Scope {
@@ -205,7 +208,8 @@ async fn add_newcomer(app: &App) -> Result<String, Failure> {
             permissions: Permissions::All,
             expires_at: None,
         };
-        let (_, key) = api_keys::create(app, &scope, &by, None, new).await?;
+        let (_, key) = api_keys::create(app, &scope, &by, app.moment(), None, new).await?;
+        let key = key.ok_or_else(|| Failure::Bug("a new key without its secret".to_owned()))?;
         let name = samples::NEWCOMER;
         keys.push_str(&format!("{} {} {name}\n", mode.word(), key.expose()));
     }
@@ -214,7 +218,15 @@ async fn add_newcomer(app: &App) -> Result<String, Failure> {
 
 async fn add_tenant(app: &App, simulator: &Simulator, sample: &samples::Tenant) -> Result<String, String> {
     let by = By::new(Actor::CommandLine);
-    let added = flows::tenants::add(app, &by, sample.name, Some(sample.support_email), &[]).await;
+    let added = flows::tenants::add(
+        app,
+        &by,
+        app.moment(),
+        sample.name,
+        Some(sample.support_email),
+        &[],
+    )
+    .await;
     let tenant = added.map_err(|failure| failure.to_string())?.0.id;
     let mut keys = String::new();
     for mode in [Mode::Test, Mode::Live] {
@@ -235,9 +247,10 @@ async fn add_tenant(app: &App, simulator: &Simulator, sample: &samples::Tenant) 
             permissions: Permissions::All,
             expires_at: None,
         };
-        let (_, key) = api_keys::create(&app, &scope, &by, None, new)
+        let (_, key) = api_keys::create(&app, &scope, &by, app.moment(), None, new)
             .await
             .map_err(|failure| failure.to_string())?;
+        let key = key.ok_or("a new key without its secret")?;
         keys.push_str(&format!("{} {} {}\n", mode.word(), key.expose(), sample.name));
         for client in sample.clients {
             samples::add(&app, &scope, &by, sample, client)

@@ -11,6 +11,7 @@ pub mod connect;
 pub mod demo;
 pub mod door;
 pub mod health;
+pub mod idempotency;
 pub mod log;
 pub mod pay;
 pub mod platform_key;

@@ -110,7 +110,8 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::UnknownCurrency
         | Refusal::InvoiceEmpty
         | Refusal::TokenRefused
-        | Refusal::AccountRefused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        | Refusal::AccountRefused { .. }
+        | Refusal::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::NotFound => StatusCode::NOT_FOUND,
         Refusal::InvoiceDraft
         | Refusal::InvoiceFinalized
@@ -124,6 +125,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::AccountConnected
         | Refusal::AccountTaken
         | Refusal::OnboardingRefused
+        | Refusal::IdempotencyKeyInFlight
         | Refusal::TenantClosed => StatusCode::CONFLICT,
         Refusal::LinkExpired | Refusal::ConnectLinkUsed => StatusCode::GONE,
         Refusal::PaymentRefused { .. } => StatusCode::PAYMENT_REQUIRED,

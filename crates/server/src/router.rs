@@ -100,7 +100,7 @@ fn sender(site: &Site, request: &Request, id: &str) -> Sender {
 /// Every route.
 pub fn router(site: Site) -> Router {
     let owned = routes::all().into_iter().fold(Router::new(), |router, route| {
-        let check = middleware::from_fn_with_state((site.clone(), route.who), access::check);
+        let check = middleware::from_fn_with_state((site.clone(), access::Gate::of(&route)), access::check);
         router.route(route.path, route.handler.route_layer(check))
     });
     owned

@@ -10,7 +10,9 @@ use domain::Permission::{
     KeysWrite, PaymentsRead, PaymentsWrite,
 };
 
-use crate::api::{audit, clients, connect as api_connect, invoices, keys, payments, public_invoices, tenants};
+use crate::api::{
+    audit, clients, connect as api_connect, invoices, keys, payments, public_invoices, tenants,
+};
 use crate::pay::checkout;
 use crate::router::Site;
 use crate::{connect, health, stripe_webhook};
@@ -43,8 +45,17 @@ pub struct Route {
     pub path: &'static str,
     /// Who may use it.
     pub who: Who,
+    /// Whether an `Idempotency-Key` must be sent: where money moves. It may be on every other route of a key.
+    pub moves_money: bool,
     /// What answers.
     pub handler: MethodRouter<Site>,
+}
+
+impl Route {
+    fn moving_money(mut self) -> Route {
+        self.moves_money = true;
+        self
+    }
 }
 
 /// Every route but the files under `/assets/`.
@@ -74,7 +85,8 @@ pub fn all() -> Vec<Route> {
             "/api/invoices/{id}/payment-intent",
             Key(PaymentsWrite),
             invoices::payment_intent,
-        ),
+        )
+        .moving_money(),
         post("/api/keys", Key(KeysWrite), keys::create),
         get("/api/keys", Key(KeysRead), keys::list),
         delete("/api/keys/{id}", KeyItselfOr(KeysWrite), keys::revoke),
@@ -160,6 +172,7 @@ where
         method,
         path,
         who,
+        moves_money: false,
         handler,
     }
 }

@@ -11,7 +11,7 @@ use domain::Mode;
 use flows::audit::{self, Entry};
 use flows::{Actor, App, By, Clock};
 use store::db::{Engine, Options};
-use store::{Db, migrate, stripe_operations};
+use store::{Db, migrate, requests, stripe_operations};
 use stripe::{Client, Https, Secret, Transport};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -122,7 +122,10 @@ pub async fn serve(
         let released = site
             .app
             .db
-            .write(move |tx| stripe_operations::release_leases(tx, now))
+            .write(move |tx| {
+                stripe_operations::release_leases(tx, now)?;
+                requests::release_leases(tx, now)
+            })
             .await;
         released.map_err(io::Error::other)?;
     }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
-use flows::{App, reconcile, seals, stripe_events};
+use flows::{App, reconcile, requests, seals, stripe_events};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 
@@ -32,11 +32,15 @@ const EVENT_TIME: Duration = Duration::from_secs(45);
 /// A replay takes three tries of the client, so that only what hangs is dropped.
 const RECONCILE_TIME: Duration = Duration::from_secs(280);
 
+/// How often requests are removed whose idempotency keys are over thirty days old.
+const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+
 /// Runs until `stop` says so. What is waiting for Stripe then is dropped, as a crash would, and taken up by
 /// the next start.
 pub async fn run(site: Site, mut stop: watch::Receiver<bool>) {
     let reconciler = tokio::spawn(reconcile_until(site.app.clone(), stop.clone()));
     let sealer = tokio::spawn(seal_until(site.clone(), stop.clone()));
+    let forgetter = tokio::spawn(forget_until(site.app.clone(), stop.clone()));
     let mut places = Places::default();
     while !*stop.borrow() {
         if apply_batch(&site.app, &mut places).await == 0 {
@@ -52,6 +56,9 @@ pub async fn run(site: Site, mut stop: watch::Receiver<bool>) {
     }
     if let Err(error) = sealer.await {
         tracing::error!(%error, "the sealing of days ended badly");
+    }
+    if let Err(error) = forgetter.await {
+        tracing::error!(%error, "the removal of old requests ended badly");
     }
 }
 
@@ -121,6 +128,18 @@ async fn seal_until(site: Site, mut stop: watch::Receiver<bool>) {
         }
         tokio::select! {
             () = tokio::time::sleep(SEAL_EVERY) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+async fn forget_until(app: App, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        if let Err(failure) = requests::remove_old(&app).await {
+            tracing::error!(%failure, "old requests could not be removed");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(FORGET_EVERY) => {}
             _ = stop.changed() => {}
         }
     }

@@ -16,6 +16,7 @@ pub mod payment_method_domains;
 pub mod payments;
 pub mod platform_keys;
 pub mod reconciliation_breaks;
+pub mod requests;
 pub mod seals;
 pub mod state_history;
 pub mod stripe_config;
@@ -42,6 +43,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         payments::ALL,
         platform_keys::ALL,
         reconciliation_breaks::ALL,
+        requests::ALL,
         seals::ALL,
         state_history::ALL,
         stripe_config::ALL,

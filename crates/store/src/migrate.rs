@@ -43,6 +43,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0004_connect",
         sql: include_str!("../migrations/0004_connect.sql"),
     },
+    Migration {
+        name: "0005_requests",
+        sql: include_str!("../migrations/0005_requests.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

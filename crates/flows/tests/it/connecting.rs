@@ -3,7 +3,7 @@
 
 use domain::{Mode, Scope};
 use flows::connect::account::{Creation, NewAccount, create};
-use flows::{Actor, By, onboarding, reconcile};
+use flows::{Actor, By, reconcile, tenants};
 use serde_json::Value;
 use simulator::Request;
 use store::Sql;
@@ -20,9 +20,10 @@ fn by() -> By {
 
 /// A tenant without an account.
 fn newcomer(world: &World) -> Scope {
-    let tenant = run(onboarding::add_tenant(&world.app, &by(), "Newcomer", None)).unwrap();
+    let moment = world.app.moment();
+    let added = run(tenants::add(&world.app, &by(), moment, "Newcomer", None, &[]));
     Scope {
-        tenant,
+        tenant: added.unwrap().0.id,
         mode: Mode::Test,
     }
 }

@@ -124,10 +124,17 @@ impl World {
         let app = instance(&inline, &simulator);
         run(migrate::migrate(&app.db, START_MS)).unwrap();
         let by = By::new(Actor::CommandLine);
-        let tenant = run(tenants::add(&app, &by, "Northwind IT Services", None, &[]))
-            .unwrap()
-            .0
-            .id;
+        let tenant = run(tenants::add(
+            &app,
+            &by,
+            app.moment(),
+            "Northwind IT Services",
+            None,
+            &[],
+        ))
+        .unwrap()
+        .0
+        .id;
         let scope = Scope {
             tenant,
             mode: Mode::Test,
@@ -285,6 +292,7 @@ fn open_invoice(app: &App, scope: &Scope) -> String {
         app,
         scope,
         &by,
+        app.moment(),
         "Harbor Dental Group",
         None,
     ))
@@ -303,7 +311,7 @@ fn open_invoice(app: &App, scope: &Scope) -> String {
         due_date: None,
         lines: vec![line.unwrap()],
     };
-    let invoice = run(invoicing::create(app, scope, &by, draft)).unwrap();
+    let invoice = run(invoicing::create(app, scope, &by, app.moment(), draft)).unwrap();
     run(invoicing::finalize(app, scope, &by, &invoice.id)).unwrap();
     let link = run(pay_links::rotate(app, scope, &by, &invoice.id, None)).unwrap();
     link.token

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use store::clients;
 
 use super::{Caller, InPath, Input, Page, PageQuery, Query};
+use crate::idempotency::Once;
 use crate::problem::Problem;
 use crate::router::Site;
 
@@ -52,9 +53,11 @@ impl From<clients::Client> for ClientJson {
 pub async fn create(
     State(site): State<Site>,
     Caller { scope, by }: Caller,
+    Once(moment): Once,
     Input(new): Input<NewClient>,
 ) -> Result<(StatusCode, Json<ClientJson>), Problem> {
-    let client = invoicing::add_client(&site.app, &scope, &by, &new.name, new.email.as_deref()).await?;
+    let client =
+        invoicing::add_client(&site.app, &scope, &by, moment, &new.name, new.email.as_deref()).await?;
     Ok((StatusCode::CREATED, Json(client.into())))
 }
 

@@ -138,18 +138,8 @@ where
 {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Input<T>, Problem> {
-        let bytes =
-            Bytes::from_request(request, state)
-                .await
-                .map_err(|rejection| match rejection.status() {
-                    StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
-                    _ => Problem::new(
-                        StatusCode::BAD_REQUEST,
-                        "invalid_body",
-                        "The body could not be read.",
-                    ),
-                })?;
+    async fn from_request(request: Request, _: &S) -> Result<Input<T>, Problem> {
+        let bytes = read_body(request).await?;
         let body: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         let mut json = serde_json::Deserializer::from_slice(body);
         let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -170,6 +160,22 @@ where
         })?;
         Ok(Input(value))
     }
+}
+
+/// All of a body, as long as it may be.
+///
+/// # Errors
+/// A problem for one that is too long or breaks off.
+pub async fn read_body(request: Request) -> Result<Bytes, Problem> {
+    let read = Bytes::from_request(request, &()).await;
+    read.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
+        _ => Problem::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_body",
+            "The body could not be read.",
+        ),
+    })
 }
 
 /// Which page of a list is asked for.

@@ -1,9 +1,9 @@
 //! `/api/invoices`: draft, edit, finalize, void, read, and the two ways to have one paid: a link, or an
 //! intent for the integrator's own front end.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use domain::invoice::{Line, Quantity, TaxRate};
 use domain::{ClientId, Currency, InvoiceId, Money, Refusal, Scope, Timestamp};
 use flows::invoicing::{self, Draft};
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use store::invoices::{self, Invoice};
 
 use super::{Caller, InPath, Input, Page, PageQuery, Query};
+use crate::idempotency::{Once, Withheld};
 use crate::problem::Problem;
 use crate::router::Site;
 
@@ -151,11 +152,12 @@ fn show(scope: &Scope, invoice: Invoice, lines: Option<&[Line]>) -> InvoiceJson 
 pub async fn create(
     State(site): State<Site>,
     Caller { scope, by }: Caller,
+    Once(moment): Once,
     Input(draft): Input<DraftJson>,
 ) -> Result<(StatusCode, Json<InvoiceJson>), Problem> {
     let draft = draft.check()?;
     let lines = draft.lines.clone();
-    let invoice = invoicing::create(&site.app, &scope, &by, draft).await?;
+    let invoice = invoicing::create(&site.app, &scope, &by, moment, draft).await?;
     Ok((StatusCode::CREATED, Json(show(&scope, invoice, Some(&lines)))))
 }
 
@@ -264,14 +266,16 @@ pub async fn pay_link(
     Caller { scope, by }: Caller,
     InPath(id): InPath,
     Input(new): Input<NewLink>,
-) -> Result<Json<LinkJson>, Problem> {
+) -> Result<(Extension<Withheld>, Json<LinkJson>), Problem> {
     let id = InvoiceId::parse(&id)?;
     let link = pay_links::rotate(&site.app, &scope, &by, &id, new.expires_in_days).await?;
-    Ok(Json(LinkJson {
+    let (link_id, generation) = link.derived_from;
+    let answer = LinkJson {
         object: "pay_link",
         url: site.pay_url(&link.token),
         expires_at: link.expires_at.ms(),
-    }))
+    };
+    Ok((Extension(Withheld::PayUrl(link_id, generation)), Json(answer)))
 }
 
 /// An intent for the integrator's own front end, which confirms it with Stripe.js on the tenant's account.
@@ -294,10 +298,11 @@ pub async fn payment_intent(
     State(site): State<Site>,
     Caller { scope, by }: Caller,
     InPath(id): InPath,
-) -> Result<Json<IntentJson>, Problem> {
+) -> Result<(Extension<Withheld>, Json<IntentJson>), Problem> {
     let id = InvoiceId::parse(&id)?;
     let made = collect::payment_intent(&site.app, &scope, &by, &id).await?;
-    Ok(Json(IntentJson {
+    let withheld = Withheld::ClientSecret(made.payment_id.clone());
+    let answer = IntentJson {
         object: "payment_intent",
         payment_id: made.payment_id.to_string(),
         stripe_payment_intent_id: made.intent.id,
@@ -308,5 +313,6 @@ pub async fn payment_intent(
         amount: made.amount.minor(),
         currency: made.amount.currency().code(),
         mode: scope.mode.word(),
-    }))
+    };
+    Ok((Extension(withheld), Json(answer)))
 }

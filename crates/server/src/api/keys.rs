@@ -10,6 +10,7 @@ use store::api_keys::{self as rows, ApiKey};
 use stripe::Secret;
 
 use super::{Caller, InPath, Input, Page, PageQuery, Query, Using};
+use crate::idempotency::{Once, SHOWN_ONCE};
 use crate::problem::Problem;
 use crate::router::Site;
 
@@ -58,6 +59,8 @@ pub struct KeyJson {
     /// Only in the answer that made the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notice: Option<&'static str>,
     expires_at: Option<i64>,
     last_used_at: Option<i64>,
     revoked_at: Option<i64>,
@@ -74,6 +77,7 @@ impl From<ApiKey> for KeyJson {
             name: key.name,
             last4: key.last4,
             secret: None,
+            notice: None,
             expires_at: key.expires_at.map(Timestamp::ms),
             last_used_at: key.last_used_at.map(Timestamp::ms),
             revoked_at: key.revoked_at.map(Timestamp::ms),
@@ -83,10 +87,11 @@ impl From<ApiKey> for KeyJson {
 }
 
 impl KeyJson {
-    /// A new key with its secret.
-    pub fn shown_once(key: ApiKey, secret: &Secret) -> KeyJson {
+    /// A new key with its secret; without it where it was shown, or lost with its answer, before.
+    pub fn shown_once(key: ApiKey, secret: Option<&Secret>) -> KeyJson {
         KeyJson {
-            secret: Some(secret.expose().to_owned()),
+            secret: secret.map(|secret| secret.expose().to_owned()),
+            notice: secret.is_none().then_some(SHOWN_ONCE),
             ..key.into()
         }
     }
@@ -97,6 +102,7 @@ pub async fn create(
     State(site): State<Site>,
     Caller { scope, by }: Caller,
     Using(key): Using,
+    Once(moment): Once,
     Input(new): Input<NewKeyJson>,
 ) -> Result<(StatusCode, Json<KeyJson>), Problem> {
     let new = NewKey {
@@ -104,8 +110,11 @@ pub async fn create(
         expires_at: new.expires_at.map(Timestamp::from_ms),
         name: new.name,
     };
-    let (made, secret) = api_keys::create(&site.app, &scope, &by, Some(&key), new).await?;
-    Ok((StatusCode::CREATED, Json(KeyJson::shown_once(made, &secret))))
+    let (made, secret) = api_keys::create(&site.app, &scope, &by, moment, Some(&key), new).await?;
+    Ok((
+        StatusCode::CREATED,
+        Json(KeyJson::shown_once(made, secret.as_ref())),
+    ))
 }
 
 /// `GET /api/keys`

@@ -17,6 +17,7 @@ use store::tenants as rows;
 
 use super::keys::{KeyJson, PermissionsJson};
 use super::{InPath, Input, Page, PageQuery, Platform, Query};
+use crate::idempotency::Once;
 use crate::problem::Problem;
 use crate::router::Site;
 
@@ -96,6 +97,7 @@ impl From<Overview> for TenantJson {
 pub async fn create(
     State(site): State<Site>,
     Platform { by }: Platform,
+    Once(moment): Once,
     Input(new): Input<NewTenantJson>,
 ) -> Result<(StatusCode, Json<TenantJson>), Problem> {
     let configured = [Mode::Test, Mode::Live]
@@ -103,10 +105,10 @@ pub async fn create(
         .filter(|mode| new.with_api_keys && site.config.keys(*mode).is_some());
     let modes: Vec<Mode> = configured.collect();
     let email = new.support_email.as_deref();
-    let (tenant, keys) = tenants::add(&site.app, &by, &new.name, email, &modes).await?;
+    let (tenant, keys) = tenants::add(&site.app, &by, moment, &new.name, email, &modes).await?;
     let api_keys = keys
         .into_iter()
-        .map(|(key, secret)| KeyJson::shown_once(key, &secret));
+        .map(|(key, secret)| KeyJson::shown_once(key, secret.as_ref()));
     let answer = TenantJson {
         api_keys: api_keys.collect(),
         ..show(&site, tenant).await?.0
@@ -214,6 +216,7 @@ pub struct NewTenantKeyJson {
 pub async fn create_key(
     State(site): State<Site>,
     Platform { by }: Platform,
+    Once(moment): Once,
     InPath(id): InPath,
     Input(new): Input<NewTenantKeyJson>,
 ) -> Result<(StatusCode, Json<KeyJson>), Problem> {
@@ -229,6 +232,9 @@ pub async fn create_key(
         expires_at: new.expires_at.map(Timestamp::from_ms),
         name: new.name,
     };
-    let (made, secret) = api_keys::create(&site.app, &scope, &by, None, key).await?;
-    Ok((StatusCode::CREATED, Json(KeyJson::shown_once(made, &secret))))
+    let (made, secret) = api_keys::create(&site.app, &scope, &by, moment, None, key).await?;
+    Ok((
+        StatusCode::CREATED,
+        Json(KeyJson::shown_once(made, secret.as_ref())),
+    ))
 }

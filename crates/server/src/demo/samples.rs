@@ -101,7 +101,7 @@ pub const TENANTS: &[Tenant] = &[
 
 /// Adds a client with its finalized invoice and pay link, through the same flows as the API.
 pub async fn add(app: &App, scope: &Scope, by: &By, tenant: &Tenant, client: &Client) -> Result<(), Failure> {
-    let added = invoicing::add_client(app, scope, by, client.name, Some(client.email)).await?;
+    let added = invoicing::add_client(app, scope, by, app.moment(), client.name, Some(client.email)).await?;
     let currency = Currency::parse(tenant.currency)?;
     let rate = TaxRate::from_thousandths_of_percent(tenant.tax_rate)?;
     let lines = client.lines.iter().map(|(description, quantity, price)| {
@@ -119,7 +119,7 @@ pub async fn add(app: &App, scope: &Scope, by: &By, tenant: &Tenant, client: &Cl
         due_date: day_of(app.clock.now().plus_ms(DUE_IN_MS)).map(|day| day.to_string()),
         lines: lines.collect::<Result<_, _>>()?,
     };
-    let invoice = invoicing::create(app, scope, by, draft).await?;
+    let invoice = invoicing::create(app, scope, by, app.moment(), draft).await?;
     invoicing::finalize(app, scope, by, &invoice.id).await?;
     pay_links::rotate(app, scope, by, &invoice.id, Some(365)).await?;
     Ok(())

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use domain::{Permissions, Scope};
-use flows::{Actor, By, onboarding};
+use flows::{Actor, By, tenants};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -17,11 +17,10 @@ const CARD_FRAME: &str = "psapay-sim-payment";
 /// A tenant whose account was made a moment ago: its API key, the account, and a link to Stripe's form.
 async fn set_out(town: &Town) -> (String, String, String) {
     let by = By::new(Actor::CommandLine);
-    let tenant = onboarding::add_tenant(&town.app, &by, "Bluebird Networks", None)
-        .await
-        .unwrap();
+    let name = "Bluebird Networks";
+    let added = tenants::add(&town.app, &by, town.app.moment(), name, None, &[]).await;
     let scope = Scope {
-        tenant,
+        tenant: added.unwrap().0.id,
         mode: town.site.config.mode,
     };
     let key = town.key_of(&scope, Permissions::All).await;

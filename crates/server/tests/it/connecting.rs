@@ -2,7 +2,7 @@
 //! owner reads on the way.
 
 use domain::{Permissions, Scope};
-use flows::{Actor, By, Failure, onboarding};
+use flows::{Actor, By, Failure, onboarding, tenants};
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -18,11 +18,10 @@ const STATUS: &str = "/api/stripe/connect/status";
 /// A tenant of this town without an account, with its API key.
 async fn newcomer(town: &Town, name: &str) -> (Scope, String) {
     let by = By::new(Actor::CommandLine);
-    let tenant = onboarding::add_tenant(&town.app, &by, name, Some("hello@newcomer.example"))
-        .await
-        .unwrap();
+    let email = Some("hello@newcomer.example");
+    let added = tenants::add(&town.app, &by, town.app.moment(), name, email, &[]).await;
     let scope = Scope {
-        tenant,
+        tenant: added.unwrap().0.id,
         mode: town.site.config.mode,
     };
     let key = town.key_of(&scope, Permissions::All).await;

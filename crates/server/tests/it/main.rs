@@ -16,6 +16,7 @@ mod crowds;
 mod demo;
 mod foreign_ids;
 mod hostile_text;
+mod idempotency;
 mod integrator;
 mod invoices;
 mod keys;

@@ -7,7 +7,7 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use domain::{Mode, Permissions, Scope};
-use flows::{Actor, By, api_keys, onboarding};
+use flows::{Actor, By, api_keys, onboarding, tenants};
 use serde_json::{Value, json};
 use server::config::Config;
 use server::{demo, start};
@@ -60,11 +60,10 @@ fn environment(folder: &Path, own: &str, stripe: &str) -> Vec<(&'static str, Str
 async fn prepare(config: &Config, simulator: &Simulator) -> (String, String) {
     let app = start::app(config).await.expect("the database opens");
     let by = By::new(Actor::CommandLine);
-    let tenant = onboarding::add_tenant(&app, &by, "Northwind IT Services", None)
-        .await
-        .unwrap();
+    let name = "Northwind IT Services";
+    let added = tenants::add(&app, &by, app.moment(), name, None, &[]).await;
     let scope = Scope {
-        tenant,
+        tenant: added.unwrap().0.id,
         mode: Mode::Test,
     };
     let account = control(
@@ -80,7 +79,8 @@ async fn prepare(config: &Config, simulator: &Simulator) -> (String, String) {
         permissions: Permissions::All,
         expires_at: None,
     };
-    let (_, secret) = api_keys::create(&app, &scope, &by, None, new).await.unwrap();
+    let made = api_keys::create(&app, &scope, &by, app.moment(), None, new).await;
+    let secret = made.unwrap().1.expect("a new key with its secret");
     app.db.close().await;
     (secret.expose().to_owned(), account)
 }

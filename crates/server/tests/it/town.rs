@@ -236,7 +236,15 @@ impl Town {
     /// A tenant with an account that can charge, an API key and a client.
     pub async fn add_msp(&self, name: &str, currency: &str) -> Msp {
         let by = By::new(Actor::CommandLine);
-        let added = tenants::add(&self.app, &by, name, Some("billing@example.test"), &[]).await;
+        let added = tenants::add(
+            &self.app,
+            &by,
+            self.app.moment(),
+            name,
+            Some("billing@example.test"),
+            &[],
+        )
+        .await;
         self.connect_msp(added.unwrap().0.id, name, currency).await
     }
 
@@ -273,16 +281,42 @@ impl Town {
             permissions,
             expires_at: None,
         };
-        let made = api_keys::create(&self.app, scope, &By::new(Actor::CommandLine), None, new).await;
-        made.unwrap().1.expose().to_owned()
+        let made = api_keys::create(
+            &self.app,
+            scope,
+            &By::new(Actor::CommandLine),
+            self.app.moment(),
+            None,
+            new,
+        )
+        .await;
+        made.unwrap().1.unwrap().expose().to_owned()
     }
 
-    /// A request with an API key.
+    /// A request with an API key; with an idempotency key of its own where one is required.
     pub async fn api(&self, key: &str, method: Method, path: &str, body: Value) -> Reply {
-        let request = self
+        let fresh = format!("{:032x}", self.app.clock.random());
+        let is_required = method == Method::POST && path.ends_with("/payment-intent");
+        self.api_once(key, method, path, body, is_required.then_some(fresh.as_bytes()))
+            .await
+    }
+
+    /// A request with an API key and, where it is given, this idempotency key.
+    pub async fn api_once(
+        &self,
+        key: &str,
+        method: Method,
+        path: &str,
+        body: Value,
+        once: Option<&[u8]>,
+    ) -> Reply {
+        let mut request = self
             .http
             .request(method, format!("{}{path}", self.url))
             .bearer_auth(key);
+        if let Some(once) = once {
+            request = request.header("idempotency-key", once);
+        }
         self.send(if body.is_null() {
             request
         } else {
