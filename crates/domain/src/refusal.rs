@@ -82,6 +82,17 @@ pub enum Refusal {
     },
     /// Stripe has no form to show for this account now.
     OnboardingRefused,
+    /// The platform has no client id for OAuth in this mode.
+    OAuthNotConfigured,
+    /// Stripe does not take an owner's consent any more.
+    ConsentUsed,
+    /// Stripe refuses an owner's consent, or it is less than was asked for.
+    ConsentRefused {
+        /// Stripe's word for why.
+        code: String,
+    },
+    /// The account that was given is of the other mode.
+    AccountModeMismatch,
     /// A way back from Stripe that was used, has run out, or never was one.
     ConnectLinkUsed,
     /// The idempotency key was used for another request.
@@ -147,6 +158,10 @@ impl Refusal {
             Refusal::AccountTaken => "account_taken",
             Refusal::AccountRefused { .. } => "account_refused",
             Refusal::OnboardingRefused => "onboarding_refused",
+            Refusal::OAuthNotConfigured => "oauth_not_configured",
+            Refusal::ConsentUsed => "consent_used",
+            Refusal::ConsentRefused { .. } => "consent_refused",
+            Refusal::AccountModeMismatch => "account_mode_mismatch",
             Refusal::ConnectLinkUsed => "connect_link_used",
             Refusal::IdempotencyKeyReused => "idempotency_key_reused",
             Refusal::IdempotencyKeyInFlight => "idempotency_key_in_flight",
@@ -185,6 +200,10 @@ impl Refusal {
             | Refusal::AccountTaken
             | Refusal::AccountRefused { .. }
             | Refusal::OnboardingRefused
+            | Refusal::OAuthNotConfigured
+            | Refusal::ConsentUsed
+            | Refusal::ConsentRefused { .. }
+            | Refusal::AccountModeMismatch
             | Refusal::ConnectLinkUsed
             | Refusal::IdempotencyKeyReused
             | Refusal::IdempotencyKeyInFlight
@@ -216,9 +235,25 @@ const PAYMENTS_UNAVAILABLE: &str = "The sender of this invoice cannot take onlin
 const NOT_CONNECTED: &str = "There is no Stripe account yet. Create or connect one first.";
 const ACCOUNT_CONNECTED: &str = "This tenant has a Stripe account already, and it is not the one asked for.";
 const ACCOUNT_TAKEN: &str = "This Stripe account belongs to another tenant.";
+const ACCOUNT_REFUSED: [&str; 2] = ["Stripe refused to make the account", "Correct it and try again."];
+const CONSENT_REFUSED: [&str; 2] = [
+    "Stripe did not connect the account",
+    "Start again where you came from.",
+];
 const ONBOARDING_REFUSED: &str =
     "Stripe does not open its form for this account now. Look at its status first.";
+const OAUTH_NOT_CONFIGURED: &str =
+    "Existing Stripe accounts cannot be connected: the operator has set no client id for this mode.";
+const CONSENT_USED: &str =
+    "Your consent was used before or has run out at Stripe. Start again where you came from.";
+const ACCOUNT_MODE_MISMATCH: &str =
+    "This Stripe account is of the other mode, test or live. Choose one of the mode that you started in.";
 const CONNECT_LINK_USED: &str = "This link was used before or has run out. Start again where you came from.";
+
+/// What was refused, Stripe's word for why, and what to do.
+fn because(f: &mut fmt::Formatter<'_>, [what, remedy]: [&str; 2], code: &str) -> fmt::Result {
+    write!(f, "{what} ({code}). {remedy}")
+}
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -272,13 +307,12 @@ impl fmt::Display for Refusal {
             Refusal::NotConnected => f.write_str(NOT_CONNECTED),
             Refusal::AccountConnected => f.write_str(ACCOUNT_CONNECTED),
             Refusal::AccountTaken => f.write_str(ACCOUNT_TAKEN),
-            Refusal::AccountRefused { code } => {
-                write!(
-                    f,
-                    "Stripe refused to make the account ({code}). Correct it and try again."
-                )
-            }
+            Refusal::AccountRefused { code } => because(f, ACCOUNT_REFUSED, code),
             Refusal::OnboardingRefused => f.write_str(ONBOARDING_REFUSED),
+            Refusal::OAuthNotConfigured => f.write_str(OAUTH_NOT_CONFIGURED),
+            Refusal::ConsentUsed => f.write_str(CONSENT_USED),
+            Refusal::ConsentRefused { code } => because(f, CONSENT_REFUSED, code),
+            Refusal::AccountModeMismatch => f.write_str(ACCOUNT_MODE_MISMATCH),
             Refusal::ConnectLinkUsed => f.write_str(CONNECT_LINK_USED),
         }
     }

@@ -10,11 +10,11 @@ use store::payments::{self, Payment};
 use store::stripe_config;
 use store::stripe_operations::{self as rows, Kind, Operation};
 use stripe::payment_intents::{self, CancelReason};
-use stripe::{AccountId, PaymentIntent, Secret};
+use stripe::{AccountId, CallError, PaymentIntent, Secret};
 
 use crate::observe::{self, IntentFacts};
 use crate::operations::{self, Ran};
-use crate::{Actor, App, By, Failure, onboarding, pay_links};
+use crate::{Actor, App, By, Failure, onboarding, pay_links, unreachable};
 use situation::{Situation, note_cancel, note_confirm};
 
 /// Cancel, create, confirm, and one more look where somebody else was faster: no press on Pay takes more
@@ -359,14 +359,22 @@ async fn look_at(app: &App, payment: &Payment) -> Result<PayStatus, Failure> {
     })
 }
 
-/// Retrieves a payment's intent and observes it; none when it has no intent yet.
+/// Retrieves a payment's intent and observes it; none when it has no intent yet, or its account is gone.
 pub async fn refresh(app: &App, payment: &Payment) -> Result<Option<(Payment, PaymentIntent)>, Failure> {
     let Some(intent_id) = payment.intent_id.clone() else {
         return Ok(None);
     };
     let client = app.stripe(payment.scope.mode)?;
     let account = AccountId::parse(&payment.stripe_account_id)?;
-    let intent = payment_intents::retrieve(client, &account, &intent_id).await?;
+    let asked_at = app.clock.now();
+    let intent = match payment_intents::retrieve(client, &account, &intent_id).await {
+        Ok(intent) => intent,
+        Err(CallError::Rejected(rejection)) if rejection.is_account_gone() => {
+            unreachable::payment(app, payment, asked_at).await?;
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
     let (facts, moment, before) = (IntentFacts::of(&intent), app.moment(), payment.clone());
     let after = app
         .db
@@ -380,6 +388,7 @@ pub async fn refresh(app: &App, payment: &Payment) -> Result<Option<(Payment, Pa
                 Evidence::Snapshot
             };
             observe::intent(tx, moment, &mut payment, &facts, evidence, "retrieved")?;
+            unreachable::reached(tx, &payment, moment.at)?;
             Ok::<_, Failure>(payment)
         })
         .await?;

@@ -16,6 +16,8 @@ pub enum Failure {
     Unknown(String),
     /// Stripe refused something that it should not have.
     Stripe(String),
+    /// The account cannot be reached with our key any more: its owner took the access away.
+    AccountGone,
     /// The mode has no keys.
     NotConfigured(Mode),
     /// Our own mistake.
@@ -49,6 +51,7 @@ impl From<stripe::CallError> for Failure {
     fn from(error: stripe::CallError) -> Failure {
         match error {
             stripe::CallError::Unknown(unknown) => Failure::Unknown(unknown.why),
+            stripe::CallError::Rejected(rejection) if rejection.is_account_gone() => Failure::AccountGone,
             other => Failure::Stripe(other.to_string()),
         }
     }
@@ -68,6 +71,7 @@ impl fmt::Display for Failure {
             Failure::Store(error) => write!(f, "database: {error}"),
             Failure::Unknown(why) => write!(f, "no definite answer from Stripe: {why}"),
             Failure::Stripe(what) => write!(f, "Stripe refused: {what}"),
+            Failure::AccountGone => f.write_str("Stripe gives no access to the account any more"),
             Failure::NotConfigured(mode) => write!(f, "no Stripe keys for {} mode", mode.label()),
             Failure::Bug(what) => write!(f, "a mistake in the program: {what}"),
         }

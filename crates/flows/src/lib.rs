@@ -8,8 +8,10 @@ mod by;
 mod clock;
 pub mod collect;
 pub mod connect;
+pub mod disconnect;
 mod failure;
 pub mod invoicing;
+pub mod oauth;
 mod observe;
 pub mod onboarding;
 pub mod operations;
@@ -22,6 +24,7 @@ pub mod round_trips;
 pub mod seals;
 pub mod stripe_events;
 pub mod tenants;
+mod unreachable;
 
 use std::sync::Arc;
 

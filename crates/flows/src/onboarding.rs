@@ -1,8 +1,8 @@
 //! Tenants' connected accounts. An account's state is always retrieved, never taken from an event.
 
-use domain::{Mode, Refusal, Scope, TenantId};
-use store::Tx;
+use domain::{Mode, Refusal, Scope, TenantId, Timestamp};
 use store::stripe_config::{self, Origin, StripeConfig};
+use store::{Tx, payments, stripe_operations};
 use stripe::accounts::{self, RequirementError, Requirements};
 use stripe::{Account, AccountId};
 
@@ -31,13 +31,39 @@ pub async fn connect_as(
     account_id: &str,
     origin: Origin,
 ) -> Result<(), Failure> {
+    read_into(app, scope, by, account_id, Wanted::Connected(origin)).await
+}
+
+/// Why an account is read.
+#[derive(Clone, Copy)]
+enum Wanted {
+    /// The tenant wants to have it, also if it was disconnected before.
+    Connected(Origin),
+    /// Something about it changed; one that is disconnected stays so.
+    Known(Origin),
+}
+
+async fn read_into(
+    app: &App,
+    scope: &Scope,
+    by: &By,
+    account_id: &str,
+    wanted: Wanted,
+) -> Result<(), Failure> {
     // What is retrieved is as old as the request for it.
     let moment = app.moment();
     let account = accounts::retrieve(app.stripe(scope.mode)?, &AccountId::parse(account_id)?).await?;
     let (of, noted_by, domain) = (scope.clone(), by.clone(), app.wallet_domain.clone());
-    let kept = app
-        .db
-        .write(move |tx| keep(tx, &of, &noted_by, &account, origin, domain.as_deref(), moment));
+    let kept = app.db.write(move |tx| {
+        let origin = match wanted {
+            Wanted::Connected(origin) => {
+                connect_again(tx, &of, &noted_by, account.id.as_str(), origin, moment)?;
+                origin
+            }
+            Wanted::Known(origin) => origin,
+        };
+        keep(tx, &of, &noted_by, &account, origin, domain.as_deref(), moment)
+    });
     match kept.await {
         Ok(true) => Ok(()),
         Ok(false) => Err(Refusal::AccountConnected.into()),
@@ -106,6 +132,66 @@ pub fn keep(
     Ok(true)
 }
 
+/// Within a transaction: a disconnected tenant connects again, with the account that it had, or with another
+/// one if it has taken no payment. What was under way on it is looked at, and nothing takes the access away
+/// again. Nothing happens to a tenant that is connected, or has no account.
+pub fn connect_again(
+    tx: &mut Tx,
+    scope: &Scope,
+    by: &By,
+    account: &str,
+    origin: Origin,
+    moment: Moment,
+) -> Result<(), Failure> {
+    let before = stripe_config::get(tx, scope)?;
+    if stripe_config::reconnect(tx, scope, account, origin, moment.at)? {
+        stripe_operations::end_deauthorizing(tx, scope, account, moment.at)?;
+        payments::check_account(tx, scope, account, moment.at)?;
+        let entry = Entry {
+            action: "account.connected_again",
+            subject: account,
+            before: before.as_ref().map(named),
+            after: stripe_config::get(tx, scope)?.as_ref().map(named),
+        };
+        audit::note(tx, Some(scope), by, moment, &entry)?;
+    }
+    Ok(())
+}
+
+/// Within a transaction: no new payments are taken on the account, for a reason that was true at `as_of`, and
+/// what is under way on it is looked at. `false` when it was so before, or the account was connected since.
+pub fn stop(
+    tx: &mut Tx,
+    config: &StripeConfig,
+    by: &By,
+    as_of: Timestamp,
+    moment: Moment,
+) -> Result<bool, Failure> {
+    let (scope, account) = (&config.scope, &config.stripe_account_id);
+    if !stripe_config::disconnect(tx, scope, account, as_of, moment.at)? {
+        return Ok(false);
+    }
+    payments::check_account(tx, scope, account, moment.at)?;
+    let entry = Entry {
+        action: "account.disconnected",
+        subject: account,
+        before: Some(named(config)),
+        after: stripe_config::get(tx, scope)?.as_ref().map(named),
+    };
+    audit::note(tx, Some(scope), by, moment, &entry)?;
+    Ok(true)
+}
+
+/// Which account it is, for the audit log.
+fn named(config: &StripeConfig) -> String {
+    let json = serde_json::json!({
+        "stripe_account_id": config.stripe_account_id,
+        "origin": config.origin.word(),
+        "disconnected": config.disconnected,
+    });
+    json.to_string()
+}
+
 /// What Stripe says again and again is noted where it says something else.
 fn note_change(
     tx: &mut Tx,
@@ -131,8 +217,8 @@ fn note_change(
     Ok(audit::note(tx, Some(&after.scope), by, moment, &entry)?)
 }
 
-/// Reads a connected account again after an event said that something about it changed. Answers whether a
-/// tenant has it.
+/// Reads a connected account again after an event said that something about it changed, and stops it if its
+/// owner took our access away. Answers whether a tenant has it.
 ///
 /// # Errors
 /// When Stripe or the database does not answer.
@@ -143,7 +229,16 @@ pub async fn refresh(app: &App, account_id: &str, mode: Mode) -> Result<Option<T
         .read(move |tx| stripe_config::by_account(tx, &id, mode))
         .await?;
     let Some(known) = known else { return Ok(None) };
-    connect(app, &known.scope, &By::new(Actor::Stripe), account_id).await?;
+    let (by, asked_at) = (By::new(Actor::Stripe), app.clock.now());
+    match read_into(app, &known.scope, &by, account_id, Wanted::Known(known.origin)).await {
+        Err(Failure::AccountGone) => {
+            let (moment, known) = (app.moment(), known.clone());
+            app.db
+                .write(move |tx| stop(tx, &known, &by, asked_at, moment))
+                .await?;
+        }
+        read => read?,
+    }
     Ok(Some(known.scope.tenant))
 }
 

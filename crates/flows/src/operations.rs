@@ -11,8 +11,9 @@ use stripe::{AccountId, Answer, CallError, Decline, PaymentIntent, Rejection, Se
 
 use crate::connect::account::{self, Made};
 use crate::connect::domains;
+use crate::disconnect::{self, Access};
 use crate::observe::{self, IntentFacts};
-use crate::{App, Failure, Moment};
+use crate::{App, Failure, Moment, oauth, unreachable};
 
 use by_reading::by_reading;
 pub use by_reading::{LIST_FROM_MS, LOOK_AGAIN_MS, NOT_LISTED, PAGES_MAX};
@@ -177,6 +178,13 @@ fn to_write(operation: &Operation) -> Result<Write, Failure> {
             Kind::CreateIntent | Kind::ConfirmIntent | Kind::CancelIntent | Kind::RegisterDomain => {
                 Some(AccountId::parse(&operation.stripe_account_id)?)
             }
+            Kind::ExchangeCode | Kind::Deauthorize => {
+                let what = format!(
+                    "operation {} is OAuth's, which has calls of its own",
+                    operation.id
+                );
+                return Err(Failure::Bug(what));
+            }
         },
         idempotency_key: operation.idempotency_key.clone(),
     })
@@ -274,10 +282,33 @@ async fn rejected(
         (_, None) => Effect::None,
     };
     settle(app, operation, moment, outcome, effect).await?;
+    if rejection.is_account_gone() {
+        unreachable::operation(app, operation).await?;
+    }
     if rejection.is_unexpected_state() {
         return Ok(Ran::Overtaken);
     }
     Ok(Ran::Rejected(refusal_of(&rejection, code)))
+}
+
+/// Ends a write of which nothing can be found out, for its account cannot be reached. An intent that was to
+/// be made is none that anybody could pay; what became of another is for the account's owner to see.
+async fn account_gone(app: &App, operation: &Operation) -> Result<Ran, Failure> {
+    let outcome = Outcome {
+        status: Status::Failed,
+        http_status: Some(403),
+        request_id: None,
+        result_id: None,
+        error: Some("account_invalid".to_owned()),
+    };
+    let effect = if operation.kind == Kind::CreateIntent {
+        Effect::NothingThere
+    } else {
+        Effect::None
+    };
+    settle(app, operation, app.moment(), outcome, effect).await?;
+    unreachable::operation(app, operation).await?;
+    Ok(Ran::Rejected(Refusal::PaymentsUnavailable))
 }
 
 /// What the payer is told of a definite refusal by Stripe.
@@ -430,6 +461,8 @@ pub async fn take_up(app: &App, operation: &Operation) -> Result<Option<Resolved
         }
         Kind::RegisterDomain if replay => domains::run(app, &taken).await?,
         Kind::RegisterDomain => domains::give_up(app, &taken).await?,
+        Kind::ExchangeCode => oauth::give_up(app, &taken).await?,
+        Kind::Deauthorize => disconnect::run(app, &taken).await? != Access::InDoubt,
     };
     Ok(Some(Resolved::of(known)))
 }

@@ -5,12 +5,12 @@ use domain::payment::{IntentStatus, PaymentState};
 use store::payment_method_domains::PaymentMethodDomain;
 use store::payments::{self, Payment};
 use store::stripe_operations::{self as rows, Operation};
-use stripe::{AccountId, charges};
+use stripe::{AccountId, CallError, charges};
 
 use crate::connect::domains;
 use crate::observe::{self, ChargeFacts};
 use crate::operations::{self, KEY_AGE_MAX_MS, Resolved};
-use crate::{App, Failure, collect};
+use crate::{App, Failure, collect, unreachable};
 
 /// How many rows one run looks at: bounded, so that a backlog does not starve the rest.
 const BATCH: i64 = 50;
@@ -133,13 +133,20 @@ pub async fn fetch_fee(app: &App, payment: &Payment) -> Result<(), Failure> {
     };
     let client = app.stripe(payment.scope.mode)?;
     let account = AccountId::parse(&payment.stripe_account_id)?;
-    let charge = charges::retrieve(client, &account, &charge_id).await?;
+    let asked_at = app.clock.now();
+    let charge = match charges::retrieve(client, &account, &charge_id).await {
+        Err(CallError::Rejected(rejection)) if rejection.is_account_gone() => {
+            return unreachable::payment(app, payment, asked_at).await;
+        }
+        charge => charge?,
+    };
     let (facts, moment) = (ChargeFacts::of(&charge), app.moment());
     let (scope, id) = (payment.scope.clone(), payment.id.clone());
     app.db
         .write(move |tx| {
             if let Some(mut payment) = payments::get(tx, &scope, &id)? {
                 observe::charge(tx, moment, &mut payment, &facts, "retrieved")?;
+                unreachable::reached(tx, &payment, moment.at)?;
             }
             Ok(())
         })

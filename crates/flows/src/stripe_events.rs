@@ -4,22 +4,23 @@
 mod accounts;
 mod fees;
 mod inbox;
+mod ours;
 mod together;
 
 use domain::payment::Evidence;
-use domain::{Scope, TenantId, Timestamp};
-use store::external_objects::{self, ExternalObject};
-use store::payments::{self, Payment};
+use domain::{TenantId, Timestamp};
+use store::Tx;
+use store::payments::Payment;
 use store::stripe_webhook_events::{self as rows, Fate, Status, Taken};
-use store::{Tx, stripe_operations};
 use stripe::events::{self, Envelope, plain_type};
-use stripe::{AccountId, ApplicationFee, Charge, Client, PaymentIntent, charges, payment_intents};
+use stripe::{AccountId, ApplicationFee, Charge, Client, Movement, PaymentIntent, charges, payment_intents};
 
 use crate::observe::{self, ChargeFacts, IntentFacts, Seen};
-use crate::{App, Failure, Moment, onboarding};
+use crate::{App, Failure, Moment, onboarding, unreachable};
 
 use fees::book_application_fee;
 pub use inbox::{Ingested, SignedAs, ingest, take};
+use ours::{find_payment, not_ours_yet};
 pub use together::apply_together;
 
 /// After so many tries, parking among them, a person must look.
@@ -92,6 +93,8 @@ enum Subject {
     Intent(IntentFacts),
     Charge(ChargeFacts),
     Fee(ApplicationFee),
+    /// A refund or a payout. It moves nothing here; it is shown if it is not of a payment of ours.
+    Movement(Movement),
 }
 
 async fn observe_event(app: &App, event: &Taken) -> Result<Status, Failure> {
@@ -108,6 +111,15 @@ fn opened(event: &Taken) -> Result<Envelope, Failure> {
     events::parse(event.body.as_bytes()).map_err(malformed)
 }
 
+/// Families of events that say what became of money.
+const MONEY: [&str; 5] = [
+    "payment_intent.",
+    "charge.",
+    "application_fee.",
+    "refund.",
+    "payout.",
+];
+
 /// What an event is about.
 enum Matter {
     Account,
@@ -118,13 +130,11 @@ enum Matter {
 
 fn matter_of(envelope: &Envelope) -> Matter {
     match plain_type(&envelope.type_) {
-        events::ACCOUNT_UPDATED | events::CAPABILITY_UPDATED => Matter::Account,
-        name if name.starts_with("payment_intent.")
-            || name.starts_with("charge.")
-            || name.starts_with("application_fee.") =>
-        {
-            Matter::Money
-        }
+        events::ACCOUNT_UPDATED
+        | events::CAPABILITY_UPDATED
+        | events::ACCOUNT_APPLICATION_AUTHORIZED
+        | events::ACCOUNT_APPLICATION_DEAUTHORIZED => Matter::Account,
+        name if MONEY.iter().any(|family| name.starts_with(family)) => Matter::Money,
         _ => Matter::Nothing,
     }
 }
@@ -155,24 +165,45 @@ async fn money_moved(app: &App, event: &Taken, envelope: &Envelope) -> Result<St
             version: None,
         },
         None if !belongs_to_a_tenant(app, event).await? => return orphan(app, event).await,
-        None => match named(app, event, envelope).await? {
-            Some(subject) => Look {
+        None => match named(app, event, envelope).await {
+            // Our payments on it are read again, and say that they cannot be.
+            Err(Failure::AccountGone) => return account_gone(app, event).await,
+            Err(failure) => return Err(failure),
+            Ok(Some(subject)) => Look {
                 subject,
                 evidence: Evidence::Current,
                 version: None,
             },
-            None => return finish(app, event, Status::Ignored, None).await,
+            Ok(None) => return finish(app, event, Status::Ignored, None).await,
         },
     };
     for _ in 0..LOOKS_MAX {
         match commit(app, event, envelope, &look).await? {
             Next::Done(status) => return Ok(status),
-            Next::Retrieve(payment) => look = retrieve(app, &payment, &look.subject).await?,
+            Next::Retrieve(payment) => {
+                let asked_at = app.clock.now();
+                look = match retrieve(app, &payment, &look.subject).await {
+                    Err(Failure::AccountGone) => {
+                        unreachable::payment(app, &payment, asked_at).await?;
+                        let tenant = payment.scope.tenant.clone();
+                        return finish(app, event, Status::Processed, Some(tenant)).await;
+                    }
+                    retrieved => retrieved?,
+                };
+            }
         }
     }
     Err(Failure::Unknown(
         "it changed each time that it was read".to_owned(),
     ))
+}
+
+/// An event that only names its object, on an account that gives us nothing any more.
+async fn account_gone(app: &App, event: &Taken) -> Result<Status, Failure> {
+    match onboarding::refresh(app, &event.account, event.mode).await? {
+        Some(tenant) => finish(app, event, Status::Processed, Some(tenant)).await,
+        None => orphan(app, event).await,
+    }
 }
 
 /// The object as a snapshot carries it; none in a thin event, or where a field that we need is unreadable.
@@ -186,6 +217,7 @@ fn delivered(envelope: &Envelope) -> Option<Subject> {
             .ok()
             .map(|charge| Subject::Charge(ChargeFacts::of(&charge))),
         "application_fee" => ApplicationFee::from_value(object).ok().map(Subject::Fee),
+        "refund" | "payout" => Movement::from_value(object).ok().map(Subject::Movement),
         _ => None,
     }
 }
@@ -227,6 +259,7 @@ async fn retrieve(app: &App, payment: &Payment, subject: &Subject) -> Result<Loo
         Subject::Intent(facts) => intent_now(client, account, &facts.id).await?,
         Subject::Charge(facts) => charge_now(client, account, &facts.id).await?,
         Subject::Fee(fee) => Subject::Fee(stripe::application_fees::retrieve(client, &fee.id).await?),
+        Subject::Movement(movement) => Subject::Movement(movement.clone()),
     };
     Ok(Look {
         subject,
@@ -245,45 +278,6 @@ async fn charge_now(client: &Client, account: &AccountId, id: &str) -> Result<Su
     Ok(Subject::Charge(ChargeFacts::of(
         &charges::retrieve(client, account, id).await?,
     )))
-}
-
-/// Our payment, by Stripe's object, or else by the key of our request that caused the event: the event may be
-/// here before the answer is. Never by metadata, which the tenant can edit.
-fn find_payment(
-    tx: &mut Tx,
-    scope: &Scope,
-    account: &str,
-    key: Option<&str>,
-    subject: &Subject,
-) -> Result<Option<Payment>, Failure> {
-    let (intent_id, known) = match subject {
-        Subject::Intent(facts) => (
-            Some(facts.id.as_str()),
-            payments::by_intent(tx, scope, account, &facts.id)?,
-        ),
-        Subject::Charge(facts) => match facts.intent_id.as_deref() {
-            Some(intent) => (Some(intent), payments::by_intent(tx, scope, account, intent)?),
-            None => (None, payments::by_charge(tx, scope, account, &facts.id)?),
-        },
-        Subject::Fee(fee) => {
-            let charge = fee.charge.as_deref().unwrap_or_default();
-            (None, payments::by_charge(tx, scope, &fee.account, charge)?)
-        }
-    };
-    if known.is_some() {
-        return Ok(known);
-    }
-    let (Some(intent_id), Some(key)) = (intent_id, key) else {
-        return Ok(None);
-    };
-    let Some(operation) = stripe_operations::by_key(tx, scope, account, key)? else {
-        return Ok(None);
-    };
-    let Some(payment) = &operation.payment_id else {
-        return Ok(None);
-    };
-    let payment = payments::get(tx, scope, payment)?;
-    Ok(payment.filter(|payment| payment.intent_id.as_deref().is_none_or(|id| id == intent_id)))
 }
 
 /// One transaction for one event.
@@ -324,6 +318,7 @@ fn settle(tx: &mut Tx, moment: Moment, event: &Taken, origin: &Origin, look: &Lo
     let payment = find_payment(tx, &scope, account, origin.key.as_deref(), &look.subject)?;
     let status = match (&look.subject, payment) {
         (Subject::Fee(fee), payment) => book_application_fee(tx, moment, &scope, fee, payment.as_ref())?,
+        (Subject::Movement(_), Some(_)) => Status::Ignored,
         (_, None) => {
             let object_type = origin.object_type.as_deref();
             not_ours_yet(tx, moment, &scope, event, object_type, &look.subject)?
@@ -367,7 +362,7 @@ fn observe_payment(
             };
             observe::intent(tx, moment, &mut payment, facts, evidence, &cause)?
         }
-        Subject::Fee(_) => Seen::Same,
+        Subject::Fee(_) | Subject::Movement(_) => Seen::Same,
     };
     Ok(match seen {
         Seen::Retrieve => Next::Retrieve(Box::new(payment)),
@@ -383,45 +378,6 @@ fn still_ours(finished: bool) -> Result<(), Failure> {
     } else {
         Err(Failure::Unknown("another worker has this event now".to_owned()))
     }
-}
-
-/// An object that no payment of ours knows: while a create of ours has no answer it may be ours and waits,
-/// otherwise it is the tenant's own.
-fn not_ours_yet(
-    tx: &mut Tx,
-    moment: Moment,
-    scope: &Scope,
-    event: &Taken,
-    object_type: Option<&str>,
-    subject: &Subject,
-) -> Result<Status, Failure> {
-    if event.attempts <= PARKED_MAX && stripe_operations::open_creates(tx, scope, &event.account)? {
-        return Ok(Status::Parked);
-    }
-    let (object_id, status, amount, currency) = match subject {
-        Subject::Intent(facts) => {
-            let status = Some(facts.status_word.clone());
-            (
-                &facts.id,
-                status,
-                Some(facts.amount),
-                Some(facts.currency.clone()),
-            )
-        }
-        Subject::Charge(facts) => (&facts.id, None, None, None),
-        Subject::Fee(fee) => (&fee.id, None, Some(fee.amount), Some(fee.currency.clone())),
-    };
-    let object = ExternalObject {
-        scope,
-        stripe_account_id: &event.account,
-        object_id,
-        object_type: object_type.unwrap_or_default(),
-        status,
-        amount,
-        currency,
-    };
-    external_objects::put(tx, &object, moment.at)?;
-    Ok(Status::External)
 }
 
 async fn orphan(app: &App, event: &Taken) -> Result<Status, Failure> {

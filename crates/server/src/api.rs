@@ -3,6 +3,8 @@
 pub mod audit;
 pub mod clients;
 pub mod connect;
+pub mod connect_oauth;
+pub mod external_objects;
 mod input;
 pub mod invoices;
 pub mod keys;

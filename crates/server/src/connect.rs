@@ -1,6 +1,7 @@
 //! `/connect`: the pages between Stripe's form and the tenant's own system. Who comes back is known by a
 //! state that is good once; from then on a cookie lets that browser, and no other, look on for an hour.
 
+pub mod oauth;
 pub mod page;
 pub mod standing;
 pub mod words;
@@ -10,7 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{Refusal, Scope};
 use flows::Failure;
-use flows::connect::{self, OnboardingLink, WATCH_MS};
+use flows::connect::{self, Arrived, OnboardingLink, WATCH_MS};
 use maud::Markup;
 use serde::Deserialize;
 
@@ -34,25 +35,28 @@ pub struct Back {
 pub async fn came_back(State(site): State<Site>, Visitor(by): Visitor, Query(back): Query<Back>) -> Response {
     let state = back.state.unwrap_or_default();
     match connect::arrive(&site.app, &by, &state).await {
-        Ok(arrived) => {
-            let mut response = see_other(&site, STATUS_PATH);
-            let secure = if site.config.public_url.is_https() {
-                "; Secure"
-            } else {
-                ""
-            };
-            let cookie = format!(
-                "{COOKIE}={}; Path=/connect; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
-                arrived.watch.expose(),
-                WATCH_MS / 1000
-            );
-            if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-                response.headers_mut().insert(header::SET_COOKIE, cookie);
-            }
-            response
-        }
+        Ok(arrived) => looking_on(&site, &arrived),
         Err(failure) => trouble(&site, failure),
     }
+}
+
+/// On to the page that says where the account stands, with the cookie that opens it.
+fn looking_on(site: &Site, arrived: &Arrived) -> Response {
+    let mut response = see_other(site, STATUS_PATH);
+    let secure = if site.config.public_url.is_https() {
+        "; Secure"
+    } else {
+        ""
+    };
+    let cookie = format!(
+        "{COOKIE}={}; Path=/connect; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
+        arrived.watch.expose(),
+        WATCH_MS / 1000
+    );
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
 }
 
 /// `GET /connect/refresh`: the link to Stripe's form was used or has run out, and here is the next.

@@ -46,7 +46,14 @@ pub async fn run(
         .map_err(|error| error.to_string())?;
     let own_address = own.local_addr().map_err(|error| error.to_string())?;
     let stripe_address = stripes.local_addr().map_err(|error| error.to_string())?;
-    let env = environment(data, own_address, stripe_address)?;
+    let webhook = format!("http://{own_address}/api/stripe/webhook");
+    let simulator = Simulator::new(simulator::Config {
+        data: Some(data.join("simulator")),
+        endpoints: endpoints(&webhook, TEST_WEBHOOK_SECRET, LIVE_WEBHOOK_SECRET),
+        ..simulator::Config::default()
+    })
+    .map_err(|error| error.to_string())?;
+    let env = environment(data, own_address, stripe_address, &application(&simulator))?;
     let config = Config::from_lookup(&|name| env.get(name).cloned()).map_err(|errors| {
         errors
             .iter()
@@ -56,13 +63,6 @@ pub async fn run(
     })?;
     log::start(config.log_format);
 
-    let webhook = format!("http://{own_address}/api/stripe/webhook");
-    let simulator = Simulator::new(simulator::Config {
-        data: Some(data.join("simulator")),
-        endpoints: endpoints(&webhook, TEST_WEBHOOK_SECRET, LIVE_WEBHOOK_SECRET),
-        ..simulator::Config::default()
-    })
-    .map_err(|error| error.to_string())?;
     let (stop, mut stopped) = watch::channel(false);
     let stripe = tokio::spawn(simulator.clone().serve(stripes, async move {
         // An error means that the sender is gone, which is a stop too.
@@ -104,8 +104,25 @@ pub fn endpoints(url: &str, test_secret: &str, live_secret: &str) -> Vec<Endpoin
         .collect()
 }
 
+/// The platform's client id for OAuth at the simulator; nothing if it does not say.
+pub fn application(simulator: &Simulator) -> String {
+    let answer = simulator.call(&Request {
+        method: "GET".to_owned(),
+        path: "/_simulator/state".to_owned(),
+        headers: Vec::new(),
+        body: Vec::new(),
+    });
+    let state: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    state["application"].as_str().unwrap_or_default().to_owned()
+}
+
 /// The demo's configuration, also written to a file so that `serve` can run on the same folder.
-fn environment(data: &Path, own: SocketAddr, stripe: SocketAddr) -> Result<BTreeMap<String, String>, String> {
+fn environment(
+    data: &Path,
+    own: SocketAddr,
+    stripe: SocketAddr,
+    client_id: &str,
+) -> Result<BTreeMap<String, String>, String> {
     let path = data.join(ENV_FILE);
     let problem = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let kept = match dotenvy::from_path_iter(&path) {
@@ -122,6 +139,8 @@ fn environment(data: &Path, own: SocketAddr, stripe: SocketAddr) -> Result<BTree
         ("STRIPE_TEST_SECRET_KEY", "sk_test_psapay_demo".to_owned()),
         ("STRIPE_TEST_PUBLISHABLE_KEY", "pk_test_psapay_demo".to_owned()),
         ("STRIPE_TEST_WEBHOOK_SECRET", TEST_WEBHOOK_SECRET.to_owned()),
+        ("STRIPE_TEST_CLIENT_ID", client_id.to_owned()),
+        ("STRIPE_LIVE_CLIENT_ID", client_id.to_owned()),
         ("STRIPE_LIVE_SECRET_KEY", "sk_live_psapay_demo".to_owned()),
         ("STRIPE_LIVE_PUBLISHABLE_KEY", "pk_live_psapay_demo".to_owned()),
         ("STRIPE_LIVE_WEBHOOK_SECRET", LIVE_WEBHOOK_SECRET.to_owned()),

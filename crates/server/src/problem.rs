@@ -126,8 +126,11 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::AccountTaken
         | Refusal::OnboardingRefused
         | Refusal::IdempotencyKeyInFlight
-        | Refusal::TenantClosed => StatusCode::CONFLICT,
-        Refusal::LinkExpired | Refusal::ConnectLinkUsed => StatusCode::GONE,
+        | Refusal::TenantClosed
+        | Refusal::OAuthNotConfigured
+        | Refusal::ConsentRefused { .. }
+        | Refusal::AccountModeMismatch => StatusCode::CONFLICT,
+        Refusal::LinkExpired | Refusal::ConnectLinkUsed | Refusal::ConsentUsed => StatusCode::GONE,
         Refusal::PaymentRefused { .. } => StatusCode::PAYMENT_REQUIRED,
         Refusal::KeyRevoked | Refusal::KeyExpired => StatusCode::UNAUTHORIZED,
         Refusal::ModeNotActive
@@ -157,7 +160,7 @@ impl From<Failure> for Problem {
                 "mode_not_configured",
                 "This installation has no Stripe keys for that mode.",
             ),
-            Failure::Store(_) | Failure::Stripe(_) | Failure::Bug(_) => (
+            Failure::Store(_) | Failure::Stripe(_) | Failure::AccountGone | Failure::Bug(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal",
                 "Something failed on our side. It was logged.",

@@ -11,7 +11,8 @@ use domain::Permission::{
 };
 
 use crate::api::{
-    audit, clients, connect as api_connect, invoices, keys, payments, public_invoices, tenants,
+    audit, clients, connect as api_connect, connect_oauth, external_objects, invoices, keys, payments,
+    public_invoices, tenants,
 };
 use crate::pay::checkout;
 use crate::router::Site;
@@ -60,12 +61,20 @@ impl Route {
 
 /// Every route but the files under `/assets/`.
 pub fn all() -> Vec<Route> {
-    use Who::{Anybody, Key, KeyItselfOr, Payer, Platform, Returning, Stripe};
+    let mut all = of_invoices();
+    all.extend(of_payers_and_stripe());
+    all
+}
+
+/// What a tenant's software does with invoices, keys and payments.
+fn of_invoices() -> Vec<Route> {
+    use Who::{Key, KeyItselfOr};
     vec![
         get("/api/audit", Key(AuditRead), audit::list),
         post("/api/clients", Key(ClientsWrite), clients::create),
         get("/api/clients", Key(ClientsRead), clients::list),
         get("/api/clients/{id}", Key(ClientsRead), clients::get),
+        get("/api/external-objects", Key(PaymentsRead), external_objects::list),
         post("/api/invoices", Key(InvoicesWrite), invoices::create),
         get("/api/invoices", Key(InvoicesRead), invoices::list),
         get("/api/invoices/{id}", Key(InvoicesRead), invoices::get),
@@ -92,6 +101,13 @@ pub fn all() -> Vec<Route> {
         delete("/api/keys/{id}", KeyItselfOr(KeysWrite), keys::revoke),
         get("/api/payments", Key(PaymentsRead), payments::list),
         get("/api/payments/{id}", Key(PaymentsRead), payments::get),
+    ]
+}
+
+/// What payers, account owners and the operator do, and all that has to do with Stripe.
+fn of_payers_and_stripe() -> Vec<Route> {
+    use Who::{Anybody, Key, Payer, Platform, Returning, Stripe};
+    vec![
         get("/api/public/invoices/{link}", Payer, public_invoices::get),
         post("/api/public/invoices/{link}/pay", Payer, public_invoices::pay),
         post("/api/public/invoices/{link}/check", Payer, public_invoices::check),
@@ -101,9 +117,19 @@ pub fn all() -> Vec<Route> {
             api_connect::create_account,
         ),
         post(
+            "/api/stripe/connect/disconnect",
+            Key(ConnectWrite),
+            connect_oauth::disconnect,
+        ),
+        post(
             "/api/stripe/connect/link",
             Key(ConnectWrite),
             api_connect::create_link,
+        ),
+        get(
+            "/api/stripe/connect/oauth/authorize",
+            Key(ConnectWrite),
+            connect_oauth::authorize,
         ),
         get(
             "/api/stripe/connect/status",
@@ -112,6 +138,7 @@ pub fn all() -> Vec<Route> {
         ),
         post("/api/stripe/webhook", Stripe, stripe_webhook::receive),
         post("/connect/continue", Returning, connect::go_on),
+        get("/connect/oauth/callback", Returning, connect::oauth::callback),
         get("/connect/refresh", Returning, connect::again),
         get("/connect/return", Returning, connect::came_back),
         get("/connect/status", Returning, connect::status),

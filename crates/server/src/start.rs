@@ -89,7 +89,8 @@ pub async fn app(config: &Config) -> Result<App, StartError> {
     let client = |mode| {
         let keys = config.keys(mode)?;
         let base = config.stripe_api_base.api_origin();
-        Some(Client::new(base, keys.secret_key.clone(), transport.clone()))
+        let client = Client::new(base, keys.secret_key.clone(), transport.clone());
+        Some(client.with_client_id(keys.client_id.clone()))
     };
     let link_key = config.secret_key.clone().unwrap_or_else(|| {
         tracing::warn!("SECRET_KEY is not set: pay links stop working when the server restarts");

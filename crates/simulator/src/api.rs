@@ -62,7 +62,8 @@ pub fn answer(state: &mut State, request: &Request) -> Response {
     }
     let id = state.ids.request();
     if let Some((status, value)) = oauth::answer(state, request, path, &id) {
-        let answer = Answer::bare(status, value.to_string());
+        let mut answer = Answer::bare(status, value.to_string());
+        answer.fate = on_its_way(state.faults.request(&request.method, path));
         log(state, request, &id, None, &answer);
         return plain(answer, id);
     }

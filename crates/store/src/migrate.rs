@@ -47,6 +47,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0005_requests",
         sql: include_str!("../migrations/0005_requests.sql"),
     },
+    Migration {
+        name: "0006_oauth",
+        sql: include_str!("../migrations/0006_oauth.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

@@ -54,6 +54,8 @@ pub struct Payment {
     pub created_at: Timestamp,
     /// When the money was seen.
     pub succeeded_at: Option<Timestamp>,
+    /// Since when its account cannot be reached, so that only its owner can see at Stripe what became of it.
+    pub unreachable_since: Option<Timestamp>,
 }
 
 impl Payment {
@@ -69,7 +71,8 @@ macro_rules! select_payments {
             "select tenant_id, livemode, id, invoice_id, attempt, stripe_account_id, stripe_payment_intent_id,
                stripe_charge_id, currency, amount, received, application_fee, stripe_fee, net, status,
                  declines,
-               failure_code, method_brand, method_last4, version, next_check_at, created_at, succeeded_at
+               failure_code, method_brand, method_last4, version, next_check_at, created_at, succeeded_at,
+               unreachable_since
              from payments
              ",
             $rest
@@ -221,6 +224,39 @@ pub fn check_later(tx: &mut Tx, scope: &Scope, id: &PaymentId, at: Timestamp) ->
     Ok(())
 }
 
+const MARK_UNREACHABLE: Sql = Sql::new(
+    "update payments set unreachable_since = coalesce(unreachable_since, $4), next_check_at = null
+     where tenant_id = $1 and livemode = $2 and id = $3",
+);
+
+/// Notes that the payment's account cannot be reached. It is not looked at again until that changes.
+pub fn mark_unreachable(tx: &mut Tx, scope: &Scope, id: &PaymentId, at: Timestamp) -> Result<(), Error> {
+    tx.execute(&MARK_UNREACHABLE, binds![&scope.tenant, scope.mode, id, at])?;
+    Ok(())
+}
+
+const MARK_REACHED: Sql = Sql::new(
+    "update payments set unreachable_since = null
+     where tenant_id = $1 and livemode = $2 and id = $3 and unreachable_since is not null",
+);
+
+/// The payment was read at Stripe. `true` when it could not be before.
+pub fn mark_reached(tx: &mut Tx, scope: &Scope, id: &PaymentId) -> Result<bool, Error> {
+    Ok(tx.execute(&MARK_REACHED, binds![&scope.tenant, scope.mode, id])? == 1)
+}
+
+const CHECK_ACCOUNT: Sql = Sql::new(
+    "update payments set next_check_at = $4
+     where tenant_id = $1 and livemode = $2 and stripe_account_id = $3
+       and (next_check_at is not null or unreachable_since is not null)",
+);
+
+/// Has the reconciler look at once at what is under way on an account to which access came or went.
+pub fn check_account(tx: &mut Tx, scope: &Scope, account: &str, at: Timestamp) -> Result<(), Error> {
+    tx.execute(&CHECK_ACCOUNT, binds![&scope.tenant, scope.mode, account, at])?;
+    Ok(())
+}
+
 fn read(row: &Row) -> Result<Payment, Error> {
     Ok(Payment {
         scope: values::scope(row)?,
@@ -245,6 +281,7 @@ fn read(row: &Row) -> Result<Payment, Error> {
         next_check_at: values::time_opt(row, "next_check_at")?,
         created_at: values::time(row, "created_at")?,
         succeeded_at: values::time_opt(row, "succeeded_at")?,
+        unreachable_since: values::time_opt(row, "unreachable_since")?,
     })
 }
 
@@ -259,4 +296,7 @@ pub const ALL: &[&Sql] = &[
     &PAGE,
     &DUE,
     &CHECK_LATER,
+    &MARK_UNREACHABLE,
+    &MARK_REACHED,
+    &CHECK_ACCOUNT,
 ];

@@ -1,6 +1,6 @@
 //! Differences between our rows and what Stripe says: shown with their age, never silently overwritten.
 
-use domain::{BreakId, Mode, TenantId, Timestamp};
+use domain::{BreakId, Mode, Scope, TenantId, Timestamp};
 
 use crate::binds;
 use crate::db::{Error, Sql, Tx};
@@ -25,10 +25,11 @@ pub struct Break<'a> {
 const OPEN: Sql = Sql::new(
     "insert into reconciliation_breaks (id, tenant_id, livemode, kind, subject_id, detail, created_at)
      values ($1, $2, $3, $4, $5, $6, $7)
-     on conflict (livemode, kind, subject_id) do nothing",
+     on conflict (livemode, kind, subject_id) do update set resolved_at = null, detail = excluded.detail
+     where reconciliation_breaks.resolved_at is not null",
 );
 
-/// Opens a break, unless it is there already. Answers whether it is new.
+/// Opens a break, unless it is open already. Answers whether it is new.
 pub fn open(tx: &mut Tx, found: &Break, at: Timestamp) -> Result<bool, Error> {
     let Break {
         id,
@@ -42,5 +43,16 @@ pub fn open(tx: &mut Tx, found: &Break, at: Timestamp) -> Result<bool, Error> {
     Ok(tx.execute(&OPEN, binds![id, tenant, *mode, *kind, *subject_id, *detail, at])? == 1)
 }
 
+const RESOLVE: Sql = Sql::new(
+    "update reconciliation_breaks set resolved_at = $5
+     where tenant_id = $1 and livemode = $2 and kind = $3 and subject_id = $4 and resolved_at is null",
+);
+
+/// Closes a break of a tenant that is none any more.
+pub fn resolve(tx: &mut Tx, scope: &Scope, kind: &str, subject_id: &str, at: Timestamp) -> Result<(), Error> {
+    tx.execute(&RESOLVE, binds![&scope.tenant, scope.mode, kind, subject_id, at])?;
+    Ok(())
+}
+
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&OPEN];
+pub const ALL: &[&Sql] = &[&OPEN, &RESOLVE];

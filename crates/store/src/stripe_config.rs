@@ -107,6 +107,48 @@ pub fn put(tx: &mut Tx, config: &StripeConfig) -> Result<bool, Error> {
     Ok(tx.execute(&UPSERT, binds)? == 1)
 }
 
+const DISCONNECT: Sql = Sql::new(
+    "update stripe_config set disconnected_at = $5
+     where tenant_id = $1 and livemode = $2 and stripe_account_id = $3 and disconnected_at is null
+       and connected_at <= $4",
+);
+
+/// Stops new payments on the account. `as_of` is when the reason for it was true: an account that was
+/// connected after that stays connected. `false` when nothing changed.
+pub fn disconnect(
+    tx: &mut Tx,
+    scope: &Scope,
+    account: &str,
+    as_of: Timestamp,
+    at: Timestamp,
+) -> Result<bool, Error> {
+    let binds = binds![&scope.tenant, scope.mode, account, as_of, at];
+    Ok(tx.execute(&DISCONNECT, binds)? == 1)
+}
+
+const RECONNECT: Sql = Sql::new(
+    "update stripe_config set
+       origin = case when stripe_account_id = $3 then origin else $4 end,
+       stripe_account_id = $3, connected_at = $5, disconnected_at = null
+     where tenant_id = $1 and livemode = $2 and disconnected_at is not null
+       and (stripe_account_id = $3 or not exists (
+         select 1 from payments where payments.tenant_id = $1 and payments.livemode = $2))",
+);
+
+/// Connects a disconnected account again, which keeps its origin; or another one in its place, as long as
+/// the tenant has taken no payment: payments, refunds and disputes stay where they were made. `false` when
+/// nothing changed. An account of another tenant breaks the unique `stripe_config_account`.
+pub fn reconnect(
+    tx: &mut Tx,
+    scope: &Scope,
+    account: &str,
+    origin: Origin,
+    at: Timestamp,
+) -> Result<bool, Error> {
+    let binds = binds![&scope.tenant, scope.mode, account, origin.word(), at];
+    Ok(tx.execute(&RECONNECT, binds)? == 1)
+}
+
 const BY_SCOPE: Sql = Sql::new(
     "select tenant_id, livemode, stripe_account_id, origin, charges_enabled, payouts_enabled,
        details_submitted, card_payments_active, capabilities, requirements, fee_bps, disconnected_at,
@@ -155,4 +197,4 @@ fn read(row: &Row) -> Result<StripeConfig, Error> {
 }
 
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&UPSERT, &BY_SCOPE, &BY_ACCOUNT];
+pub const ALL: &[&Sql] = &[&UPSERT, &DISCONNECT, &RECONNECT, &BY_SCOPE, &BY_ACCOUNT];

@@ -19,16 +19,22 @@ pub enum Kind {
     CreateAccount,
     /// `POST /v1/payment_method_domains`, or its `…/{id}/validate`.
     RegisterDomain,
+    /// `POST /oauth/token`.
+    ExchangeCode,
+    /// `POST /oauth/deauthorize`.
+    Deauthorize,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 5] = [
+    pub const ALL: [Kind; 7] = [
         Kind::CreateIntent,
         Kind::ConfirmIntent,
         Kind::CancelIntent,
         Kind::CreateAccount,
         Kind::RegisterDomain,
+        Kind::ExchangeCode,
+        Kind::Deauthorize,
     ];
 
     /// The kind as the database writes it.
@@ -39,6 +45,8 @@ impl Kind {
             Kind::CancelIntent => "cancel_intent",
             Kind::CreateAccount => "create_account",
             Kind::RegisterDomain => "register_domain",
+            Kind::ExchangeCode => "exchange_code",
+            Kind::Deauthorize => "deauthorize",
         }
     }
 
@@ -329,6 +337,21 @@ pub fn count_of_kind(tx: &mut Tx, scope: &Scope, kind: Kind) -> Result<i64, Erro
     tx.one(&COUNT_OF_KIND, binds)?.int("operations")
 }
 
+/// Why an account was not let go after all.
+pub const CONNECTED_AGAIN: &str = "the account was connected again";
+
+const END_DEAUTHORIZING: Sql = Sql::new(
+    "update stripe_operations set status = 'failed', last_error = $4, answered_at = $5
+     where tenant_id = $1 and livemode = $2 and stripe_account_id = $3 and kind = 'deauthorize'
+       and status in ('sent', 'unknown')",
+);
+
+/// Ends what would take access to an account away again that its owner has given anew.
+pub fn end_deauthorizing(tx: &mut Tx, scope: &Scope, account: &str, at: Timestamp) -> Result<u64, Error> {
+    let binds = binds![&scope.tenant, scope.mode, account, CONNECTED_AGAIN, at];
+    tx.execute(&END_DEAUTHORIZING, binds)
+}
+
 const BY_KEY: Sql = select_operations!(
     "where tenant_id = $1 and livemode = $2 and stripe_account_id = $3 and idempotency_key = $4",
 );
@@ -396,6 +419,7 @@ pub const ALL: &[&Sql] = &[
     &COUNT_OF_PAYMENT,
     &NEWEST_OF_KIND,
     &COUNT_OF_KIND,
+    &END_DEAUTHORIZING,
     &BY_KEY,
     &CREATES_ACCOUNT,
     &OPEN_CREATES,

@@ -19,6 +19,9 @@ pub const API_VERSION: &str = "2026-10-28.endive";
 /// Stripe's limit for an `Idempotency-Key`.
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 
+const API: &str = "https://api.stripe.com";
+const CONNECT: &str = "https://connect.stripe.com";
+const FORM: &str = "application/x-www-form-urlencoded";
 const USER_AGENT: &str = concat!("psa-pay/", env!("CARGO_PKG_VERSION"));
 
 /// Calls Stripe, or whatever answers at its base address, with one secret key. Cheap to clone.
@@ -27,8 +30,13 @@ pub struct Client {
     inner: Arc<Inner>,
 }
 
+#[derive(Clone)]
 struct Inner {
     base: String,
+    /// Where OAuth's two calls go.
+    connect_base: String,
+    /// The platform as an OAuth client, if it is one.
+    client_id: Option<String>,
     key: Secret,
     transport: Arc<dyn Transport>,
 }
@@ -85,12 +93,72 @@ impl fmt::Debug for Answer {
 }
 
 impl Client {
-    /// A client for `https://api.stripe.com`, or for the simulator's address, with the key of one mode.
+    /// A client for `https://api.stripe.com`, or for the simulator's address, with the key of one mode. What
+    /// stands in for Stripe's API stands in for `https://connect.stripe.com` too.
     pub fn new(base: &str, key: Secret, transport: Arc<dyn Transport>) -> Client {
         let base = base.trim_end_matches('/').to_owned();
+        let connect_base = if base == API {
+            CONNECT.to_owned()
+        } else {
+            base.clone()
+        };
         Client {
-            inner: Arc::new(Inner { base, key, transport }),
+            inner: Arc::new(Inner {
+                base,
+                connect_base,
+                client_id: None,
+                key,
+                transport,
+            }),
         }
+    }
+
+    /// The same client, which knows the platform's OAuth client id (`ca_…`) of its mode.
+    pub fn with_client_id(self, client_id: Option<String>) -> Client {
+        Client {
+            inner: Arc::new(Inner {
+                client_id,
+                ..Inner::clone(&self.inner)
+            }),
+        }
+    }
+
+    /// The platform's OAuth client id of this mode, if it has one.
+    pub fn client_id(&self) -> Option<&str> {
+        self.inner.client_id.as_deref()
+    }
+
+    /// Where OAuth's pages and calls are.
+    pub(crate) fn connect_base(&self) -> &str {
+        &self.inner.connect_base
+    }
+
+    /// One POST to a path of OAuth, sent exactly once: it has no idempotency key, and a code that is sent
+    /// twice is refused.
+    pub(crate) async fn post_to_connect(
+        &self,
+        path: &'static str,
+        params: &[(String, String)],
+    ) -> Result<HttpResponse, NoAnswer> {
+        let mut headers = self.headers();
+        headers.push(("Content-Type", FORM.to_owned()));
+        let request = HttpRequest {
+            method: Method::Post,
+            url: format!("{}{path}", self.inner.connect_base),
+            headers,
+            body: form::encode(params).into_bytes(),
+        };
+        let outcome = self.inner.transport.send(request.clone()).await;
+        log(&request, 0, &outcome);
+        outcome
+    }
+
+    fn headers(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("Authorization", format!("Bearer {}", self.inner.key.expose())),
+            ("Stripe-Version", API_VERSION.to_owned()),
+            ("User-Agent", USER_AGENT.to_owned()),
+        ]
     }
 
     /// Sends a write, with up to two retries of the same bytes under the same key.
@@ -128,9 +196,7 @@ impl Client {
         }
         let mut request = self.request(Method::Post, &write.path, write.account.as_ref())?;
         request.headers.push(("Idempotency-Key", key.clone()));
-        request
-            .headers
-            .push(("Content-Type", "application/x-www-form-urlencoded".to_owned()));
+        request.headers.push(("Content-Type", FORM.to_owned()));
         request.body = write.body().into_bytes();
         self.call(&request, key, retries_max).await
     }
@@ -146,11 +212,7 @@ impl Client {
         if !target.starts_with("/v") {
             return Err(CallError::not_sent("path", "not a path of Stripe's API"));
         }
-        let mut headers = vec![
-            ("Authorization", format!("Bearer {}", self.inner.key.expose())),
-            ("Stripe-Version", API_VERSION.to_owned()),
-            ("User-Agent", USER_AGENT.to_owned()),
-        ];
+        let mut headers = self.headers();
         if let Some(account) = account {
             headers.push(("Stripe-Account", account.as_str().to_owned()));
         }

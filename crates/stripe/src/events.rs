@@ -43,6 +43,8 @@ pub const ACCOUNT_UPDATED: &str = "account.updated";
 pub const CAPABILITY_UPDATED: &str = "capability.updated";
 /// The tenant revoked our access; no call to the account works any more.
 pub const ACCOUNT_APPLICATION_DEAUTHORIZED: &str = "account.application.deauthorized";
+/// The tenant gave us access.
+pub const ACCOUNT_APPLICATION_AUTHORIZED: &str = "account.application.authorized";
 
 /// The form of an event, which is also the kind of endpoint secret that may sign it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -194,6 +194,7 @@ impl Situation {
             next_check_at: Some(observe::next_check(moment.at, moment.at)),
             created_at: moment.at,
             succeeded_at: None,
+            unreachable_since: None,
         }
     }
 }

@@ -41,11 +41,11 @@ pub enum Creation {
     InDoubt,
 }
 
-/// Makes the tenant's account, or answers the one that it has.
+/// Makes the tenant's account, or answers the one that it has, which is connected again if it was not.
 ///
 /// # Errors
-/// [`Refusal::AccountConnected`] when the tenant has an account that we did not make, or has disconnected
-/// ours; [`Refusal::AccountRefused`] when Stripe refuses what it was told.
+/// [`Refusal::AccountConnected`] when the tenant has an account that we did not make;
+/// [`Refusal::AccountRefused`] when Stripe refuses what it was told.
 pub async fn create(app: &App, scope: &Scope, by: &By, new: &NewAccount) -> Result<Creation, Failure> {
     let mut asked = false;
     for _ in 0..STEPS_MAX {
@@ -89,7 +89,10 @@ async fn next_step(
     let (scope, by, new, moment) = (scope.clone(), by.clone(), new.clone(), app.moment());
     let step = app.db.write(move |tx| {
         match stripe_config::get(tx, &scope)? {
-            Some(config) if config.origin == Origin::Created && !config.disconnected => {
+            Some(config) if config.origin == Origin::Created => {
+                let account = &config.stripe_account_id;
+                onboarding::connect_again(tx, &scope, &by, account, Origin::Created, moment)?;
+                let config = stripe_config::get(tx, &scope)?.unwrap_or(config);
                 return Ok(Next::There(Box::new(config)));
             }
             Some(_) => return Ok(Next::Refused(Refusal::AccountConnected)),

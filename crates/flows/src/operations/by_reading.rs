@@ -7,7 +7,7 @@ use store::payments;
 use store::stripe_operations::{Kind, Operation, Status};
 use stripe::{AccountId, Client, PaymentIntent, payment_intents};
 
-use super::{Effect, Ran, mark_unknown, read_outcome, settle};
+use super::{Effect, Ran, account_gone, mark_unknown, read_outcome, settle};
 use crate::observe::IntentFacts;
 use crate::{App, Failure, Moment};
 
@@ -25,6 +25,13 @@ pub const PAGES_MAX: usize = 50;
 /// # Errors
 /// When Stripe or the database does not answer; the row stays open.
 pub async fn by_reading(app: &App, operation: &Operation) -> Result<Ran, Failure> {
+    match found_out(app, operation).await {
+        Err(Failure::AccountGone) => account_gone(app, operation).await,
+        other => other,
+    }
+}
+
+async fn found_out(app: &App, operation: &Operation) -> Result<Ran, Failure> {
     let client = app.stripe(operation.scope.mode)?;
     let (scope, id) = (operation.scope.clone(), operation.payment_id.clone());
     let payment = app.db.read(move |tx| match &id {
@@ -92,7 +99,7 @@ async fn settle_as(
             IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation
         ),
         Kind::CancelIntent => reached == IntentStatus::Canceled,
-        Kind::CreateAccount | Kind::RegisterDomain => false,
+        Kind::CreateAccount | Kind::RegisterDomain | Kind::ExchangeCode | Kind::Deauthorize => false,
     };
     let status = if happened {
         Status::Succeeded

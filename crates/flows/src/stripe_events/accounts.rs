@@ -2,7 +2,7 @@
 
 use store::stripe_operations;
 use store::stripe_webhook_events::{self as rows, Fate, Status, Taken};
-use stripe::events::Envelope;
+use stripe::events::{self, Envelope, plain_type};
 
 use super::{PARK_MS, PARKED_MAX, finish, orphan, still_ours};
 use crate::{App, Failure, onboarding};
@@ -12,8 +12,18 @@ pub async fn changed(app: &App, event: &Taken, envelope: &Envelope) -> Result<St
     match onboarding::refresh(app, &event.account, event.mode).await? {
         Some(tenant) => finish(app, event, Status::Processed, Some(tenant)).await,
         None if is_being_made(app, event, envelope).await? => wait_for_answer(app, event).await,
+        // Ahead of the owner who is on the way back to us, or after an account that nobody had.
+        None if is_about_access(envelope) => finish(app, event, Status::Orphan, None).await,
         None => orphan(app, event).await,
     }
+}
+
+/// Whether an owner gave us access or took it away.
+fn is_about_access(envelope: &Envelope) -> bool {
+    matches!(
+        plain_type(&envelope.type_),
+        events::ACCOUNT_APPLICATION_AUTHORIZED | events::ACCOUNT_APPLICATION_DEAUTHORIZED
+    )
 }
 
 /// Whether the event was caused by a request of ours for an account, which Stripe has not answered.

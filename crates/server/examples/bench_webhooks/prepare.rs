@@ -183,6 +183,7 @@ fn add_payment(tx: &mut Tx, n: u64, scope: Scope, currency: Currency, at: Timest
         next_check_at: Some(at.plus_ms(CHECK_AFTER_MS)),
         created_at: at,
         succeeded_at: None,
+        unreachable_since: None,
     };
     payments::insert(tx, &payment)?;
     payment.intent_id = Some(story::intent(n));

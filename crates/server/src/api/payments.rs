@@ -33,6 +33,8 @@ pub struct PaymentJson {
     stripe_charge_id: Option<String>,
     created_at: i64,
     succeeded_at: Option<i64>,
+    /// Whether only the account's owner can see, at Stripe, what became of it.
+    check_stripe: bool,
 }
 
 impl From<Payment> for PaymentJson {
@@ -57,6 +59,7 @@ impl From<Payment> for PaymentJson {
             stripe_charge_id: payment.charge_id,
             created_at: payment.created_at.ms(),
             succeeded_at: payment.succeeded_at.map(domain::Timestamp::ms),
+            check_stripe: payment.unreachable_since.is_some(),
         }
     }
 }

@@ -117,7 +117,8 @@ pub fn trouble_page() -> Markup {
     )
 }
 
-fn notice(title: &str, text: &str) -> Markup {
+/// A page of two sentences, of which nothing comes from the address that led to it.
+pub fn notice(title: &str, text: &str) -> Markup {
     let body = html! {
         section .notice-page {
             (icons::attention())

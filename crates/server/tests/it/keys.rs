@@ -321,6 +321,7 @@ fn what_needs_no_key_is_known() {
         "POST /api/public/invoices/{link}/check",
         "POST /api/stripe/webhook",
         "POST /connect/continue",
+        "GET /connect/oauth/callback",
         "GET /connect/refresh",
         "GET /connect/return",
         "GET /connect/status",

@@ -199,7 +199,12 @@ impl Town {
         wishes: &Wishes,
     ) -> Town {
         let url = format!("http://{}", own.local_addr().unwrap());
-        let config = Arc::new(instance::config(wishes.mode, &url, &stripe_url, wishes.fee_bps));
+        let config = Arc::new(instance::config(
+            wishes,
+            &url,
+            &stripe_url,
+            &demo::application(&simulator),
+        ));
         let app = instance::app(db, &config, clock.clone());
         let site = Site::new(app.clone(), config, &url);
         let (end, server_ended) = oneshot::channel();

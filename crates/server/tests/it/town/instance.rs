@@ -11,6 +11,8 @@ use server::demo;
 use store::Db;
 use stripe::{Client, Https, Transport};
 
+use super::Wishes;
+
 /// The machine's clock, moved by the test; or one that stands still but for that, with randomness of a seed.
 #[derive(Default)]
 pub struct MovedClock {
@@ -80,9 +82,9 @@ impl Clock for MovedClock {
 }
 
 /// The configuration, through the same parsing as everybody's.
-pub fn config(mode: Mode, url: &str, stripe_url: &str, fee_bps: i64) -> Config {
+pub fn config(wishes: &Wishes, url: &str, stripe_url: &str, client_id: &str) -> Config {
     let variables = [
-        ("STRIPE_MODE", mode.word().to_owned()),
+        ("STRIPE_MODE", wishes.mode.word().to_owned()),
         ("STRIPE_TEST_SECRET_KEY", "sk_test_psapay_demo".to_owned()),
         ("STRIPE_TEST_PUBLISHABLE_KEY", "pk_test_psapay_demo".to_owned()),
         ("STRIPE_TEST_WEBHOOK_SECRET", demo::TEST_WEBHOOK_SECRET.to_owned()),
@@ -93,9 +95,11 @@ pub fn config(mode: Mode, url: &str, stripe_url: &str, fee_bps: i64) -> Config {
         ("STRIPE_LIVE_SECRET_KEY", "sk_live_psapay_demo".to_owned()),
         ("STRIPE_LIVE_PUBLISHABLE_KEY", "pk_live_psapay_demo".to_owned()),
         ("STRIPE_LIVE_WEBHOOK_SECRET", demo::LIVE_WEBHOOK_SECRET.to_owned()),
+        ("STRIPE_TEST_CLIENT_ID", client_id.to_owned()),
+        ("STRIPE_LIVE_CLIENT_ID", client_id.to_owned()),
         ("STRIPE_API_BASE", stripe_url.to_owned()),
         ("PUBLIC_URL", url.to_owned()),
-        ("PLATFORM_FEE_BPS", fee_bps.to_string()),
+        ("PLATFORM_FEE_BPS", wishes.fee_bps.to_string()),
         (
             "SECRET_KEY",
             "a_secret_key_of_a_test_long_enough_for_it".to_owned(),
@@ -120,6 +124,7 @@ pub fn app(db: Db, config: &Config, clock: Arc<MovedClock>) -> App {
             keys.secret_key.clone(),
             transport.clone(),
         )
+        .with_client_id(keys.client_id.clone())
     };
     App {
         db,

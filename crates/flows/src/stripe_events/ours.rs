@@ -1,0 +1,107 @@
+//! Whose object an event is about: one of our payments, or the tenant's own, which is shown and not touched.
+
+use domain::Scope;
+use store::external_objects::{self, ExternalObject};
+use store::payments::{self, Payment};
+use store::stripe_webhook_events::{Status, Taken};
+use store::{Tx, stripe_operations};
+use stripe::Movement;
+
+use super::{PARKED_MAX, Subject};
+use crate::{Failure, Moment};
+
+/// Our payment, by Stripe's object, or else by the key of our request that caused the event: the event may be
+/// here before the answer is. Never by metadata, which the tenant can edit.
+pub fn find_payment(
+    tx: &mut Tx,
+    scope: &Scope,
+    account: &str,
+    key: Option<&str>,
+    subject: &Subject,
+) -> Result<Option<Payment>, Failure> {
+    let (intent_id, known) = match subject {
+        Subject::Intent(facts) => (
+            Some(facts.id.as_str()),
+            payments::by_intent(tx, scope, account, &facts.id)?,
+        ),
+        Subject::Charge(facts) => match facts.intent_id.as_deref() {
+            Some(intent) => (Some(intent), payments::by_intent(tx, scope, account, intent)?),
+            None => (None, payments::by_charge(tx, scope, account, &facts.id)?),
+        },
+        Subject::Fee(fee) => {
+            let charge = fee.charge.as_deref().unwrap_or_default();
+            (None, payments::by_charge(tx, scope, &fee.account, charge)?)
+        }
+        Subject::Movement(movement) => (None, paid_by(tx, scope, account, movement)?),
+    };
+    if known.is_some() {
+        return Ok(known);
+    }
+    let (Some(intent_id), Some(key)) = (intent_id, key) else {
+        return Ok(None);
+    };
+    let Some(operation) = stripe_operations::by_key(tx, scope, account, key)? else {
+        return Ok(None);
+    };
+    let Some(payment) = &operation.payment_id else {
+        return Ok(None);
+    };
+    let payment = payments::get(tx, scope, payment)?;
+    Ok(payment.filter(|payment| payment.intent_id.as_deref().is_none_or(|id| id == intent_id)))
+}
+
+/// Our payment that a refund gives back.
+fn paid_by(tx: &mut Tx, scope: &Scope, account: &str, refund: &Movement) -> Result<Option<Payment>, Failure> {
+    Ok(match (&refund.payment_intent, &refund.charge) {
+        (Some(intent), _) => payments::by_intent(tx, scope, account, intent)?,
+        (None, Some(charge)) => payments::by_charge(tx, scope, account, charge)?,
+        (None, None) => None,
+    })
+}
+
+/// An object that no payment of ours knows: while a create of ours has no answer it may be ours and waits,
+/// otherwise it is the tenant's own.
+pub fn not_ours_yet(
+    tx: &mut Tx,
+    moment: Moment,
+    scope: &Scope,
+    event: &Taken,
+    object_type: Option<&str>,
+    subject: &Subject,
+) -> Result<Status, Failure> {
+    // What is given back was paid before, so that its payment would be known.
+    let may_be_ours = event.attempts <= PARKED_MAX && !matches!(subject, Subject::Movement(_));
+    if may_be_ours && stripe_operations::open_creates(tx, scope, &event.account)? {
+        return Ok(Status::Parked);
+    }
+    let (object_id, status, amount, currency) = match subject {
+        Subject::Intent(facts) => {
+            let status = Some(facts.status_word.clone());
+            (
+                &facts.id,
+                status,
+                Some(facts.amount),
+                Some(facts.currency.clone()),
+            )
+        }
+        Subject::Charge(facts) => (&facts.id, None, None, None),
+        Subject::Fee(fee) => (&fee.id, None, Some(fee.amount), Some(fee.currency.clone())),
+        Subject::Movement(movement) => (
+            &movement.id,
+            movement.status.clone(),
+            movement.amount,
+            movement.currency.clone(),
+        ),
+    };
+    let object = ExternalObject {
+        scope,
+        stripe_account_id: &event.account,
+        object_id,
+        object_type: object_type.unwrap_or_default(),
+        status,
+        amount,
+        currency,
+    };
+    external_objects::put(tx, &object, moment.at)?;
+    Ok(Status::External)
+}
