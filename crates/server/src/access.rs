@@ -55,7 +55,11 @@ pub async fn check(
     };
     if let Some(key) = request.extensions().get::<ApiKey>().cloned() {
         let by = by.known_as(Actor::TenantKey(key.id.clone()));
-        site.door.used(&site.app, &key.scope, &by).await;
+        site.door.used(&site.app, Some(&key.scope), &by).await;
+    }
+    if let Some(key) = request.extensions().get::<PlatformKey>().cloned() {
+        let by = by.known_as(Actor::PlatformKey(key.id));
+        site.door.used(&site.app, None, &by).await;
     }
     match scope {
         Some(scope) if !request.method().is_safe() => {

@@ -9,6 +9,7 @@ mod input;
 pub mod invoices;
 pub mod keys;
 pub mod payments;
+pub mod platform;
 pub mod public_invoices;
 pub mod tenants;
 

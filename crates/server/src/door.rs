@@ -80,8 +80,8 @@ impl Door {
         write(app, rows).await;
     }
 
-    /// A key was used: noted once a day for each address.
-    pub async fn used(&self, app: &App, scope: &Scope, by: &By) {
+    /// A key was used, of a tenant or without a scope the operator's: noted once a day for each address.
+    pub async fn used(&self, app: &App, scope: Option<&Scope>, by: &By) {
         let row = self.state().used(app.clock.now(), scope, by);
         write(app, row.into_iter().collect()).await;
     }
@@ -148,7 +148,7 @@ impl State {
         rows
     }
 
-    fn used(&mut self, now: Timestamp, scope: &Scope, by: &By) -> Option<Row> {
+    fn used(&mut self, now: Timestamp, scope: Option<&Scope>, by: &By) -> Option<Row> {
         let today = Some(Day::of(now));
         if self.day != today || self.uses.len() >= USES_MAX {
             self.day = today;
@@ -157,9 +157,13 @@ impl State {
         let key = by.actor.id()?.to_owned();
         let first = self.uses.insert((key.clone(), by.address));
         first.then(|| Row {
-            scope: Some(scope.clone()),
+            scope: scope.cloned(),
             by: by.clone(),
-            action: "api_key.used",
+            action: if scope.is_some() {
+                "api_key.used"
+            } else {
+                "platform_key.used"
+            },
             subject: key,
             after: None,
         })

@@ -12,7 +12,7 @@ use domain::Permission::{
 
 use crate::api::{
     audit, clients, connect as api_connect, connect_oauth, external_objects, invoices, keys, payments,
-    public_invoices, tenants,
+    platform, public_invoices, tenants,
 };
 use crate::pay::checkout;
 use crate::router::Site;
@@ -108,6 +108,8 @@ fn of_invoices() -> Vec<Route> {
 fn of_payers_and_stripe() -> Vec<Route> {
     use Who::{Anybody, Key, Payer, Platform, Returning, Stripe};
     vec![
+        get("/api/platform/audit", Platform, platform::audit),
+        get("/api/platform/seals", Platform, platform::seals),
         get("/api/public/invoices/{link}", Payer, public_invoices::get),
         post("/api/public/invoices/{link}/pay", Payer, public_invoices::pay),
         post("/api/public/invoices/{link}/check", Payer, public_invoices::check),

@@ -31,6 +31,17 @@ pub struct AuditJson {
     created_at: i64,
 }
 
+impl AuditJson {
+    /// The row with whose it is, for the operator.
+    pub fn with_tenant(row: Noted) -> AuditJson {
+        let tenant_id = row.scope.as_ref().map(|scope| scope.tenant.to_string());
+        AuditJson {
+            tenant_id,
+            ..AuditJson::from(row)
+        }
+    }
+}
+
 impl From<Noted> for AuditJson {
     fn from(row: Noted) -> AuditJson {
         let state = |text: Option<String>| {
@@ -66,7 +77,10 @@ pub struct AuditQuery {
 
 impl AuditQuery {
     /// What is to be read: one row more than the page has.
-    fn wanted(self) -> Result<(i64, Wanted), Problem> {
+    ///
+    /// # Errors
+    /// A problem for a limit, a place or an action that cannot be one.
+    pub fn wanted(self) -> Result<(i64, Wanted), Problem> {
         let page = PageQuery {
             limit: self.limit,
             after: self.after,

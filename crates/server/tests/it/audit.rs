@@ -1,5 +1,6 @@
 //! The audit log: who did what, when, from where, what it was before and what it is now.
 
+use flows::{Actor, By, platform_keys};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use store::db::{Error, Row};
@@ -205,6 +206,30 @@ both! {
                 let refused = town.api(&town.msp.key, Method::GET, &path, Value::Null).await;
                 assert_eq!((refused.status.as_u16(), refused.code()), (status, code), "{query}");
             }
+        });
+    }
+
+    fn the_operator_reads_everybodys_log(world: &World) {
+        Town::run_as(world, Wishes { worker: false, ..Wishes::default() }, async |town| {
+            let by = By::new(Actor::CommandLine);
+            let (_, operator) = platform_keys::create(&town.app, &by, "Operator").await.unwrap();
+            let read = async |key: &str, query: &str| {
+                town.api(key, Method::GET, &format!("/api/platform/audit?{query}"), Value::Null).await
+            };
+            read(&town.msp.key, "").await.assert_refused(403, "platform_key_needed", None);
+            let other = town.add_msp("Prairie Networks", "usd").await;
+            let page = read(operator.expose(), "action=client.created").await;
+            let rows = page.body["data"].as_array().unwrap();
+            let tenants: Vec<_> = rows.iter().map(|row| &row["tenant_id"]).collect();
+            let (other, own) = (json!(other.scope.tenant.as_str()), json!(town.msp.scope.tenant.as_str()));
+            assert_eq!(tenants, [&other, &own], "{}", page.text);
+            let made = read(operator.expose(), "action=tenant.created&limit=1").await;
+            assert_eq!(made.body["has_more"], true, "{}", made.text);
+            let row = &made.body["data"][0];
+            assert_eq!((&row["subject_id"], row.get("tenant_id")), (&other, None));
+            let used = read(operator.expose(), "action=platform_key.used").await;
+            assert_eq!(used.body["data"].as_array().unwrap().len(), 1, "{}", used.text);
+            assert_eq!(used.body["data"][0]["actor"], "platform_key");
         });
     }
 

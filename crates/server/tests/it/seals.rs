@@ -4,8 +4,8 @@ use std::process::{Command, Output};
 
 use domain::Timestamp;
 use domain::seal::Day;
-use flows::seals;
-use reqwest::StatusCode;
+use flows::{Actor, By, platform_keys, seals};
+use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use server::verify_seals::{self, SealJson};
 use store::db::Error;
@@ -223,6 +223,32 @@ both! {
             let (breaks, _) = verify(&town, &kept).await;
             let not_kept = "its seal is not the one that was kept".to_owned();
             assert_eq!(breaks, [("ledger".to_owned(), days[1].to_string(), not_kept)]);
+        });
+    }
+
+    fn the_operator_fetches_the_newest_seals(world: &World) {
+        Town::run_as(world, quiet(), async |town| {
+            town.invoice(500, "usd").await;
+            next_day(&town);
+            town.advance_ms(HOUR_MS);
+            seals::run(&town.app).await.unwrap();
+            let by = By::new(Actor::CommandLine);
+            let (_, operator) = platform_keys::create(&town.app, &by, "Operator").await.unwrap();
+            let fetch = async |query: &str| {
+                let path = format!("/api/platform/seals?{query}");
+                town.api(operator.expose(), Method::GET, &path, Value::Null).await
+            };
+            let (_, mut kept) = verify(&town, &[]).await;
+            let (audit, ledger) = (fetch("book=audit").await, fetch("book=ledger").await);
+            let mut fetched: Vec<SealJson> = serde_json::from_value(audit.body["data"].clone()).unwrap();
+            fetched.extend(serde_json::from_value::<Vec<_>>(ledger.body["data"].clone()).unwrap());
+            assert_eq!(fetched.len(), kept.len());
+            kept.retain(|head| !fetched.contains(head));
+            assert_eq!(kept, [] as [SealJson; 0]);
+            let tenant = town.msp.scope.tenant.as_str();
+            let rest = fetch(&format!("book=ledger&after_tenant={tenant}&after_livemode=false")).await;
+            assert_eq!(rest.body["data"], Value::Array(Vec::new()), "{}", rest.text);
+            fetch("book=diary").await.assert_refused(422, "invalid_field", Some("book"));
         });
     }
 
