@@ -93,7 +93,6 @@ fn answer(asset: &'static Asset) -> impl IntoResponse {
     let headers = [
         (header::CONTENT_TYPE, asset.content_type),
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     (headers, asset.body)
 }

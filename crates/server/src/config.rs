@@ -10,6 +10,7 @@ mod variables;
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 
 use domain::Mode;
 use domain::fee::BasisPoints;
@@ -25,6 +26,9 @@ use variables::{Given, Variables};
 /// The shortest `SECRET_KEY`: random hex of this length carries 128 bits, the least that a pay link may rest
 /// on.
 const SECRET_KEY_MIN: usize = 32;
+/// Connections at most, unless the operator knows better: a busy proxy's pool several times over.
+const CONNECTIONS_DEFAULT: usize = 4096;
+const CONNECTIONS: RangeInclusive<usize> = 64..=100_000;
 /// The platform's usual fee: 3 %.
 const FEE_BPS_DEFAULT: i64 = 300;
 
@@ -47,9 +51,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Whose word on the client's address counts.
     pub trusted_proxies: TrustedProxies,
-    /// From which pay links are derived. `None` only in test mode on a loopback `PUBLIC_URL`: then the
-    /// caller makes a random one and warns that links die with the process.
-    pub secret_key: Option<Secret>,
+    /// Open connections at most.
+    pub connections_max: usize,
+    /// From which pay links are derived.
+    pub secret_key: Secret,
     /// How the log is written.
     pub log_format: LogFormat,
     /// Stripe, or what stands in for it.
@@ -141,7 +146,8 @@ fn read(variables: &mut Variables<'_>) -> Option<Config> {
     let public_url = address::public_url(variables, mode, live.as_ref());
     let listen = listen(variables);
     let trusted_proxies = proxies::read(variables);
-    let secret_key = secret_key(variables, mode, public_url.as_ref());
+    let connections_max = connections_max(variables);
+    let secret_key = secret_key(variables);
     let log_format = log_format(variables);
     Some(Config {
         mode: mode?,
@@ -152,7 +158,8 @@ fn read(variables: &mut Variables<'_>) -> Option<Config> {
         public_url: public_url?,
         listen: listen?,
         trusted_proxies: trusted_proxies?,
-        secret_key,
+        connections_max: connections_max?,
+        secret_key: secret_key?,
         log_format: log_format?,
         stripe_api_base: stripe_api_base?,
     })
@@ -234,27 +241,30 @@ fn listen(variables: &mut Variables<'_>) -> Option<SocketAddr> {
     }
 }
 
-/// `None` is right only where the variable may be missing; otherwise an error was recorded.
-fn secret_key(
-    variables: &mut Variables<'_>,
-    mode: Option<Mode>,
-    public_url: Option<&PublicUrl>,
-) -> Option<Secret> {
+fn connections_max(variables: &mut Variables<'_>) -> Option<usize> {
+    const NAME: &str = "CONNECTIONS_MAX";
+    match variables.word(NAME) {
+        Given::Absent => Some(CONNECTIONS_DEFAULT),
+        Given::Wrong => None,
+        Given::Value(text) => {
+            let known = text.parse().ok().filter(|number| CONNECTIONS.contains(number));
+            known.or_else(|| {
+                let expected = "a whole number of connections from 64 to 100000";
+                variables.refuse(NAME, Problem::Malformed { expected })
+            })
+        }
+    }
+}
+
+/// Required: links that end with the process are no links. The demo makes one and keeps it in its folder.
+fn secret_key(variables: &mut Variables<'_>) -> Option<Secret> {
     const NAME: &str = "SECRET_KEY";
     match variables.word(NAME) {
-        Given::Absent if mode == Some(Mode::Live) => variables.refuse(
-            NAME,
-            Problem::Missing {
-                because: "STRIPE_MODE=live needs it for the pay links",
-            },
-        ),
-        Given::Absent if public_url.is_some_and(|url| !url.is_loopback()) => variables.refuse(
-            NAME,
-            Problem::Missing {
-                because: "a PUBLIC_URL that others reach needs it for the pay links",
-            },
-        ),
-        Given::Absent | Given::Wrong => None,
+        Given::Absent => {
+            let because = "pay links are derived from it (`openssl rand -hex 32` makes one)";
+            variables.refuse(NAME, Problem::Missing { because })
+        }
+        Given::Wrong => None,
         Given::Value(key) if key.len() < SECRET_KEY_MIN => variables.refuse(
             NAME,
             Problem::TooShort {

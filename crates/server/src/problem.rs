@@ -19,6 +19,8 @@ pub struct Problem {
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
 }
 
 impl Problem {
@@ -31,12 +33,19 @@ impl Problem {
             code,
             detail: detail.into(),
             field: None,
+            request_id: None,
         }
     }
 
     /// The field that it is about.
     pub fn at(mut self, field: impl Into<String>) -> Problem {
         self.field = Some(field.into());
+        self
+    }
+
+    /// The same, with the id under which the log says why.
+    pub fn of_request(mut self, id: &str) -> Problem {
+        self.request_id = Some(id.to_owned());
         self
     }
 
@@ -57,7 +66,7 @@ impl Problem {
         Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body_too_large",
-            "The body must be at most 1 MiB.",
+            "The body must be at most 64 KiB, and 1 MiB for an invoice or a webhook.",
         )
     }
 
@@ -75,13 +84,17 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        // The request's id is not known here; whoever knows it takes the problem out again.
+        let failure = (status.is_server_error() && self.request_id.is_none()).then(|| self.clone());
         let mut response = (status, Json(self)).into_response();
+        if let Some(failure) = failure {
+            response.extensions_mut().insert(failure);
+        }
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

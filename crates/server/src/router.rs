@@ -1,30 +1,35 @@
-//! Who is reached under which address, and what every answer carries.
+//! Who is reached under which address, and what the handlers share.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request};
+use axum::http::StatusCode;
+use axum::middleware;
 use domain::{Mode, Refusal};
-use flows::{Actor, App, By, Failure};
+use flows::{Actor, App, By};
 use stripe::Secret;
 use stripe::events::Kind;
 use stripe_events::SignedAs;
 use tokio::sync::Notify;
-use tracing::Instrument;
 
 use crate::address::client_address;
 use crate::config::Config;
+use crate::connections::Bounds;
 use crate::door::Door;
+use crate::edge::Edge;
 use crate::problem::Problem;
-use crate::{access, assets, routes};
+use crate::{access, assets, edge, routes};
 use flows::stripe_events;
 
-/// Largest body that is read at all: the longest invoice, and Stripe's largest event.
-pub const BODY_MAX: usize = 1024 * 1024;
+/// Largest body of most addresses.
+pub const BODY_MAX: usize = 64 * 1024;
+/// Largest body where more is needed: the longest invoice (500 lines of 500 characters, which may be four
+/// bytes each), and Stripe's largest event.
+pub const LARGE_BODY_MAX: usize = 1024 * 1024;
+/// The addresses where that is so.
+const LARGE_BODIES: [&str; 3] = ["/api/invoices", "/api/invoices/{id}", "/api/stripe/webhook"];
 
 /// What the handlers share. No global state: everything hangs from here.
 #[derive(Clone)]
@@ -41,6 +46,8 @@ pub struct Site {
     pub inbox_bell: Arc<Notify>,
     /// What is noted of keys that were refused or used.
     pub door: Arc<Door>,
+    /// How many connections there may be, and how long each may take over what.
+    pub bounds: Bounds,
 }
 
 impl Site {
@@ -63,6 +70,7 @@ impl Site {
         }
         Site {
             app,
+            bounds: Bounds::new(config.connections_max),
             config,
             public_origin: public_origin.into(),
             webhook_secrets: secrets.into(),
@@ -87,7 +95,8 @@ impl Site {
 #[derive(Clone, Debug)]
 pub struct Sender(pub By);
 
-fn sender(site: &Site, request: &Request, id: &str) -> Sender {
+/// The sender of a request that came in as `id`.
+pub fn sender(site: &Site, request: &Request, id: &str) -> Sender {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let proxies = &site.config.trusted_proxies;
     Sender(By {
@@ -101,7 +110,12 @@ fn sender(site: &Site, request: &Request, id: &str) -> Sender {
 pub fn router(site: Site) -> Router {
     let owned = routes::all().into_iter().fold(Router::new(), |router, route| {
         let check = middleware::from_fn_with_state((site.clone(), access::Gate::of(&route)), access::check);
-        router.route(route.path, route.handler.route_layer(check))
+        let handler = route.handler.route_layer(check);
+        let bytes = match LARGE_BODIES.contains(&route.path) {
+            true => LARGE_BODY_MAX,
+            false => BODY_MAX,
+        };
+        router.route(route.path, handler.route_layer(DefaultBodyLimit::max(bytes)))
     });
     owned
         .merge(assets::router())
@@ -110,43 +124,9 @@ pub fn router(site: Site) -> Router {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
         })
         .fallback(|| async { Problem::from(Refusal::NotFound) })
-        .layer(DefaultBodyLimit::max(BODY_MAX))
-        .layer(middleware::from_fn_with_state(site.clone(), answer_in_common))
+        .layer(middleware::from_fn_with_state(
+            Edge::new(site.clone()),
+            edge::exchange,
+        ))
         .with_state(site)
-}
-
-/// What every answer carries: a request id, and the headers that no page or answer goes without. The request
-/// runs as a task of its own: to its end even when the caller goes away, so that a dropped connection never
-/// leaves a payment half told, and a panic is one broken request, answered with a 500.
-async fn answer_in_common(State(site): State<Site>, mut request: Request, next: Next) -> Response {
-    let id = format!("req_{:032x}", site.app.clock.random());
-    let sender = sender(&site, &request, &id);
-    request.extensions_mut().insert(sender);
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("unmatched", MatchedPath::as_str)
-        .to_owned();
-    let span = tracing::info_span!("request", id, method = %request.method(), route);
-    let answered = tokio::spawn(next.run(request).instrument(span.clone())).await;
-    let mut response = answered.unwrap_or_else(|error| {
-        span.in_scope(|| tracing::error!(%error, "a request handler panicked"));
-        Problem::from(Failure::Bug("panic".to_owned())).into_response()
-    });
-    let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        headers.insert(HeaderName::from_static("x-request-id"), id);
-    }
-    for (name, value) in [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
-        ),
-        (header::CACHE_CONTROL, "no-store"),
-    ] {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
-    }
-    response
 }

@@ -12,13 +12,14 @@ use flows::audit::{self, Entry};
 use flows::{Actor, App, By, Clock};
 use store::db::{Engine, Options};
 use store::{Db, migrate, requests, stripe_operations};
-use stripe::{Client, Https, Secret, Transport};
+use stripe::{Client, Https, Transport};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::clock::SystemClock;
 use crate::config::{ApiBase, Config};
-use crate::router::{self, Site};
+use crate::connections;
+use crate::router::Site;
 use crate::worker;
 
 /// How long requests may take to end once the server is told to stop: a client that sends half a request
@@ -92,17 +93,13 @@ pub async fn app(config: &Config) -> Result<App, StartError> {
         let client = Client::new(base, keys.secret_key.clone(), transport.clone());
         Some(client.with_client_id(keys.client_id.clone()))
     };
-    let link_key = config.secret_key.clone().unwrap_or_else(|| {
-        tracing::warn!("SECRET_KEY is not set: pay links stop working when the server restarts");
-        Secret::new(format!("{:032x}{:032x}", clock.random(), clock.random()))
-    });
     Ok(App {
         db,
         stripe_test: client(Mode::Test),
         stripe_live: client(Mode::Live),
         clock,
         fee: config.fee,
-        link_key,
+        link_key: config.secret_key.clone(),
         active_mode: config.mode,
         wallet_domain: config.public_url.wallet_domain().map(Into::into),
     })
@@ -111,7 +108,7 @@ pub async fn app(config: &Config) -> Result<App, StartError> {
 /// Answers requests on `listener` and runs the worker until `shutdown` is done; then ends in order.
 ///
 /// # Errors
-/// When the listener fails.
+/// When the database cannot be written, or the worker panicked.
 pub async fn serve(
     site: Site,
     listener: TcpListener,
@@ -139,23 +136,20 @@ pub async fn serve(
         shutdown.await;
         drain.send_replace(true);
     };
-    let service = router::router(site).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(shutdown);
-    let served = tokio::select! {
-        served = async { server.await } => served,
+    tokio::select! {
+        () = connections::serve(site, listener, shutdown) => {}
         () = async {
             // An error means that the server is gone, which the other branch tells of.
             drop(draining.wait_for(|draining| *draining).await);
             tokio::time::sleep(DRAIN).await;
         } => {
             tracing::warn!("requests that did not end are cut off; the next start takes up what they began");
-            Ok(())
         }
-    };
+    }
     stop.send_replace(true);
     worker.await.map_err(io::Error::other)?;
     db.close().await;
-    served
+    Ok(())
 }
 
 /// Notes in the audit log in which mode this version runs from now on.

@@ -10,6 +10,7 @@ mod keys;
 const TEST_KEYS: &[(&str, &str)] = &[
     ("STRIPE_TEST_SECRET_KEY", "sk_test_psapay_demo"),
     ("STRIPE_TEST_PUBLISHABLE_KEY", "pk_test_psapay_demo"),
+    ("SECRET_KEY", LONG_KEY),
 ];
 const LIVE_KEYS: &[(&str, &str)] = &[
     ("STRIPE_LIVE_SECRET_KEY", "sk_live_not_a_key"),
@@ -19,7 +20,7 @@ const LIVE_KEYS: &[(&str, &str)] = &[
 const LIVE: &[(&str, &str)] = &[
     ("STRIPE_MODE", "live"),
     ("PUBLIC_URL", "https://pay.example.com"),
-    ("SECRET_KEY", "not-a-secret-not-a-secret-not-a-secret"),
+    ("SECRET_KEY", LONG_KEY),
 ];
 const LIVE_DEMO: &[(&str, &str)] = &[
     ("STRIPE_LIVE_SECRET_KEY", "sk_live_psapay_demo_1"),
@@ -58,10 +59,12 @@ fn check(lists: &[&[(&str, &str)]], expected: &[&str]) {
 }
 
 #[test]
-fn two_keys_are_enough_in_test_and_everything_else_has_a_default() {
+fn three_keys_are_enough_in_test_and_everything_else_has_a_default() {
     let config = load(&[TEST_KEYS]).unwrap();
     assert_eq!(config.mode, Mode::Test);
-    assert!(config.live.is_none() && config.secret_key.is_none());
+    assert!(config.live.is_none());
+    assert_eq!(config.secret_key.expose(), LONG_KEY);
+    assert_eq!(config.connections_max, 4096);
     assert_eq!(config.fee.value(), 300);
     assert_eq!(config.database_url.expose(), "sqlite:psa-pay.db");
     assert_eq!(config.public_url.origin(), "http://127.0.0.1:8080");
@@ -93,6 +96,7 @@ fn every_variable_is_read() {
             ("DATABASE_URL", "postgres://psa:not-shown@db/psa?sslmode=require"),
             ("LISTEN", "[::1]:9000"),
             ("TRUSTED_PROXIES", "10.0.0.5,fd00::/8"),
+            ("CONNECTIONS_MAX", "100000"),
             ("LOG_FORMAT", "json"),
             ("STRIPE_SOMETHING_ELSE", "is not ours"),
         ],
@@ -105,7 +109,8 @@ fn every_variable_is_read() {
     assert_eq!(config.listen.port(), 9000);
     assert!(config.trusted_proxies.contains("fd00::1".parse().unwrap()));
     assert_eq!(config.database_url.to_string(), "postgres://db/psa");
-    assert_eq!(config.secret_key.as_ref().map(Secret::expose), Some(LONG_KEY));
+    assert_eq!(config.secret_key.expose(), LONG_KEY);
+    assert_eq!(config.connections_max, 100_000);
     let live = config.keys(Mode::Live).unwrap();
     let exposed: Vec<&str> = live.webhook_secrets.iter().map(Secret::expose).collect();
     assert_eq!(exposed, ["whsec_psapay_a", "whsec_psapay_b"]);
@@ -148,6 +153,10 @@ fn modes_numbers_and_words() {
         refused(&[("LISTEN", listen)], &["LISTEN malformed"]);
     }
     refused(&[("LISTEN", "0.0.0.0:80")], &[]);
+    for number in ["0", "63", "100001", "-1", "1e3", "many"] {
+        refused(&[("CONNECTIONS_MAX", number)], &["CONNECTIONS_MAX malformed"]);
+    }
+    refused(&[("CONNECTIONS_MAX", "64")], &[]);
     for url in [
         "psa.db",
         "sqlite:",
@@ -236,9 +245,10 @@ fn the_public_url_is_an_origin_and_https_in_live() {
 }
 
 #[test]
-fn the_secret_key_may_be_missing_only_where_nobody_else_reaches_us() {
+fn the_secret_key_is_never_made_up() {
+    refused(&[("SECRET_KEY", "-")], &["SECRET_KEY missing"]);
     refused(
-        &[("PUBLIC_URL", "https://pay.example.com")],
+        &[("SECRET_KEY", "-"), ("PUBLIC_URL", "https://pay.example.com")],
         &["SECRET_KEY missing"],
     );
     refused_live(&[("SECRET_KEY", "-")], &["SECRET_KEY missing"]);
@@ -364,6 +374,7 @@ fn everything_wrong_is_said_at_once_and_names_its_variable() {
         ("PUBLIC_URL", "x"),
         ("LISTEN", "x"),
         ("TRUSTED_PROXIES", "proxy.example.com"),
+        ("CONNECTIONS_MAX", "all of them"),
         ("SECRET_KEY", "short"),
         ("LOG_FORMAT", "x"),
     ]];

@@ -2,7 +2,7 @@
 //! looked at: whatever a redirect says, the page shows what the server knows.
 
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::invoice::{TaxLine, totals};
 use domain::{Money, Refusal};
@@ -19,27 +19,25 @@ use crate::router::Site;
 pub async fn page(State(site): State<Site>, InPath(link): InPath) -> Response {
     match payer_view::look(&site.app, &link).await {
         Ok(Look::Invoice(view)) => match view_of(&site, &link, *view) {
-            Ok(view) => html(&site, StatusCode::OK, page::page(&view)),
-            Err(failure) => trouble(&site, failure),
+            Ok(view) => html(StatusCode::OK, page::page(&view)),
+            Err(failure) => trouble(failure),
         },
         Ok(Expired { mode, tenant }) => {
             let seller = Seller {
                 name: tenant.name,
                 support_email: tenant.support_email,
             };
-            html(&site, StatusCode::GONE, page::expired_page(mode, &seller))
+            html(StatusCode::GONE, page::expired_page(mode, &seller))
         }
-        Err(Failure::Refused(Refusal::NotFound)) => {
-            html(&site, StatusCode::NOT_FOUND, page::not_found_page())
-        }
-        Err(failure) => trouble(&site, failure),
+        Err(Failure::Refused(Refusal::NotFound)) => html(StatusCode::NOT_FOUND, page::not_found_page()),
+        Err(failure) => trouble(failure),
     }
 }
 
 /// Something failed on our side: logged as for the API, and said to the payer on a page.
-fn trouble(site: &Site, failure: Failure) -> Response {
+fn trouble(failure: Failure) -> Response {
     let status = Problem::from(failure).into_response().status();
-    html(site, status, page::trouble_page())
+    html(status, page::trouble_page())
 }
 
 /// `GET /pay/{link}/panel`: the right column alone, which an open page asks for again.
@@ -47,7 +45,7 @@ pub async fn panel(State(site): State<Site>, InPath(link): InPath) -> Result<Res
     match payer_view::look(&site.app, &link).await? {
         Look::Invoice(view) => {
             let view = view_of(&site, &link, *view)?;
-            Ok(html(&site, StatusCode::OK, page::panel(&view)))
+            Ok(html(StatusCode::OK, page::panel(&view)))
         }
         Expired { .. } => Err(Refusal::LinkExpired.into()),
     }
@@ -148,16 +146,6 @@ fn line_of(line: &domain::invoice::Line, currency: domain::Currency) -> Line {
     }
 }
 
-fn html(site: &Site, status: StatusCode, markup: Markup) -> Response {
-    let mut response = (status, markup).into_response();
-    let headers = response.headers_mut();
-    let policy = page::content_security_policy(&site.config.stripe_api_base);
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    headers.insert(
-        HeaderName::from_static("permissions-policy"),
-        HeaderValue::from_static("camera=(), microphone=(), geolocation=()"),
-    );
-    response
+fn html(status: StatusCode, markup: Markup) -> Response {
+    (status, markup).into_response()
 }

@@ -7,7 +7,6 @@ use jiff::civil::Date;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::assets;
-use crate::config::ApiBase;
 
 pub mod format;
 pub mod icons;
@@ -229,19 +228,6 @@ pub fn trouble_page() -> Markup {
             scripts: None,
         },
         &body,
-    )
-}
-
-/// The `content-security-policy` of every page in this file: our own files, Stripe's script and frames,
-/// nothing inline.
-pub fn content_security_policy(stripe: &ApiBase) -> String {
-    format!(
-        "default-src 'none'; script-src 'self' {}; style-src 'self'; img-src 'self' data:; \
-         connect-src 'self' {}; frame-src {}; form-action 'self'; base-uri 'none'; \
-         object-src 'none'; frame-ancestors 'none'",
-        stripe.script_hosts(),
-        stripe.connect_hosts(),
-        stripe.frame_hosts(),
     )
 }
 

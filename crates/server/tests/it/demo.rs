@@ -325,6 +325,7 @@ fn migrate_says_what_it_did() {
         ("STRIPE_TEST_SECRET_KEY", "sk_test_psapay_demo"),
         ("STRIPE_TEST_PUBLISHABLE_KEY", "pk_test_psapay_demo"),
         ("STRIPE_TEST_WEBHOOK_SECRET", "whsec_psapay_demo_test"),
+        ("SECRET_KEY", "not-a-secret-not-a-secret-not-a-secret"),
     ];
     let (output, text) = run(&["migrate"], &environment);
     assert!(

@@ -1,7 +1,6 @@
 //! A whole town for a test: psa-pay over a database of its own, the simulator as Stripe, a tenant with a
 //! connected account, its client, and time that the test moves. Requests go over HTTP, as everybody's do.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use flows::{Actor, App, By, Clock, onboarding, tenants};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::router::Site;
-use server::{demo, start};
+use server::{connections, demo, start};
 use simulator::{ClockMode, Simulator};
 use store::db::{Engine, Options};
 use store::{Db, Sql, migrate};
@@ -211,10 +210,7 @@ impl Town {
         if wishes.worker {
             tokio::spawn(start::serve(site.clone(), own, ended(server_ended)));
         } else {
-            let router = server::router::router(site.clone());
-            let service = router.into_make_service_with_connect_info::<SocketAddr>();
-            let serve = axum::serve(own, service).with_graceful_shutdown(ended(server_ended));
-            tokio::spawn(serve.into_future());
+            tokio::spawn(connections::serve(site.clone(), own, ended(server_ended)));
         }
         let msp = Msp {
             scope: Scope {
@@ -333,6 +329,26 @@ impl Town {
     /// A request without credentials, as a payer's browser sends it.
     pub async fn public(&self, method: Method, path: &str, body: Value) -> Reply {
         let request = self.http.request(method, format!("{}{path}", self.url));
+        self.send(if body.is_null() {
+            request
+        } else {
+            request.body(body.to_string())
+        })
+        .await
+    }
+
+    /// The same with headers of one's own.
+    pub async fn public_with(
+        &self,
+        method: Method,
+        path: &str,
+        body: Value,
+        headers: &[(&str, &str)],
+    ) -> Reply {
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        let request = headers
+            .iter()
+            .fold(request, |request, (name, value)| request.header(*name, *value));
         self.send(if body.is_null() {
             request
         } else {

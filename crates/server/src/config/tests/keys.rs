@@ -9,6 +9,7 @@ fn the_keys_of_the_active_mode_are_needed_whole() {
         &[
             "STRIPE_TEST_SECRET_KEY missing",
             "STRIPE_TEST_PUBLISHABLE_KEY missing",
+            "SECRET_KEY missing",
         ],
     );
     refused(

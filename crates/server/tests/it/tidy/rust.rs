@@ -23,15 +23,19 @@ const AMBIENT: [&str; 13] = [
     "thread_rng",
     "getrandom",
     "rand",
-    "new_v4",
+    "Uuid::new_v4",
     "now_v7",
 ];
 
 /// The files that may ask the machine, and what for.
-const AMBIENT_FILES: [(&str, &str); 5] = [
+const AMBIENT_FILES: [(&str, &str); 6] = [
     (
         "crates/server/src/clock.rs",
         "the product's clock, handed to everything else",
+    ),
+    (
+        "crates/server/src/connections/pace.rs",
+        "how long a client takes over its bytes, to cut it off",
     ),
     (
         "crates/server/src/randomness.rs",

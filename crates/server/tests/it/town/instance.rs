@@ -132,7 +132,7 @@ pub fn app(db: Db, config: &Config, clock: Arc<MovedClock>) -> App {
         stripe_live: Some(client(Mode::Live)),
         clock,
         fee: config.fee,
-        link_key: config.secret_key.clone().unwrap(),
+        link_key: config.secret_key.clone(),
         active_mode: config.mode,
         wallet_domain: config.public_url.wallet_domain().map(Into::into),
     }

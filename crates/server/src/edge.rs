@@ -1,0 +1,106 @@
+//! What every request and every answer goes through: a request id, the check for foreign sites, limits of
+//! time, a panic that breaks one request only, and the headers of its kind.
+
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use flows::Failure;
+use tracing::{Instrument, Span};
+
+use crate::connections::pace;
+use crate::headers::{self, Policies};
+use crate::problem::Problem;
+use crate::router::{self, Site};
+
+/// What the edge works with.
+#[derive(Clone)]
+pub struct Edge {
+    site: Site,
+    policies: Arc<Policies>,
+}
+
+impl Edge {
+    /// The edge of a site.
+    pub fn new(site: Site) -> Edge {
+        let policies = Arc::new(Policies::new(&site.config));
+        Edge { site, policies }
+    }
+}
+
+/// Answers one request.
+pub async fn exchange(State(edge): State<Edge>, mut request: Request, next: Next) -> Response {
+    let site = &edge.site;
+    let id = format!("req_{:032x}", site.app.clock.random());
+    let sender = router::sender(site, &request, &id);
+    request.extensions_mut().insert(sender);
+    let kind = headers::kind_of(request.uri().path());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("unmatched", MatchedPath::as_str)
+        .to_owned();
+    let span = tracing::info_span!("request", id, method = %request.method(), route);
+    let mut response = if is_from_a_foreign_site(site, request.method(), request.headers()) {
+        span.in_scope(|| tracing::warn!("a page of another site sent this"));
+        let detail = "Pages of other sites cannot send this.";
+        Problem::new(StatusCode::FORBIDDEN, "cross_site", detail).into_response()
+    } else {
+        answer(site, request, next, span).await
+    };
+    if let Some(failure) = response.extensions_mut().remove::<Problem>() {
+        response = failure.of_request(&id).into_response();
+    }
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    edge.policies.apply(kind, headers);
+    response
+}
+
+/// The request runs as a task of its own: to its end even when the caller goes away or is answered before, so
+/// that neither a dropped connection nor a slow Stripe leaves a payment half told; and a panic is one broken
+/// request, answered with a 500.
+async fn answer(site: &Site, request: Request, next: Next, span: Span) -> Response {
+    let bounds = &site.bounds;
+    let (parts, body) = request.into_parts();
+    let (body, too_slow) = pace::paced(body, bounds);
+    let request = Request::from_parts(parts, body);
+    let task = tokio::spawn(next.run(request).instrument(span.clone()));
+    let response = match tokio::time::timeout(bounds.answer, task).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => {
+            span.in_scope(|| tracing::error!(%error, "a request handler panicked"));
+            Problem::from(Failure::Bug("panic".to_owned())).into_response()
+        }
+        Err(_) => {
+            span.in_scope(|| tracing::warn!("a request takes too long to wait for and goes on alone"));
+            let detail = "This takes longer than usual and goes on. Ask again in a moment how it ended.";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "still_working", detail).into_response()
+        }
+    };
+    match too_slow.happened() {
+        true => {
+            let detail = "The body did not arrive in time. Send it again.";
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", detail).into_response()
+        }
+        false => response,
+    }
+}
+
+/// Whether a browser sent this on behalf of a page that is not ours. Browsers say so in `Sec-Fetch-Site`, and
+/// where they do not (an old one, or plain http), in `Origin`. An integrator's own server sends neither.
+/// Reading changes nothing, so a link from anywhere may open a page.
+fn is_from_a_foreign_site(site: &Site, method: &Method, headers: &HeaderMap) -> bool {
+    if method.is_safe() {
+        return false;
+    }
+    match (headers.get("sec-fetch-site"), headers.get(header::ORIGIN)) {
+        (Some(from), _) => from != "same-origin" && from != "none",
+        (None, Some(origin)) => origin != site.config.public_url.origin(),
+        (None, None) => false,
+    }
+}

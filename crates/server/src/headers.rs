@@ -1,0 +1,235 @@
+//! Which headers an answer carries, by what kind of answer it is: one table for the whole server. A handler
+//! sets none of them; the one exception is how long a file may be kept.
+
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+use crate::config::{ApiBase, Config};
+
+/// The form in which the policy of a page or an answer that loads nothing at all is written.
+const NOTHING: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Our own pages without Stripe: files of ours, forms to ourselves, no script or style in the page itself.
+const OWN: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                   connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; \
+                   frame-ancestors 'none'";
+/// What no page of ours asks a browser for.
+const NO_FEATURES: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
+/// A year, the least that browsers' preload lists take.
+const STRICT_TRANSPORT: &str = "max-age=31536000; includeSubDomains";
+
+/// What an answer is for, which its address says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// JSON and plain text for programs; also whatever has no address.
+    Api,
+    /// The page with the card fields and its panel; the address is the payer's credential.
+    PayPage,
+    /// Any other page.
+    Page,
+    /// A style, a script or a picture of ours.
+    Asset,
+}
+
+/// Where each kind is. Whatever begins with none of these is for programs.
+const PLACES: [(&str, Kind); 3] = [
+    ("/assets/", Kind::Asset),
+    ("/connect/", Kind::Page),
+    ("/pay/", Kind::PayPage),
+];
+
+/// The kind of answer that an address gives, whatever its status.
+pub fn kind_of(path: &str) -> Kind {
+    let place = PLACES.iter().find(|(prefix, _)| path.starts_with(prefix));
+    place.map_or(Kind::Api, |(_, kind)| *kind)
+}
+
+/// The headers of every kind, written once for a configuration.
+#[derive(Debug)]
+pub struct Policies {
+    api: HeaderMap,
+    pay_page: HeaderMap,
+    page: HeaderMap,
+    asset: HeaderMap,
+}
+
+impl Policies {
+    /// The table, for the Stripe that pages load and for how we are reached.
+    pub fn new(config: &Config) -> Policies {
+        let https = config.public_url.is_https();
+        let stripe = &config.stripe_api_base;
+        let (pay_content, pay_features) = (pay_page_content(stripe), pay_page_features(stripe));
+        // Stripe's wallets and Link open windows that must find their opener again; windows of others do not.
+        let opened = "same-origin-allow-popups";
+        let row = |content: &str, referrer, opener, features: &str| {
+            headers(
+                https,
+                &[
+                    (header::CONTENT_SECURITY_POLICY, content),
+                    (header::REFERRER_POLICY, referrer),
+                    (HeaderName::from_static("cross-origin-opener-policy"), opener),
+                    (HeaderName::from_static("permissions-policy"), features),
+                ],
+            )
+        };
+        Policies {
+            api: row(NOTHING, "same-origin", "same-origin", NO_FEATURES),
+            pay_page: row(&pay_content, "no-referrer", opened, &pay_features),
+            page: row(OWN, "same-origin", "same-origin", NO_FEATURES),
+            asset: row(NOTHING, "same-origin", "same-origin", NO_FEATURES),
+        }
+    }
+
+    /// Gives an answer the headers of its kind, whatever the handler set. Nothing is kept by a browser or a
+    /// proxy, but for a file that said so.
+    pub fn apply(&self, kind: Kind, answer: &mut HeaderMap) {
+        let policy = match kind {
+            Kind::Api => &self.api,
+            Kind::PayPage => &self.pay_page,
+            Kind::Page => &self.page,
+            Kind::Asset => &self.asset,
+        };
+        let kept = match kind {
+            Kind::Asset => answer.remove(header::CACHE_CONTROL),
+            Kind::Api | Kind::PayPage | Kind::Page => None,
+        };
+        for (name, value) in policy {
+            answer.insert(name, value.clone());
+        }
+        let no_store = HeaderValue::from_static("no-store");
+        answer.insert(header::CACHE_CONTROL, kept.unwrap_or(no_store));
+    }
+}
+
+/// What all kinds have, and `own`. A value that is no header value is left out; there is none, as origins are
+/// checked to the letter when the configuration is read.
+fn headers(https: bool, own: &[(HeaderName, &str)]) -> HeaderMap {
+    let all = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+    ];
+    let strict = https.then_some((header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT));
+    all.into_iter()
+        .chain(strict)
+        .chain(own.iter().cloned())
+        .filter_map(|(name, value)| Some((name, HeaderValue::from_str(value).ok()?)))
+        .collect()
+}
+
+/// The one page that loads Stripe.js, which opens frames and calls its API from there. These are the hosts
+/// that Stripe's security guide names for it; no script or style stands in the page itself.
+pub fn pay_page_content(stripe: &ApiBase) -> String {
+    format!(
+        "default-src 'none'; script-src 'self' {}; style-src 'self'; img-src 'self' data:; \
+         connect-src 'self' {}; frame-src {}; form-action 'self'; base-uri 'none'; \
+         object-src 'none'; frame-ancestors 'none'",
+        stripe.script_hosts(),
+        stripe.connect_hosts(),
+        stripe.frame_hosts(),
+    )
+}
+
+/// Stripe's frames ask the browser whether it knows wallets and saved cards, which is the feature `payment`.
+fn pay_page_features(stripe: &ApiBase) -> String {
+    format!(
+        "camera=(), geolocation=(), microphone=(), payment=(self \"{}\"), usb=()",
+        stripe.js_origin()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The headers of a kind, a line each, for where we are reached and which Stripe is loaded.
+    fn table(public_url: &str, stripe: &str, path: &str) -> Vec<String> {
+        let config = Config::from_lookup(&|name| {
+            let value = match name {
+                "STRIPE_TEST_SECRET_KEY" => "sk_test_psapay_demo",
+                "STRIPE_TEST_PUBLISHABLE_KEY" => "pk_test_psapay_demo",
+                "SECRET_KEY" => "not-a-secret-not-a-secret-not-a-secret",
+                "PUBLIC_URL" => public_url,
+                "STRIPE_API_BASE" => stripe,
+                _ => return None,
+            };
+            Some(value.to_owned())
+        })
+        .unwrap();
+        let mut answer = HeaderMap::new();
+        Policies::new(&config).apply(kind_of(path), &mut answer);
+        let mut lines: Vec<String> = answer
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .collect();
+        lines.sort();
+        lines
+    }
+
+    #[test]
+    fn the_pay_page_opens_to_stripe_and_to_nobody_else() {
+        let production = table("https://pay.example.com", "https://api.stripe.com", "/pay/x");
+        let expected = [
+            "cache-control: no-store",
+            "content-security-policy: default-src 'none'; script-src 'self' https://js.stripe.com \
+             https://*.js.stripe.com; style-src 'self'; img-src 'self' data:; connect-src 'self' \
+             https://api.stripe.com; frame-src https://js.stripe.com https://*.js.stripe.com \
+             https://hooks.stripe.com; form-action 'self'; base-uri 'none'; object-src 'none'; \
+             frame-ancestors 'none'",
+            "cross-origin-opener-policy: same-origin-allow-popups",
+            "cross-origin-resource-policy: same-origin",
+            "permissions-policy: camera=(), geolocation=(), microphone=(), \
+             payment=(self \"https://js.stripe.com\"), usb=()",
+            "referrer-policy: no-referrer",
+            "strict-transport-security: max-age=31536000; includeSubDomains",
+            "x-content-type-options: nosniff",
+        ];
+        assert_eq!(production, expected);
+    }
+
+    #[test]
+    fn only_the_pay_page_names_another_host() {
+        for path in [
+            "/api/invoices",
+            "/healthz",
+            "/",
+            "/assets/pay.css",
+            "/connect/return",
+            "/pay",
+        ] {
+            let production = table("https://pay.example.com", "https://api.stripe.com", path);
+            assert!(
+                !production.iter().any(|line| line.contains("https:")),
+                "{path} {production:?}"
+            );
+            assert!(
+                production
+                    .iter()
+                    .any(|line| line.ends_with("frame-ancestors 'none'"))
+            );
+            assert!(production.contains(&"referrer-policy: same-origin".to_owned()));
+        }
+        let tried_out = table("http://127.0.0.1:8080", "http://127.0.0.1:12111", "/pay/x");
+        assert!(
+            !tried_out.iter().any(|line| line.contains("stripe.com")),
+            "{tried_out:?}"
+        );
+    }
+
+    #[test]
+    fn nothing_is_allowed_inline_and_tls_is_asked_for_only_where_it_is() {
+        for path in ["/api/invoices", "/pay/x", "/connect/return", "/assets/pay.js"] {
+            for (url, strict) in [
+                ("https://pay.example.com", true),
+                ("http://127.0.0.1:8080", false),
+            ] {
+                let lines = table(url, "https://api.stripe.com", path);
+                assert!(!lines.iter().any(|line| line.contains("unsafe")), "{lines:?}");
+                let found = lines
+                    .iter()
+                    .any(|line| line.starts_with("strict-transport-security"));
+                assert_eq!(found, strict, "{url} {path}");
+            }
+        }
+    }
+}
