@@ -6,6 +6,8 @@ pub mod idempotency;
 pub mod ids;
 pub mod invoice;
 pub mod ledger;
+pub mod limited;
+pub mod limits;
 pub mod money;
 pub mod payment;
 pub mod permission;
@@ -16,6 +18,7 @@ pub mod text;
 pub mod time;
 
 pub use ids::*;
+pub use limited::Limited;
 pub use money::{Currency, Money};
 pub use permission::{Permission, Permissions};
 pub use refusal::Refusal;

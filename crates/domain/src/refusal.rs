@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::Limited;
+
 /// A refusal. Its code is part of the API and never changes; its sentence may be reworded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -107,6 +109,8 @@ pub enum Refusal {
     PlatformKeyNeeded,
     /// The caller holds a true key, but the operator's where one of a tenant is needed.
     TenantKeyNeeded,
+    /// A limit holds it up.
+    Limited(Limited),
 }
 
 impl Refusal {
@@ -169,6 +173,7 @@ impl Refusal {
             Refusal::TenantClosed => "tenant_closed",
             Refusal::PlatformKeyNeeded => "platform_key_needed",
             Refusal::TenantKeyNeeded => "tenant_key_needed",
+            Refusal::Limited(limited) => limited.code(),
         }
     }
 
@@ -182,6 +187,7 @@ impl Refusal {
             Refusal::VersionConflict => Some("version"),
             Refusal::AmountChanged { .. } => Some("amount"),
             Refusal::TokenRefused => Some("confirmation_token"),
+            Refusal::Limited(limited) => limited.field(),
             Refusal::NotFound
             | Refusal::InvoiceDraft
             | Refusal::InvoiceFinalized
@@ -314,8 +320,15 @@ impl fmt::Display for Refusal {
             Refusal::ConsentRefused { code } => because(f, CONSENT_REFUSED, code),
             Refusal::AccountModeMismatch => f.write_str(ACCOUNT_MODE_MISMATCH),
             Refusal::ConnectLinkUsed => f.write_str(CONNECT_LINK_USED),
+            Refusal::Limited(limited) => write!(f, "{limited}"),
         }
     }
 }
 
 impl std::error::Error for Refusal {}
+
+impl From<Limited> for Refusal {
+    fn from(limited: Limited) -> Refusal {
+        Refusal::Limited(limited)
+    }
+}

@@ -1,10 +1,12 @@
 //! Collecting an invoice, from the press on Pay to the answer. Rules 1, 2, 7 and 9: each call is noted before
 //! it is made, silence means unknown, an invoice has one live intent, and the server confirms.
 
+mod cancelling;
 mod situation;
+mod status;
 
 use domain::payment::{Begin, DECLINES_MAX, Evidence, IntentStatus, PaymentState};
-use domain::{InvoiceId, Money, PaymentId, Refusal, Scope};
+use domain::{InvoiceId, Limited, Money, PaymentId, Refusal, Scope};
 use store::Tx;
 use store::payments::{self, Payment};
 use store::stripe_config;
@@ -12,10 +14,14 @@ use store::stripe_operations::{self as rows, Kind, Operation};
 use stripe::payment_intents::{self, CancelReason};
 use stripe::{AccountId, CallError, PaymentIntent, Secret};
 
+use crate::limits::{Press, Verdict};
 use crate::observe::{self, IntentFacts};
 use crate::operations::{self, Ran};
-use crate::{Actor, App, By, Failure, onboarding, pay_links, unreachable};
+use crate::{Actor, App, By, Failure, limits, onboarding, pay_links, unreachable};
+use cancelling::cancel_if;
+pub use cancelling::{cancel_live, has_live};
 use situation::{Situation, note_cancel, note_confirm};
+pub use status::{DeclineReason, PayStatus};
 
 /// Cancel, create, confirm, and one more look where somebody else was faster: no press on Pay takes more
 /// steps.
@@ -23,8 +29,6 @@ const STEPS_MAX: usize = 6;
 
 /// What the audit log calls a press on Pay, and an integrator's wish for an intent.
 const PAY: &str = "invoice.payment_requested";
-/// What it calls the wish to be rid of a payment, as before an invoice is voided.
-const CANCEL: &str = "invoice.payment_cancel_requested";
 
 /// What a payer sends when they press Pay.
 #[derive(Clone, Debug)]
@@ -33,44 +37,36 @@ pub struct PayRequest {
     pub confirmation_token: String,
     /// The amount that the payer saw.
     pub seen: Money,
-}
-
-/// Where a payment stands, as its payer may know it.
-#[derive(Clone, Debug)]
-pub struct PayStatus {
-    /// The payment's state.
-    pub state: PaymentState,
-    /// Whether the last write to Stripe has no known outcome: the page says "being checked".
-    pub in_doubt: bool,
-    /// The account on which the payment is made.
-    pub stripe_account_id: String,
-    /// For `handleNextAction`: only while an action is needed.
-    pub client_secret: Option<Secret>,
-    /// Why the card was declined, if it was just now.
-    pub decline: Option<DeclineReason>,
-}
-
-/// Stripe's codes of a decline; which of them a payer may read is the page's business.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeclineReason {
-    /// Such as `card_declined`.
-    pub code: Option<String>,
-    /// Such as `insufficient_funds`.
-    pub decline_code: Option<String>,
+    /// The token of the page on which they pressed.
+    pub page_token: Option<String>,
+    /// The work that their page has done, where it was asked to.
+    pub proof: Option<String>,
 }
 
 /// Pays an invoice by its public link. The same token sent again is the same press on Pay: browsers repeat a
 /// request by themselves when its connection breaks, and get the answer of the first.
 ///
 /// # Errors
-/// The refusals of [`begin`], [`Refusal::LinkExpired`], [`Refusal::NotFound`], [`Refusal::TokenRefused`].
+/// The refusals of [`begin`], [`Refusal::LinkExpired`], [`Refusal::NotFound`], [`Refusal::TokenRefused`], and
+/// those of [`limits`]: none of them has reached Stripe.
 pub async fn pay(app: &App, by: &By, token: &str, request: &PayRequest) -> Result<PayStatus, Failure> {
-    for step in 0..STEPS_MAX {
-        // One press on Pay is one row in the audit log: with its first write to Stripe.
-        let by = (step == 0).then_some(by);
-        let operation = match next_step_of_link(app, by, token, request).await? {
-            LinkStep::Run(operation) => operation,
+    // One press on Pay is counted once, and is one row in the audit log: with its first write to Stripe.
+    let mut press = Some(limits::press(app, by, token, request).await?);
+    let mut guarded = false;
+    for _ in 0..STEPS_MAX {
+        let operation = match next_step_of_link(app, token, request, press.take()).await? {
+            LinkStep::Run(operation, verdict) => {
+                if let Some(verdict) = verdict {
+                    verdict.tell();
+                    guarded = verdict.guarded;
+                }
+                operation
+            }
             LinkStep::Repeated(payment) => return look_at(app, &payment).await,
+            LinkStep::Held(verdict, limited) => {
+                verdict.tell();
+                return Err(limited.into());
+            }
         };
         let ran = operations::run(app, &operation).await?;
         let status = |state, in_doubt| PayStatus {
@@ -87,7 +83,7 @@ pub async fn pay(app: &App, by: &By, token: &str, request: &PayRequest) -> Resul
                 let worn = |payment: &Payment| payment.declines >= DECLINES_MAX;
                 cancel_if(app, &operation, CancelReason::Fraudulent, worn).await?;
                 let state = PaymentState::At(IntentStatus::RequiresPaymentMethod);
-                let decline = Some(DeclineReason { code, decline_code });
+                let decline = Some(DeclineReason { code, decline_code }.told(guarded));
                 return Ok(PayStatus {
                     decline,
                     ..status(state, false)
@@ -116,18 +112,20 @@ pub async fn pay(app: &App, by: &By, token: &str, request: &PayRequest) -> Resul
 }
 
 enum LinkStep {
-    Run(Box<Operation>),
+    Run(Box<Operation>, Option<Box<Verdict>>),
     Repeated(Box<Payment>),
+    /// Nothing begins; what was counted stays.
+    Held(Box<Verdict>, Limited),
 }
 
 async fn next_step_of_link(
     app: &App,
-    by: Option<&By>,
     token: &str,
     request: &PayRequest,
+    press: Option<Press>,
 ) -> Result<LinkStep, Failure> {
     let (key, rate, moment) = (app.link_key.clone(), app.fee, app.moment());
-    let (by, token, request) = (by.cloned(), token.to_owned(), request.clone());
+    let (token, request) = (token.to_owned(), request.clone());
     let noted = app.db.write(move |tx| {
         let link = pay_links::open_valid(tx, &key, &token, moment.at)?;
         let situation = Situation::read(tx, &link.scope, &link.invoice_id)?;
@@ -136,17 +134,29 @@ async fn next_step_of_link(
         }
         let config = situation.account_that_can_charge();
         let next = situation.begin(request.seen, config.is_some())?;
+        let verdict = match &press {
+            Some(press) => {
+                let verdict = limits::admit(tx, &key, press, &link, moment)?;
+                Some(Box::new(verdict))
+            }
+            None => None,
+        };
+        if let Some(verdict) = &verdict
+            && let Some(limited) = verdict.refusal
+        {
+            return Ok(LinkStep::Held(verdict.clone(), limited));
+        }
         let operation = match (next, config, situation.live()) {
             (Begin::Create, Some(config), _) => situation.note_create(tx, moment, rate, config)?,
             (Begin::Confirm, _, Some(live)) => note_confirm(tx, moment, live, &request.confirmation_token)?,
             (Begin::Replace, _, Some(live)) => note_cancel(tx, moment, live, CancelReason::Abandoned)?,
             (_, None, _) | (_, _, None) => return Err(Refusal::PaymentsUnavailable.into()),
         };
-        if let Some(by) = &by {
-            let payer = by.known_as(Actor::Payer(link.id.clone()));
+        if let Some(press) = &press {
+            let payer = press.by.known_as(Actor::Payer(link.id.clone()));
             situation.note_request(tx, &payer, moment, PAY, &operation)?;
         }
-        Ok(LinkStep::Run(Box::new(operation)))
+        Ok(LinkStep::Run(Box::new(operation), verdict))
     });
     noted.await.map_err(somebody_was_faster)
 }
@@ -331,11 +341,17 @@ pub async fn check(app: &App, token: &str) -> Result<Option<PayStatus>, Failure>
 /// Where a payment stands at Stripe now.
 async fn look_at(app: &App, payment: &Payment) -> Result<PayStatus, Failure> {
     let (scope, id) = (payment.scope.clone(), payment.id.clone());
-    let (payment, in_doubt) = app
+    let (key, now) = (app.link_key.clone(), app.clock.now());
+    let (payment, in_doubt, guarded) = app
         .db
-        .read(move |tx| Ok::<_, Failure>((get(tx, &scope, &id)?, rows::open_of(tx, &scope, &id)?.is_some())))
+        .read(move |tx| {
+            let in_doubt = rows::open_of(tx, &scope, &id)?.is_some();
+            let guarded = limits::work(tx, &key, &scope, now)?.is_some();
+            Ok::<_, Failure>((get(tx, &scope, &id)?, in_doubt, guarded))
+        })
         .await?;
-    let looked = if payment.status.is_live() && !in_doubt {
+    let open = payment.status.is_live() && !in_doubt;
+    let looked = if open && limits::may_look(app, &payment.id).await? {
         refresh(app, &payment).await?
     } else {
         None
@@ -352,9 +368,12 @@ async fn look_at(app: &App, payment: &Payment) -> Result<PayStatus, Failure> {
         in_doubt,
         stripe_account_id: payment.stripe_account_id.clone(),
         client_secret: intent.and_then(|intent| intent.client_secret).filter(|_| action),
-        decline: code.map(|code| DeclineReason {
-            code: Some(code),
-            decline_code: None,
+        decline: code.map(|code| {
+            let reason = DeclineReason {
+                code: Some(code),
+                decline_code: None,
+            };
+            reason.told(guarded)
         }),
     })
 }
@@ -400,76 +419,6 @@ async fn look_again(app: &App, operation: &Operation) -> Result<(), Failure> {
     let operation = operation.clone();
     let payment = app.db.read(move |tx| payment_of(tx, &operation)).await?;
     refresh(app, &payment).await?;
-    Ok(())
-}
-
-/// Cancels an invoice's live intent at Stripe, if it has one, and confirms that it is gone.
-///
-/// # Errors
-/// [`Refusal::PaymentInProgress`] while money may be on its way.
-pub async fn cancel_live(app: &App, scope: &Scope, by: &By, invoice: &InvoiceId) -> Result<(), Failure> {
-    for step in 0..STEPS_MAX {
-        let (moment, scope, invoice) = (app.moment(), scope.clone(), invoice.clone());
-        let by = (step == 0).then(|| by.clone());
-        let noted = app.db.write(move |tx| {
-            let situation = Situation::read(tx, &scope, &invoice)?;
-            let Some(live) = situation.live() else {
-                return Ok(None);
-            };
-            if situation.unresolved || live.status == PaymentState::At(IntentStatus::Processing) {
-                return Err(Failure::from(Refusal::PaymentInProgress));
-            }
-            let operation = note_cancel(tx, moment, live, CancelReason::RequestedByCustomer)?;
-            if let Some(by) = &by {
-                situation.note_request(tx, by, moment, CANCEL, &operation)?;
-            }
-            Ok(Some(operation))
-        });
-        let Some(operation) = noted.await.map_err(somebody_was_faster)? else {
-            return Ok(());
-        };
-        match operations::run(app, &operation).await? {
-            Ran::Rejected(refusal) => return Err(refusal.into()),
-            Ran::Unknown => return Err(Refusal::PaymentInProgress.into()),
-            Ran::Overtaken => look_again(app, &operation).await?,
-            Ran::Done { .. } | Ran::Declined { .. } => {}
-        }
-    }
-    Err(Refusal::PaymentInProgress.into())
-}
-
-/// Whether money could still arrive for the invoice.
-pub fn has_live(tx: &mut Tx, scope: &Scope, invoice: &InvoiceId) -> Result<bool, Failure> {
-    Ok(payments::of_invoice(tx, scope, invoice, 1)?
-        .iter()
-        .any(|payment| payment.status.is_live()))
-}
-
-/// Cancels the intent of an operation if it is `useless`, as after five declined cards: the next try starts a
-/// new one.
-async fn cancel_if(
-    app: &App,
-    operation: &Operation,
-    reason: CancelReason,
-    useless: fn(&Payment) -> bool,
-) -> Result<(), Failure> {
-    let (moment, operation) = (app.moment(), operation.clone());
-    let noted = app
-        .db
-        .write(move |tx| {
-            let payment = payment_of(tx, &operation)?;
-            let useless = payment.status.is_live() && useless(&payment);
-            let free = rows::open_of(tx, &payment.scope, &payment.id)?.is_none();
-            if useless && free {
-                note_cancel(tx, moment, &payment, reason).map(Some)
-            } else {
-                Ok::<_, Failure>(None)
-            }
-        })
-        .await?;
-    if let Some(operation) = noted {
-        operations::run(app, &operation).await?;
-    }
     Ok(())
 }
 

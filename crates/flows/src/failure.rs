@@ -3,7 +3,7 @@
 use std::fmt;
 
 use domain::ledger::Unbalanced;
-use domain::{Mode, Refusal};
+use domain::{Limited, Mode, Refusal};
 
 /// A refusal is for the caller; everything else is ours, logged once at the edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,12 @@ impl From<store::Error> for Failure {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Failure {
         Failure::Refused(refusal)
+    }
+}
+
+impl From<Limited> for Failure {
+    fn from(limited: Limited) -> Failure {
+        Failure::Refused(limited.into())
     }
 }
 

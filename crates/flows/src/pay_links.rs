@@ -113,7 +113,12 @@ pub enum Opened {
 /// [`Refusal::NotFound`] for anything that was never a link: malformed, guessed, or of another installation.
 pub fn open(tx: &mut Tx, key: &Secret, token: &str, now: Timestamp) -> Result<Opened, Failure> {
     let (id, mac) = split(token)?;
-    let link = pay_links::get(tx, &id)?.ok_or(Refusal::NotFound)?;
+    let Some(link) = pay_links::get(tx, &id)? else {
+        // As much work as for a link that is there, so that the time of an answer tells nothing.
+        let expected = mac_of(key, &id, 1)?;
+        std::hint::black_box(expected.as_bytes().ct_eq(mac.as_bytes()));
+        return Err(Refusal::NotFound.into());
+    };
     let oldest = link.generation.saturating_sub(GENERATIONS_BACK).max(1);
     for generation in (oldest..=link.generation).rev() {
         let expected = mac_of(key, &link.id, generation)?;
@@ -169,4 +174,68 @@ fn mac_of(key: &Secret, id: &LinkId, generation: i64) -> Result<String, Failure>
     let mut text = hex::encode(mac.finalize().into_bytes());
     text.truncate(MAC_CHARS);
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use domain::{InvoiceId, LinkId, Mode, Scope, TenantId, Timestamp};
+    use store::pay_links::PayLink;
+    use stripe::Secret;
+
+    use super::{ID_CHARS, MAC_CHARS, token};
+
+    /// Links as they are made: one after the other, thousands within a millisecond, and their rotations.
+    fn link(nth: u32) -> PayLink {
+        let at = Timestamp::from_ms(1_763_900_000_000 + i64::from(nth / 5_000));
+        PayLink {
+            scope: Scope {
+                tenant: TenantId::platform(),
+                mode: Mode::Live,
+            },
+            id: LinkId::new(at, u128::from(nth / 4)),
+            invoice_id: InvoiceId::new(at, 0),
+            generation: i64::from(nth % 4) + 1,
+            expires_at: at,
+        }
+    }
+
+    /// What a guesser has to hit: no two of a million are the same, and no bit leans to a side by more than
+    /// five standard deviations, although the ids that they belong to count up.
+    #[test]
+    fn a_million_tokens_differ_and_their_bits_are_balanced() {
+        const TOKENS: u32 = 1_000_000;
+        let key = Secret::new("a secret key of a test, long enough for it");
+        let mut seen = HashSet::with_capacity(1_000_000);
+        // How often each hex digit stands at each place.
+        let mut digits = [[0_u32; 16]; MAC_CHARS];
+        for nth in 0..TOKENS {
+            let token = token(&key, &link(nth)).unwrap();
+            let secret = token.split_at(ID_CHARS).1;
+            assert_eq!(secret.len(), MAC_CHARS);
+            // 64 of the 160 bits are enough to tell a million of them apart.
+            let bits = u64::from_str_radix(&secret[..16], 16).unwrap();
+            assert!(seen.insert(bits), "two tokens share 64 bits: {token}");
+            for (place, byte) in secret.bytes().enumerate() {
+                digits[place][usize::from(if byte < b'a' {
+                    byte - b'0'
+                } else {
+                    byte - b'a' + 10
+                })] += 1;
+            }
+        }
+        let deviation = 500;
+        for (place, counts) in digits.iter().enumerate() {
+            for bit in 0..4 {
+                let set = (0..16).filter(|digit| digit >> bit & 1 == 1);
+                let ones: u32 = set.map(|digit| counts[digit]).sum();
+                let off = ones.abs_diff(TOKENS / 2);
+                assert!(
+                    off < 5 * deviation,
+                    "digit {place}, bit {bit} is set in {ones} of {TOKENS}"
+                );
+            }
+        }
+    }
 }

@@ -9,8 +9,10 @@ use store::pay_links::PayLink;
 use store::payments::{self, Payment};
 use store::tenants::{self, Tenant};
 use store::{Tx, stripe_config, stripe_operations};
+use stripe::Secret;
 
-use crate::{App, Failure, pay_links};
+use crate::proofs::Work;
+use crate::{App, Failure, Moment, limits, page_tokens, pay_links};
 
 /// An invoice as its payer sees it.
 #[derive(Clone, Debug)]
@@ -29,6 +31,10 @@ pub struct PayerView {
     pub stripe_account_id: Option<String>,
     /// What the page offers.
     pub panel: Panel,
+    /// What a payment begun from this page has to carry.
+    pub page_token: String,
+    /// The work that it has to show besides, while the tenant's payments look like card testing.
+    pub work: Option<Work>,
 }
 
 /// Exactly one of these is shown.
@@ -69,10 +75,10 @@ pub enum Look {
 /// # Errors
 /// [`domain::Refusal::NotFound`] for what never was a link.
 pub async fn look(app: &App, token: &str) -> Result<Look, Failure> {
-    let (key, token, now) = (app.link_key.clone(), token.to_owned(), app.clock.now());
+    let (key, token, moment) = (app.link_key.clone(), token.to_owned(), app.moment());
     app.db
-        .read(move |tx| match pay_links::open(tx, &key, &token, now)? {
-            pay_links::Opened::Valid(link) => Ok(Look::Invoice(Box::new(read(tx, &link)?))),
+        .read(move |tx| match pay_links::open(tx, &key, &token, moment.at)? {
+            pay_links::Opened::Valid(link) => Ok(Look::Invoice(Box::new(read(tx, &key, &link, moment)?))),
             pay_links::Opened::Expired(link) => Ok(Look::Expired {
                 mode: link.scope.mode,
                 tenant: tenants::get(tx, &link.scope.tenant)?,
@@ -81,7 +87,7 @@ pub async fn look(app: &App, token: &str) -> Result<Look, Failure> {
         .await
 }
 
-fn read(tx: &mut Tx, link: &PayLink) -> Result<PayerView, Failure> {
+fn read(tx: &mut Tx, key: &Secret, link: &PayLink, moment: Moment) -> Result<PayerView, Failure> {
     let gone = |what: &str| Failure::Bug(format!("the {what} of link {} is gone", link.id));
     let scope = &link.scope;
     let invoice = invoices::get(tx, scope, &link.invoice_id)?.ok_or_else(|| gone("invoice"))?;
@@ -110,6 +116,8 @@ fn read(tx: &mut Tx, link: &PayLink) -> Result<PayerView, Failure> {
         lines,
         stripe_account_id: config.map(|config| config.stripe_account_id),
         panel: panel(invoice.status, newest, unresolved, open),
+        page_token: page_tokens::issue(key, link, moment)?,
+        work: limits::work(tx, key, scope, moment.at)?,
         invoice,
     })
 }

@@ -102,6 +102,8 @@ fn checkout() -> Checkout {
         pay_url: "pay".to_owned(),
         check_url: "check".to_owned(),
         billing_email: Some("buchhaltung@tischlerei-behrens.example".to_owned()),
+        page_token: "1763900000000-0-0".to_owned(),
+        work: None,
     }
 }
 

@@ -19,6 +19,12 @@ const PAY_CSS_TEXT: &str = concat!(
     include_str!("assets/paper.css")
 );
 
+/// The same for the page's script.
+const PAY_JS_TEXT: &str = concat!(
+    include_str!("assets/page-token.js"),
+    include_str!("assets/pay.js")
+);
+
 /// A file and where it is served.
 struct Asset {
     path: String,
@@ -28,14 +34,8 @@ struct Asset {
 
 static PAY_CSS: LazyLock<Asset> =
     LazyLock::new(|| asset("pay", "css", "text/css; charset=utf-8", PAY_CSS_TEXT));
-static PAY_JS: LazyLock<Asset> = LazyLock::new(|| {
-    asset(
-        "pay",
-        "js",
-        "text/javascript; charset=utf-8",
-        include_str!("assets/pay.js"),
-    )
-});
+static PAY_JS: LazyLock<Asset> =
+    LazyLock::new(|| asset("pay", "js", "text/javascript; charset=utf-8", PAY_JS_TEXT));
 /// The page about a Stripe account looks like the pay page.
 const CONNECT_CSS_TEXT: &str = concat!(
     include_str!("assets/frame.css"),

@@ -15,6 +15,7 @@ pub mod edge;
 pub mod headers;
 pub mod health;
 pub mod idempotency;
+pub mod limits;
 pub mod log;
 pub mod pay;
 pub mod platform_key;

@@ -4,7 +4,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::Refusal;
+use domain::{Limited, Refusal};
 use flows::Failure;
 use serde::Serialize;
 
@@ -21,6 +21,9 @@ pub struct Problem {
     field: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
+    /// Seconds until the same request may be sent again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<i64>,
 }
 
 impl Problem {
@@ -34,6 +37,7 @@ impl Problem {
             detail: detail.into(),
             field: None,
             request_id: None,
+            retry_after: None,
         }
     }
 
@@ -86,6 +90,10 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         // The request's id is not known here; whoever knows it takes the problem out again.
         let failure = (status.is_server_error() && self.request_id.is_none()).then(|| self.clone());
+        let retry_after = match self.retry_after {
+            None if status == StatusCode::SERVICE_UNAVAILABLE => Some(1),
+            given => given,
+        };
         let mut response = (status, Json(self)).into_response();
         if let Some(failure) = failure {
             response.extensions_mut().insert(failure);
@@ -95,8 +103,8 @@ impl IntoResponse for Problem {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -105,9 +113,18 @@ impl IntoResponse for Problem {
     }
 }
 
+impl From<Limited> for Problem {
+    fn from(limited: Limited) -> Problem {
+        Refusal::from(limited).into()
+    }
+}
+
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Problem {
-        let problem = Problem::new(status_of(&refusal), refusal.code(), refusal.to_string());
+        let mut problem = Problem::new(status_of(&refusal), refusal.code(), refusal.to_string());
+        if let Refusal::Limited(limited) = &refusal {
+            problem.retry_after = limited.wait_s();
+        }
         match refusal.field() {
             Some(field) => problem.at(field),
             None => problem,
@@ -151,6 +168,14 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::TenantSuspended
         | Refusal::PlatformKeyNeeded
         | Refusal::TenantKeyNeeded => StatusCode::FORBIDDEN,
+        Refusal::Limited(limited) => match limited {
+            Limited::PageTokenRequired => StatusCode::UNPROCESSABLE_ENTITY,
+            Limited::PageExpired => StatusCode::CONFLICT,
+            Limited::ChallengeRequired => StatusCode::PRECONDITION_REQUIRED,
+            Limited::TooSoon | Limited::TooManyAttempts { .. } | Limited::RateLimited { .. } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
+        },
     }
 }
 

@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::connections::Bounds;
 use crate::door::Door;
 use crate::edge::Edge;
+use crate::limits::{self, Gate};
 use crate::problem::Problem;
 use crate::{access, assets, edge, routes};
 use flows::stripe_events;
@@ -44,6 +45,8 @@ pub struct Site {
     pub webhook_secrets: Arc<[(Secret, SignedAs)]>,
     /// Tells the worker that an event has come.
     pub inbox_bell: Arc<Notify>,
+    /// Who is turned away for now.
+    pub gate: Arc<Gate>,
     /// What is noted of keys that were refused or used.
     pub door: Arc<Door>,
     /// How many connections there may be, and how long each may take over what.
@@ -75,6 +78,7 @@ impl Site {
             public_origin: public_origin.into(),
             webhook_secrets: secrets.into(),
             inbox_bell: Arc::new(Notify::new()),
+            gate: Arc::default(),
             door: Arc::default(),
         }
     }
@@ -110,7 +114,8 @@ pub fn sender(site: &Site, request: &Request, id: &str) -> Sender {
 pub fn router(site: Site) -> Router {
     let owned = routes::all().into_iter().fold(Router::new(), |router, route| {
         let check = middleware::from_fn_with_state((site.clone(), access::Gate::of(&route)), access::check);
-        let handler = route.handler.route_layer(check);
+        let gate = middleware::from_fn_with_state((site.clone(), route.who), limits::gate);
+        let handler = route.handler.route_layer(check).route_layer(gate);
         let bytes = match LARGE_BODIES.contains(&route.path) {
             true => LARGE_BODY_MAX,
             false => BODY_MAX,

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
-use flows::{App, reconcile, requests, seals, stripe_events};
+use flows::{App, limits, reconcile, requests, seals, stripe_events};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 
@@ -32,8 +32,9 @@ const EVENT_TIME: Duration = Duration::from_secs(45);
 /// A replay takes three tries of the client, so that only what hangs is dropped.
 const RECONCILE_TIME: Duration = Duration::from_secs(280);
 
-/// How often requests are removed whose idempotency keys are over thirty days old.
-const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+/// How often requests are removed whose idempotency keys are over thirty days old, and counts of limits that
+/// no longer count.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
 
 /// Runs until `stop` says so. What is waiting for Stripe then is dropped, as a crash would, and taken up by
 /// the next start.
@@ -51,14 +52,14 @@ pub async fn run(site: Site, mut stop: watch::Receiver<bool>) {
             }
         }
     }
-    if let Err(error) = reconciler.await {
-        tracing::error!(%error, "the reconciler ended badly");
-    }
-    if let Err(error) = sealer.await {
-        tracing::error!(%error, "the sealing of days ended badly");
-    }
-    if let Err(error) = forgetter.await {
-        tracing::error!(%error, "the removal of old requests ended badly");
+    for (what, task) in [
+        ("the reconciler", reconciler),
+        ("the sealing of days", sealer),
+        ("the removal of what is old", forgetter),
+    ] {
+        if let Err(error) = task.await {
+            tracing::error!(%error, "{what} ended badly");
+        }
     }
 }
 
@@ -137,6 +138,9 @@ async fn forget_until(app: App, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         if let Err(failure) = requests::remove_old(&app).await {
             tracing::error!(%failure, "old requests could not be removed");
+        }
+        if let Err(failure) = limits::remove_old(&app).await {
+            tracing::error!(%failure, "old counts could not be removed");
         }
         tokio::select! {
             () = tokio::time::sleep(FORGET_EVERY) => {}

@@ -15,6 +15,7 @@ pub mod pay_links;
 pub mod payment_method_domains;
 pub mod payments;
 pub mod platform_keys;
+pub mod rate_limits;
 pub mod reconciliation_breaks;
 pub mod requests;
 pub mod seals;
@@ -42,6 +43,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         payment_method_domains::ALL,
         payments::ALL,
         platform_keys::ALL,
+        rate_limits::ALL,
         reconciliation_breaks::ALL,
         requests::ALL,
         seals::ALL,

@@ -51,6 +51,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0006_oauth",
         sql: include_str!("../migrations/0006_oauth.sql"),
     },
+    Migration {
+        name: "0007_limits",
+        sql: include_str!("../migrations/0007_limits.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

@@ -19,6 +19,8 @@ fn request(world: &World, card: &str) -> PayRequest {
     PayRequest {
         confirmation_token: world.token(card),
         seen,
+        page_token: Some(world.read_page()),
+        proof: None,
     }
 }
 
@@ -109,8 +111,9 @@ fn a_crash_at_any_port_call_charges_once() {
         }
         cut += 1;
     }
-    // Note create, call, settle, note confirm, call, settle: six port calls, each cut on both sides.
-    assert_eq!(cut, 12);
+    // Look at limits, note create, call, settle, note confirm, call, settle: seven port calls, each cut on
+    // both sides.
+    assert_eq!(cut, 14);
 }
 
 #[test]

@@ -10,7 +10,8 @@ use domain::fee::BasisPoints;
 use domain::invoice::{Line, Quantity, TaxRate};
 use domain::{Currency, Mode, Money, Scope, Timestamp};
 use flows::invoicing::{self, Draft};
-use flows::{Actor, App, By, Clock, onboarding, pay_links, reconcile, stripe_events, tenants};
+use flows::payer_view::{self, Look};
+use flows::{Actor, App, By, Clock, onboarding, page_tokens, pay_links, reconcile, stripe_events, tenants};
 use simulator::{ClockMode, EndpointConfig, Fate, Outcome, Request, Simulator};
 use store::db::{Inline, Row};
 use store::{Db, Sql, migrate};
@@ -174,6 +175,15 @@ impl World {
         let form = format!("payment_method={card}");
         let made = self.stripe("POST", "/v1/test_helpers/confirmation_tokens", &form);
         made["id"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()
+    }
+
+    /// The token of the invoice's page, two seconds after it was opened.
+    pub fn read_page(&self) -> String {
+        let Look::Invoice(view) = run(payer_view::look(&self.app, &self.link)).unwrap() else {
+            panic!("the link has run out")
+        };
+        self.simulator.advance_ms(page_tokens::AGE_MIN_MS);
+        view.page_token
     }
 
     /// A call on the tenant's account.

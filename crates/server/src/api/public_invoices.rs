@@ -7,6 +7,7 @@ use domain::payment::PaymentState;
 use domain::{Currency, Money, Refusal};
 use flows::collect::{self, PayRequest, PayStatus};
 use flows::payer_view::{self, Look, Panel};
+use flows::proofs::Work;
 use serde::{Deserialize, Serialize};
 
 use super::{InPath, Input, Visitor};
@@ -30,6 +31,16 @@ pub struct PublicInvoiceJson {
     mode: &'static str,
     publishable_key: Option<String>,
     stripe_account: Option<String>,
+    /// To be sent along when paying, two seconds to thirty minutes from now.
+    page_token: String,
+    work: Option<WorkJson>,
+}
+
+/// The work that paying asks for while the tenant's payments look like card testing.
+#[derive(Debug, Serialize)]
+struct WorkJson {
+    rounds: u32,
+    bits: u32,
 }
 
 /// The panel's name, as the JSON and the page's `data-state` carry it.
@@ -62,6 +73,8 @@ pub async fn get(State(site): State<Site>, InPath(link): InPath) -> Result<Json<
         mode: view.mode.word(),
         publishable_key: site.publishable_key(view.mode),
         stripe_account: view.stripe_account_id,
+        page_token: view.page_token,
+        work: view.work.map(|Work { rounds, bits }| WorkJson { rounds, bits }),
     }))
 }
 
@@ -73,6 +86,9 @@ pub struct PayJson {
     /// What the payer saw, minor units.
     amount: i64,
     currency: String,
+    page_token: Option<String>,
+    /// The number that its work led to.
+    proof: Option<String>,
 }
 
 /// Where the payment stands.
@@ -125,6 +141,8 @@ pub async fn pay(
         confirmation_token,
         amount,
         currency,
+        page_token,
+        proof,
     } = body;
     let shaped = confirmation_token.starts_with("ctoken_") && confirmation_token.len() <= TOKEN_MAX;
     if !shaped
@@ -138,6 +156,8 @@ pub async fn pay(
     let request = PayRequest {
         confirmation_token,
         seen,
+        page_token,
+        proof,
     };
     Ok(Json(collect::pay(&site.app, &by, &link, &request).await?.into()))
 }

@@ -24,6 +24,8 @@
 
   // What Stripe says when the payer's own input is at fault; its other texts are for developers.
   const SAID_TO_PAYERS = ["validation_error", "card_error"];
+  // Refusals that a fresh page token may lift: nothing has begun.
+  const RENEWABLE = ["page_token_required", "page_expired", "too_soon", "challenge_required"];
   // Refusals that mean the panel on show is out of date.
   const OUTDATED = ["payment_in_progress", "invoice_paid", "invoice_void", "payments_unavailable"];
 
@@ -86,6 +88,7 @@
   function openPanel() {
     checkout = null;
     const form = payForm();
+    if (form) pageToken.take(form);
     if (form && !form.hidden) mount(form);
   }
 
@@ -191,13 +194,32 @@
     attempt(async function () {
       const token = await makeToken();
       if (!token) return;
+      await follow(await sendPayment(form, token), true);
+    });
+  }
+
+  // Sends the payment with a page token; once more with a fresh one where the server wants that.
+  async function sendPayment(form, token) {
+    if (!pageToken.has()) await fetchPanel();
+    for (let renewed = false; ; renewed = true) {
+      // Without one, as while we are offline, the server says what to do.
+      const page = pageToken.has() ? await pageToken.fields().catch(noFields) : {};
       const answer = await post(form.dataset.payUrl, {
         confirmation_token: token,
         amount: Number(form.dataset.amount),
         currency: form.dataset.currency,
+        ...page,
       });
-      await follow(answer, true);
-    });
+      const renewable = answer.kind === "refused" && RENEWABLE.includes(answer.problem.code);
+      if (!renewable || renewed) return answer;
+      pageToken.drop();
+      await fetchPanel();
+    }
+  }
+
+  // Browsers without secure contexts cannot do the work; the server's sentence says what to do.
+  function noFields() {
+    return {};
   }
 
   // Nothing has reached our server here, so whatever goes wrong cost nothing.
@@ -364,7 +386,10 @@
         return null;
       }
       if (!response.ok) return null;
-      return parse(await response.text(), "panel");
+      const next = parse(await response.text(), "panel");
+      const form = next && next.querySelector("#pay-form");
+      if (form) pageToken.take(form);
+      return next;
     } catch (error) {
       return null;
     }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::invoice::{TaxLine, totals};
-use domain::{Money, Refusal};
+use domain::{Limited, Money, Refusal};
 use flows::payer_view::{self, Look, Panel, PayerView};
 use flows::{Failure, payer_view::Look::Expired};
 use maud::Markup;
@@ -32,6 +32,16 @@ pub async fn page(State(site): State<Site>, InPath(link): InPath) -> Response {
         Err(Failure::Refused(Refusal::NotFound)) => html(StatusCode::NOT_FOUND, page::not_found_page()),
         Err(failure) => trouble(failure),
     }
+}
+
+/// Too many addresses of links that were none came from where this request comes from.
+pub fn busy(site: &Site, limited: Limited) -> Response {
+    let mut response = Problem::from(limited).into_response();
+    let page = html(site, response.status(), page::busy_page());
+    let (parts, body) = page.into_parts();
+    response.headers_mut().extend(parts.headers);
+    *response.body_mut() = body;
+    response
 }
 
 /// Something failed on our side: logged as for the API, and said to the payer on a page.
@@ -109,6 +119,8 @@ fn state_of(site: &Site, link: &str, view: &PayerView) -> Result<PanelState, Fai
             pay_url: format!("{public}/pay"),
             check_url: format!("{public}/check"),
             billing_email: client.email.clone(),
+            page_token: view.page_token.clone(),
+            work: view.work,
         })
     };
     Ok(match panel {

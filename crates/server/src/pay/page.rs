@@ -3,6 +3,7 @@
 //! Nothing here decides anything about money; the script only fetches what the server has verified.
 
 use domain::{Mode, Money, Timestamp};
+use flows::proofs::Work;
 use jiff::civil::Date;
 use maud::{DOCTYPE, Markup, html};
 
@@ -115,6 +116,10 @@ pub struct Checkout {
     pub check_url: String,
     /// Filled in as the billing address's e-mail, if known.
     pub billing_email: Option<String>,
+    /// What a payment begun from this page has to carry.
+    pub page_token: String,
+    /// The work that the page has to show besides.
+    pub work: Option<Work>,
 }
 
 /// How a paid invoice was paid, as far as it is known.
@@ -198,6 +203,30 @@ pub fn not_found_page() -> Markup {
         }
     };
     // Live, so that nothing hints at which modes exist here.
+    document(
+        &Head {
+            title,
+            mode: Mode::Live,
+            seller: None,
+            scripts: None,
+        },
+        &body,
+    )
+}
+
+/// For whoever asked for too many links that were none. It says nothing of the link that was asked for.
+pub fn busy_page() -> Markup {
+    let title = "Too many requests";
+    let body = html! {
+        section .notice-page {
+            (icons::clock())
+            h1 { (title) }
+            p {
+                "Too many wrong addresses were tried from your network. Please open the link from your \
+                 invoice again in a minute."
+            }
+        }
+    };
     document(
         &Head {
             title,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reqwest::StatusCode;
+use serde_json::json;
 use server::demo::TEST_WEBHOOK_SECRET;
 use store::Sql;
 use tokio::task::JoinSet;
@@ -39,11 +40,13 @@ both! {
             let town = instances[1].clone();
             let invoice = town.invoice(12_345, "usd").await;
             let link = town.link(&invoice).await;
+            let page = town.read_page(&link).await;
             let mut presses = JoinSet::new();
             for nth in 0..50 {
-                let (link, token) = (link.clone(), town.token("pm_card_visa"));
-                let town = instances[nth % 2].clone();
-                presses.spawn(async move { town.pay(&link, &token, 12_345, "usd").await });
+                let (link, town) = (link.clone(), instances[nth % 2].clone());
+                let press = json!({"confirmation_token": town.token_of(&instances[1].msp, "pm_card_visa"),
+                    "amount": 12_345, "currency": "usd", "page_token": page});
+                presses.spawn(async move { town.press(&link, press).await });
             }
             let mut answers: BTreeMap<(u16, String), usize> = BTreeMap::new();
             for reply in presses.join_all().await {
@@ -71,11 +74,11 @@ both! {
         Town::run(world, async |town| {
             for _ in 0..5 {
                 let invoice = town.invoice(12_345, "usd").await;
-                let (link, token) = (town.link(&invoice).await, town.token("pm_card_visa"));
-                let (one, two) = tokio::join!(
-                    town.pay(&link, &token, 12_345, "usd"),
-                    town.pay(&link, &token, 12_345, "usd"),
-                );
+                let link = town.link(&invoice).await;
+                let press = json!({"confirmation_token": town.token("pm_card_visa"), "amount": 12_345,
+                    "currency": "usd", "page_token": town.read_page(&link).await});
+                let (one, two) =
+                    tokio::join!(town.press(&link, press.clone()), town.press(&link, press.clone()));
                 // The slower one reads the answer of the first, or that it is under way.
                 for reply in [&one, &two] {
                     let said = (reply.status.as_u16(), reply.body["status"].as_str().unwrap_or(reply.code()));

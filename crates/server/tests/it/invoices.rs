@@ -198,16 +198,17 @@ both! {
         Town::run(world, async |town| {
             let (paid, void) = (town.invoice(12_345, "usd").await, town.invoice(12_345, "usd").await);
             let (paid_link, void_link) = (town.link(&paid).await, town.link(&void).await);
+            let pages = [town.read_page(&paid_link).await, town.read_page(&void_link).await];
             town.pay(&paid_link, &town.token("pm_card_visa"), 12_345, "usd").await;
             town.until_invoice(&paid, "paid").await;
             assert_eq!(town.command(&void, "void").await.status, StatusCode::OK);
             town.until_quiet().await;
             let before = town.contents(town.msp.scope.mode).await;
-            for (invoice, link, code) in
-                [(&paid, &paid_link, "invoice_paid"), (&void, &void_link, "invoice_void")]
-            {
-                let token = town.token("pm_card_visa");
-                town.pay(link, &token, 12_345, "usd").await.assert_refused(409, code, None);
+            let ended = [(&paid, &paid_link, "invoice_paid"), (&void, &void_link, "invoice_void")];
+            for ((invoice, link, code), page) in ended.into_iter().zip(pages) {
+                let press = json!({"confirmation_token": town.token("pm_card_visa"), "amount": 12_345,
+                    "currency": "usd", "page_token": page});
+                town.press(link, press).await.assert_refused(409, code, None);
                 town.command(invoice, "payment-intent").await.assert_refused(409, code, None);
                 town.command(invoice, "void").await.assert_refused(409, code, None);
             }

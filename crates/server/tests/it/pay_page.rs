@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use store::Sql;
 
 use crate::browser::{Browser, Scheme};
+use crate::card_testing::{links, one_card_on_many_links};
 use crate::engines::World;
 use crate::town::{Town, Wishes};
 use domain::Mode;
@@ -60,6 +61,15 @@ async fn assert_clean(browser: &Browser) {
         Vec::<String>::new(),
         "the page's script failed"
     );
+}
+
+/// As [`assert_clean`], where the server refused a press: the browser writes that down by itself.
+async fn assert_clean_but_refused(browser: &Browser) {
+    assert_eq!(browser.violations().await, Vec::<String>::new());
+    let mut errors = browser.errors().await;
+    errors
+        .retain(|error| !(error.contains("/pay - Failed to load resource") && error.contains("status of 4")));
+    assert_eq!(errors, Vec::<String>::new(), "the page's script failed");
 }
 
 both! {
@@ -187,6 +197,80 @@ fn after_an_abandoned_check_another_card_pays_and_the_first_intent_is_cancelled(
             .collect();
         assert_eq!(statuses, ["succeeded", "canceled"]);
         assert_clean(&browser).await;
+    });
+}
+
+#[test]
+fn a_payer_who_waits_for_an_hour_pays_all_the_same() {
+    on_sqlite(async |town| {
+        let Some((browser, invoice, _)) = visit(&town, 12_345).await else {
+            return;
+        };
+        enter_card(&browser, GOOD).await;
+        town.advance_ms(60 * 60 * 1000);
+        browser.click("#submit").await;
+        browser.wait_for_text("#panel", "ending in 4242").await;
+        town.until_invoice(&invoice, "paid").await;
+        assert_clean_but_refused(&browser).await;
+    });
+}
+
+#[test]
+fn while_cards_are_tried_the_page_does_the_work_by_itself() {
+    on_sqlite(async |town| {
+        let Some((browser, invoice, _)) = visit(&town, 12_345).await else {
+            return;
+        };
+        // This page was open before; the next one is told of the work when it is served.
+        enter_card(&browser, GOOD).await;
+        one_card_on_many_links(&town, &links(&town, 21).await).await;
+        browser.click("#submit").await;
+        browser.wait_for_text("#panel", "ending in 4242").await;
+        town.until_invoice(&invoice, "paid").await;
+        assert_clean_but_refused(&browser).await;
+
+        let next = town.invoice(12_345, "usd").await;
+        browser.goto(&town.site.pay_url(&town.link(&next).await)).await;
+        browser.wait_for("#pay-form[data-work-bits]").await;
+        pay_with(&browser, DECLINED).await;
+        browser.wait_for_text("#message", "Your card was declined").await;
+        pay_with(&browser, GOOD).await;
+        browser.wait_for_text("#panel", "ending in 4242").await;
+        town.until_invoice(&next, "paid").await;
+        assert_clean_but_refused(&browser).await;
+    });
+}
+
+#[test]
+fn a_payer_who_is_held_up_reads_when_to_try_again() {
+    on_sqlite(async |town| {
+        let Some((browser, invoice, link)) = visit(&town, 12_345).await else {
+            return;
+        };
+        for _ in 0..5 {
+            let token = town.token("pm_card_chargeDeclined");
+            town.pay(&link, &token, 12_345, "usd").await;
+        }
+        pay_with(&browser, GOOD).await;
+        let said = browser.wait_for_text("#message", "Too many payments").await;
+        assert!(
+            said.contains("Try again in") && said.contains("Nothing was charged"),
+            "{said}"
+        );
+        for (width, height) in [(390, 844), (1280, 900)] {
+            for (scheme, word) in [(Scheme::Light, "light"), (Scheme::Dark, "dark")] {
+                browser.screen(width, height).await;
+                browser.colours(scheme).await;
+                browser
+                    .screenshot(&picture(&format!("held-{width}-{word}")))
+                    .await;
+            }
+        }
+        town.advance_ms(60 * 60 * 1000);
+        browser.click("#submit").await;
+        browser.wait_for_text("#panel", "ending in 4242").await;
+        town.until_invoice(&invoice, "paid").await;
+        assert_clean_but_refused(&browser).await;
     });
 }
 

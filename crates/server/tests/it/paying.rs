@@ -98,7 +98,11 @@ both! {
                 assert_eq!(intents[0]["status"], expected, "{round}");
             }
             assert_eq!(town.look(&link).await.body["state"], "pay");
-            let paid = town.pay(&link, &town.token("pm_card_visa"), 12_345, "usd").await;
+            // Five in an hour are enough.
+            let token = town.token("pm_card_visa");
+            town.pay(&link, &token, 12_345, "usd").await.assert_refused(429, "too_many_attempts", None);
+            town.advance_ms(60 * 60 * 1000);
+            let paid = town.pay(&link, &token, 12_345, "usd").await;
             assert_eq!(paid.body["status"], "succeeded", "{}", paid.text);
             town.until_quiet().await;
             const ATTEMPTS: Sql = Sql::new(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::{Mode, Permissions, Scope, TenantId};
 use flows::api_keys::{self, NewKey};
-use flows::{Actor, App, By, Clock, onboarding, tenants};
+use flows::{Actor, App, By, Clock, onboarding, page_tokens, tenants};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::router::Site;
@@ -357,6 +357,12 @@ impl Town {
         .await
     }
 
+    /// A request without an API key from an address, which a proxy in front of us names.
+    pub async fn from(&self, address: &str, method: Method, path: &str, body: Value) -> Reply {
+        self.public_with(method, path, body, &[("x-forwarded-for", address)])
+            .await
+    }
+
     /// A webhook delivery, signed as given.
     pub async fn deliver(&self, signature: Option<&str>, body: &[u8]) -> Reply {
         let request = self
@@ -434,9 +440,23 @@ impl Town {
         .await
     }
 
-    /// A press on Pay.
+    /// A payer opens the page, reads it for two seconds, and presses Pay.
     pub async fn pay(&self, link: &str, token: &str, amount: i64, currency: &str) -> Reply {
-        let body = json!({"confirmation_token": token, "amount": amount, "currency": currency});
+        let page = self.read_page(link).await;
+        let press = json!({"confirmation_token": token, "amount": amount, "currency": currency,
+            "page_token": page});
+        self.press(link, press).await
+    }
+
+    /// The token of a page that its payer has read for two seconds; null where the link shows no invoice.
+    pub async fn read_page(&self, link: &str) -> Value {
+        let page = self.look(link).await.body["page_token"].clone();
+        self.advance_ms(page_tokens::AGE_MIN_MS);
+        page
+    }
+
+    /// A press on Pay, with all that the page sends.
+    pub async fn press(&self, link: &str, body: Value) -> Reply {
         self.public(Method::POST, &format!("/api/public/invoices/{link}/pay"), body)
             .await
     }

@@ -187,6 +187,9 @@ fn form(view: &View, checkout: &Checkout, hidden: bool) -> Markup {
             data-billing-email=[checkout.billing_email.as_deref()]
             data-amount=(view.due.minor())
             data-currency=(view.due.currency().code())
+            data-page-token=(checkout.page_token)
+            data-work-rounds=[checkout.work.map(|work| work.rounds)]
+            data-work-bits=[checkout.work.map(|work| work.bits)]
         {
             h3 .form-title #card-title tabindex="-1" { "Pay by card" }
             div .element-frame role="group" aria-labelledby="card-title" {

@@ -20,6 +20,8 @@ fn checkout(text: &str) -> Checkout {
         pay_url: text.to_owned(),
         check_url: text.to_owned(),
         billing_email: Some(text.to_owned()),
+        page_token: "1763900000000-0-0".to_owned(),
+        work: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! One instance of psa-pay in the town: its configuration, its clock, its flows over their three ports.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use domain::{Mode, Timestamp};
 use flows::{App, Clock};
@@ -18,6 +18,8 @@ use super::Wishes;
 pub struct MovedClock {
     machine: SystemClock,
     ahead_ms: AtomicI64,
+    /// The machine's time at which it was stopped.
+    stopped: OnceLock<Timestamp>,
     still: Option<Still>,
 }
 
@@ -53,6 +55,11 @@ impl MovedClock {
         self.now().seconds()
     }
 
+    /// From now on only the test moves it.
+    pub fn stop(&self) {
+        self.stopped.get_or_init(|| self.machine.now());
+    }
+
     /// Moves the clock forward.
     pub fn advance_ms(&self, ms: i64) {
         self.ahead_ms.fetch_add(ms, Ordering::SeqCst);
@@ -61,9 +68,10 @@ impl MovedClock {
 
 impl Clock for MovedClock {
     fn now(&self) -> Timestamp {
-        let base = match &self.still {
-            Some(still) => Timestamp::from_ms(still.start_ms),
-            None => self.machine.now(),
+        let base = match (&self.still, self.stopped.get()) {
+            (Some(still), _) => Timestamp::from_ms(still.start_ms),
+            (None, Some(stopped)) => *stopped,
+            (None, None) => self.machine.now(),
         };
         base.plus_ms(self.ahead_ms.load(Ordering::SeqCst))
     }
@@ -99,6 +107,7 @@ pub fn config(wishes: &Wishes, url: &str, stripe_url: &str, client_id: &str) -> 
         ("STRIPE_LIVE_CLIENT_ID", client_id.to_owned()),
         ("STRIPE_API_BASE", stripe_url.to_owned()),
         ("PUBLIC_URL", url.to_owned()),
+        ("TRUSTED_PROXIES", "127.0.0.1".to_owned()),
         ("PLATFORM_FEE_BPS", wishes.fee_bps.to_string()),
         (
             "SECRET_KEY",

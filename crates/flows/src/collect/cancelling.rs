@@ -1,0 +1,86 @@
+//! Taking an intent back at Stripe, and making sure that it is gone.
+
+use domain::payment::{IntentStatus, PaymentState};
+use domain::{InvoiceId, Refusal, Scope};
+use store::Tx;
+use store::payments::{self, Payment};
+use store::stripe_operations::{self as rows, Operation};
+use stripe::payment_intents::CancelReason;
+
+use super::situation::{Situation, note_cancel};
+use super::{STEPS_MAX, look_again, payment_of, somebody_was_faster};
+use crate::operations::{self, Ran};
+use crate::{App, By, Failure};
+
+/// What the audit log calls the wish to be rid of a payment, as before an invoice is voided.
+const CANCEL: &str = "invoice.payment_cancel_requested";
+
+/// Cancels an invoice's live intent at Stripe, if it has one, and confirms that it is gone.
+///
+/// # Errors
+/// [`Refusal::PaymentInProgress`] while money may be on its way.
+pub async fn cancel_live(app: &App, scope: &Scope, by: &By, invoice: &InvoiceId) -> Result<(), Failure> {
+    for step in 0..STEPS_MAX {
+        let (moment, scope, invoice) = (app.moment(), scope.clone(), invoice.clone());
+        let by = (step == 0).then(|| by.clone());
+        let noted = app.db.write(move |tx| {
+            let situation = Situation::read(tx, &scope, &invoice)?;
+            let Some(live) = situation.live() else {
+                return Ok(None);
+            };
+            if situation.unresolved || live.status == PaymentState::At(IntentStatus::Processing) {
+                return Err(Failure::from(Refusal::PaymentInProgress));
+            }
+            let operation = note_cancel(tx, moment, live, CancelReason::RequestedByCustomer)?;
+            if let Some(by) = &by {
+                situation.note_request(tx, by, moment, CANCEL, &operation)?;
+            }
+            Ok(Some(operation))
+        });
+        let Some(operation) = noted.await.map_err(somebody_was_faster)? else {
+            return Ok(());
+        };
+        match operations::run(app, &operation).await? {
+            Ran::Rejected(refusal) => return Err(refusal.into()),
+            Ran::Unknown => return Err(Refusal::PaymentInProgress.into()),
+            Ran::Overtaken => look_again(app, &operation).await?,
+            Ran::Done { .. } | Ran::Declined { .. } => {}
+        }
+    }
+    Err(Refusal::PaymentInProgress.into())
+}
+
+/// Whether money could still arrive for the invoice.
+pub fn has_live(tx: &mut Tx, scope: &Scope, invoice: &InvoiceId) -> Result<bool, Failure> {
+    Ok(payments::of_invoice(tx, scope, invoice, 1)?
+        .iter()
+        .any(|payment| payment.status.is_live()))
+}
+
+/// Cancels the intent of an operation if it is `useless`, as after five declined cards: the next try starts a
+/// new one.
+pub async fn cancel_if(
+    app: &App,
+    operation: &Operation,
+    reason: CancelReason,
+    useless: fn(&Payment) -> bool,
+) -> Result<(), Failure> {
+    let (moment, operation) = (app.moment(), operation.clone());
+    let noted = app
+        .db
+        .write(move |tx| {
+            let payment = payment_of(tx, &operation)?;
+            let useless = payment.status.is_live() && useless(&payment);
+            let free = rows::open_of(tx, &payment.scope, &payment.id)?.is_none();
+            if useless && free {
+                note_cancel(tx, moment, &payment, reason).map(Some)
+            } else {
+                Ok::<_, Failure>(None)
+            }
+        })
+        .await?;
+    if let Some(operation) = noted {
+        operations::run(app, &operation).await?;
+    }
+    Ok(())
+}
