@@ -109,7 +109,7 @@ pub async fn gate(
     let address = ClientAddress::from_request_parts(&mut parts, &site).await?;
     let request = Request::from_parts(parts, body);
     match who {
-        Who::Key(_) | Who::KeyItselfOr(_) => {
+        Who::Key(_) | Who::KeyItselfOr(_) | Who::Platform => {
             if let Some(key) = request.headers().get(header::AUTHORIZATION) {
                 site.gate.pace(key.as_bytes(), site.app.clock.now())?;
             }
@@ -119,7 +119,7 @@ pub async fn gate(
             let path = request.uri().path();
             let page = path.starts_with("/pay/") && !path.ends_with("/panel");
             match guarded(&site, LINK, address, request, next).await {
-                Err(limited) if page => Ok(checkout::busy(&site, limited)),
+                Err(limited) if page => Ok(checkout::busy(limited)),
                 answered => Ok(answered?),
             }
         }

@@ -35,9 +35,9 @@ pub async fn page(State(site): State<Site>, InPath(link): InPath) -> Response {
 }
 
 /// Too many addresses of links that were none came from where this request comes from.
-pub fn busy(site: &Site, limited: Limited) -> Response {
+pub fn busy(limited: Limited) -> Response {
     let mut response = Problem::from(limited).into_response();
-    let page = html(site, response.status(), page::busy_page());
+    let page = html(response.status(), page::busy_page());
     let (parts, body) = page.into_parts();
     response.headers_mut().extend(parts.headers);
     *response.body_mut() = body;

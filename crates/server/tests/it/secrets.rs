@@ -14,6 +14,8 @@ use server::{demo, start};
 use simulator::Simulator;
 use tokio::net::TcpListener;
 
+use crate::browser::{WAIT_MAX, poll};
+
 const SECRET_KEY: &str = "sk_test_psapay_canary_9d41";
 const WEBHOOK_SECRET: &str = "whsec_psapay_canary_77ac";
 const LINK_KEY: &str = "a-canary-in-the-place-of-the-secret-key-5be2";
@@ -135,9 +137,15 @@ impl Visitor {
         let token: Value = serde_json::from_str(&token.send().await.unwrap().text().await.unwrap()).unwrap();
         let public = format!("{}/api/public/invoices/{link}", self.own);
         let looked = self.tell(self.http.get(&public)).await;
-        let body = json!({"confirmation_token": token["id"], "amount": looked["amount"], "currency": "usd"});
-        self.tell(self.http.post(format!("{public}/pay")).body(body.to_string()))
-            .await
+        let body = json!({"confirmation_token": token["id"], "amount": looked["amount"], "currency": "usd",
+            "page_token": looked["page_token"]});
+        // A page has to be two seconds old, and this clock is the machine's.
+        let answer = poll(WAIT_MAX, async || {
+            let request = self.http.post(format!("{public}/pay"));
+            let answer = self.tell(request.body(body.to_string())).await;
+            (answer["code"] != "too_soon").then_some(answer)
+        });
+        answer.await.expect("the page grows old enough")
     }
 
     /// An open invoice; answers its id and link.

@@ -108,7 +108,12 @@ impl Actor {
 
     /// Keeps an answer; addresses have other ports in each run.
     fn note(&mut self, at: &Town, step: u64, what: &str, reply: &Reply) {
-        let line = format!("{step} {what}: {} {}", reply.status.as_u16(), reply.text);
+        // Each page that is served has a token of its own, drawn at random.
+        let text = match reply.body["page_token"].as_str() {
+            Some(page) => reply.text.replace(page, "page"),
+            None => reply.text.clone(),
+        };
+        let line = format!("{step} {what}: {} {text}", reply.status.as_u16());
         let line = line.replace(&at.url, "").replace(&at.stripe_url, "");
         let line = self.names.number(&line);
         self.said.push(line);
