@@ -36,13 +36,13 @@ pub async fn came_back(State(site): State<Site>, Visitor(by): Visitor, Query(bac
     let state = back.state.unwrap_or_default();
     match connect::arrive(&site.app, &by, &state).await {
         Ok(arrived) => looking_on(&site, &arrived),
-        Err(failure) => trouble(&site, failure),
+        Err(failure) => trouble(failure),
     }
 }
 
 /// On to the page that says where the account stands, with the cookie that opens it.
 fn looking_on(site: &Site, arrived: &Arrived) -> Response {
-    let mut response = see_other(site, STATUS_PATH);
+    let mut response = see_other(STATUS_PATH);
     let secure = if site.config.public_url.is_https() {
         "; Secure"
     } else {
@@ -70,7 +70,7 @@ pub async fn again(State(site): State<Site>, Visitor(by): Visitor, Query(back): 
 pub async fn go_on(State(site): State<Site>, Visitor(by): Visitor, headers: HeaderMap) -> Response {
     let scope = match watched(&site, &headers).await {
         Ok(scope) => scope,
-        Err(failure) => return trouble(&site, failure),
+        Err(failure) => return trouble(failure),
     };
     let link = connect::link(&site.app, &scope, &by, &site.public_origin).await;
     to_stripe(&site, link)
@@ -79,15 +79,15 @@ pub async fn go_on(State(site): State<Site>, Visitor(by): Visitor, headers: Head
 /// `GET /connect/status`
 pub async fn status(State(site): State<Site>, headers: HeaderMap) -> Response {
     match view(&site, &headers).await {
-        Ok(view) => html(&site, StatusCode::OK, page::page(&view)),
-        Err(failure) => trouble(&site, failure),
+        Ok(view) => html(StatusCode::OK, page::page(&view)),
+        Err(failure) => trouble(failure),
     }
 }
 
 /// `GET /connect/status/panel`: for the page that looks again.
 pub async fn panel(State(site): State<Site>, headers: HeaderMap) -> Result<Response, Problem> {
     let view = view(&site, &headers).await?;
-    Ok(html(&site, StatusCode::OK, page::panel(&view)))
+    Ok(html(StatusCode::OK, page::panel(&view)))
 }
 
 async fn view(site: &Site, headers: &HeaderMap) -> Result<View, Failure> {
@@ -119,41 +119,34 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
 fn to_stripe(site: &Site, link: Result<OnboardingLink, Failure>) -> Response {
     match link {
         Ok(link) if site.config.stripe_api_base.is_connect_page(link.url.expose()) => {
-            see_other(site, link.url.expose())
+            see_other(link.url.expose())
         }
-        Ok(_) => trouble(
-            site,
-            Failure::Stripe("an account link leads to another host".to_owned()),
-        ),
-        Err(failure) => trouble(site, failure),
+        Ok(_) => {
+            let what = "an account link leads to another host";
+            trouble(Failure::Stripe(what.to_owned()))
+        }
+        Err(failure) => trouble(failure),
     }
 }
 
-fn see_other(site: &Site, location: &str) -> Response {
-    let mut response = html(site, StatusCode::SEE_OTHER, Markup::default());
+fn see_other(location: &str) -> Response {
+    let mut response = html(StatusCode::SEE_OTHER, Markup::default());
     if let Ok(location) = HeaderValue::from_str(location) {
         response.headers_mut().insert(header::LOCATION, location);
     }
     response
 }
 
-fn trouble(site: &Site, failure: Failure) -> Response {
+fn trouble(failure: Failure) -> Response {
     let markup = match &failure {
         Failure::Refused(Refusal::ConnectLinkUsed) => page::used_page(),
         Failure::Refused(_) => page::refused_page(),
         _ => page::trouble_page(),
     };
     let status = Problem::from(failure).into_response().status();
-    html(site, status, markup)
+    html(status, markup)
 }
 
-fn html(site: &Site, status: StatusCode, markup: Markup) -> Response {
-    let mut response = (status, markup).into_response();
-    let policy = page::content_security_policy(&site.config.stripe_api_base);
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
-        response
-            .headers_mut()
-            .insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    response
+fn html(status: StatusCode, markup: Markup) -> Response {
+    (status, markup).into_response()
 }

@@ -34,13 +34,13 @@ pub async fn callback(State(site): State<Site>, Visitor(by): Visitor, Query(back
         .filter(|code| code.len() <= CODE_CHARS_MAX && code.bytes().all(|byte| byte.is_ascii_graphic()));
     let (Some(code), None) = (code, &back.error) else {
         return match oauth::declined(&site.app, &by, &state).await {
-            Ok(_) => html(&site, StatusCode::OK, not_agreed(back.error.as_deref())),
-            Err(failure) => trouble(&site, failure),
+            Ok(_) => html(StatusCode::OK, not_agreed(back.error.as_deref())),
+            Err(failure) => trouble(failure),
         };
     };
     match oauth::arrive(&site.app, &by, &state, &code).await {
         Ok(arrived) => looking_on(&site, &arrived),
-        Err(failure) => trouble(&site, failure),
+        Err(failure) => trouble(failure),
     }
 }
 
@@ -59,7 +59,7 @@ fn not_agreed(error: Option<&str>) -> Markup {
     }
 }
 
-fn trouble(site: &Site, failure: Failure) -> Response {
+fn trouble(failure: Failure) -> Response {
     let markup = match &failure {
         Failure::Refused(refusal) => refused(refusal),
         // The code is used up, so that this address never works again.
@@ -77,7 +77,7 @@ fn trouble(site: &Site, failure: Failure) -> Response {
         }
     };
     let status = Problem::from(failure).into_response().status();
-    html(site, status, markup)
+    html(status, markup)
 }
 
 fn refused(refusal: &Refusal) -> Markup {

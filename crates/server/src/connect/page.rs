@@ -6,7 +6,6 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::standing::{Standing, State};
 use crate::assets;
-use crate::config::ApiBase;
 use crate::pay::page::{format, icons};
 
 /// Where the panel alone is answered.
@@ -127,16 +126,6 @@ pub fn notice(title: &str, text: &str) -> Markup {
         }
     };
     document(title, None, false, &body)
-}
-
-/// The `content-security-policy` of these pages: our own files and nothing inline. The form's answer sends
-/// the browser on to Stripe, which browsers count as a part of sending it.
-pub fn content_security_policy(stripe: &ApiBase) -> String {
-    format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-         form-action 'self' {}; base-uri 'none'; frame-ancestors 'none'",
-        stripe.connect_origin(),
-    )
 }
 
 fn may_continue(state: State, something_due: bool) -> bool {

@@ -62,15 +62,12 @@ fn expected(town: &Town, path: &str) -> Vec<(&'static str, String)> {
             format!("camera=(), geolocation=(), microphone=(), payment=(self \"{stripe}\"), usb=()");
         (content, features, "no-referrer", "same-origin-allow-popups")
     } else if path.starts_with("/connect/") {
-        let content = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-                       connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; \
-                       frame-ancestors 'none'";
-        (
-            content.to_owned(),
-            no_features.to_owned(),
-            "same-origin",
-            "same-origin",
-        )
+        let content = format!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+             connect-src 'self'; form-action 'self' {stripe}; base-uri 'none'; object-src 'none'; \
+             frame-ancestors 'none'"
+        );
+        (content, no_features.to_owned(), "same-origin", "same-origin")
     } else {
         (
             nothing.to_owned(),
