@@ -108,4 +108,32 @@ both! {
             test.assert_books().await;
         });
     }
+
+    fn no_call_is_refused_for_its_mode_or_account(world: &World) {
+        Town::run(world, async |test| {
+            let live = test.beside(Mode::Live).await;
+            for (town, token) in [
+                (&test, test.token("pm_card_visa")),
+                (&live, live.typed_token(LIVE_CARD)),
+            ] {
+                let other = town.add_msp("Contoso Managed Services", "eur").await;
+                town.invoice_of(&other, 4_000, "eur").await;
+                let invoice = town.invoice(12_345, "usd").await;
+                let link = town.link(&invoice).await;
+                let paid = town.pay(&link, &token, 12_345, "usd").await;
+                assert_eq!(paid.body["status"], "succeeded", "{}", paid.text);
+                town.until_invoice(&invoice, "paid").await;
+                town.until_quiet().await;
+            }
+            let requests = test.requests();
+            let ours = requests.iter().filter(|request| request["path"] != "/v1/test_helpers/confirmation_tokens");
+            let mut seen = 0;
+            for request in ours {
+                let status = request["status"].as_u64().unwrap_or_else(|| panic!("{request}"));
+                assert!(status < 400, "Stripe refused a call: {request}");
+                seen += 1;
+            }
+            assert!(seen > 10, "only {seen} calls: {requests:?}");
+        });
+    }
 }
