@@ -8,19 +8,19 @@ use domain::{Limited, Refusal};
 use flows::Failure;
 use serde::Serialize;
 
-/// An error answer.
+/// An error answer. Small, because it is the other side of many results.
 #[derive(Clone, Debug, Serialize)]
 pub struct Problem {
     #[serde(rename = "type")]
-    kind: String,
+    kind: Box<str>,
     title: &'static str,
     status: u16,
     code: &'static str,
-    detail: String,
+    detail: Box<str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<String>,
+    field: Option<Box<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<String>,
+    request_id: Option<Box<str>>,
     /// Seconds until the same request may be sent again.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<i64>,
@@ -30,11 +30,11 @@ impl Problem {
     /// A problem with its stable code.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Problem {
         Problem {
-            kind: format!("urn:psa-pay:problem:{code}"),
+            kind: format!("urn:psa-pay:problem:{code}").into(),
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
             code,
-            detail: detail.into(),
+            detail: detail.into().into(),
             field: None,
             request_id: None,
             retry_after: None,
@@ -43,13 +43,13 @@ impl Problem {
 
     /// The field that it is about.
     pub fn at(mut self, field: impl Into<String>) -> Problem {
-        self.field = Some(field.into());
+        self.field = Some(field.into().into());
         self
     }
 
     /// The same, with the id under which the log says why.
     pub fn of_request(mut self, id: &str) -> Problem {
-        self.request_id = Some(id.to_owned());
+        self.request_id = Some(id.into());
         self
     }
 

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use domain::Mode;
+use store::db::Engine;
 
 use crate::engines::World;
 use crate::town::{Town, Wishes};
@@ -123,7 +124,10 @@ both! {
 
 /// A run in a database of its own.
 fn run_fresh(like: &World, seed: u64, neighbour: bool, switch: bool) -> Run {
-    let world = like.another();
+    let world = match like.db.engine() {
+        Engine::Sqlite => World::sqlite(),
+        Engine::Postgres => World::postgres().expect("there was a server for the other one"),
+    };
     let mut came_to = None;
     Town::run_as(&world, wishes(), async |town| {
         came_to = Some(run(town, seed, neighbour, switch).await);

@@ -80,14 +80,6 @@ impl World {
         })
     }
 
-    /// Another database of the same engine, with nothing in it.
-    pub fn another(&self) -> World {
-        match self.kept {
-            Kept::Folder(_) => World::sqlite(),
-            Kept::Database { .. } => World::postgres().expect("there was a server for this one"),
-        }
-    }
-
     /// A further, independent handle on the same database, as another process would have.
     pub fn open_again(&self, options: Options) -> Db {
         block_on(Db::open(&self.url, options)).unwrap()
