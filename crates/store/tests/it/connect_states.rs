@@ -3,10 +3,10 @@
 use std::sync::Barrier;
 
 use domain::{Mode, Scope, TenantId, Timestamp};
+use store::Db;
 use store::connect_states::{ConnectState, Kind, forget, insert, look, take};
 use store::migrate::migrate;
 use store::tenants::{self, Tenant};
-use store::{Db, Error};
 
 use crate::both;
 use crate::engines::{World, block_on};
@@ -74,7 +74,7 @@ both! {
         assert_eq!(look_at(NOW), Ok(Some(state("w", Kind::Watch))));
         assert_eq!(look_at(NOW.plus_ms(499)), Ok(Some(state("w", Kind::Watch))));
         assert_eq!(look_at(NOW.plus_ms(500)), Ok(None));
-        let swept = block_on(world.db.write(|tx| Ok::<u64, Error>(forget(tx, NOW.plus_ms(500))?)));
+        let swept = block_on(world.db.write(|tx| forget(tx, NOW.plus_ms(500))));
         assert_eq!(swept, Ok(1));
     }
 }
