@@ -59,6 +59,7 @@ pub async fn create(
             let granter = api_keys::get(tx, &scope, granted_by)?.ok_or(Refusal::NotFound)?;
             in_force(&granter, moment.at)?;
             granter.permissions.grant(&key.permissions)?;
+            outlives_nobody(&granter, &key)?;
         }
         let tenant = tenants::find(tx, &scope.tenant)?.ok_or(Refusal::NotFound)?;
         if tenant.status == TenantState::Closed {
@@ -69,6 +70,17 @@ pub async fn create(
     });
     let (key, is_new) = made.await?;
     Ok((key, is_new.then_some(secret)))
+}
+
+/// A key that ends makes none that goes on after it.
+fn outlives_nobody(granter: &ApiKey, key: &ApiKey) -> Result<(), Refusal> {
+    match granter.expires_at {
+        Some(end) if key.expires_at.is_none_or(|at| at > end) => {
+            let problem = format!("must be at most {}, when the key that you use ends", end.ms());
+            Err(Refusal::invalid("expires_at", problem))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Adds a key, and notes who made it and what it may do.

@@ -13,7 +13,7 @@ use crate::audit::{self, Entry};
 use crate::connect::{Arrived, WATCH_MS};
 use crate::operations::{self, Intent};
 use crate::round_trips::{self, Departure};
-use crate::{App, By, Failure, Moment, onboarding};
+use crate::{App, By, Failure, Moment, onboarding, tenants};
 
 /// How long the owner may take to agree.
 pub const CONSENT_MS: i64 = 10 * 60 * 1000;
@@ -43,6 +43,7 @@ pub async fn authorize(app: &App, scope: &Scope, by: &By, origin: &str) -> Resul
     let expires_at = moment.at.plus_ms(CONSENT_MS);
     app.db
         .write(move |tx| {
+            tenants::new_work(tx, &scope)?;
             let config = stripe_config::get(tx, &scope)?;
             if config.is_some_and(|config| config.origin == Origin::Created && !config.disconnected) {
                 return Err(Failure::from(Refusal::AccountConnected));
@@ -108,6 +109,8 @@ pub async fn arrive(app: &App, by: &By, state: &str, code: &str) -> Result<Arriv
         .db
         .write(move |tx| {
             let scope = taken(tx, &state, moment)?;
+            // The operator may have suspended or closed the tenant while its owner was at Stripe.
+            tenants::new_work(tx, &scope)?;
             note_exchange(tx, &scope, &noted_by, &state, moment)
         })
         .await?;

@@ -108,6 +108,7 @@ fn read(tx: &mut Tx, key: &Secret, link: &PayLink, moment: Moment) -> Result<Pay
     let open = Open {
         to_finish: chargeable,
         to_begin: chargeable && tenant.status.new_work().is_ok(),
+        out_of_sight: config.as_ref().is_some_and(|config| config.disconnected),
     };
     Ok(PayerView {
         mode: scope.mode,
@@ -128,6 +129,8 @@ fn read(tx: &mut Tx, key: &Secret, link: &PayLink, moment: Moment) -> Result<Pay
 struct Open {
     to_begin: bool,
     to_finish: bool,
+    /// Nobody can ask Stripe how a payment ended: what was at the bank may have been paid.
+    out_of_sight: bool,
 }
 
 fn panel(status: InvoiceState, newest: Option<Payment>, unresolved: bool, open: Open) -> Panel {
@@ -150,10 +153,20 @@ fn panel(status: InvoiceState, newest: Option<Payment>, unresolved: bool, open: 
                 Panel::InProgress
             }
             Some(PaymentState::At(IntentStatus::RequiresAction)) if open.to_finish => Panel::Continue,
+            Some(status) if open.out_of_sight && may_be_paid(newest.as_ref(), status) => Panel::InProgress,
             Some(_) | None if open.to_begin => Panel::Pay,
             Some(_) | None => Panel::Unavailable,
         },
     }
+}
+
+/// Whether a payment whose account nobody can ask may have been paid all the same. Whoever reads "nothing was
+/// charged" then would pay twice.
+fn may_be_paid(newest: Option<&Payment>, status: PaymentState) -> bool {
+    let at_the_bank = status == PaymentState::At(IntentStatus::RequiresAction);
+    let unknown =
+        newest.is_some_and(|payment| payment.unreachable_since.is_some() && payment.failure_code.is_none());
+    at_the_bank || unknown
 }
 
 impl PayerView {

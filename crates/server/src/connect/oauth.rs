@@ -102,6 +102,10 @@ fn refused(refusal: &Refusal) -> Markup {
             "You started in test mode and came back with a live account, or the other way round. Nothing was \
              connected: start again and choose an account of the same mode.",
         ),
+        Refusal::TenantSuspended | Refusal::TenantClosed => notice(
+            "This account cannot be connected now",
+            "Your provider has stopped new payments for you, so nothing was connected. Ask them what to do.",
+        ),
         _ => notice(
             "Stripe did not connect your account",
             "Stripe refused, or gave less than was asked for. Start again from your Stripe settings, and ask \

@@ -214,6 +214,16 @@ both! {
                 let lacks = format!("the permission {lacks}.");
                 assert!(refused.text.contains(&lacks), "{}", refused.text);
             }
+            // A key that ends makes none that goes on after it.
+            let end = town.app.clock.now().ms() + 60_000;
+            let body = json!({"name": "Short", "permissions": ["keys:write"], "expires_at": end});
+            let short = town.api(&town.msp.key, Method::POST, "/api/keys", body).await;
+            let short = short.body["secret"].as_str().unwrap_or_else(|| panic!("{}", short.text)).to_owned();
+            for (expires_at, status) in [(json!(null), 422), (json!(end + 1), 422), (json!(end), 201)] {
+                let body = json!({"name": "Child", "permissions": ["keys:write"], "expires_at": expires_at});
+                let made = town.api(&short, Method::POST, "/api/keys", body).await;
+                assert_eq!(made.status.as_u16(), status, "{}", made.text);
+            }
             let unknown = ask(json!(["clients:read", "clients:wrte"])).await;
             unknown.assert_refused(422, "invalid_field", Some("permissions[1]"));
             assert!(unknown.text.contains("clients:wrte"), "{}", unknown.text);

@@ -1,6 +1,7 @@
 //! An owner of an existing Stripe account lets us in: over Stripe's own page and back, and every way in which
 //! that comes to nothing, each with its sentence.
 
+use domain::tenant::TenantMove;
 use domain::{Permissions, Scope};
 use flows::{Actor, App, By, Failure, oauth, tenants};
 use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
@@ -247,6 +248,16 @@ both! {
             let first = town.stripe("POST", "/oauth/token", None, &form);
             assert!(first["stripe_user_id"].is_string(), "{first}");
             assert_says(&come_back(&town, &state, &code).await, 410, "permission was used before");
+
+            // The operator stops the tenant while its owner is at Stripe.
+            let (_, state) = set_out(&town, &key).await;
+            let (_, code) = agree(&town, None);
+            let (by, tenant) = (By::new(Actor::CommandLine), &scope.tenant);
+            tenants::set(&town.app, &by, tenant, TenantMove::Suspend, None).await.unwrap();
+            assert_says(&come_back(&town, &state, &code).await, 403, "cannot be connected now");
+            let asked = town.api(&key, Method::GET, AUTHORIZE, Value::Null).await;
+            asked.assert_refused(403, "tenant_suspended", None);
+            tenants::set(&town.app, &by, tenant, TenantMove::Resume, None).await.unwrap();
 
             let (_, state) = set_out(&town, &key).await;
             let live = json!({"new": {"business_name": "Corner Shop", "livemode": true}});

@@ -309,7 +309,10 @@ both! {
             let link = town.link(&invoice).await;
             let server = server(&town, Bounds { answer: SHORT, ..wide() }).await;
             let token = town.token("pm_card_visa");
-            let body = json!({"confirmation_token": token, "amount": 12_345, "currency": "usd"}).to_string();
+            let page = town.read_page(&link).await;
+            let body = json!({"confirmation_token": token, "amount": 12_345, "currency": "usd",
+                "page_token": page});
+            let body = body.to_string();
             let slow = json!({"method": "POST", "path": "/confirm", "effect": "delay", "delay_ms": 4000});
             town.control("POST", "/_simulator/faults", slow);
             let pay = format!(

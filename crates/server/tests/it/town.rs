@@ -13,7 +13,7 @@ use server::router::Site;
 use server::{connections, demo, start};
 use simulator::{ClockMode, Simulator};
 use store::db::{Engine, Options};
-use store::{Db, Sql, migrate};
+use store::{Db, migrate};
 use stripe::Secret;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -23,6 +23,7 @@ use crate::engines::World;
 mod books;
 mod instance;
 mod stripe_side;
+mod waiting;
 
 use instance::MovedClock;
 
@@ -30,8 +31,6 @@ use instance::MovedClock;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// When a still clock begins.
 const STILL_MS: i64 = 1_763_900_000_000;
-/// How often it looks meanwhile.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// What a test may want otherwise.
 pub struct Wishes {
@@ -205,7 +204,9 @@ impl Town {
             &demo::application(&simulator),
         ));
         let app = instance::app(db, &config, clock.clone());
-        let site = Site::new(app.clone(), config, &url);
+        let mut site = Site::new(app.clone(), config, &url);
+        // Everybody in town has the same address.
+        site.bounds.connections_per_address_max = site.bounds.connections_max;
         let (end, server_ended) = oneshot::channel();
         if wishes.worker {
             tokio::spawn(start::serve(site.clone(), own, ended(server_ended)));
@@ -483,33 +484,6 @@ impl Town {
     pub fn advance_ms(&self, ms: i64) {
         self.clock.advance_ms(ms);
         self.simulator.advance_ms(ms);
-    }
-
-    /// Waits until the invoice has a status.
-    pub async fn until_invoice(&self, id: &str, status: &str) {
-        self.until(&format!("invoice {status}"), async || {
-            self.read_invoice(id).await["status"] == status
-        })
-        .await;
-    }
-
-    /// Waits until no stored event waits to be applied.
-    pub async fn until_quiet(&self) {
-        const WAITING: Sql =
-            Sql::new("select count(*) as n from stripe_webhook_events where next_attempt_at is not null");
-        self.until("an empty inbox", async || self.number(&WAITING).await == 0)
-            .await;
-    }
-
-    /// Waits until a condition holds.
-    pub async fn until(&self, what: &str, condition: impl AsyncFn() -> bool) {
-        let waited = tokio::time::timeout(PATIENCE, async {
-            let mut looks = tokio::time::interval(LOOK_EVERY);
-            while !condition().await {
-                looks.tick().await;
-            }
-        });
-        assert!(waited.await.is_ok(), "waited in vain for {what}");
     }
 }
 
