@@ -177,8 +177,15 @@ pub fn tell(
 /// `POST /v1/payouts`: out of the available balance, to the default bank of the currency or a named one.
 pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
     let amount = params
-        .positive("amount")?
+        .integer("amount")?
         .ok_or_else(|| ApiError::missing("amount"))?;
+    if amount < 1 {
+        // Stripe names the number here, as it does not elsewhere.
+        let message = format!("Invalid integer: {amount}. This value must be greater than or equal to 1.");
+        return Err(ApiError::invalid(message)
+            .code("parameter_invalid_integer")
+            .param("amount"));
+    }
     let currency = currency::parse(&params.required("currency")?)?;
     let destination = params.text("destination")?;
     let method = params.choice("method", &["standard", "instant"])?;
