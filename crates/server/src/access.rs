@@ -9,6 +9,7 @@ use domain::{Mode, Refusal, Scope, TenantId};
 use flows::{Actor, Failure, api_keys, platform_keys};
 use store::api_keys::ApiKey;
 use store::platform_keys::PlatformKey;
+use subtle::ConstantTimeEq;
 
 use crate::api::sender;
 use crate::idempotency;
@@ -97,6 +98,16 @@ async fn admit(site: &Site, who: Who, request: &mut Request) -> Result<Option<Sc
                 mode: Mode::Test,
             }))
         }
+        Who::Metrics => match &site.config.metrics_token {
+            None => Err(Refusal::NotFound.into()),
+            Some(token) => {
+                let shown = bearer(request.headers()).unwrap_or_default().as_bytes();
+                match bool::from(shown.ct_eq(token.expose().as_bytes())) {
+                    true => Ok(None),
+                    false => Err(Problem::metrics_token_needed()),
+                }
+            }
+        },
         Who::Payer | Who::Returning | Who::Stripe | Who::Anybody => Ok(None),
     }
 }

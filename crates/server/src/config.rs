@@ -23,6 +23,8 @@ pub use proxies::TrustedProxies;
 
 use variables::{Given, Variables};
 
+/// The shortest `METRICS_TOKEN`: it is asked for over the network, where guesses are limited.
+const METRICS_TOKEN_MIN: usize = 16;
 /// The shortest `SECRET_KEY`: random hex of this length carries 128 bits, the least that a pay link may rest
 /// on.
 const SECRET_KEY_MIN: usize = 32;
@@ -57,6 +59,8 @@ pub struct Config {
     pub secret_key: Secret,
     /// How the log is written.
     pub log_format: LogFormat,
+    /// What opens `/metrics`; without it there is no such address.
+    pub metrics_token: Option<Secret>,
     /// Stripe, or what stands in for it.
     pub stripe_api_base: ApiBase,
 }
@@ -149,6 +153,7 @@ fn read(variables: &mut Variables<'_>) -> Option<Config> {
     let connections_max = connections_max(variables);
     let secret_key = secret_key(variables);
     let log_format = log_format(variables);
+    let metrics_token = metrics_token(variables);
     Some(Config {
         mode: mode?,
         test,
@@ -161,6 +166,7 @@ fn read(variables: &mut Variables<'_>) -> Option<Config> {
         connections_max: connections_max?,
         secret_key: secret_key?,
         log_format: log_format?,
+        metrics_token: metrics_token?,
         stripe_api_base: stripe_api_base?,
     })
 }
@@ -272,6 +278,21 @@ fn secret_key(variables: &mut Variables<'_>) -> Option<Secret> {
             },
         ),
         Given::Value(key) => Some(Secret::new(key)),
+    }
+}
+
+fn metrics_token(variables: &mut Variables<'_>) -> Option<Option<Secret>> {
+    const NAME: &str = "METRICS_TOKEN";
+    match variables.word(NAME) {
+        Given::Absent => Some(None),
+        Given::Wrong => None,
+        Given::Value(token) if token.len() < METRICS_TOKEN_MIN => variables.refuse(
+            NAME,
+            Problem::TooShort {
+                least: METRICS_TOKEN_MIN,
+            },
+        ),
+        Given::Value(token) => Some(Some(Secret::new(token))),
     }
 }
 

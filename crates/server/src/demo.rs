@@ -69,9 +69,13 @@ pub async fn run(
         let _gone = stopped.wait_for(|stop| *stop).await;
     }));
 
-    let app = start::app(&config).await.map_err(|error| error.to_string())?;
+    let metrics = Metrics::default();
+    let app = start::app(&config, &metrics).await.map_err(|error| error.to_string())?;
     let origin = config.public_url.origin().to_owned();
-    let site = Site::new(app, Arc::new(config), &origin);
+    let site = Site {
+        metrics,
+        ..Site::new(app, Arc::new(config), &origin)
+    };
     let keys = prepare(data, &site.app, &simulator).await?;
     print_guide(&site, data, stripe_address, &keys).await?;
     for line in site.config.banner() {

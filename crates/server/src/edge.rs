@@ -2,6 +2,7 @@
 //! time, a panic that breaks one request only, and the headers of its kind.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -42,7 +43,8 @@ pub async fn exchange(State(edge): State<Edge>, mut request: Request, next: Next
         .get::<MatchedPath>()
         .map_or("unmatched", MatchedPath::as_str)
         .to_owned();
-    let span = tracing::info_span!("request", id, method = %request.method(), route);
+    let (method, began) = (request.method().clone(), site.app.clock.now());
+    let span = tracing::info_span!("request", id, method = %method, route);
     let mut response = if is_from_a_foreign_site(site, request.method(), request.headers()) {
         span.in_scope(|| tracing::warn!("a page of another site sent this"));
         let detail = "Pages of other sites cannot send this.";
@@ -58,7 +60,20 @@ pub async fn exchange(State(edge): State<Edge>, mut request: Request, next: Next
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
     edge.policies.apply(kind, headers);
+    let took_ms = site.app.clock.now().ms().saturating_sub(began.ms());
+    let took = Duration::from_millis(u64::try_from(took_ms).unwrap_or(0));
+    site.metrics
+        .request(method_label(&method), &route, response.status().as_u16(), took);
     response
+}
+
+/// The method as a label: callers may write any word, and a label is kept for ever.
+fn method_label(method: &Method) -> &str {
+    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE];
+    match known.contains(method) {
+        true => method.as_str(),
+        false => "other",
+    }
 }
 
 /// The request runs as a task of its own: to its end even when the caller goes away or is answered before, so

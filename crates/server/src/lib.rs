@@ -17,6 +17,7 @@ pub mod health;
 pub mod idempotency;
 pub mod limits;
 pub mod log;
+pub mod metrics;
 pub mod pay;
 pub mod platform_key;
 pub mod problem;

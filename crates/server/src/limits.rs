@@ -123,6 +123,7 @@ pub async fn gate(
                 answered => Ok(answered?),
             }
         }
+        Who::Metrics => Ok(guarded(&site, KEY, address, request, next).await?),
         Who::Returning | Who::Stripe | Who::Anybody => Ok(next.run(request).await),
     }
 }

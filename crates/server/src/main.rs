@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use flows::Clock;
 use server::clock::SystemClock;
 use server::config::Config;
+use server::metrics::Metrics;
 use server::router::Site;
 use server::{demo, log, platform_key, start, verify_seals};
 use simulator::Simulator;
@@ -157,13 +158,17 @@ async fn serve(file: &EnvFile, stopped: impl Future<Output = ()> + Send + 'stati
     let listener = start::listen(config.listen)
         .await
         .map_err(|error| error.to_string())?;
-    let app = start::app(&config).await.map_err(|error| error.to_string())?;
+    let metrics = Metrics::default();
+    let app = start::app(&config, &metrics).await.map_err(|error| error.to_string())?;
     for line in config.banner() {
         tracing::info!("{line}");
     }
     let origin = config.public_url.origin().to_owned();
     tracing::info!("Listening on {}, reached at {origin}", config.listen);
-    let site = Site::new(app, Arc::new(config), &origin);
+    let site = Site {
+        metrics,
+        ..Site::new(app, Arc::new(config), &origin)
+    };
     start::serve(site, listener, stopped)
         .await
         .map_err(|error| error.to_string())

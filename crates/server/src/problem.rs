@@ -65,6 +65,12 @@ impl Problem {
         Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
     }
 
+    /// What a caller without the token of the metrics is told.
+    pub fn metrics_token_needed() -> Problem {
+        let detail = "Send the token of METRICS_TOKEN: Authorization: Bearer ….";
+        Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+
     /// What a body over the limit is told.
     pub fn too_large() -> Problem {
         Problem::new(

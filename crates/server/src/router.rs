@@ -20,6 +20,7 @@ use crate::connections::Bounds;
 use crate::door::Door;
 use crate::edge::Edge;
 use crate::limits::{self, Gate};
+use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::{access, assets, edge, routes};
 use flows::stripe_events;
@@ -43,6 +44,8 @@ pub struct Site {
     pub public_origin: Arc<str>,
     /// Webhook secrets of both modes and kinds, each with what it may sign.
     pub webhook_secrets: Arc<[(Secret, SignedAs)]>,
+    /// What is counted for the operator.
+    pub metrics: Metrics,
     /// Tells the worker that an event has come.
     pub inbox_bell: Arc<Notify>,
     /// Who is turned away for now.
@@ -77,6 +80,7 @@ impl Site {
             config,
             public_origin: public_origin.into(),
             webhook_secrets: secrets.into(),
+            metrics: Metrics::default(),
             inbox_bell: Arc::new(Notify::new()),
             gate: Arc::default(),
             door: Arc::default(),

@@ -16,7 +16,7 @@ use crate::api::{
 };
 use crate::pay::checkout;
 use crate::router::Site;
-use crate::{connect, health, stripe_webhook};
+use crate::{connect, health, metrics, stripe_webhook};
 
 /// Who may use a route. `access.rs` finds out, before the handler runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub enum Who {
     Returning,
     /// Stripe, by its signature under the body; the handler checks it.
     Stripe,
+    /// Whoever has `METRICS_TOKEN`; without that variable the address does not exist.
+    Metrics,
     /// Anybody: nothing of any tenant is told.
     Anybody,
 }
@@ -106,7 +108,7 @@ fn of_invoices() -> Vec<Route> {
 
 /// What payers, account owners and the operator do, and all that has to do with Stripe.
 fn of_payers_and_stripe() -> Vec<Route> {
-    use Who::{Anybody, Key, Payer, Platform, Returning, Stripe};
+    use Who::{Anybody, Key, Metrics, Payer, Platform, Returning, Stripe};
     vec![
         get("/api/platform/audit", Platform, platform::audit),
         get("/api/platform/seals", Platform, platform::seals),
@@ -156,6 +158,7 @@ fn of_payers_and_stripe() -> Vec<Route> {
         get("/pay/{link}/panel", Payer, checkout::panel),
         get("/healthz", Anybody, health::alive),
         get("/readyz", Anybody, health::ready),
+        get("/metrics", Metrics, metrics::show),
     ]
 }
 

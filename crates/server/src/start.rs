@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use crate::clock::SystemClock;
 use crate::config::{ApiBase, Config};
 use crate::connections;
+use crate::metrics::{Counted, Metrics};
 use crate::router::Site;
 use crate::worker;
 
@@ -72,11 +73,11 @@ pub async fn open_database(config: &Config, clock: &dyn Clock) -> Result<(Db, Ve
     Ok((db, applied))
 }
 
-/// Puts the flows together over the machine's ports.
+/// Puts the flows together over the machine's ports; what is asked of Stripe is counted in `metrics`.
 ///
 /// # Errors
 /// [`StartError`] for the database and the transport.
-pub async fn app(config: &Config) -> Result<App, StartError> {
+pub async fn app(config: &Config, metrics: &Metrics) -> Result<App, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let (db, applied) = open_database(config, clock.as_ref()).await?;
     for name in applied {
@@ -86,7 +87,8 @@ pub async fn app(config: &Config) -> Result<App, StartError> {
         ApiBase::Other(origin) if origin.is_loopback() => Https::loopback_only(),
         ApiBase::Stripe | ApiBase::Other(_) => Https::new(),
     };
-    let transport: Arc<dyn Transport> = Arc::new(https.map_err(StartError::Transport)?);
+    let https = Arc::new(https.map_err(StartError::Transport)?);
+    let transport: Arc<dyn Transport> = Arc::new(Counted::new(https, metrics.clone()));
     let client = |mode| {
         let keys = config.keys(mode)?;
         let base = config.stripe_api_base.api_origin();

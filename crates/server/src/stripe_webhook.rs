@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use flows::stripe_events::{self, Ingested};
 use stripe::{Secret, signature};
 
+use crate::metrics::Delivery;
 use crate::problem::Problem;
 use crate::router::Site;
 
@@ -22,9 +23,10 @@ pub async fn receive(
     let body = match body {
         Ok(body) => body,
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            site.metrics.delivery(Delivery::TooLarge);
             return Problem::too_large().into_response();
         }
-        Err(_) => return refused("the body broke off"),
+        Err(_) => return refused(&site, "the body broke off"),
     };
     let header = headers
         .get("stripe-signature")
@@ -32,20 +34,28 @@ pub async fn receive(
     let secrets: Vec<&Secret> = site.webhook_secrets.iter().map(|(secret, _)| secret).collect();
     let matched = match signature::verify(header, &body, &secrets, site.app.clock.now().seconds()) {
         Ok(matched) => matched,
-        Err(error) => return refused(&error.to_string()),
+        Err(error) => return refused(&site, &error.to_string()),
     };
     let Some((_, signed_as)) = site.webhook_secrets.get(matched) else {
-        return refused("no such secret");
+        return refused(&site, "no such secret");
     };
     match stripe_events::ingest(&site.app, &body, *signed_as).await {
         Ok(Ingested::New { event_type }) => {
             tracing::info!("Webhook received: {event_type}");
             site.inbox_bell.notify_one();
+            site.metrics.delivery(Delivery::New);
             StatusCode::OK.into_response()
         }
-        Ok(Ingested::Duplicate | Ingested::Quarantined) => StatusCode::OK.into_response(),
-        Ok(Ingested::WrongShape) => refused("the body is not of the kind that this secret signs"),
+        Ok(known @ (Ingested::Duplicate | Ingested::Quarantined)) => {
+            site.metrics.delivery(match known {
+                Ingested::Quarantined => Delivery::Quarantined,
+                _ => Delivery::Duplicate,
+            });
+            StatusCode::OK.into_response()
+        }
+        Ok(Ingested::WrongShape) => refused(&site, "the body is not of the kind that this secret signs"),
         Err(failure) => {
+            site.metrics.delivery(Delivery::NotStored);
             tracing::error!(%failure, "a webhook could not be stored; Stripe will send it again");
             let detail = "The event could not be stored. Send it again.";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_stored", detail).into_response()
@@ -53,7 +63,8 @@ pub async fn receive(
     }
 }
 
-fn refused(why: &str) -> Response {
+fn refused(site: &Site, why: &str) -> Response {
+    site.metrics.delivery(Delivery::Refused);
     tracing::warn!(why, "webhook refused");
     Problem::new(
         StatusCode::UNAUTHORIZED,

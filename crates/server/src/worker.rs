@@ -9,6 +9,7 @@ use std::time::Duration;
 use flows::{App, limits, reconcile, requests, seals, stripe_events};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
+use tracing::Instrument;
 
 use crate::router::Site;
 
@@ -77,11 +78,13 @@ async fn apply_batch(app: &App, places: &mut Places) -> usize {
         for event in stripe_events::apply_together(app, events.to_vec()).await {
             let account = event.account.clone();
             let (place_app, place_event) = (app.clone(), event.clone());
-            let placed = places.take(&account, EVENT_TIME, async move {
+            let span = tracing::info_span!("event", id = event.event_id, account);
+            let applied = async move {
                 if let Err(failure) = stripe_events::apply(&place_app, &place_event).await {
                     tracing::error!(event = place_event.event_id, %failure, "will be taken up again");
                 }
-            });
+            };
+            let placed = places.take(&account, EVENT_TIME, applied.instrument(span));
             if !placed && let Err(failure) = stripe_events::put_off(app, &event).await {
                 tracing::error!(event = event.event_id, %failure, "will be taken up again");
             }

@@ -95,6 +95,8 @@ pub struct Stats {
     pub commits: u64,
     /// Times that a transaction ran again after a conflict.
     pub retries: u64,
+    /// Transactions that wait for a connection now.
+    pub waiting: usize,
 }
 
 #[derive(Default)]
@@ -216,6 +218,7 @@ impl Db {
                 transactions: 0,
                 commits: 0,
                 retries: 0,
+                waiting: 0,
             },
         }
     }

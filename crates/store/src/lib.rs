@@ -4,6 +4,7 @@
 pub mod api_keys;
 pub mod application_fees;
 pub mod audit_log;
+pub mod backlog;
 pub mod clients;
 pub mod connect_states;
 pub mod db;
@@ -34,6 +35,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         api_keys::ALL,
         application_fees::ALL,
         audit_log::ALL,
+        backlog::ALL,
         clients::ALL,
         connect_states::ALL,
         external_objects::ALL,

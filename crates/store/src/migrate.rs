@@ -55,6 +55,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0007_limits",
         sql: include_str!("../migrations/0007_limits.sql"),
     },
+    Migration {
+        name: "0008_backlog",
+        sql: include_str!("../migrations/0008_backlog.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

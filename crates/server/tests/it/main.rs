@@ -26,6 +26,7 @@ mod keys;
 mod left_out;
 mod limits;
 mod metamorphic;
+mod metrics;
 mod modes;
 mod oauth;
 mod operator;

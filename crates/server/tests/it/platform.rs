@@ -234,6 +234,11 @@ both! {
                         call(&key).await.assert_refused(403, "tenant_key_needed", None);
                         asked += 1;
                     }
+                    Who::Metrics => {
+                        for wrong in [key.as_str(), &town.msp.key, ""] {
+                            call(wrong).await.assert_refused(401, "unauthorized", None);
+                        }
+                    }
                     Who::Payer | Who::Returning | Who::Stripe | Who::Anybody => {}
                 }
             }

@@ -10,6 +10,7 @@ use domain::{Mode, Permissions, Scope};
 use flows::{Actor, By, api_keys, onboarding, tenants};
 use serde_json::{Value, json};
 use server::config::Config;
+use server::metrics::Metrics;
 use server::{demo, start};
 use simulator::Simulator;
 use tokio::net::TcpListener;
@@ -60,7 +61,7 @@ fn environment(folder: &Path, own: &str, stripe: &str) -> Vec<(&'static str, Str
 
 /// A tenant with an account and a key, made before the program starts; answers key and account.
 async fn prepare(config: &Config, simulator: &Simulator) -> (String, String) {
-    let app = start::app(config).await.expect("the database opens");
+    let app = start::app(config, &Metrics::default()).await.expect("the database opens");
     let by = By::new(Actor::CommandLine);
     let name = "Northwind IT Services";
     let added = tenants::add(&app, &by, app.moment(), name, None, &[]).await;
@@ -268,6 +269,30 @@ fn assert_absent(place: &str, text: &str, canaries: &[&str]) {
     }
 }
 
+/// A collector can read every line, and what a request or an event did is found by its id.
+#[track_caller]
+fn assert_log_is_json_with_request_ids(log: &str, told: &[String]) {
+    let lines: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    let id_in = |line: &Value, span: &str| {
+        let spans = line["spans"].as_array().cloned().unwrap_or_default();
+        let found = spans.iter().find(|found| found["name"] == span);
+        found.map(|found| found["id"].as_str().unwrap_or_default().to_owned())
+    };
+    let said = |line: &Value, what: &str| line["fields"]["message"].as_str().is_some_and(|m| m.starts_with(what));
+    for line in lines.iter().filter(|line| said(line, "Webhook received")) {
+        let id = id_in(line, "request").unwrap_or_else(|| panic!("no request in {line}"));
+        assert!(id.starts_with("req_"), "{line}");
+    }
+    let answered = lines.iter().filter_map(|line| id_in(line, "request"));
+    let known = answered.filter(|id| told.iter().any(|text| text.contains(id.as_str())));
+    assert!(known.count() > 0, "no line carries the id that an answer carried");
+    let events = lines.iter().filter_map(|line| id_in(line, "event"));
+    assert!(events.filter(|id| id.starts_with("evt_")).count() > 0, "no line carries an event's id");
+}
+
 /// The program with everything logged, on a prepared database, and a visitor at its door; answers the
 /// tenant's key.
 async fn open_installation(installation: &mut Installation) -> (Visitor, String) {
@@ -356,6 +381,7 @@ fn no_secret_stands_in_the_log_in_an_answer_or_in_the_database() {
         log.contains("Webhook received"),
         "the log is not the program's: {log}"
     );
+    assert_log_is_json_with_request_ids(&log, &told);
     assert_absent("the log", &log, &always);
     assert_absent("the log", &log, &[PERSON, "_secret_"]);
     for text in &told {

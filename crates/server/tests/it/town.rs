@@ -9,6 +9,7 @@ use flows::api_keys::{self, NewKey};
 use flows::{Actor, App, By, Clock, onboarding, page_tokens, tenants};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use server::metrics::Metrics;
 use server::router::Site;
 use server::{connections, demo, start};
 use simulator::{ClockMode, Simulator};
@@ -25,6 +26,7 @@ mod instance;
 mod stripe_side;
 mod waiting;
 
+pub use instance::METRICS_TOKEN;
 use instance::MovedClock;
 
 /// How long a test waits for something that happens by itself; far more than it takes on a busy machine.
@@ -203,8 +205,12 @@ impl Town {
             &stripe_url,
             &demo::application(&simulator),
         ));
-        let app = instance::app(db, &config, clock.clone());
-        let mut site = Site::new(app.clone(), config, &url);
+        let metrics = Metrics::default();
+        let app = instance::app(db, &config, clock.clone(), &metrics);
+        let mut site = Site {
+            metrics,
+            ..Site::new(app.clone(), config, &url)
+        };
         // Everybody in town has the same address.
         site.bounds.connections_per_address_max = site.bounds.connections_max;
         let (end, server_ended) = oneshot::channel();

@@ -63,6 +63,11 @@ impl<T> Queue<T> {
         state.items.drain(..count).collect()
     }
 
+    /// How many items wait.
+    pub(super) fn len(&self) -> usize {
+        self.lock().items.len()
+    }
+
     /// Lets this time pass and says whether the queue is still open; at once if it is not.
     pub(super) fn pause(&self, duration: Duration) -> bool {
         let waited = self

@@ -118,6 +118,10 @@ impl Threads {
             transactions: self.counters.transactions.load(Ordering::Relaxed),
             commits: self.counters.commits.load(Ordering::Relaxed),
             retries: self.counters.retries.load(Ordering::Relaxed),
+            waiting: match Arc::ptr_eq(&self.writes, &self.reads) {
+                true => self.writes.len(),
+                false => self.writes.len().saturating_add(self.reads.len()),
+            },
         }
     }
 

@@ -8,6 +8,7 @@ use flows::{App, Clock};
 use server::clock::SystemClock;
 use server::config::Config;
 use server::demo;
+use server::metrics::{Counted, Metrics};
 use store::Db;
 use stripe::{Client, Https, Transport};
 
@@ -89,6 +90,9 @@ impl Clock for MovedClock {
     }
 }
 
+/// What opens `/metrics` in town.
+pub const METRICS_TOKEN: &str = "a_token_for_the_metrics_of_a_test";
+
 /// The configuration, through the same parsing as everybody's.
 pub fn config(wishes: &Wishes, url: &str, stripe_url: &str, client_id: &str) -> Config {
     let variables = [
@@ -109,6 +113,7 @@ pub fn config(wishes: &Wishes, url: &str, stripe_url: &str, client_id: &str) -> 
         ("PUBLIC_URL", url.to_owned()),
         ("TRUSTED_PROXIES", "127.0.0.1".to_owned()),
         ("PLATFORM_FEE_BPS", wishes.fee_bps.to_string()),
+        ("METRICS_TOKEN", METRICS_TOKEN.to_owned()),
         (
             "SECRET_KEY",
             "a_secret_key_of_a_test_long_enough_for_it".to_owned(),
@@ -124,8 +129,9 @@ pub fn config(wishes: &Wishes, url: &str, stripe_url: &str, client_id: &str) -> 
 }
 
 /// The flows over the database, the simulator and the town's clock.
-pub fn app(db: Db, config: &Config, clock: Arc<MovedClock>) -> App {
-    let transport: Arc<dyn Transport> = Arc::new(Https::loopback_only().unwrap());
+pub fn app(db: Db, config: &Config, clock: Arc<MovedClock>, metrics: &Metrics) -> App {
+    let https = Arc::new(Https::loopback_only().unwrap());
+    let transport: Arc<dyn Transport> = Arc::new(Counted::new(https, metrics.clone()));
     let client = |mode| {
         let keys = config.keys(mode).unwrap();
         Client::new(

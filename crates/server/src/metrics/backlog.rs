@@ -1,0 +1,169 @@
+//! What waits in the database, read when it is asked for: every instance tells the same, so that the operator
+//! takes the greatest, not the sum.
+
+use domain::Timestamp;
+use flows::Failure;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+use store::backlog::{self, Group};
+
+use super::PREFIX;
+use crate::router::Site;
+
+const HOUR_MS: i64 = 60 * 60 * 1000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfStatus {
+    mode: &'static str,
+    status: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfKind {
+    mode: &'static str,
+    kind: String,
+    outcome: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfAge {
+    mode: &'static str,
+    kind: String,
+    age: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfMode {
+    mode: &'static str,
+}
+
+/// All that is counted in one reading transaction.
+struct Counts {
+    waiting: Vec<Group>,
+    stuck: Vec<Group>,
+    open: Vec<Group>,
+    settled: Vec<Group>,
+    breaks: Vec<Group>,
+    payments: Vec<Group>,
+}
+
+/// Reads the numbers and registers them.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn registry(site: &Site) -> Result<Registry, Failure> {
+    let now = site.app.clock.now();
+    let (hour, day) = (now.plus_ms(-HOUR_MS), now.plus_ms(-DAY_MS));
+    let counts = site.app.db.read(move |tx| {
+        Ok::<_, store::Error>(Counts {
+            waiting: backlog::events_waiting(tx)?,
+            stuck: backlog::events_stuck(tx)?,
+            open: backlog::operations_open(tx)?,
+            settled: backlog::operations_settled(tx, day)?,
+            breaks: backlog::breaks_open(tx, hour, day)?,
+            payments: backlog::payments_due(tx, now)?,
+        })
+    });
+    let counts = counts.await?;
+    let mut registry = Registry::with_prefix(PREFIX);
+    events(&mut registry, &counts, now);
+    operations(&mut registry, &counts, now);
+    breaks(&mut registry, &counts, now);
+    database(&mut registry, site);
+    Ok(registry)
+}
+
+fn events(registry: &mut Registry, counts: &Counts, now: Timestamp) {
+    let (stored, age) = (Family::<OfStatus, Gauge>::default(), ages(&counts.waiting, now));
+    for group in counts.waiting.iter().chain(&counts.stuck) {
+        let status = group.state.clone();
+        let mode = group.mode.word();
+        stored.get_or_create(&OfStatus { mode, status }).set(group.rows);
+    }
+    let help = "Stored events that are to be applied, or that a person must look at";
+    registry.register("events", help, stored);
+    let help = "Age of the oldest stored event that is not applied";
+    registry.register_with_unit("oldest_unprocessed_event_age", help, Unit::Seconds, age);
+    let due = Family::<OfMode, Gauge>::default();
+    for mode in MODES {
+        let of_mode = counts.payments.iter().find(|group| group.mode.word() == mode);
+        due.get_or_create(&OfMode { mode })
+            .set(of_mode.map_or(0, |group| group.rows));
+    }
+    registry.register("payments_due", "Payments that are to be read again by now", due);
+}
+
+fn operations(registry: &mut Registry, counts: &Counts, now: Timestamp) {
+    let family = |groups: &[Group]| {
+        let family = Family::<OfKind, Gauge>::default();
+        for group in groups {
+            let label = OfKind {
+                mode: group.mode.word(),
+                kind: group.kind.clone(),
+                outcome: group.state.clone(),
+            };
+            family.get_or_create(&label).set(group.rows);
+        }
+        family
+    };
+    let help = "Writes to Stripe without a definite outcome";
+    registry.register("operations_open", help, family(&counts.open));
+    let help = "Writes to Stripe whose outcome became known within the last 24 hours";
+    registry.register("operations_settled_24h", help, family(&counts.settled));
+    let help = "Age of the oldest write to Stripe without a definite outcome";
+    let age = ages(&counts.open, now);
+    registry.register_with_unit("oldest_open_operation_age", help, Unit::Seconds, age);
+}
+
+fn breaks(registry: &mut Registry, counts: &Counts, now: Timestamp) {
+    let open = Family::<OfAge, Gauge>::default();
+    for group in &counts.breaks {
+        let label = OfAge {
+            mode: group.mode.word(),
+            kind: group.kind.clone(),
+            age: group.state.clone(),
+        };
+        open.get_or_create(&label).set(group.rows);
+    }
+    let help = "Open differences between our rows and Stripe's, by age";
+    registry.register("breaks_open", help, open);
+    let help = "Age of the oldest open difference";
+    let age = ages(&counts.breaks, now);
+    registry.register_with_unit("oldest_break_age", help, Unit::Seconds, age);
+}
+
+/// What this instance's connections have done, and what waits for them.
+fn database(registry: &mut Registry, site: &Site) {
+    let stats = site.app.db.stats();
+    for (name, help, value) in [
+        ("db_transactions", "Transactions that were started", stats.transactions),
+        ("db_commits", "Commits of the database", stats.commits),
+        ("db_retries", "Transactions that ran again after a conflict", stats.retries),
+    ] {
+        let counter = Counter::<u64>::default();
+        counter.inc_by(value);
+        registry.register(name, help, counter);
+    }
+    let waiting = Gauge::<i64>::default();
+    waiting.set(i64::try_from(stats.waiting).unwrap_or(i64::MAX));
+    let help = "Transactions that wait for a connection of this instance";
+    registry.register("db_queue", help, waiting);
+}
+
+const MODES: [&str; 2] = ["test", "live"];
+
+/// The age of the oldest of the groups in each mode, in whole seconds; zero where there is none.
+fn ages(groups: &[Group], now: Timestamp) -> Family<OfMode, Gauge> {
+    let family = Family::<OfMode, Gauge>::default();
+    for mode in MODES {
+        let of_mode = groups.iter().filter(|group| group.mode.word() == mode);
+        let oldest = of_mode.map(|group| group.oldest.seconds()).min();
+        let age = oldest.map_or(0, |oldest| now.seconds().saturating_sub(oldest).max(0));
+        family.get_or_create(&OfMode { mode }).set(age);
+    }
+    family
+}
