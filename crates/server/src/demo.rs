@@ -15,6 +15,7 @@ use store::{invoices, pay_links as links, tenants};
 use tokio::sync::watch;
 
 use crate::config::Config;
+use crate::metrics::Metrics;
 use crate::router::Site;
 use crate::{log, start};
 
@@ -70,7 +71,9 @@ pub async fn run(
     }));
 
     let metrics = Metrics::default();
-    let app = start::app(&config, &metrics).await.map_err(|error| error.to_string())?;
+    let app = start::app(&config, &metrics)
+        .await
+        .map_err(|error| error.to_string())?;
     let origin = config.public_url.origin().to_owned();
     let site = Site {
         metrics,

@@ -69,7 +69,13 @@ pub async fn exchange(State(edge): State<Edge>, mut request: Request, next: Next
 
 /// The method as a label: callers may write any word, and a label is kept for ever.
 fn method_label(method: &Method) -> &str {
-    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE];
+    let known = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+    ];
     match known.contains(method) {
         true => method.as_str(),
         false => "other",

@@ -159,7 +159,9 @@ async fn serve(file: &EnvFile, stopped: impl Future<Output = ()> + Send + 'stati
         .await
         .map_err(|error| error.to_string())?;
     let metrics = Metrics::default();
-    let app = start::app(&config, &metrics).await.map_err(|error| error.to_string())?;
+    let app = start::app(&config, &metrics)
+        .await
+        .map_err(|error| error.to_string())?;
     for line in config.banner() {
         tracing::info!("{line}");
     }

@@ -1,5 +1,5 @@
-//! `GET /metrics`: what this instance has answered and asked since it started, and what waits in the database,
-//! in the text form that Prometheus reads. No tenant, address or amount is ever a label.
+//! `GET /metrics`: what this instance has answered and asked since it started, and what waits in the
+//! database, in the text form that Prometheus reads. No tenant, address or amount is ever a label.
 
 mod backlog;
 mod calls;
@@ -103,10 +103,12 @@ impl Default for Metrics {
             calls: Family::default(),
         };
         for delivery in Delivery::ALL {
-            metrics.begin(&metrics.deliveries, delivery.word());
+            metrics.deliveries.get_or_create_owned(&Answer {
+                answer: delivery.word(),
+            });
         }
         for answer in calls::ANSWERS {
-            metrics.begin(&metrics.calls, answer);
+            metrics.calls.get_or_create_owned(&Answer { answer });
         }
         metrics
     }
@@ -119,10 +121,6 @@ impl fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    fn begin(&self, family: &Family<Answer, Counter>, answer: &'static str) {
-        family.get_or_create(&Answer { answer });
-    }
-
     /// Counts an answered request; `route` is the pattern of its address, never the address.
     pub fn request(&self, method: &str, route: &str, status: u16, took: Duration) {
         let (method, route) = (method.to_owned(), route.to_owned());
@@ -151,7 +149,11 @@ impl Metrics {
 
     fn registry(&self) -> Registry {
         let mut registry = Registry::with_prefix(PREFIX);
-        registry.register("http_requests", "Requests that were answered", self.requests.clone());
+        registry.register(
+            "http_requests",
+            "Requests that were answered",
+            self.requests.clone(),
+        );
         registry.register_with_unit(
             "http_request",
             "Time until a request was answered",

@@ -27,7 +27,9 @@ pub enum Command {
 /// # Errors
 /// A sentence that says what could not be done.
 pub async fn run(config: &Config, command: Command) -> Result<String, String> {
-    let app = start::app(config, &Metrics::default()).await.map_err(|error| error.to_string())?;
+    let app = start::app(config, &Metrics::default())
+        .await
+        .map_err(|error| error.to_string())?;
     let by = By::new(Actor::CommandLine);
     let done = match command {
         Command::Create(name) => platform_keys::create(&app, &by, &name)

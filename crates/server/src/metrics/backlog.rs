@@ -140,9 +140,17 @@ fn breaks(registry: &mut Registry, counts: &Counts, now: Timestamp) {
 fn database(registry: &mut Registry, site: &Site) {
     let stats = site.app.db.stats();
     for (name, help, value) in [
-        ("db_transactions", "Transactions that were started", stats.transactions),
+        (
+            "db_transactions",
+            "Transactions that were started",
+            stats.transactions,
+        ),
         ("db_commits", "Commits of the database", stats.commits),
-        ("db_retries", "Transactions that ran again after a conflict", stats.retries),
+        (
+            "db_retries",
+            "Transactions that ran again after a conflict",
+            stats.retries,
+        ),
     ] {
         let counter = Counter::<u64>::default();
         counter.inc_by(value);

@@ -29,12 +29,7 @@ async fn make(town: &Town, permissions: Value) -> (String, String) {
 fn needs(route: &Route) -> Option<Permission> {
     match route.who {
         Who::Key(permission) | Who::KeyItselfOr(permission) => Some(permission),
-        Who::Platform
-        | Who::Payer
-        | Who::Returning
-        | Who::Stripe
-        | Who::Metrics
-        | Who::Anybody => None,
+        Who::Platform | Who::Payer | Who::Returning | Who::Stripe | Who::Metrics | Who::Anybody => None,
     }
 }
 

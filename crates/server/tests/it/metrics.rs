@@ -5,18 +5,21 @@ use serde_json::{Value, json};
 use server::demo;
 use store::Sql;
 
-use crate::both;
 use crate::engines::World;
 use crate::town::{METRICS_TOKEN, Town, Wishes};
 
 /// The value of a series, by its whole name with labels; none when it is not there.
 fn value(text: &str, series: &str) -> Option<i64> {
-    let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     line.map(|value| value.parse().unwrap_or_else(|_| panic!("{series}: {value}")))
 }
 
 async fn metrics(town: &Town) -> String {
-    let shown = town.api(METRICS_TOKEN, Method::GET, "/metrics", Value::Null).await;
+    let shown = town
+        .api(METRICS_TOKEN, Method::GET, "/metrics", Value::Null)
+        .await;
     assert_eq!(shown.status, StatusCode::OK, "{}", shown.text);
     let form = shown.headers["content-type"].to_str().unwrap();
     assert!(form.starts_with("application/openmetrics-text"), "{form}");
@@ -38,15 +41,19 @@ both! {
                 let labels = format!("mode=\"test\",kind=\"{kind}\",outcome=\"succeeded\"");
                 value(&text, &format!("psa_pay_operations_settled_24h{{{labels}}}"))
             };
-            assert_eq!((settled("create_intent"), settled("confirm_intent")), (Some(1), Some(1)), "{text}");
-            assert!(value(&text, "psa_pay_webhook_deliveries_total{answer=\"new\"}").unwrap() >= 4, "{text}");
-            assert!(value(&text, "psa_pay_stripe_calls_total{answer=\"ok\"}").unwrap() >= 2, "{text}");
-            let pays = "psa_pay_http_requests_total{method=\"POST\",route=\"/api/public/invoices/{link}/pay\",status=\"200\"}";
-            assert_eq!(value(&text, pays), Some(1), "{text}");
+            let operations = (settled("create_intent"), settled("confirm_intent"));
+            assert_eq!(operations, (Some(1), Some(1)), "{text}");
+            let counted = |series: &str| value(&text, &format!("psa_pay_{series}")).unwrap_or(0);
+            assert!(counted("webhook_deliveries_total{answer=\"new\"}") >= 4, "{text}");
+            assert!(counted("stripe_calls_total{answer=\"ok\"}") >= 2, "{text}");
+            let route = "route=\"/api/public/invoices/{link}/pay\"";
+            let pays = format!("http_requests_total{{method=\"POST\",{route},status=\"200\"}}");
+            assert_eq!(counted(&pays), 1, "{text}");
             let age = "psa_pay_oldest_unprocessed_event_age_seconds{mode=\"test\"}";
             assert_eq!(value(&text, age), Some(0), "{text}");
-            for secret in [link.as_str(), &town.msp.account, town.msp.scope.tenant.as_str(), &invoice, "12345"] {
-                assert!(!text.contains(secret), "{secret} in {text}");
+            let tenant = town.msp.scope.tenant.as_str();
+            for private in [link.as_str(), &town.msp.account, tenant, &invoice, "12345"] {
+                assert!(!text.contains(private), "{private} in {text}");
             }
         });
     }
@@ -61,7 +68,8 @@ both! {
             town.clock.stop();
             let event = json!({"id": "evt_waits", "object": "event", "type": "payment_intent.succeeded",
                 "account": town.msp.account, "livemode": false, "created": town.clock.now_s(),
-                "api_version": "2026-10-28.endive", "data": {"object": {"id": "pi_1", "object": "payment_intent"}}});
+                "api_version": "2026-10-28.endive",
+                "data": {"object": {"id": "pi_1", "object": "payment_intent"}}});
             let body = event.to_string();
             let delivered = town.deliver_signed(demo::TEST_WEBHOOK_SECRET, body.as_bytes()).await;
             assert_eq!(delivered.status, StatusCode::OK, "{}", delivered.text);

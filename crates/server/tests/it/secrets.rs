@@ -61,7 +61,9 @@ fn environment(folder: &Path, own: &str, stripe: &str) -> Vec<(&'static str, Str
 
 /// A tenant with an account and a key, made before the program starts; answers key and account.
 async fn prepare(config: &Config, simulator: &Simulator) -> (String, String) {
-    let app = start::app(config, &Metrics::default()).await.expect("the database opens");
+    let app = start::app(config, &Metrics::default())
+        .await
+        .expect("the database opens");
     let by = By::new(Actor::CommandLine);
     let name = "Northwind IT Services";
     let added = tenants::add(&app, &by, app.moment(), name, None, &[]).await;
@@ -281,8 +283,11 @@ fn assert_log_is_json_with_request_ids(log: &str, told: &[String]) {
         let found = spans.iter().find(|found| found["name"] == span);
         found.map(|found| found["id"].as_str().unwrap_or_default().to_owned())
     };
-    let said = |line: &Value, what: &str| line["fields"]["message"].as_str().is_some_and(|m| m.starts_with(what));
-    for line in lines.iter().filter(|line| said(line, "Webhook received")) {
+    let received = |line: &&Value| {
+        let message = line["fields"]["message"].as_str();
+        message.is_some_and(|message| message.starts_with("Webhook received"))
+    };
+    for line in lines.iter().filter(received) {
         let id = id_in(line, "request").unwrap_or_else(|| panic!("no request in {line}"));
         assert!(id.starts_with("req_"), "{line}");
     }
@@ -290,7 +295,10 @@ fn assert_log_is_json_with_request_ids(log: &str, told: &[String]) {
     let known = answered.filter(|id| told.iter().any(|text| text.contains(id.as_str())));
     assert!(known.count() > 0, "no line carries the id that an answer carried");
     let events = lines.iter().filter_map(|line| id_in(line, "event"));
-    assert!(events.filter(|id| id.starts_with("evt_")).count() > 0, "no line carries an event's id");
+    assert!(
+        events.filter(|id| id.starts_with("evt_")).count() > 0,
+        "no line carries an event's id"
+    );
 }
 
 /// The program with everything logged, on a prepared database, and a visitor at its door; answers the
