@@ -1,5 +1,5 @@
-//! What is true about money: amounts, invoices, payments, fees and postings, as pure functions and types that
-//! cannot be wrong. It does no I/O, reads no clock, knows no database, no Stripe and no HTTP.
+//! What is true about money: amounts, invoices, payments, fees and postings, as pure functions and types
+//! that cannot be wrong. It does no I/O, reads no clock, knows no database, no Stripe and no HTTP.
 
 pub mod fee;
 pub mod idempotency;
@@ -12,6 +12,7 @@ pub mod money;
 pub mod payment;
 pub mod permission;
 pub mod refusal;
+pub mod retries;
 pub mod seal;
 pub mod tenant;
 pub mod text;
@@ -61,8 +62,8 @@ impl Mode {
     }
 }
 
-/// Whose rows a piece of work may see. It comes only from authentication, from a pay link, or from a verified
-/// event's account and `livemode`; no query on a tenant's table works without it.
+/// Whose rows a piece of work may see. It comes only from authentication, from a pay link, or from a
+/// verified event's account and `livemode`; no query on a tenant's table works without it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope {
     /// The MSP whose rows these are.

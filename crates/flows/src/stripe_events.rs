@@ -5,13 +5,14 @@ mod accounts;
 mod fees;
 mod inbox;
 mod ours;
+mod retries;
 mod together;
 
 use domain::payment::Evidence;
 use domain::{TenantId, Timestamp};
 use store::Tx;
 use store::payments::Payment;
-use store::stripe_webhook_events::{self as rows, Fate, Status, Taken};
+use store::stripe_webhook_events::{Fate, Status, Taken};
 use stripe::events::{self, Envelope, plain_type};
 use stripe::{AccountId, ApplicationFee, Charge, Client, Movement, PaymentIntent, charges, payment_intents};
 
@@ -21,17 +22,10 @@ use crate::{App, Failure, Moment, onboarding, unreachable};
 use fees::book_application_fee;
 pub use inbox::{Ingested, SignedAs, ingest, take};
 use ours::{find_payment, not_ours_yet};
+pub use retries::put_off;
+use retries::{PARK_MS, close, give_back};
 pub use together::apply_together;
 
-/// After so many tries, parking among them, a person must look.
-const ATTEMPTS_MAX: i64 = 24;
-/// Waits between tries: 1 s, doubled, at most an hour.
-const RETRY_MS_MAX: i64 = 60 * 60 * 1000;
-/// How long an event waits that there was no room for.
-const PUT_OFF_MS: i64 = 2 * 1000;
-/// An event that is ahead of our own rows waits so long for them, so many times.
-const PARK_MS: i64 = 5 * 1000;
-const PARKED_MAX: i64 = 12;
 /// The snapshot, what was retrieved, and once more where somebody else has written in between.
 const LOOKS_MAX: usize = 3;
 
@@ -40,51 +34,13 @@ const LOOKS_MAX: usize = 3;
 /// # Errors
 /// Only when not even that could be stored; the lease then runs out and another worker takes it.
 pub async fn apply(app: &App, event: &Taken) -> Result<Status, Failure> {
-    if event.attempts > ATTEMPTS_MAX {
-        // Nobody came back from the last try to say what went wrong: a panic, or a kill each time.
-        let lost = Failure::Bug("no try of this event came to an end".to_owned());
+    if let Some(lost) = retries::never_came_back(event) {
         return give_back(app, event, &lost).await;
     }
     match observe_event(app, event).await {
         Ok(status) => Ok(status),
         Err(failure) => give_back(app, event, &failure).await,
     }
-}
-
-/// Gives an event back untried: there is no room now for what it needs.
-///
-/// # Errors
-/// When the database fails; the lease then runs out.
-pub async fn put_off(app: &App, event: &Taken) -> Result<(), Failure> {
-    let (event, at) = (event.clone(), app.clock.now().plus_ms(PUT_OFF_MS));
-    Ok(app
-        .db
-        .write(move |tx| rows::put_off(tx, &event.id, event.attempts, at))
-        .await?)
-}
-
-async fn give_back(app: &App, event: &Taken, failure: &Failure) -> Result<Status, Failure> {
-    let at = app.clock.now();
-    let exhausted = event.attempts >= ATTEMPTS_MAX;
-    let doublings = u32::try_from(event.attempts.clamp(0, 20)).unwrap_or(20);
-    let wait = 1_000_i64.saturating_mul(1_i64 << doublings).min(RETRY_MS_MAX) / 2;
-    let status = if exhausted { Status::Dead } else { Status::Failed };
-    tracing::error!(event = event.event_id, %failure, attempts = event.attempts, "{}", status.word());
-    let (event, error) = (event.clone(), failure.to_string());
-    app.db
-        .write(move |tx| {
-            let fate = Fate {
-                id: &event.id,
-                attempts: event.attempts,
-                status,
-                tenant: None,
-                next_attempt_at: (!exhausted).then(|| at.plus_ms(wait)),
-                error: Some(&error),
-            };
-            rows::finish(tx, &fate, at)
-        })
-        .await?;
-    Ok(status)
 }
 
 /// The object that an event is about, as it was delivered or as it was retrieved.
@@ -305,8 +261,8 @@ impl Origin {
     }
 }
 
-/// Within a transaction: whose event it is, the effects of what was seen, and what became of the event. Where
-/// the answer is to retrieve, nothing has been written.
+/// Within a transaction: whose event it is, the effects of what was seen, and what became of the event.
+/// Where the answer is to retrieve, nothing has been written.
 fn settle(tx: &mut Tx, moment: Moment, event: &Taken, origin: &Origin, look: &Look) -> Result<Next, Failure> {
     let account = match &look.subject {
         Subject::Fee(fee) if event.account.is_empty() => fee.account.as_str(),
@@ -337,7 +293,7 @@ fn settle(tx: &mut Tx, moment: Moment, event: &Taken, origin: &Origin, look: &Lo
         next_attempt_at: parked.then(|| moment.at.plus_ms(PARK_MS)),
         error: parked.then_some("waiting for the answer to our own request"),
     };
-    still_ours(rows::finish(tx, &fate, moment.at)?)?;
+    close(tx, event, &fate, moment.at)?;
     Ok(Next::Done(status))
 }
 
@@ -371,15 +327,6 @@ fn observe_payment(
     })
 }
 
-/// If another worker has taken the event up since, its transaction counts and this one is rolled back.
-fn still_ours(finished: bool) -> Result<(), Failure> {
-    if finished {
-        Ok(())
-    } else {
-        Err(Failure::Unknown("another worker has this event now".to_owned()))
-    }
-}
-
 async fn orphan(app: &App, event: &Taken) -> Result<Status, Failure> {
     let (moment, event) = (app.moment(), event.clone());
     app.db.write(move |tx| orphaned(tx, moment, &event)).await
@@ -402,7 +349,7 @@ fn orphaned(tx: &mut Tx, moment: Moment, event: &Taken) -> Result<Status, Failur
         next_attempt_at: None,
         error: Some("no tenant has this account"),
     };
-    still_ours(rows::finish(tx, &fate, moment.at)?)?;
+    close(tx, event, &fate, moment.at)?;
     Ok(status)
 }
 
@@ -433,6 +380,6 @@ fn finished(
         next_attempt_at: None,
         error: None,
     };
-    still_ours(rows::finish(tx, &fate, at)?)?;
+    close(tx, event, &fate, at)?;
     Ok(status)
 }

@@ -23,6 +23,7 @@ pub mod seals;
 pub mod state_history;
 pub mod stripe_config;
 pub mod stripe_operations;
+pub mod stripe_webhook_event_archive;
 pub mod stripe_webhook_events;
 pub mod tenants;
 mod values;
@@ -52,6 +53,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         state_history::ALL,
         stripe_config::ALL,
         stripe_operations::ALL,
+        stripe_webhook_event_archive::ALL,
         stripe_webhook_events::ALL,
         tenants::ALL,
     ]

@@ -1,5 +1,5 @@
-//! Migrations: files in `migrations/`, applied in order, each once and in a transaction of its own. One file
-//! serves both engines.
+//! Migrations: files in `migrations/`, applied in order, each once and in a transaction of its own. One
+//! file serves both engines.
 //!
 //! How a file is written:
 //! - Columns are `bigint` or `text`. On SQLite `bigint` becomes `integer` and every table `strict`; on
@@ -58,6 +58,10 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         name: "0008_backlog",
         sql: include_str!("../migrations/0008_backlog.sql"),
+    },
+    Migration {
+        name: "0009_inbox",
+        sql: include_str!("../migrations/0009_inbox.sql"),
     },
 ];
 

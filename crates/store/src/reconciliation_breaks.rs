@@ -54,5 +54,22 @@ pub fn resolve(tx: &mut Tx, scope: &Scope, kind: &str, subject_id: &str, at: Tim
     Ok(())
 }
 
+const RESOLVE_ANYBODYS: Sql = Sql::new(
+    "update reconciliation_breaks set resolved_at = $4
+     where livemode = $1 and kind = $2 and subject_id = $3 and resolved_at is null",
+);
+
+/// Closes a break that may have been opened before anybody knew whose it is.
+pub fn resolve_anybodys(
+    tx: &mut Tx,
+    mode: Mode,
+    kind: &str,
+    subject_id: &str,
+    at: Timestamp,
+) -> Result<(), Error> {
+    tx.execute(&RESOLVE_ANYBODYS, binds![mode, kind, subject_id, at])?;
+    Ok(())
+}
+
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&OPEN, &RESOLVE];
+pub const ALL: &[&Sql] = &[&OPEN, &RESOLVE, &RESOLVE_ANYBODYS];

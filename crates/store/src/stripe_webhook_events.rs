@@ -4,7 +4,7 @@
 use domain::{InboxId, Mode, TenantId, Timestamp};
 
 use crate::db::{Error, Row, Sql, Tx};
-use crate::{binds, values};
+use crate::{binds, stripe_webhook_event_archive as archive, values};
 
 /// Where an event stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,8 @@ impl Status {
         }
     }
 
-    fn from_word(word: &str) -> Option<Status> {
+    /// The status of a word.
+    pub fn from_word(word: &str) -> Option<Status> {
         Status::ALL.into_iter().find(|status| status.word() == word)
     }
 }
@@ -110,9 +111,9 @@ const RELEASE: Sql = Sql::new(
      where livemode = $1 and stripe_account_id = $2 and event_id = $3 and status = 'quarantined'",
 );
 
-/// Stores a delivery, or counts another one of the same event. Answers whether it is new. An event that came
-/// under the wrong secret first is new when it comes under its own, and what it says then replaces what was
-/// claimed.
+/// Stores a delivery, or counts another one of the same event. Answers whether it is new. An event that
+/// came under the wrong secret first is new when it comes under its own, and what it says then replaces
+/// what was claimed.
 pub fn insert(tx: &mut Tx, delivery: &Delivery, at: Timestamp) -> Result<bool, Error> {
     let next_attempt = match delivery.status {
         Status::Received => Some(at.ms()),
@@ -169,45 +170,58 @@ pub struct Taken {
     pub body: String,
     /// How often it was taken up, this time included.
     pub attempts: i64,
+    /// Tries that failed or never came back, this one included until it is known better.
+    pub failures: i64,
+    /// How often it has waited for our own rows.
+    pub parks: i64,
+    /// Whether somebody had it tried again.
+    pub replayed: bool,
 }
 
 const TAKE: Sql = Sql::per_engine(
-    "update stripe_webhook_events set attempts = attempts + 1, next_attempt_at = $2
+    "update stripe_webhook_events set attempts = attempts + 1, failures = failures + 1, next_attempt_at = $2
      where id in (
        select id from stripe_webhook_events
        where next_attempt_at is not null and next_attempt_at <= $1
        order by next_attempt_at, id
        limit $3)
-     returning id, event_id, stripe_account_id, livemode, body, attempts",
-    "update stripe_webhook_events set attempts = attempts + 1, next_attempt_at = $2
+     returning id, event_id, stripe_account_id, livemode, body, attempts, failures, parks, replayed_at,
+       archived_at",
+    "update stripe_webhook_events set attempts = attempts + 1, failures = failures + 1, next_attempt_at = $2
      where id in (
        select id from stripe_webhook_events
        where next_attempt_at is not null and next_attempt_at <= $1
        order by next_attempt_at, id
        limit $3
        for update skip locked)
-     returning id, event_id, stripe_account_id, livemode, body, attempts",
+     returning id, event_id, stripe_account_id, livemode, body, attempts, failures, parks, replayed_at,
+       archived_at",
 );
 
 /// Takes up due events until `lease_until`; after that anyone may take them again.
 pub fn take(tx: &mut Tx, at: Timestamp, lease_until: Timestamp, limit: i64) -> Result<Vec<Taken>, Error> {
-    let mut taken: Vec<Taken> = tx
-        .query(&TAKE, binds![at, lease_until, limit])?
-        .iter()
-        .map(read)
-        .collect::<Result<_, _>>()?;
+    let rows = tx.query(&TAKE, binds![at, lease_until, limit])?;
+    let mut taken: Vec<Taken> = rows.iter().map(|row| read(tx, row)).collect::<Result<_, _>>()?;
     taken.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(taken)
 }
 
-fn read(row: &Row) -> Result<Taken, Error> {
+fn read(tx: &mut Tx, row: &Row) -> Result<Taken, Error> {
+    let id = InboxId::stored(row.text("id")?);
+    let body = match row.int_opt("archived_at")? {
+        Some(_) => archive::body(tx, &id)?.unwrap_or_default(),
+        None => row.text("body")?,
+    };
     Ok(Taken {
-        id: InboxId::stored(row.text("id")?),
+        id,
         event_id: row.text("event_id")?,
         account: row.text("stripe_account_id")?,
         mode: values::mode(row)?,
-        body: row.text("body")?,
+        body,
         attempts: row.int("attempts")?,
+        failures: row.int("failures")?,
+        parks: row.int("parks")?,
+        replayed: row.int_opt("replayed_at")?.is_some(),
     })
 }
 
@@ -220,7 +234,7 @@ pub struct Fate<'a> {
     pub attempts: i64,
     /// The new status.
     pub status: Status,
-    /// The tenant it belongs to, where one is known.
+    /// The tenant it belongs to, where one is known; what was known before stays known.
     pub tenant: Option<&'a TenantId>,
     /// When to try again; none when it is done with.
     pub next_attempt_at: Option<Timestamp>,
@@ -230,13 +244,15 @@ pub struct Fate<'a> {
 
 const FINISH: Sql = Sql::new(
     "update stripe_webhook_events set
-       status = $3, tenant_id = $4, next_attempt_at = $5, last_error = $6, processed_at = $7
+       status = $3, tenant_id = coalesce($4, tenant_id), next_attempt_at = $5, last_error = $6,
+       processed_at = $7, failures = failures - $8, parks = parks + $9
      where id = $1 and attempts = $2 and next_attempt_at is not null",
 );
 
 /// Stores what became of it; `false` when another worker has taken it up since, whose result then counts.
 pub fn finish(tx: &mut Tx, result: &Fate, at: Timestamp) -> Result<bool, Error> {
     let done = result.next_attempt_at.is_none().then_some(at.ms());
+    let has_failed = matches!(result.status, Status::Failed | Status::Dead);
     let binds = binds![
         result.id,
         result.attempts,
@@ -244,13 +260,15 @@ pub fn finish(tx: &mut Tx, result: &Fate, at: Timestamp) -> Result<bool, Error> 
         result.tenant.map(|tenant| tenant.as_str().to_owned()),
         result.next_attempt_at.map(Timestamp::ms),
         result.error.map(str::to_owned),
-        done
+        done,
+        i64::from(!has_failed),
+        i64::from(result.status == Status::Parked)
     ];
     Ok(tx.execute(&FINISH, binds)? == 1)
 }
 
 const PUT_OFF: Sql = Sql::new(
-    "update stripe_webhook_events set next_attempt_at = $3, attempts = attempts - 1
+    "update stripe_webhook_events set next_attempt_at = $3, attempts = attempts - 1, failures = failures - 1
      where id = $1 and attempts = $2 and next_attempt_at is not null",
 );
 

@@ -1,10 +1,11 @@
 //! Events about a connected account: it is read again each time, and one being made waits for our answer.
 
 use store::stripe_operations;
-use store::stripe_webhook_events::{self as rows, Fate, Status, Taken};
+use store::stripe_webhook_events::{Fate, Status, Taken};
 use stripe::events::{self, Envelope, plain_type};
 
-use super::{PARK_MS, PARKED_MAX, finish, orphan, still_ours};
+use super::retries::{PARK_MS, close, may_park};
+use super::{finish, orphan};
 use crate::{App, Failure, onboarding};
 
 /// Accounts have no order of their own: always read again.
@@ -28,11 +29,7 @@ fn is_about_access(envelope: &Envelope) -> bool {
 
 /// Whether the event was caused by a request of ours for an account, which Stripe has not answered.
 async fn is_being_made(app: &App, event: &Taken, envelope: &Envelope) -> Result<bool, Failure> {
-    let Some(key) = envelope
-        .idempotency_key
-        .clone()
-        .filter(|_| event.attempts <= PARKED_MAX)
-    else {
+    let Some(key) = envelope.idempotency_key.clone().filter(|_| may_park(event)) else {
         return Ok(false);
     };
     let mode = event.mode;
@@ -54,7 +51,7 @@ async fn wait_for_answer(app: &App, event: &Taken) -> Result<Status, Failure> {
                 next_attempt_at: Some(at.plus_ms(PARK_MS)),
                 error: Some("waiting for the answer to our own request"),
             };
-            still_ours(rows::finish(tx, &fate, at)?)
+            close(tx, &event, &fate, at)
         })
         .await?;
     Ok(Status::Parked)

@@ -7,6 +7,7 @@ use store::stripe_webhook_events::{self as inbox, Delivery, Status, Taken};
 use stripe::client::mask_client_secrets;
 use stripe::events::{self, Envelope, Kind};
 
+use super::retries::EVENT_DEAD;
 use crate::{App, Failure, Moment, observe};
 
 /// How long a worker keeps an event for itself; after a crash another takes it up then.
@@ -52,23 +53,25 @@ pub async fn ingest(app: &App, body: &[u8], signed_as: SignedAs) -> Result<Inges
         }
     };
     let quarantined = delivery.status == Status::Quarantined;
+    let trouble = match delivery.status {
+        Status::Quarantined => Some((
+            "quarantined",
+            "an event with livemode true came under a TEST secret; it is not applied",
+        )),
+        Status::Dead => Some((
+            EVENT_DEAD,
+            "a signed body that is no event; it is kept and not applied",
+        )),
+        _ => None,
+    };
     let event_type = delivery.event_type.clone();
     let new = app
         .db
         .write(move |tx| {
             let new = inbox::insert(tx, &delivery, moment.at)?;
-            if new && quarantined {
-                let detail = "an event with livemode true came under a TEST secret; it is not applied";
-                observe::open_break(
-                    tx,
-                    moment,
-                    1,
-                    None,
-                    Mode::Live,
-                    "quarantined",
-                    &delivery.event_id,
-                    detail,
-                )?;
+            if let Some((kind, detail)) = trouble.filter(|_| new) {
+                let (mode, id) = (delivery.mode, &delivery.event_id);
+                observe::open_break(tx, moment, 1, None, mode, kind, id, detail)?;
             }
             Ok::<_, Failure>(new)
         })

@@ -1,4 +1,5 @@
-//! Whose object an event is about: one of our payments, or the tenant's own, which is shown and not touched.
+//! Whose object an event is about: one of our payments, or the tenant's own, which is shown and not
+//! touched.
 
 use domain::Scope;
 use store::external_objects::{self, ExternalObject};
@@ -7,11 +8,12 @@ use store::stripe_webhook_events::{Status, Taken};
 use store::{Tx, stripe_operations};
 use stripe::Movement;
 
-use super::{PARKED_MAX, Subject};
+use super::Subject;
+use super::retries::may_park;
 use crate::{Failure, Moment};
 
-/// Our payment, by Stripe's object, or else by the key of our request that caused the event: the event may be
-/// here before the answer is. Never by metadata, which the tenant can edit.
+/// Our payment, by Stripe's object, or else by the key of our request that caused the event: the event
+/// may be here before the answer is. Never by metadata, which the tenant can edit.
 pub fn find_payment(
     tx: &mut Tx,
     scope: &Scope,
@@ -70,7 +72,7 @@ pub fn not_ours_yet(
     subject: &Subject,
 ) -> Result<Status, Failure> {
     // What is given back was paid before, so that its payment would be known.
-    let may_be_ours = event.attempts <= PARKED_MAX && !matches!(subject, Subject::Movement(_));
+    let may_be_ours = may_park(event) && !matches!(subject, Subject::Movement(_));
     if may_be_ours && stripe_operations::open_creates(tx, scope, &event.account)? {
         return Ok(Status::Parked);
     }

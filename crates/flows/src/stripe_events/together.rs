@@ -40,7 +40,7 @@ pub async fn apply_together(app: &App, events: Vec<Taken>) -> Vec<Taken> {
 enum Plan {
     Settle(Moment, Origin, Box<Look>),
     Ignore(Moment),
-    /// Its object must be retrieved, or it cannot be read.
+    /// Its object must be retrieved, it cannot be read, or it has failed before.
     Alone,
 }
 
@@ -49,6 +49,10 @@ impl Plan {
         let Ok(envelope) = events::parse(event.body.as_bytes()) else {
             return Plan::Alone;
         };
+        // What went wrong once would cost its neighbours their transaction each time.
+        if event.failures > 1 {
+            return Plan::Alone;
+        }
         match (matter_of(&envelope), delivered(&envelope)) {
             (Matter::Nothing, _) => Plan::Ignore(app.moment()),
             (Matter::Money, Some(subject)) => {

@@ -1,5 +1,5 @@
-//! The product's tests through its outer surface: HTTP, the browser, the SDK, and the rules of the code. Each
-//! behaviour test is written once and runs on SQLite and on PostgreSQL.
+//! The product's tests through its outer surface: HTTP, the browser, the SDK, and the rules of the code.
+//! Each behaviour test is written once and runs on SQLite and on PostgreSQL.
 
 #[macro_use]
 #[allow(dead_code, reason = "shared with the store's tests, which use all of it")]
@@ -20,6 +20,7 @@ mod foreign_ids;
 mod headers;
 mod hostile_text;
 mod idempotency;
+mod inbox;
 mod integrator;
 mod invoices;
 mod keys;
