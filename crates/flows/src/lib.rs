@@ -10,6 +10,7 @@ pub mod collect;
 pub mod connect;
 pub mod disconnect;
 mod failure;
+pub mod invariants;
 pub mod invoicing;
 pub mod limits;
 pub mod oauth;

@@ -128,6 +128,23 @@ pub enum Break {
     NotAsKept,
 }
 
+/// What is said of the day: `its 96 rows are not as they were sealed`.
+impl std::fmt::Display for Break {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Break::RowsDiffer { sealed, found } if sealed == found => {
+                write!(f, "its {sealed} rows are not as they were sealed")
+            }
+            Break::RowsDiffer { sealed, found } => {
+                write!(f, "{sealed} rows were sealed and {found} are there")
+            }
+            Break::NotFollowing => f.write_str("its seal does not follow the one before it"),
+            Break::NeverSealed => f.write_str("it had no rows when a later day was sealed, and has some now"),
+            Break::NotAsKept => f.write_str("its seal is not the one that was kept"),
+        }
+    }
+}
+
 /// What a verification tells while it goes on.
 #[derive(Clone, Debug)]
 pub enum Told {

@@ -5,6 +5,7 @@ pub mod access;
 pub mod address;
 pub mod api;
 pub mod assets;
+pub mod check_ledger;
 pub mod clock;
 pub mod config;
 pub mod connect;

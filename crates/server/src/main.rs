@@ -11,7 +11,7 @@ use server::clock::SystemClock;
 use server::config::Config;
 use server::metrics::Metrics;
 use server::router::Site;
-use server::{demo, log, platform_key, start, verify_seals};
+use server::{check_ledger, demo, log, platform_key, start, verify_seals};
 use simulator::Simulator;
 use store::Db;
 use store::db::Options;
@@ -37,6 +37,8 @@ enum Command {
     Migrate(EnvFile),
     /// Recompute the daily seals of the ledger and the audit log, and name each day that was changed since.
     VerifySeals(VerifyArgs),
+    /// Look for rows that break what must always hold of invoices, payments, the ledger and the inbox.
+    CheckLedger(CheckArgs),
     /// The operator's own keys, with which tenants are made, suspended and closed over the API.
     #[command(subcommand)]
     PlatformKey(PlatformKey),
@@ -84,6 +86,15 @@ struct VerifyArgs {
     /// A file that an earlier --json wrote: its seals must still be there.
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct CheckArgs {
+    #[command(flatten)]
+    file: EnvFile,
+    /// Nothing is under way: also name events that wait and writes to Stripe without an answer.
+    #[arg(long)]
+    quiet: bool,
 }
 
 #[derive(Args)]
@@ -137,6 +148,7 @@ fn main() -> ExitCode {
             Command::Demo(args) => demo::run(&args.data, args.listen, args.simulator_listen, stopped).await,
             Command::Migrate(file) => migrate(&file).await,
             Command::VerifySeals(args) => verify(&args).await,
+            Command::CheckLedger(args) => check(&args).await,
             Command::PlatformKey(command) => keys_of_operator(command).await,
             Command::Simulator(args) => simulator(args, stopped).await,
         }
@@ -197,9 +209,7 @@ async fn verify(args: &VerifyArgs) -> Result<(), String> {
         Some(path) => verify_seals::kept(path)?,
         None => Vec::new(),
     };
-    let db = Db::open(config.database_url.expose(), Options::default())
-        .await
-        .map_err(|error| format!("DATABASE_URL: {error}"))?;
+    let db = open_as_it_is(&config).await?;
     let (mut books, json) = (0_usize, args.json);
     let mut say = |line: String| {
         books += usize::from(line.starts_with("read"));
@@ -224,6 +234,26 @@ async fn verify(args: &VerifyArgs) -> Result<(), String> {
         }
         breaks => Err(format!("{breaks} breaks in {books} books")),
     }
+}
+
+async fn check(args: &CheckArgs) -> Result<(), String> {
+    let db = open_as_it_is(&configuration(&args.file)?).await?;
+    let now = SystemClock::default().now();
+    let checked = check_ledger::run(&db, now, args.quiet, &mut |line| println!("{line}")).await;
+    db.close().await;
+    match checked? {
+        check_ledger::Came { broken: 0, rules } => {
+            println!("All {rules} rules hold.");
+            Ok(())
+        }
+        check_ledger::Came { broken, rules } => Err(format!("{broken} of {rules} rules are broken")),
+    }
+}
+
+/// Opens the database without bringing its tables to this version.
+async fn open_as_it_is(config: &Config) -> Result<Db, String> {
+    let opened = Db::open(config.database_url.expose(), Options::default()).await;
+    opened.map_err(|error| format!("DATABASE_URL: {error}"))
 }
 
 async fn keys_of_operator(command: PlatformKey) -> Result<(), String> {

@@ -73,20 +73,8 @@ impl BreakJson {
             tenant_id: scope.tenant.to_string(),
             livemode: scope.mode.is_live(),
             day: day.to_string(),
-            problem: sentence(what),
+            problem: what.to_string(),
         }
-    }
-}
-
-fn sentence(what: Break) -> String {
-    match what {
-        Break::RowsDiffer { sealed, found } if sealed == found => {
-            format!("its {sealed} rows are not as they were sealed")
-        }
-        Break::RowsDiffer { sealed, found } => format!("{sealed} rows were sealed and {found} are there"),
-        Break::NotFollowing => "its seal does not follow the one before it".to_owned(),
-        Break::NeverSealed => "it had no rows when a later day was sealed, and has some now".to_owned(),
-        Break::NotAsKept => "its seal is not the one that was kept".to_owned(),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod clients;
 pub mod connect_states;
 pub mod db;
 pub mod external_objects;
+pub mod invariants;
 pub mod invoices;
 pub mod ledger;
 pub mod migrate;
@@ -60,4 +61,5 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
     .into_iter()
     .flatten()
     .copied()
+    .chain(invariants::statements())
 }
