@@ -22,6 +22,7 @@ mod hostile_text;
 mod idempotency;
 mod inbox;
 mod integrator;
+mod invariants;
 mod invoices;
 mod keys;
 mod left_out;
