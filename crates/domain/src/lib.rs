@@ -22,7 +22,7 @@ pub use ids::*;
 pub use limited::Limited;
 pub use money::{Currency, Money};
 pub use permission::{Permission, Permissions};
-pub use refusal::Refusal;
+pub use refusal::{Held, Refusal};
 pub use time::Timestamp;
 
 /// TEST or LIVE. Part of the identity of every business row; never taken from a request's body or a URL.

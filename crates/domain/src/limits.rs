@@ -50,6 +50,14 @@ pub const LOOKS_AT_STRIPE: Limit = Limit {
     within_ms: 10 * SECOND_MS,
 };
 
+/// Payment intents that one tenant's own front end asks for. Each asks Stripe at least once, which lets an
+/// account write a hundred times a second at most: ten a second on average leave room for the payments
+/// themselves, and are far more than a shop's busiest minute.
+pub const INTENTS_PER_TENANT: Limit = Limit {
+    most: 600,
+    within_ms: MINUTE_MS,
+};
+
 impl Limit {
     /// Which earlier time decides whether one more fits: 0 is the newest.
     pub const fn deciding(self) -> i64 {

@@ -73,8 +73,11 @@ pub enum Refusal {
     },
     /// The tenant has no Stripe account yet.
     NotConnected,
-    /// The tenant has a Stripe account already.
-    AccountConnected,
+    /// The tenant has a Stripe account already, and not the one that is asked for.
+    AccountConnected {
+        /// What keeps another one from taking its place.
+        held: Held,
+    },
     /// Another tenant has this Stripe account.
     AccountTaken,
     /// Stripe refuses to make an account of what it was told.
@@ -158,7 +161,7 @@ impl Refusal {
             Refusal::KeyExpired => "api_key_expired",
             Refusal::PermissionMissing { .. } => "permission_missing",
             Refusal::NotConnected => "not_connected",
-            Refusal::AccountConnected => "account_connected",
+            Refusal::AccountConnected { .. } => "account_connected",
             Refusal::AccountTaken => "account_taken",
             Refusal::AccountRefused { .. } => "account_refused",
             Refusal::OnboardingRefused => "onboarding_refused",
@@ -202,7 +205,7 @@ impl Refusal {
             | Refusal::KeyExpired
             | Refusal::PermissionMissing { .. }
             | Refusal::NotConnected
-            | Refusal::AccountConnected
+            | Refusal::AccountConnected { .. }
             | Refusal::AccountTaken
             | Refusal::AccountRefused { .. }
             | Refusal::OnboardingRefused
@@ -239,7 +242,6 @@ const VERSION_CONFLICT: &str =
 const LINK_EXPIRED: &str = "This link is no longer valid. Ask the sender of the invoice for a new one.";
 const PAYMENTS_UNAVAILABLE: &str = "The sender of this invoice cannot take online payments at the moment.";
 const NOT_CONNECTED: &str = "There is no Stripe account yet. Create or connect one first.";
-const ACCOUNT_CONNECTED: &str = "This tenant has a Stripe account already, and it is not the one asked for.";
 const ACCOUNT_TAKEN: &str = "This Stripe account belongs to another tenant.";
 const ACCOUNT_REFUSED: [&str; 2] = ["Stripe refused to make the account", "Correct it and try again."];
 const CONSENT_REFUSED: [&str; 2] = [
@@ -311,7 +313,7 @@ impl fmt::Display for Refusal {
                 )
             }
             Refusal::NotConnected => f.write_str(NOT_CONNECTED),
-            Refusal::AccountConnected => f.write_str(ACCOUNT_CONNECTED),
+            Refusal::AccountConnected { held } => f.write_str(held.sentence()),
             Refusal::AccountTaken => f.write_str(ACCOUNT_TAKEN),
             Refusal::AccountRefused { code } => because(f, ACCOUNT_REFUSED, code),
             Refusal::OnboardingRefused => f.write_str(ONBOARDING_REFUSED),
@@ -321,6 +323,49 @@ impl fmt::Display for Refusal {
             Refusal::AccountModeMismatch => f.write_str(ACCOUNT_MODE_MISMATCH),
             Refusal::ConnectLinkUsed => f.write_str(CONNECT_LINK_USED),
             Refusal::Limited(limited) => write!(f, "{limited}"),
+        }
+    }
+}
+
+/// What keeps another Stripe account from taking the place of the tenant's own. Payments, refunds and
+/// disputes stay where they were made, so that an account with payments stays the tenant's for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// It is connected, and no payment was taken on it.
+    Connected,
+    /// Payments were taken on it, and it is connected.
+    WithPayments,
+    /// Payments were taken on it, and it is disconnected.
+    ToBeConnectedAgain,
+    /// Its owner connected it; we make none for a tenant that came with its own.
+    OwnersOwn,
+}
+
+impl Held {
+    /// Every reason.
+    pub const ALL: [Held; 4] = [
+        Held::Connected,
+        Held::WithPayments,
+        Held::ToBeConnectedAgain,
+        Held::OwnersOwn,
+    ];
+
+    /// What is the matter, and what can be done about it.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Held::Connected => "This tenant has another Stripe account. Disconnect that one first.",
+            Held::WithPayments => {
+                "This tenant has taken payments on another Stripe account, which stays its account for good. \
+                 Go on with that one."
+            }
+            Held::ToBeConnectedAgain => {
+                "This tenant has taken payments on another Stripe account, which stays its account for good. \
+                 Connect that one again."
+            }
+            Held::OwnersOwn => {
+                "This tenant came with a Stripe account of its own, and none is made beside it. Connect an \
+                 account through Stripe's question (GET /api/stripe/connect/oauth/authorize) instead."
+            }
         }
     }
 }

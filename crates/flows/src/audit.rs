@@ -1,12 +1,14 @@
 //! The audit log as the flows write it: a command notes itself in its own transaction, so that there is no
 //! change without its row and no row without its change.
 
+use std::net::IpAddr;
+
 use domain::{AuditId, Scope};
 use sha2::{Digest, Sha256};
 use store::Tx;
 use store::audit_log::{self, Noted};
 
-use crate::{App, By, Failure, Moment};
+use crate::{App, By, Failure, Moment, NOT_NAMED};
 
 /// What was done to what. It never holds a secret, and no more of a person than their name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,13 +44,20 @@ fn noted(scope: Option<&Scope>, by: &By, moment: Moment, entry: &Entry) -> Noted
         scope: scope.cloned(),
         actor: by.actor.word().to_owned(),
         actor_id: by.actor.id().map(str::to_owned),
-        address: by.address.map(|address| address.to_string()),
+        address: by.address.map(shown),
         request_id: by.request_id.clone(),
         action: entry.action.to_owned(),
         subject_id: entry.subject.to_owned(),
         before: entry.before.clone(),
         after: entry.after.clone(),
         at: moment.at,
+    }
+}
+
+fn shown(address: IpAddr) -> String {
+    match address {
+        NOT_NAMED => "unknown".to_owned(),
+        address => address.to_string(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who gives a command, and from where: what the audit log says of everything that is done.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use domain::{ApiKeyId, LinkId, PlatformKeyId};
 
@@ -48,12 +48,16 @@ impl Actor {
     }
 }
 
+/// Stands for a client of which its proxy says nothing that can be read. It is an address that nobody has
+/// (the first of the discard prefix `100::/64`), so that all such clients are limited together, as one.
+pub const NOT_NAMED: IpAddr = IpAddr::V6(Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 0));
+
 /// Who, from where, by which request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct By {
     /// Who it is.
     pub actor: Actor,
-    /// The client's address, where it came over HTTP.
+    /// The client's address, where it came over HTTP; [`NOT_NAMED`] where its proxy does not say.
     pub address: Option<IpAddr>,
     /// The id of the request, as its answer carries it.
     pub request_id: Option<String>,

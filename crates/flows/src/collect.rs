@@ -189,8 +189,8 @@ pub struct IntegratorIntent {
 /// The invoice's live intent, made if there is none. The same call gives the same intent.
 ///
 /// # Errors
-/// The refusals of [`begin`], [`Refusal::NotFound`] and [`Refusal::TenantSuspended`];
-/// [`Failure::Unknown`] while Stripe has not answered.
+/// The refusals of [`begin`], [`Refusal::NotFound`], [`Refusal::TenantSuspended`] and
+/// [`limits::admit_intent`]; [`Failure::Unknown`] while Stripe has not answered.
 pub async fn payment_intent(
     app: &App,
     scope: &Scope,
@@ -275,13 +275,16 @@ async fn next_step_of_integrator(
     invoice: &InvoiceId,
 ) -> Result<IntegratorStep, Failure> {
     let (rate, moment, by) = (app.fee, app.moment(), by.cloned());
-    let (scope, invoice) = (scope.clone(), invoice.clone());
+    let (scope, invoice, key) = (scope.clone(), invoice.clone(), app.link_key.clone());
     let step = app.db.write(move |tx| {
         let situation = Situation::read(tx, &scope, &invoice)?;
         let owed = situation.invoice.owed();
         let config = situation.account_that_can_charge();
         let next = situation.begin(owed, config.is_some());
         let next = next.map_err(|refusal| situation.said_to_tenant(refusal))?;
+        if by.is_some() {
+            limits::admit_intent(tx, &key, &scope, moment)?;
+        }
         if let Some(live) = situation.live()
             && live.amount == owed.minor()
             && live.declines < DECLINES_MAX

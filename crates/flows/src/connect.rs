@@ -4,11 +4,13 @@
 pub mod account;
 pub mod domains;
 
+use domain::tenant::TenantState;
 use domain::{Refusal, Scope};
 use store::connect_states::Kind;
 use store::payment_method_domains::{self, PaymentMethodDomain};
 use store::stripe_config::{self, Origin, StripeConfig};
-use store::{Tx, connect_states, stripe_operations};
+use store::stripe_operations::Status;
+use store::{Tx, connect_states, stripe_operations, tenants};
 use stripe::{AccountId, AccountLink, CallError, Secret, account_links};
 
 use crate::audit::{self, Entry};
@@ -37,8 +39,8 @@ pub struct OnboardingLink {
 /// with, is committed before the call.
 ///
 /// # Errors
-/// [`Refusal::NotConnected`] without an account of ours; [`Refusal::OnboardingRefused`] when Stripe gives
-/// none.
+/// [`Refusal::TenantClosed`]; [`Refusal::NotConnected`] without an account of ours;
+/// [`Refusal::OnboardingRefused`] when Stripe gives none.
 pub async fn link(app: &App, scope: &Scope, by: &By, origin: &str) -> Result<OnboardingLink, Failure> {
     let (back, again) = (round_trips::fresh(app), round_trips::fresh(app));
     let (noted_back, noted_again, moment) = (back.clone(), again.clone(), app.moment());
@@ -46,6 +48,10 @@ pub async fn link(app: &App, scope: &Scope, by: &By, origin: &str) -> Result<Onb
     let account = app
         .db
         .write(move |tx| {
+            // A suspended tenant's owner may go on telling Stripe what it asks for.
+            if tenants::get(tx, &of.tenant)?.status == TenantState::Closed {
+                return Err(Refusal::TenantClosed.into());
+            }
             let account = account_to_onboard(tx, &of)?;
             for (kind, state) in [(Kind::Return, &noted_back), (Kind::Refresh, &noted_again)] {
                 let departure = Departure {
@@ -197,8 +203,11 @@ pub async fn watched(app: &App, watch: &str) -> Result<Scope, Failure> {
 pub struct Connection {
     /// The account, if there is one.
     pub config: Option<StripeConfig>,
-    /// Whether an account is being made and Stripe has not said yet that it is there.
-    pub in_doubt: bool,
+    /// Whether an account is being made and Stripe has not said yet that it is there, and if so, in how many
+    /// milliseconds it is asked again.
+    pub in_doubt_ms: Option<i64>,
+    /// Whether the operator lets the tenant begin new work.
+    pub may_begin: bool,
     /// The pay page's domain on the account, where wallets are possible.
     pub domain: Option<PaymentMethodDomain>,
 }
@@ -208,7 +217,7 @@ pub struct Connection {
 /// # Errors
 /// When the database fails.
 pub async fn connection(app: &App, scope: &Scope) -> Result<Connection, Failure> {
-    let (scope, domain) = (scope.clone(), app.wallet_domain.clone());
+    let (scope, domain, now) = (scope.clone(), app.wallet_domain.clone(), app.clock.now());
     app.db
         .read(move |tx| {
             let config = stripe_config::get(tx, &scope)?;
@@ -220,8 +229,15 @@ pub async fn connection(app: &App, scope: &Scope) -> Result<Connection, Failure>
             };
             let newest =
                 stripe_operations::newest_of_kind(tx, &scope, stripe_operations::Kind::CreateAccount)?;
+            let open = newest.filter(|newest| config.is_none() && newest.status.is_open());
+            let in_doubt_ms = open.map(|open| match open.status {
+                // It is on its way just now.
+                Status::Sent => 0,
+                _ => open.lease_until.ms().saturating_sub(now.ms()).max(0),
+            });
             Ok::<_, Failure>(Connection {
-                in_doubt: config.is_none() && newest.is_some_and(|newest| newest.status.is_open()),
+                in_doubt_ms,
+                may_begin: tenants::get(tx, &scope.tenant)?.status.new_work().is_ok(),
                 config,
                 domain,
             })

@@ -18,7 +18,7 @@ use crate::{App, By, Failure, Moment, observe, onboarding};
 pub enum Access {
     /// It is over.
     Ended,
-    /// We made the account, so that Stripe lets it go to nobody.
+    /// We made the account, so that Stripe lets it go to nobody; or a tenant is paid by it.
     Kept,
     /// Stripe has not said yet; it is asked again.
     InDoubt,
@@ -70,8 +70,10 @@ pub async fn disconnect(app: &App, scope: &Scope, by: &By, confirm: &str) -> Res
             };
             let newest = match stopped {
                 Some(operation) => Some(operation),
-                None => rows::newest_of_kind(tx, &of, Kind::Deauthorize)?
-                    .filter(|newest| newest.stripe_account_id == config.stripe_account_id),
+                None => {
+                    let account = &config.stripe_account_id;
+                    rows::newest_of_account(tx, &of, Kind::Deauthorize, account)?
+                }
             };
             Ok::<_, Failure>((config, newest))
         })
@@ -112,6 +114,22 @@ fn stop(
     let (scope, account) = (&config.scope, &config.stripe_account_id);
     let number = rows::count_of_kind(tx, scope, Kind::Deauthorize)?.saturating_add(1);
     let mode = scope.mode.word();
+    let key = format!("connect:{}:{mode}:deauthorize:{number}", scope.tenant);
+    note_end(tx, scope, account, client_id, key, moment).map(Some)
+}
+
+/// Within a transaction: notes that the access to an account ends, which [`run`] then tells Stripe.
+///
+/// # Errors
+/// When the database fails.
+pub fn note_end(
+    tx: &mut Tx,
+    scope: &Scope,
+    account: &str,
+    client_id: &str,
+    idempotency_key: String,
+    moment: Moment,
+) -> Result<Operation, Failure> {
     let named = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let intent = Intent {
         kind: Kind::Deauthorize,
@@ -119,11 +137,11 @@ fn stop(
             path: "/oauth/deauthorize".to_owned(),
             params: vec![named("client_id", client_id), named("stripe_user_id", account)],
             account: Some(AccountId::parse(account)?),
-            idempotency_key: format!("connect:{}:{mode}:deauthorize:{number}", scope.tenant),
+            idempotency_key,
         },
     };
-    let id = OperationId::new(moment.at, moment.random(1));
-    operations::note(tx, scope, None, id, intent, moment.at).map(Some)
+    let id = OperationId::new(moment.at, moment.random(2));
+    operations::note(tx, scope, None, id, intent, moment.at)
 }
 
 /// Lets an account go at Stripe and commits what came of it. It may be done again: Stripe refuses to end what
@@ -183,15 +201,29 @@ async fn settle(app: &App, operation: &Operation, outcome: Outcome) -> Result<()
             let (scope, account) = (&operation.scope, operation.stripe_account_id.as_str());
             let first = rows::settle(tx, scope, &operation.id, &outcome, moment.at)?;
             if let Some(error) = outcome.error.as_deref().filter(|_| first) {
-                let detail = format!(
-                    "Stripe refused to end the access to {account} ({error}): its owner can end it in the \
-                     dashboard. No new payments are taken on it."
-                );
-                let (tenant, mode) = (Some(&scope.tenant), scope.mode);
-                observe::open_break(tx, moment, 0, tenant, mode, "access_not_ended", account, &detail)?;
+                not_ended(tx, scope, account, &format!("Stripe refused: {error}"), moment)?;
             }
             payments::check_account(tx, scope, account, moment.at)?;
             Ok(())
         })
         .await
+}
+
+/// Within a transaction: a person is told that we still have access to an account, and why.
+///
+/// # Errors
+/// When the database fails.
+pub fn not_ended(
+    tx: &mut Tx,
+    scope: &Scope,
+    account: &str,
+    why: &str,
+    moment: Moment,
+) -> Result<(), Failure> {
+    let detail = format!(
+        "the access to {account} was not ended ({why}): its owner can end it in Stripe's dashboard. No new \
+         payments are taken on it."
+    );
+    let (tenant, mode) = (Some(&scope.tenant), scope.mode);
+    observe::open_break(tx, moment, 0, tenant, mode, "access_not_ended", account, &detail)
 }

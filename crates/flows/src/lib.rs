@@ -32,7 +32,7 @@ mod unreachable;
 
 use std::sync::Arc;
 
-pub use by::{Actor, By};
+pub use by::{Actor, By, NOT_NAMED};
 pub use clock::{Clock, Moment};
 pub use failure::Failure;
 

@@ -5,8 +5,8 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use domain::limits::{
-    GUARD_MS, INVOICE_PER_DAY, INVOICE_PER_HOUR, LOOKS_AT_STRIPE, Limit, STARTS_PER_ADDRESS, TRIES_READ,
-    TRIES_WITHIN_MS, Tries, seconds_until,
+    GUARD_MS, INTENTS_PER_TENANT, INVOICE_PER_DAY, INVOICE_PER_HOUR, LOOKS_AT_STRIPE, Limit,
+    STARTS_PER_ADDRESS, TRIES_READ, TRIES_WITHIN_MS, Tries, seconds_until,
 };
 use domain::{InvoiceId, Limited, PaymentId, Scope, Timestamp};
 use hmac::{Hmac, KeyInit, Mac};
@@ -268,6 +268,22 @@ fn is_guarded(tx: &mut Tx, key: &Secret, scope: &Scope, now: Timestamp) -> Resul
 
 fn guard_bucket(key: &Secret, scope: &Scope) -> Result<String, Failure> {
     bucket(key, "guard", &format!("{}:{}", scope.mode.word(), scope.tenant))
+}
+
+/// Within a transaction: counts an intent that a tenant's own front end asks for, before Stripe hears of it.
+///
+/// # Errors
+/// [`Limited::RateLimited`] when it asks for too many.
+pub fn admit_intent(tx: &mut Tx, key: &Secret, scope: &Scope, moment: Moment) -> Result<(), Failure> {
+    let bucket = bucket(key, "intents", &format!("{}:{}", scope.mode.word(), scope.tenant))?;
+    let id = format!("{:020x}", moment.random(3) & ((1 << 80) - 1));
+    match rate_limits::take(tx, &bucket, &id, INTENTS_PER_TENANT, moment.at)? {
+        Ok(()) => Ok(()),
+        Err(free_at) => {
+            let wait_s = seconds_until(free_at, moment.at);
+            Err(Limited::RateLimited { wait_s }.into())
+        }
+    }
 }
 
 /// Whether Stripe may be asked for a payment now because its page wants to know; if not, our row answers.

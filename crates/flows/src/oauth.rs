@@ -1,7 +1,7 @@
 //! Connecting an account that exists: its owner is sent to Stripe with a state, comes back with a code, and
 //! the code is exchanged for the account's id. Nothing else that Stripe answers is kept.
 
-use domain::{Mode, OperationId, Refusal, Scope};
+use domain::{Held, Mode, OperationId, Refusal, Scope, Timestamp};
 use store::Tx;
 use store::connect_states::Kind as StateKind;
 use store::stripe_config::{self, Origin};
@@ -11,6 +11,7 @@ use stripe::{Secret, Write};
 
 use crate::audit::{self, Entry};
 use crate::connect::{Arrived, WATCH_MS};
+use crate::disconnect::{self, Access};
 use crate::operations::{self, Intent};
 use crate::round_trips::{self, Departure};
 use crate::{App, By, Failure, Moment, onboarding, tenants};
@@ -46,7 +47,8 @@ pub async fn authorize(app: &App, scope: &Scope, by: &By, origin: &str) -> Resul
             tenants::new_work(tx, &scope)?;
             let config = stripe_config::get(tx, &scope)?;
             if config.is_some_and(|config| config.origin == Origin::Created && !config.disconnected) {
-                return Err(Failure::from(Refusal::AccountConnected));
+                let held = onboarding::held(tx, &scope)?;
+                return Err(Failure::from(Refusal::AccountConnected { held }));
             }
             let departure = Departure {
                 kind: StateKind::OAuth,
@@ -94,47 +96,94 @@ pub async fn declined(app: &App, by: &By, state: &str) -> Result<Scope, Failure>
         .await
 }
 
-/// Takes the state of an owner who agreed, exchanges the code, and connects the account.
+/// What came of an owner who agreed.
+#[derive(Clone, Debug)]
+pub enum Arrival {
+    /// The account is connected.
+    Connected(Arrived),
+    /// It is not.
+    TurnedAway {
+        /// Why.
+        refusal: Refusal,
+        /// What became of the access that the owner gave; nothing where Stripe gave none.
+        access: Option<Access>,
+    },
+}
+
+/// Takes the state of an owner who agreed, exchanges the code, and connects the account. What we refuse then
+/// is let go again, unless a tenant of ours is paid by the same access.
 ///
 /// If the answer to the exchange is lost, the code is used up and the account's id is not known. Nothing is
 /// repeated then: the owner starts again, and Stripe gives the same account.
 ///
 /// # Errors
-/// [`Refusal::ConnectLinkUsed`] as in [`declined`]; [`Refusal::ConsentUsed`] and [`Refusal::ConsentRefused`]
-/// for what Stripe makes of the code; [`Refusal::AccountModeMismatch`]; [`Refusal::AccountTaken`] and
-/// [`Refusal::AccountConnected`] as in [`onboarding::connect_as`]; [`Failure::Unknown`] for a lost answer.
-pub async fn arrive(app: &App, by: &By, state: &str, code: &str) -> Result<Arrived, Failure> {
-    let (state, noted_by, moment) = (state.to_owned(), by.clone(), app.moment());
+/// [`Refusal::ConnectLinkUsed`] as in [`declined`]; those of [`tenants::new_work`]; [`Failure::Unknown`] for
+/// a lost answer.
+pub async fn arrive(app: &App, by: &By, state: &str, code: &str) -> Result<Arrival, Failure> {
+    let (given, noted_by, moment) = (state.to_owned(), by.clone(), app.moment());
     let operation = app
         .db
         .write(move |tx| {
-            let scope = taken(tx, &state, moment)?;
+            let scope = taken(tx, &given, moment)?;
             // The operator may have suspended or closed the tenant while its owner was at Stripe.
             tenants::new_work(tx, &scope)?;
-            note_exchange(tx, &scope, &noted_by, &state, moment)
+            note_exchange(tx, &scope, &noted_by, &given, moment)
         })
         .await?;
     let scope = operation.scope.clone();
-    let granted = match exchange(app, &operation, code).await {
-        Err(Failure::Refused(refusal)) => {
-            refused(app, &scope, by, scope.tenant.as_str(), &refusal).await?;
-            return Err(refusal.into());
+    let account = match exchange(app, &operation, by, code).await? {
+        Exchanged::Fits(account) => account,
+        Exchanged::Refused(refusal) => {
+            let access = None;
+            return Ok(Arrival::TurnedAway { refusal, access });
         }
-        other => other?,
+        Exchanged::TurnedAway(turned) => return turn_away(app, turned).await,
     };
-    let account = granted.account.as_str();
-    let connected = match fits(&granted, scope.mode) {
-        Ok(()) => onboarding::connect_as(app, &scope, by, account, Origin::OAuth).await,
-        Err(refusal) => Err(refusal.into()),
-    };
-    match connected {
-        Ok(()) => watch(app, scope, account).await,
+    match onboarding::connect_as(app, &scope, by, &account, Origin::OAuth).await {
+        Ok(()) => watch(app, scope, &account).await.map(Arrival::Connected),
+        // Somebody was faster since the exchange.
         Err(Failure::Refused(refusal)) => {
-            refused(app, &scope, by, account, &refusal).await?;
-            Err(refusal.into())
+            let (by, moment) = (by.clone(), app.moment());
+            let client_id = app.stripe(scope.mode)?.client_id().map(str::to_owned);
+            let turned = app.db.write(move |tx| {
+                let consent = Consent {
+                    operation: &operation,
+                    account: &account,
+                    livemode: scope.mode.is_live(),
+                    client_id: client_id.as_deref(),
+                };
+                refuse(tx, &consent, &by, refusal.clone(), moment)
+            });
+            turn_away(app, turned.await?).await
         }
         Err(failure) => Err(failure),
     }
+}
+
+/// A refused consent, and how the access that it gave is to end.
+struct Turned {
+    refusal: Refusal,
+    ending: Ending,
+}
+
+enum Ending {
+    Noted(Box<Operation>),
+    /// A tenant is paid by it.
+    Kept,
+    /// There is no client id any more to end it with.
+    Impossible,
+}
+
+async fn turn_away(app: &App, turned: Turned) -> Result<Arrival, Failure> {
+    let access = match &turned.ending {
+        Ending::Noted(operation) => disconnect::run(app, operation).await?,
+        Ending::Kept => Access::Kept,
+        Ending::Impossible => Access::Refused,
+    };
+    Ok(Arrival::TurnedAway {
+        refusal: turned.refusal,
+        access: Some(access),
+    })
 }
 
 fn taken(tx: &mut Tx, state: &str, moment: Moment) -> Result<Scope, Failure> {
@@ -164,19 +213,24 @@ fn note_exchange(
     operations::note(tx, scope, None, id, intent, moment.at)
 }
 
-/// One call, and what came of it.
-async fn exchange(app: &App, operation: &Operation, code: &str) -> Result<Granted, Failure> {
-    match oauth::token(app.stripe(operation.scope.mode)?, code).await {
+/// What came of a code.
+enum Exchanged {
+    /// An account that the tenant may connect.
+    Fits(String),
+    /// Stripe gave nothing.
+    Refused(Refusal),
+    /// It gave what we refuse.
+    TurnedAway(Turned),
+}
+
+/// One call, and what came of it. What was given is judged in the transaction that settles it: an access that
+/// we do not want is never left standing, whatever goes down next.
+async fn exchange(app: &App, operation: &Operation, by: &By, code: &str) -> Result<Exchanged, Failure> {
+    let client = app.stripe(operation.scope.mode)?;
+    match oauth::token(client, code).await {
         Ok(granted) => {
-            let outcome = Outcome {
-                status: Status::Succeeded,
-                http_status: Some(200),
-                request_id: granted.request_id.clone(),
-                result_id: Some(granted.account.to_string()),
-                error: None,
-            };
-            settle(app, operation, outcome).await?;
-            Ok(granted)
+            let client_id = client.client_id().map(str::to_owned);
+            take_in(app, operation, by, granted, client_id).await
         }
         Err(OAuthError::Refused {
             status,
@@ -191,39 +245,151 @@ async fn exchange(app: &App, operation: &Operation, code: &str) -> Result<Grante
                 result_id: None,
                 error: Some(error.clone()),
             };
-            settle(app, operation, outcome).await?;
-            Err(match error.as_str() {
-                "invalid_grant" => Refusal::ConsentUsed.into(),
-                _ => Refusal::ConsentRefused { code: error }.into(),
-            })
+            let refusal = match error.as_str() {
+                "invalid_grant" => Refusal::ConsentUsed,
+                _ => Refusal::ConsentRefused { code: error },
+            };
+            let (operation, by, code, moment) = (operation.clone(), by.clone(), refusal.code(), app.moment());
+            app.db
+                .write(move |tx| {
+                    let scope = &operation.scope;
+                    rows::settle(tx, scope, &operation.id, &outcome, moment.at)?;
+                    let after = serde_json::json!({ "refusal": code }).to_string();
+                    let tenant = scope.tenant.as_str();
+                    note(tx, scope, &by, moment, CONNECT_REFUSED, tenant, Some(after))
+                })
+                .await?;
+            Ok(Exchanged::Refused(refusal))
         }
         Err(OAuthError::Unknown(why)) => {
-            operations::unknown(app, operation, &why).await?;
+            wait_until_the_code_runs_out(app, operation, &why).await?;
             Err(Failure::Unknown(why))
         }
     }
 }
 
-async fn settle(app: &App, operation: &Operation, outcome: Outcome) -> Result<(), Failure> {
-    let (operation, at) = (operation.clone(), app.clock.now());
+/// One transaction: what Stripe gave, and whether we want it.
+async fn take_in(
+    app: &App,
+    operation: &Operation,
+    by: &By,
+    granted: Granted,
+    client_id: Option<String>,
+) -> Result<Exchanged, Failure> {
+    let outcome = Outcome {
+        status: Status::Succeeded,
+        http_status: Some(200),
+        request_id: granted.request_id.clone(),
+        result_id: Some(granted.account.to_string()),
+        error: None,
+    };
+    let (operation, by, moment) = (operation.clone(), by.clone(), app.moment());
     app.db
-        .write(move |tx| rows::settle(tx, &operation.scope, &operation.id, &outcome, at))
-        .await?;
-    Ok(())
+        .write(move |tx| {
+            let (scope, account) = (&operation.scope, granted.account.as_str());
+            rows::settle(tx, scope, &operation.id, &outcome, moment.at)?;
+            let Some(refusal) = unwanted(tx, scope, &granted)? else {
+                return Ok(Exchanged::Fits(account.to_owned()));
+            };
+            let consent = Consent {
+                operation: &operation,
+                account,
+                livemode: granted.livemode,
+                client_id: client_id.as_deref(),
+            };
+            if refusal == Refusal::AccountTaken {
+                onboarding::note_taken(tx, scope, &by, account, moment)?;
+            }
+            refuse(tx, &consent, &by, refusal, moment).map(Exchanged::TurnedAway)
+        })
+        .await
 }
 
-/// What was given must be what was asked for.
-fn fits(granted: &Granted, mode: Mode) -> Result<(), Refusal> {
-    if granted.livemode != mode.is_live() {
-        Err(Refusal::AccountModeMismatch)
-    } else if granted.scope != oauth::SCOPE {
-        let code = granted.scope.clone();
-        Err(Refusal::ConsentRefused { code })
-    } else {
-        Ok(())
+/// Why the tenant may not have what was given, if so.
+fn unwanted(tx: &mut Tx, scope: &Scope, granted: &Granted) -> Result<Option<Refusal>, Failure> {
+    if granted.livemode != scope.mode.is_live() {
+        return Ok(Some(Refusal::AccountModeMismatch));
     }
+    if granted.scope != oauth::SCOPE {
+        let code = granted.scope.clone();
+        return Ok(Some(Refusal::ConsentRefused { code }));
+    }
+    let account = granted.account.as_str();
+    let holder = stripe_config::by_account(tx, account, scope.mode)?;
+    if holder.is_some_and(|holder| holder.scope != *scope) {
+        return Ok(Some(Refusal::AccountTaken));
+    }
+    let own = stripe_config::get(tx, scope)?.filter(|own| own.stripe_account_id != account);
+    let Some(own) = own else { return Ok(None) };
+    let held = onboarding::held(tx, scope)?;
+    let gives_way = own.disconnected && held == Held::Connected;
+    Ok((!gives_way).then_some(Refusal::AccountConnected { held }))
 }
 
+/// What an owner gave, and to whom.
+struct Consent<'a> {
+    operation: &'a Operation,
+    account: &'a str,
+    livemode: bool,
+    client_id: Option<&'a str>,
+}
+
+/// Within a transaction: notes that a consent is refused, and that the access which it gave ends. There is
+/// one access to an account in a mode: where a tenant is paid by it, or we made the account, it stays.
+fn refuse(
+    tx: &mut Tx,
+    consent: &Consent,
+    by: &By,
+    refusal: Refusal,
+    moment: Moment,
+) -> Result<Turned, Failure> {
+    let Consent {
+        operation,
+        account,
+        livemode,
+        client_id,
+    } = *consent;
+    let scope = &operation.scope;
+    let ending = if is_needed(tx, account, [scope.mode, Mode::from_livemode(livemode)])? {
+        Ending::Kept
+    } else if let Some(client_id) = client_id {
+        let key = format!("{}:end", operation.idempotency_key);
+        let noted = disconnect::note_end(tx, scope, account, client_id, key, moment)?;
+        Ending::Noted(Box::new(noted))
+    } else {
+        disconnect::not_ended(tx, scope, account, "no client id is configured", moment)?;
+        Ending::Impossible
+    };
+    let access = match ending {
+        Ending::Noted(_) => "ends",
+        Ending::Kept => "kept",
+        Ending::Impossible => "refused",
+    };
+    let after = serde_json::json!({ "refusal": refusal.code(), "access": access });
+    note(
+        tx,
+        scope,
+        by,
+        moment,
+        CONNECT_REFUSED,
+        account,
+        Some(after.to_string()),
+    )?;
+    Ok(Turned { refusal, ending })
+}
+
+/// Whether the access to an account must not end with a refused consent.
+fn is_needed(tx: &mut Tx, account: &str, modes: [Mode; 2]) -> Result<bool, Failure> {
+    for mode in modes {
+        let holder = stripe_config::by_account(tx, account, mode)?;
+        if holder.is_some_and(|holder| holder.origin == Origin::Created || !holder.disconnected) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The page that says where the account stands goes on looking.
 async fn watch(app: &App, scope: Scope, account: &str) -> Result<Arrived, Failure> {
     let (watch, at) = (round_trips::fresh(app), app.clock.now());
     let (noted, of, account) = (watch.clone(), scope.clone(), account.to_owned());
@@ -240,24 +406,8 @@ async fn watch(app: &App, scope: Scope, account: &str) -> Result<Arrived, Failur
     Ok(Arrived { scope, watch })
 }
 
-async fn refused(app: &App, scope: &Scope, by: &By, subject: &str, refusal: &Refusal) -> Result<(), Failure> {
-    let (scope, by, moment) = (scope.clone(), by.clone(), app.moment());
-    let (subject, code) = (subject.to_owned(), refusal.code());
-    app.db
-        .write(move |tx| {
-            let after = serde_json::json!({ "refusal": code }).to_string();
-            note(
-                tx,
-                &scope,
-                &by,
-                moment,
-                "account.connect_refused",
-                &subject,
-                Some(after),
-            )
-        })
-        .await
-}
+/// The action of a consent that came to nothing, Stripe's doing or ours.
+const CONNECT_REFUSED: &str = "account.connect_refused";
 
 fn note(
     tx: &mut Tx,
@@ -277,15 +427,32 @@ fn note(
     Ok(audit::note(tx, Some(scope), by, moment, &entry)?)
 }
 
+/// Leaves an exchange without an answer open for as long as its code may connect anything: it is not sent
+/// again, and nobody has to hear of it twice.
+async fn wait_until_the_code_runs_out(app: &App, operation: &Operation, why: &str) -> Result<(), Failure> {
+    let (operation, why) = (operation.clone(), why.to_owned());
+    tracing::warn!(operation = %operation.id, why, "the answer to a code was lost; it is not sent again");
+    app.db
+        .write(move |tx| {
+            let over = code_runs_out_at(&operation);
+            rows::mark_unknown(tx, &operation.scope, &operation.id, &why, over)
+        })
+        .await?;
+    Ok(())
+}
+
+fn code_runs_out_at(operation: &Operation) -> Timestamp {
+    operation.first_sent_at.plus_ms(CONSENT_MS)
+}
+
 /// Ends an exchange whose answer was lost: its code has run out by now, so that it can connect nothing any
 /// more. That the account may be connected at Stripe does no harm: starting again gives the same one.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn give_up(app: &App, operation: &Operation) -> Result<bool, Failure> {
-    let age_ms = app.clock.now().ms().saturating_sub(operation.first_sent_at.ms());
-    if age_ms < CONSENT_MS {
-        operations::unknown(app, operation, "the answer was lost").await?;
+    if app.clock.now() < code_runs_out_at(operation) {
+        wait_until_the_code_runs_out(app, operation, "whoever sent it went down").await?;
         return Ok(false);
     }
     let outcome = Outcome {
@@ -295,6 +462,9 @@ pub async fn give_up(app: &App, operation: &Operation) -> Result<bool, Failure> 
         result_id: None,
         error: Some("the answer was lost and the code has run out; the owner starts again".to_owned()),
     };
-    settle(app, operation, outcome).await?;
+    let (operation, at) = (operation.clone(), app.clock.now());
+    app.db
+        .write(move |tx| rows::settle(tx, &operation.scope, &operation.id, &outcome, at))
+        .await?;
     Ok(true)
 }

@@ -1,6 +1,6 @@
 //! Tenants' connected accounts. An account's state is always retrieved, never taken from an event.
 
-use domain::{Mode, Refusal, Scope, TenantId, Timestamp};
+use domain::{Held, Mode, Refusal, Scope, TenantId, Timestamp};
 use store::stripe_config::{self, Origin, StripeConfig};
 use store::{Tx, payments, stripe_operations};
 use stripe::accounts::{self, RequirementError, Requirements};
@@ -62,17 +62,36 @@ async fn read_into(
             }
             Wanted::Known(origin) => origin,
         };
-        keep(tx, &of, &noted_by, &account, origin, domain.as_deref(), moment)
+        if keep(tx, &of, &noted_by, &account, origin, domain.as_deref(), moment)? {
+            if let Wanted::Connected(_) = wanted {
+                stripe_operations::end_deauthorizing(tx, account.id.as_str(), of.mode, moment.at)?;
+            }
+            return Ok(None);
+        }
+        held(tx, &of).map(Some)
     });
     match kept.await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Refusal::AccountConnected.into()),
+        Ok(None) => Ok(()),
+        Ok(Some(held)) => Err(Refusal::AccountConnected { held }.into()),
         Err(failure) if is_taken(&failure) => {
-            note_taken(app, scope, by, account_id).await?;
+            let (moment, scope, by, id) = (app.moment(), scope.clone(), by.clone(), account_id.to_owned());
+            app.db
+                .write(move |tx| note_taken(tx, &scope, &by, &id, moment))
+                .await?;
             Err(Refusal::AccountTaken.into())
         }
         Err(failure) => Err(failure),
     }
+}
+
+/// Within a transaction: what keeps another account from taking the place of the tenant's own.
+pub fn held(tx: &mut Tx, scope: &Scope) -> Result<Held, Failure> {
+    let disconnected = stripe_config::get(tx, scope)?.is_some_and(|config| config.disconnected);
+    Ok(match (payments::taken(tx, scope)?, disconnected) {
+        (false, _) => Held::Connected,
+        (true, false) => Held::WithPayments,
+        (true, true) => Held::ToBeConnectedAgain,
+    })
 }
 
 /// The database refuses what the look before it could not see.
@@ -83,21 +102,15 @@ fn is_taken(failure: &Failure) -> bool {
             if is_the_accounts(constraint))
 }
 
-/// That somebody asked for another tenant's account is worth knowing.
-async fn note_taken(app: &App, scope: &Scope, by: &By, account_id: &str) -> Result<(), Failure> {
-    let (moment, scope, by, id) = (app.moment(), scope.clone(), by.clone(), account_id.to_owned());
-    app.db
-        .write(move |tx| {
-            let entry = Entry {
-                action: "account.refused_as_taken",
-                subject: &id,
-                before: None,
-                after: None,
-            };
-            audit::note(tx, Some(&scope), &by, moment, &entry)
-        })
-        .await?;
-    Ok(())
+/// Within a transaction: that somebody asked for another tenant's account is worth knowing.
+pub fn note_taken(tx: &mut Tx, scope: &Scope, by: &By, account: &str, moment: Moment) -> Result<(), Failure> {
+    let entry = Entry {
+        action: "account.refused_as_taken",
+        subject: account,
+        before: None,
+        after: None,
+    };
+    Ok(audit::note(tx, Some(scope), by, moment, &entry)?)
 }
 
 /// Within a transaction: stores what Stripe said at `moment` of an account that is, or becomes, the tenant's,
@@ -145,7 +158,7 @@ pub fn connect_again(
 ) -> Result<(), Failure> {
     let before = stripe_config::get(tx, scope)?;
     if stripe_config::reconnect(tx, scope, account, origin, moment.at)? {
-        stripe_operations::end_deauthorizing(tx, scope, account, moment.at)?;
+        stripe_operations::end_deauthorizing(tx, account, scope.mode, moment.at)?;
         payments::check_account(tx, scope, account, moment.at)?;
         let entry = Entry {
             action: "account.connected_again",

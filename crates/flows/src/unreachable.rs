@@ -9,8 +9,8 @@ use store::{Tx, reconciliation_breaks, stripe_config};
 
 use crate::{Actor, App, By, Failure, Moment, observe, onboarding};
 
-/// The kind of break that each such payment opens.
-const BREAK: &str = "payment_unreachable";
+/// The kind of break that such payments open, one for each account: it counts them.
+const BREAK: &str = "payments_unreachable";
 
 /// Stripe gave no access to a payment's account when it was asked at `asked_at`.
 ///
@@ -77,22 +77,35 @@ fn mark(tx: &mut Tx, scope: &Scope, id: &PaymentId, moment: Moment) -> Result<()
         return Ok(());
     }
     payments::mark_unreachable(tx, scope, id, moment.at)?;
-    let detail = format!(
-        "{} ({}) was {} when its account {} was disconnected: look at Stripe what became of it, or connect \
-         the account again",
-        id,
-        payment.intent_id.as_deref().unwrap_or("without an intent"),
-        payment.status.word(),
-        payment.stripe_account_id
-    );
+    let account = &payment.stripe_account_id;
+    let detail = detail(payments::unreachable(tx, scope, account)?, account);
     let (tenant, mode) = (Some(&scope.tenant), scope.mode);
-    observe::open_break(tx, moment, 2, tenant, mode, BREAK, id.as_str(), &detail)
+    observe::open_break(tx, moment, 2, tenant, mode, BREAK, account, &detail)?;
+    Ok(reconciliation_breaks::restate(
+        tx, scope, BREAK, account, &detail,
+    )?)
+}
+
+fn detail(count: i64, account: &str) -> String {
+    let (payments, was) = match count {
+        1 => ("payment", "was"),
+        _ => ("payments", "were"),
+    };
+    format!(
+        "{count} {payments} on {account} {was} under way or without Stripe's fee when it was disconnected \
+         (check_stripe in GET /api/payments): look at Stripe what became of them, or connect the account \
+         again"
+    )
 }
 
 /// A payment was read at Stripe: whatever kept us from it is over.
 pub fn reached(tx: &mut Tx, payment: &Payment, at: Timestamp) -> Result<(), Failure> {
-    if payments::mark_reached(tx, &payment.scope, &payment.id)? {
-        reconciliation_breaks::resolve(tx, &payment.scope, BREAK, payment.id.as_str(), at)?;
+    let (scope, account) = (&payment.scope, &payment.stripe_account_id);
+    if payments::mark_reached(tx, scope, &payment.id)? {
+        match payments::unreachable(tx, scope, account)? {
+            0 => reconciliation_breaks::resolve(tx, scope, BREAK, account, at)?,
+            left => reconciliation_breaks::restate(tx, scope, BREAK, account, &detail(left, account))?,
+        }
     }
     Ok(())
 }

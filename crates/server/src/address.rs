@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use flows::Failure;
+use flows::{Failure, NOT_NAMED};
 
 use crate::config::TrustedProxies;
 use crate::problem::Problem;
@@ -36,8 +36,13 @@ impl FromRequestParts<Site> for ClientAddress {
 }
 
 /// From the right of `X-Forwarded-For`, where the nearest proxy writes, to the first address that no trusted
-/// proxy has: what stands to the left of it was written by nobody whom we know. An entry that is no address
-/// ends the walk at the proxy that passed it on.
+/// proxy has: what stands to the left of it was written by nobody whom we know.
+///
+/// An entry that is no address, an empty one too, is all that a trusted proxy says of whom it was called
+/// from. That is a client whom nobody has named: not the proxy, which may stand in a private network and then
+/// has no limits at all; and not what stands further to the left, which the client may have written itself, a
+/// new address each time. All of them count as one, [`NOT_NAMED`]. Without any entry, or when all of them are
+/// proxies, the request is the last one's own.
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, proxies: &TrustedProxies) -> ClientAddress {
     let mut client = peer.to_canonical();
     let mut entries = headers
@@ -46,10 +51,8 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, proxies: &TrustedProxie
         .rev()
         .flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
     while proxies.contains(client) {
-        let Some(next) = entries.next().and_then(address_in) else {
-            break;
-        };
-        client = next;
+        let Some(entry) = entries.next() else { break };
+        client = address_in(entry).unwrap_or(NOT_NAMED);
     }
     ClientAddress(client)
 }
@@ -138,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_no_address_ends_the_walk() {
+    fn who_is_not_named_by_the_last_proxy_is_nobody_and_not_the_proxy() {
         for nonsense in [
             "unknown",
             "",
@@ -153,13 +156,15 @@ mod tests {
             "0x7f000001",
             "203.0.113.07",
         ] {
-            check("10.0.0.5", &[nonsense], "10.0.0.5");
-            check("10.0.0.5", &[&format!("203.0.113.7, {nonsense}")], "10.0.0.5");
+            check("10.0.0.5", &[nonsense], "100::");
+            check("10.0.0.5", &[&format!("203.0.113.7,{nonsense}")], "100::");
+            check("10.0.0.5", &["203.0.113.7", nonsense], "100::");
             check(
                 "10.0.0.5",
                 &[&format!("203.0.113.7, {nonsense}, 10.0.0.4")],
-                "10.0.0.4",
+                "100::",
             );
+            check("203.0.113.9", &[nonsense], "203.0.113.9");
             check("10.0.0.5", &[&format!("{nonsense}, 203.0.113.7")], "203.0.113.7");
         }
     }

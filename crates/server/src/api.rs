@@ -14,4 +14,4 @@ pub mod public_invoices;
 pub mod tenants;
 
 pub use input::sender;
-pub use input::{Caller, InPath, Input, Page, PageQuery, Platform, Query, Using, Visitor, read_body};
+pub use input::{Caller, InPath, Input, Object, Page, PageQuery, Platform, Query, Using, Visitor, read_body};

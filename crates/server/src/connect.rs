@@ -24,6 +24,9 @@ use standing::standing;
 const COOKIE: &str = "psa_pay_connect";
 const STATUS_PATH: &str = "/connect/status";
 
+/// The query of a page's address: where it cannot be read, a page says so.
+type Asked<T> = Result<Query<T>, Problem>;
+
 /// The query of an address that Stripe sends a browser back to.
 #[derive(Debug, Deserialize)]
 pub struct Back {
@@ -32,7 +35,10 @@ pub struct Back {
 
 /// `GET /connect/return`: takes the state, reads the account at Stripe, and sends the browser on to an
 /// address without a state.
-pub async fn came_back(State(site): State<Site>, Visitor(by): Visitor, Query(back): Query<Back>) -> Response {
+pub async fn came_back(State(site): State<Site>, Visitor(by): Visitor, back: Asked<Back>) -> Response {
+    let Ok(Query(back)) = back else {
+        return unreadable();
+    };
     let state = back.state.unwrap_or_default();
     match connect::arrive(&site.app, &by, &state).await {
         Ok(arrived) => looking_on(&site, &arrived),
@@ -60,7 +66,10 @@ fn looking_on(site: &Site, arrived: &Arrived) -> Response {
 }
 
 /// `GET /connect/refresh`: the link to Stripe's form was used or has run out, and here is the next.
-pub async fn again(State(site): State<Site>, Visitor(by): Visitor, Query(back): Query<Back>) -> Response {
+pub async fn again(State(site): State<Site>, Visitor(by): Visitor, back: Asked<Back>) -> Response {
+    let Ok(Query(back)) = back else {
+        return unreadable();
+    };
     let state = back.state.unwrap_or_default();
     let link = connect::link_again(&site.app, &by, &state, &site.public_origin).await;
     to_stripe(&site, link)
@@ -127,6 +136,16 @@ fn to_stripe(site: &Site, link: Result<OnboardingLink, Failure>) -> Response {
         }
         Err(failure) => trouble(failure),
     }
+}
+
+/// For an address that somebody changed: a state that stands there twice, say.
+fn unreadable() -> Response {
+    let markup = page::notice(
+        "This address cannot be read",
+        "Something in it was changed on the way. Nothing was done: open your Stripe settings where you came \
+         from, and start from there.",
+    );
+    html(StatusCode::BAD_REQUEST, markup)
 }
 
 fn see_other(location: &str) -> Response {

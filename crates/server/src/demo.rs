@@ -141,7 +141,8 @@ fn environment(
     };
     let secret_key = kept.get("SECRET_KEY").cloned().unwrap_or_else(fresh_secret);
     let mode = std::env::var("STRIPE_MODE").unwrap_or_else(|_| "test".to_owned());
-    let env: BTreeMap<String, String> = [
+    let proxies = std::env::var("TRUSTED_PROXIES").ok();
+    let mut env: BTreeMap<String, String> = [
         ("STRIPE_MODE", mode),
         ("STRIPE_TEST_SECRET_KEY", "sk_test_psapay_demo".to_owned()),
         ("STRIPE_TEST_PUBLISHABLE_KEY", "pk_test_psapay_demo".to_owned()),
@@ -163,6 +164,9 @@ fn environment(
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
     .collect();
+    if let Some(proxies) = proxies {
+        env.insert("TRUSTED_PROXIES".to_owned(), proxies);
+    }
     let lines: String = env
         .iter()
         .map(|(name, value)| format!("{name}={value}\n"))

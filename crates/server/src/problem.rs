@@ -158,7 +158,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::AmountChanged { .. }
         | Refusal::PaymentsUnavailable
         | Refusal::NotConnected
-        | Refusal::AccountConnected
+        | Refusal::AccountConnected { .. }
         | Refusal::AccountTaken
         | Refusal::OnboardingRefused
         | Refusal::IdempotencyKeyInFlight

@@ -2,7 +2,7 @@
 //! exist, so none can be without an owner, and a test can ask every one of them with the wrong key.
 
 use axum::handler::Handler;
-use axum::http::Method;
+use axum::http::{Method, StatusCode, header};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use domain::Permission;
 use domain::Permission::{
@@ -15,6 +15,7 @@ use crate::api::{
     platform, public_invoices, tenants,
 };
 use crate::pay::checkout;
+use crate::problem::Problem;
 use crate::router::Site;
 use crate::{connect, health, metrics, stripe_webhook};
 
@@ -42,7 +43,7 @@ pub enum Who {
 
 /// One verb of one address.
 pub struct Route {
-    /// The verb. `GET` answers `HEAD` too.
+    /// The verb. `GET` answers `HEAD` too, but where reading has an effect.
     pub method: Method,
     /// The address, with `{id}` or `{link}` for what varies.
     pub path: &'static str,
@@ -130,7 +131,7 @@ fn of_payers_and_stripe() -> Vec<Route> {
             Key(ConnectWrite),
             api_connect::create_link,
         ),
-        get(
+        get_once(
             "/api/stripe/connect/oauth/authorize",
             Key(ConnectWrite),
             connect_oauth::authorize,
@@ -142,9 +143,9 @@ fn of_payers_and_stripe() -> Vec<Route> {
         ),
         post("/api/stripe/webhook", Stripe, stripe_webhook::receive),
         post("/connect/continue", Returning, connect::go_on),
-        get("/connect/oauth/callback", Returning, connect::oauth::callback),
-        get("/connect/refresh", Returning, connect::again),
-        get("/connect/return", Returning, connect::came_back),
+        get_once("/connect/oauth/callback", Returning, connect::oauth::callback),
+        get_once("/connect/refresh", Returning, connect::again),
+        get_once("/connect/return", Returning, connect::came_back),
         get("/connect/status", Returning, connect::status),
         get("/connect/status/panel", Returning, connect::panel),
         post("/api/tenants", Platform, tenants::create),
@@ -168,6 +169,22 @@ where
     T: 'static,
 {
     route(Method::GET, MethodFilter::GET, path, who, handler)
+}
+
+/// A `GET` that takes or makes something that is good once. A `HEAD`, as programs send it that only look at
+/// an address before somebody follows it, does not reach its handler.
+fn get_once<H, T>(path: &'static str, who: Who, handler: H) -> Route
+where
+    H: Handler<T, Site>,
+    T: 'static,
+{
+    let mut route = get(path, who, handler);
+    route.handler = route.handler.head(|| async {
+        let detail = "This address is good for one GET, and HEAD would use it up.";
+        let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+        ([(header::ALLOW, "GET")], problem)
+    });
+    route
 }
 
 fn post<H, T>(path: &'static str, who: Who, handler: H) -> Route

@@ -63,6 +63,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0009_inbox",
         sql: include_str!("../migrations/0009_inbox.sql"),
     },
+    Migration {
+        name: "0010_append_only",
+        sql: include_str!("../migrations/0010_append_only.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

@@ -245,6 +245,31 @@ pub fn mark_reached(tx: &mut Tx, scope: &Scope, id: &PaymentId) -> Result<bool, 
     Ok(tx.execute(&MARK_REACHED, binds![&scope.tenant, scope.mode, id])? == 1)
 }
 
+const TAKEN: Sql = Sql::new(
+    "select count(*) as payments
+     from (select id from payments where tenant_id = $1 and livemode = $2 limit 1) one",
+);
+
+/// Whether the tenant has ever begun a payment: its account is its own for good then.
+pub fn taken(tx: &mut Tx, scope: &Scope) -> Result<bool, Error> {
+    Ok(tx
+        .one(&TAKEN, binds![&scope.tenant, scope.mode])?
+        .int("payments")?
+        > 0)
+}
+
+const UNREACHABLE: Sql = Sql::new(
+    "select count(*) as payments
+     from payments
+     where tenant_id = $1 and livemode = $2 and stripe_account_id = $3 and unreachable_since is not null",
+);
+
+/// How many payments there are on an account of which only its owner can see what became.
+pub fn unreachable(tx: &mut Tx, scope: &Scope, account: &str) -> Result<i64, Error> {
+    let binds = binds![&scope.tenant, scope.mode, account];
+    tx.one(&UNREACHABLE, binds)?.int("payments")
+}
+
 const CHECK_ACCOUNT: Sql = Sql::new(
     "update payments set next_check_at = $4
      where tenant_id = $1 and livemode = $2 and stripe_account_id = $3
@@ -298,5 +323,7 @@ pub const ALL: &[&Sql] = &[
     &CHECK_LATER,
     &MARK_UNREACHABLE,
     &MARK_REACHED,
+    &UNREACHABLE,
+    &TAKEN,
     &CHECK_ACCOUNT,
 ];

@@ -43,6 +43,20 @@ pub fn open(tx: &mut Tx, found: &Break, at: Timestamp) -> Result<bool, Error> {
     Ok(tx.execute(&OPEN, binds![id, tenant, *mode, *kind, *subject_id, *detail, at])? == 1)
 }
 
+const RESTATE: Sql = Sql::new(
+    "update reconciliation_breaks set detail = $5
+     where tenant_id = $1 and livemode = $2 and kind = $3 and subject_id = $4 and resolved_at is null",
+);
+
+/// Says anew what differs in a break that is open.
+pub fn restate(tx: &mut Tx, scope: &Scope, kind: &str, subject_id: &str, detail: &str) -> Result<(), Error> {
+    tx.execute(
+        &RESTATE,
+        binds![&scope.tenant, scope.mode, kind, subject_id, detail],
+    )?;
+    Ok(())
+}
+
 const RESOLVE: Sql = Sql::new(
     "update reconciliation_breaks set resolved_at = $5
      where tenant_id = $1 and livemode = $2 and kind = $3 and subject_id = $4 and resolved_at is null",
@@ -72,4 +86,4 @@ pub fn resolve_anybodys(
 }
 
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&OPEN, &RESOLVE, &RESOLVE_ANYBODYS];
+pub const ALL: &[&Sql] = &[&OPEN, &RESTATE, &RESOLVE, &RESOLVE_ANYBODYS];

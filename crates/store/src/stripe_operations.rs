@@ -342,15 +342,34 @@ pub fn count_of_kind(tx: &mut Tx, scope: &Scope, kind: Kind) -> Result<i64, Erro
 pub const CONNECTED_AGAIN: &str = "the account was connected again";
 
 const END_DEAUTHORIZING: Sql = Sql::new(
-    "update stripe_operations set status = 'failed', last_error = $4, answered_at = $5
-     where tenant_id = $1 and livemode = $2 and stripe_account_id = $3 and kind = 'deauthorize'
+    "update stripe_operations set status = 'failed', last_error = $3, answered_at = $4
+     where livemode = $1 and stripe_account_id = $2 and kind = 'deauthorize'
        and status in ('sent', 'unknown')",
 );
 
-/// Ends what would take access to an account away again that its owner has given anew.
-pub fn end_deauthorizing(tx: &mut Tx, scope: &Scope, account: &str, at: Timestamp) -> Result<u64, Error> {
-    let binds = binds![&scope.tenant, scope.mode, account, CONNECTED_AGAIN, at];
-    tx.execute(&END_DEAUTHORIZING, binds)
+/// Ends what would take access to an account away again that its owner has given anew, whichever tenant had
+/// it end: there is one access for all of them.
+pub fn end_deauthorizing(tx: &mut Tx, account: &str, mode: Mode, at: Timestamp) -> Result<u64, Error> {
+    tx.execute(&END_DEAUTHORIZING, binds![mode, account, CONNECTED_AGAIN, at])
+}
+
+const NEWEST_OF_ACCOUNT: Sql = select_operations!(
+    "where tenant_id = $1 and livemode = $2 and kind = $3 and stripe_account_id = $4
+     order by id desc
+     limit 1"
+);
+
+/// The newest operation of a kind that the tenant has had about an account.
+pub fn newest_of_account(
+    tx: &mut Tx,
+    scope: &Scope,
+    kind: Kind,
+    account: &str,
+) -> Result<Option<Operation>, Error> {
+    let binds = binds![&scope.tenant, scope.mode, kind.word(), account];
+    tx.optional(&NEWEST_OF_ACCOUNT, binds)?
+        .map(|row| read(&row))
+        .transpose()
 }
 
 const NTH_CONFIRM_OF_INVOICE: Sql = Sql::new(
@@ -467,6 +486,7 @@ pub const ALL: &[&Sql] = &[
     &NEWEST_OF_KIND,
     &COUNT_OF_KIND,
     &END_DEAUTHORIZING,
+    &NEWEST_OF_ACCOUNT,
     &NTH_CONFIRM_OF_INVOICE,
     &TRIES,
     &BY_KEY,

@@ -1,7 +1,7 @@
 //! Making a tenant's account at Stripe, once: the write is noted under a key that says what is done, and
 //! whoever asks again, or the reconciler, finds out what it came to.
 
-use domain::{OperationId, Refusal, Scope};
+use domain::{Held, OperationId, Refusal, Scope};
 use store::Tx;
 use store::stripe_config::{self, Origin, StripeConfig};
 use store::stripe_operations::{self as rows, Kind, Operation, Outcome, Status};
@@ -95,13 +95,19 @@ async fn next_step(
                 let config = stripe_config::get(tx, &scope)?.unwrap_or(config);
                 return Ok(Next::There(Box::new(config)));
             }
-            Some(_) => return Ok(Next::Refused(Refusal::AccountConnected)),
+            Some(_) => {
+                let held = Held::OwnersOwn;
+                return Ok(Next::Refused(Refusal::AccountConnected { held }));
+            }
             None => {}
         }
         match rows::newest_of_kind(tx, &scope, Kind::CreateAccount)? {
             Some(newest) if newest.status.is_open() => Ok(Next::FindOut(Box::new(newest))),
             // Made, but the tenant had connected another one meanwhile; or refused just now.
-            Some(_) if asked => Ok(Next::Refused(Refusal::AccountConnected)),
+            Some(_) if asked => {
+                let held = Held::Connected;
+                Ok(Next::Refused(Refusal::AccountConnected { held }))
+            }
             Some(_) | None => Ok(Next::Send(Box::new(note(tx, &scope, &by, &new, moment)?))),
         }
     });

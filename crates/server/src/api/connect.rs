@@ -10,7 +10,7 @@ use flows::connect::{self, Connection};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Caller, Input};
+use super::{Caller, Input, Object};
 use crate::connect::standing::{Standing, standing};
 use crate::problem::Problem;
 use crate::router::Site;
@@ -26,7 +26,7 @@ pub struct NewAccountJson {
     country: Option<String>,
     email: Option<String>,
     business_type: Option<String>,
-    business_profile: Option<ProfileJson>,
+    business_profile: Option<Object<ProfileJson>>,
 }
 
 /// The business as payers know it.
@@ -39,7 +39,7 @@ pub struct ProfileJson {
 
 impl NewAccountJson {
     fn read(self) -> Result<NewAccount, Refusal> {
-        let profile = self.business_profile.unwrap_or_default();
+        let Object(profile) = self.business_profile.unwrap_or_default();
         let country = text("country", self.country)?.map(|country| country.to_ascii_uppercase());
         if country
             .as_ref()
@@ -222,7 +222,7 @@ fn json_of(site: &Site, scope: &Scope, connection: &Connection) -> ConnectionJso
         stripe_account_id: config.map(|config| config.stripe_account_id.clone()),
         origin: config.map(|config| config.origin.word()),
         status: state.word(),
-        ready: flag(|config| config.can_charge()),
+        ready: flag(|config| config.can_charge()) && connection.may_begin,
         headline,
         next_step,
         charges_enabled: flag(|config| config.charges_enabled),

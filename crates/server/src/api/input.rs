@@ -2,6 +2,8 @@
 //! trusted.
 
 use std::convert::Infallible;
+use std::fmt;
+use std::marker::PhantomData;
 
 use axum::body::Bytes;
 use axum::extract::{self, FromRequest, FromRequestParts, Request};
@@ -9,8 +11,9 @@ use axum::http::request::Parts;
 use axum::http::{Extensions, StatusCode};
 use domain::{ApiKeyId, Scope};
 use flows::{Actor, By, Failure};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, DeserializeOwned, MapAccess};
+use serde::{Deserialize, Deserializer, Serialize};
 use store::api_keys::ApiKey;
 use store::platform_keys::PlatformKey;
 
@@ -128,6 +131,35 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// A JSON object, and nothing else: read directly into a struct, a list would fill its fields in order.
+#[derive(Debug)]
+pub struct Object<T>(pub T);
+
+impl<T: Default> Default for Object<T> {
+    fn default() -> Object<T> {
+        Object(T::default())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object<T>, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Fields<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(Fields(PhantomData))
+    }
+}
+
 /// A JSON body. Unknown fields, floats where whole numbers are meant and other mistakes name their field.
 pub struct Input<T>(pub T);
 
@@ -142,7 +174,7 @@ where
         let bytes = read_body(request).await?;
         let body: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         let mut json = serde_json::Deserializer::from_slice(body);
-        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let value = serde_path_to_error::deserialize::<_, Object<T>>(&mut json).map_err(|error| {
             let (path, cause) = (error.path().to_string(), error.inner().to_string());
             let problem = Problem::new(
                 StatusCode::BAD_REQUEST,
@@ -158,7 +190,7 @@ where
                 format!("The body has {error}."),
             )
         })?;
-        Ok(Input(value))
+        Ok(Input(value.0))
     }
 }
 

@@ -11,7 +11,7 @@ use flows::{Failure, collect, pay_links};
 use serde::{Deserialize, Serialize};
 use store::invoices::{self, Invoice};
 
-use super::{Caller, InPath, Input, Page, PageQuery, Query};
+use super::{Caller, InPath, Input, Object, Page, PageQuery, Query};
 use crate::idempotency::{Once, Withheld};
 use crate::problem::Problem;
 use crate::router::Site;
@@ -26,7 +26,7 @@ pub struct DraftJson {
     /// `YYYY-MM-DD`.
     due_date: Option<String>,
     #[serde(default)]
-    lines: Vec<LineJson>,
+    lines: Vec<Object<LineJson>>,
     /// The version that an edit is based on.
     version: Option<i64>,
 }
@@ -46,7 +46,7 @@ impl DraftJson {
     fn check(self) -> Result<Draft, Refusal> {
         let currency = Currency::parse(&self.currency)?;
         let unknown = |_| Refusal::invalid("client_id", "must be the id of one of your clients in this mode");
-        let lines = self.lines.iter().enumerate().map(|(index, line)| {
+        let lines = self.lines.iter().enumerate().map(|(index, Object(line))| {
             line.check(currency)
                 .map_err(|refusal| refusal.within(&format!("lines[{index}]")))
         });

@@ -61,14 +61,15 @@ struct AccountJson {
     can_take_payments: bool,
 }
 
-impl From<StripeConfig> for AccountJson {
-    fn from(config: StripeConfig) -> AccountJson {
+impl AccountJson {
+    /// An account of a tenant that may begin new work, or may not.
+    fn of(config: StripeConfig, may_begin: bool) -> AccountJson {
         AccountJson {
             connected: !config.disconnected,
             details_submitted: config.details_submitted,
             charges_enabled: config.charges_enabled,
             payouts_enabled: config.payouts_enabled,
-            can_take_payments: config.can_charge(),
+            can_take_payments: config.can_charge() && may_begin,
             stripe_account: config.stripe_account_id,
         }
     }
@@ -77,7 +78,11 @@ impl From<StripeConfig> for AccountJson {
 impl From<Overview> for TenantJson {
     fn from(overview: Overview) -> TenantJson {
         let Overview { tenant, accounts } = overview;
-        let account = |(mode, config): (Mode, Option<StripeConfig>)| (mode.word(), config.map(Into::into));
+        let may_begin = tenant.status.new_work().is_ok();
+        let account = |(mode, config): (Mode, Option<StripeConfig>)| {
+            let json = config.map(|config| AccountJson::of(config, may_begin));
+            (mode.word(), json)
+        };
         TenantJson {
             id: tenant.id.to_string(),
             object: "tenant",

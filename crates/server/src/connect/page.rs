@@ -137,6 +137,7 @@ fn may_continue(state: State, something_due: bool) -> bool {
         | State::InReview
         | State::Declined
         | State::Paused
+        | State::Stopped
         | State::Disconnected => false,
     }
 }
@@ -145,7 +146,7 @@ fn icon(state: State) -> Markup {
     match state {
         State::Ready => icons::check(),
         State::InReview | State::BeingCreated => icons::clock(),
-        State::NeedsInformation | State::Paused => icons::attention(),
+        State::NeedsInformation | State::Paused | State::Stopped => icons::attention(),
         State::NotConnected | State::Declined | State::Disconnected => icons::cross(),
     }
 }

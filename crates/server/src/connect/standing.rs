@@ -4,6 +4,7 @@
 use domain::Timestamp;
 use flows::connect::Connection;
 use flows::onboarding::RequirementsKept;
+use serde_json::Value;
 use store::stripe_config::StripeConfig;
 
 use super::words::{self, Ask};
@@ -25,6 +26,8 @@ pub enum State {
     Declined,
     /// Stripe or the platform has stopped it, and no form helps.
     Paused,
+    /// The account could take money, but the operator has suspended or closed the tenant.
+    Stopped,
     /// The tenant disconnected it.
     Disconnected,
 }
@@ -32,7 +35,7 @@ pub enum State {
 impl State {
     /// Every state.
     #[cfg(test)]
-    pub const ALL: [State; 8] = [
+    pub const ALL: [State; 9] = [
         State::NotConnected,
         State::BeingCreated,
         State::Ready,
@@ -40,6 +43,7 @@ impl State {
         State::NeedsInformation,
         State::Declined,
         State::Paused,
+        State::Stopped,
         State::Disconnected,
     ];
 
@@ -52,7 +56,7 @@ impl State {
             State::InReview => "in_review",
             State::NeedsInformation => "needs_information",
             State::Declined => "declined",
-            State::Paused => "paused",
+            State::Paused | State::Stopped => "paused",
             State::Disconnected => "disconnected",
         }
     }
@@ -65,7 +69,8 @@ impl State {
             | State::BeingCreated
             | State::InReview
             | State::NeedsInformation
-            | State::Paused => false,
+            | State::Paused
+            | State::Stopped => false,
         }
     }
 }
@@ -92,13 +97,16 @@ pub struct Standing {
 /// Works it out.
 pub fn standing(connection: &Connection) -> Standing {
     let Some(config) = &connection.config else {
-        return without_account(connection.in_doubt);
+        return without_account(connection.in_doubt_ms);
     };
     let requirements = RequirementsKept::read(&config.requirements);
     let due = requirements.currently_due.iter().chain(&requirements.past_due);
     let asks = words::asks(in_order_once(due));
-    let state = state(config, &requirements, !asks.is_empty());
-    let (headline, next_step) = sentences(state, &asks, requirements.disabled_reason.as_deref());
+    let state = match state(config, &requirements, !asks.is_empty()) {
+        State::Ready if !connection.may_begin => State::Stopped,
+        state => state,
+    };
+    let (headline, next_step) = sentences(state, &asks, reason(config, &requirements));
     let problems = requirements.errors.into_iter().map(|error| error.reason);
     Standing {
         state,
@@ -113,13 +121,15 @@ pub fn standing(connection: &Connection) -> Standing {
     }
 }
 
-fn without_account(in_doubt: bool) -> Standing {
-    let state = if in_doubt {
-        State::BeingCreated
-    } else {
-        State::NotConnected
+fn without_account(in_doubt_ms: Option<i64>) -> Standing {
+    let state = match in_doubt_ms {
+        Some(_) => State::BeingCreated,
+        None => State::NotConnected,
     };
-    let (headline, next_step) = sentences(state, &[], None);
+    let (headline, mut next_step) = sentences(state, &[], "");
+    if let Some(within) = in_doubt_ms.map(within) {
+        next_step = format!("{next_step} Stripe is asked again within {within}.");
+    }
     Standing {
         state,
         headline,
@@ -128,6 +138,15 @@ fn without_account(in_doubt: bool) -> Standing {
         problems: Vec::new(),
         deadline: None,
         warnings: Vec::new(),
+    }
+}
+
+/// A wait as people say it: no longer than that, and not counted down.
+const fn within(wait_ms: i64) -> &'static str {
+    match wait_ms {
+        ..=60_000 => "a minute",
+        60_001..=300_000 => "five minutes",
+        _ => "ten minutes",
     }
 }
 
@@ -142,7 +161,7 @@ fn in_order_once<'a>(names: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
 }
 
 fn state(config: &StripeConfig, requirements: &RequirementsKept, something_due: bool) -> State {
-    let reason = requirements.disabled_reason.as_deref().unwrap_or_default();
+    let reason = reason(config, requirements);
     if config.disconnected {
         State::Disconnected
     } else if reason.starts_with("rejected.") {
@@ -153,13 +172,28 @@ fn state(config: &StripeConfig, requirements: &RequirementsKept, something_due: 
         State::NeedsInformation
     } else {
         match reason {
-            ""
-            | "requirements.pending_verification"
-            | "requirements.past_due"
-            | "under_review"
-            | "listed" => State::InReview,
+            "requirements.pending_verification" | "requirements.past_due" | "under_review" | "listed" => {
+                State::InReview
+            }
             _ => State::Paused,
         }
+    }
+}
+
+/// Why money cannot be taken, in Stripe's word, or what stands for it where Stripe gives none: something is
+/// being verified, or card payments were never asked for. Else nobody can say but Stripe.
+fn reason<'a>(config: &StripeConfig, requirements: &'a RequirementsKept) -> &'a str {
+    if let Some(reason) = requirements.disabled_reason.as_deref() {
+        return reason;
+    }
+    let capabilities: Value = serde_json::from_str(&config.capabilities).unwrap_or_default();
+    let cards = capabilities["card_payments"].as_str();
+    if !requirements.pending_verification.is_empty() || cards == Some("pending") {
+        "requirements.pending_verification"
+    } else if config.charges_enabled && matches!(cards, None | Some("unrequested")) {
+        "action_required.requested_capabilities"
+    } else {
+        ""
     }
 }
 
@@ -175,7 +209,7 @@ fn warnings(state: State, config: &StripeConfig, something_due: bool) -> Vec<&'s
 }
 
 /// The headline, and what to do next.
-fn sentences(state: State, asks: &[Ask], reason: Option<&str>) -> (String, String) {
+fn sentences(state: State, asks: &[Ask], reason: &str) -> (String, String) {
     let (headline, next_step) = match state {
         State::NotConnected => (
             "No Stripe account yet".to_owned(),
@@ -183,7 +217,7 @@ fn sentences(state: State, asks: &[Ask], reason: Option<&str>) -> (String, Strin
         ),
         State::BeingCreated => (
             "The account is being created".to_owned(),
-            "Stripe has not confirmed it yet. Nothing is to be done; look again in a minute.".to_owned(),
+            "Stripe has not confirmed it yet. Nothing is to be done, and no second one is made.".to_owned(),
         ),
         State::Ready => (
             "Ready to take payments".to_owned(),
@@ -191,9 +225,10 @@ fn sentences(state: State, asks: &[Ask], reason: Option<&str>) -> (String, Strin
         ),
         State::InReview => {
             // Nothing is due here: a reason that asks for something is about to be taken back.
-            let reason = reason
-                .filter(|reason| *reason == "listed")
-                .unwrap_or("under_review");
+            let reason = match reason {
+                "listed" => reason,
+                _ => "under_review",
+            };
             let next_step = words::stop(reason).what_to_do.to_owned();
             ("Stripe is checking what you gave".to_owned(), next_step)
         }
@@ -202,19 +237,25 @@ fn sentences(state: State, asks: &[Ask], reason: Option<&str>) -> (String, Strin
             "Continue with Stripe, and give what is missing there.".to_owned(),
         ),
         State::Declined => {
-            let stop = words::stop(reason.unwrap_or_default());
+            let stop = words::stop(reason);
             (
                 "Stripe has declined this account".to_owned(),
                 format!("{} {}", stop.why, stop.what_to_do),
             )
         }
         State::Paused => {
-            let stop = words::stop(reason.unwrap_or_default());
+            let stop = words::stop(reason);
             (
                 "This account is paused".to_owned(),
                 format!("{} {}", stop.why, stop.what_to_do),
             )
         }
+        State::Stopped => (
+            "New payments are stopped".to_owned(),
+            "The account itself is fine, but your provider has stopped new payments for you. Ask them what \
+             to do."
+                .to_owned(),
+        ),
         State::Disconnected => (
             "This account is disconnected".to_owned(),
             "It takes no new payments. Connect it again to go on.".to_owned(),

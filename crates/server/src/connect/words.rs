@@ -356,6 +356,10 @@ pub fn stop(disabled_reason: &str) -> Stop {
         reason if reason.starts_with("rejected.") => {
             ("The account was declined, and Stripe does not say why.", REJECTED)
         }
+        "" => (
+            "Stripe lets this account take no payments, and has not said why.",
+            "Open your Stripe dashboard or write to Stripe's support: only they can say.",
+        ),
         _ => (
             "Stripe has paused this account.",
             "Open your Stripe dashboard or write to Stripe's support: only they can say why.",

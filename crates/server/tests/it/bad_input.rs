@@ -97,6 +97,42 @@ both! {
         });
     }
 
+    fn a_list_is_no_object_wherever_it_stands(world: &World) {
+        Town::run(world, async |town| {
+            let link = town.link(&town.invoice(12_345, "usd").await).await;
+            let before = town.contents(town.msp.scope.mode).await;
+            let client = &town.msp.client_id;
+            let line = json!(["Managed workplace", "1", 100, 0]);
+            let draft = json!({"client_id": client, "currency": "usd", "lines": [line]});
+            for (path, body, field) in [
+                ("/api/clients", json!(["Harbor Dental Group", null]), None),
+                ("/api/clients", json!([]), None),
+                ("/api/clients", json!("Harbor Dental Group"), None),
+                ("/api/clients", json!(7), None),
+                ("/api/clients", json!([{"name": "Harbor Dental Group"}]), None),
+                ("/api/invoices", json!([client, "usd"]), None),
+                ("/api/invoices", draft, Some("lines[0]")),
+                ("/api/keys", json!(["Till", "all", null]), None),
+                ("/api/stripe/connect/account", json!([]), None),
+                ("/api/stripe/connect/account", json!({"business_profile": ["x"]}), Some("business_profile")),
+                ("/api/stripe/connect/link", json!([]), None),
+                ("/api/stripe/connect/disconnect", json!([town.msp.account]), None),
+                (
+                    &*format!("/api/public/invoices/{link}/pay"),
+                    json!(["ctoken_1", 12_345, "usd", null, null]),
+                    None,
+                ),
+            ] {
+                let refused = post(&town, path, body.clone()).await;
+                refused.assert_refused(400, "invalid_body", field);
+                let said = refused.body["detail"].as_str().unwrap();
+                assert!(said.contains("expected an object"), "{path} {body}: {said}");
+                assert!(!said.contains("struct") && !said.contains("Json"), "{path} {body}: {said}");
+            }
+            assert_eq!(town.contents(town.msp.scope.mode).await, before);
+        });
+    }
+
     fn a_body_that_cannot_be_read_names_what_is_wrong(world: &World) {
         Town::run(world, async |town| {
             let link = town.link(&town.invoice(12_345, "usd").await).await;

@@ -1,6 +1,7 @@
 //! A tenant connects its Stripe account: over the API, through Stripe's form and back, and what the account's
 //! owner reads on the way.
 
+use domain::tenant::TenantMove;
 use domain::{Permissions, Scope};
 use flows::{Actor, By, Failure, onboarding, tenants};
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
@@ -16,7 +17,7 @@ const LINK: &str = "/api/stripe/connect/link";
 const STATUS: &str = "/api/stripe/connect/status";
 
 /// A tenant of this town without an account, with its API key.
-async fn newcomer(town: &Town, name: &str) -> (Scope, String) {
+pub async fn newcomer(town: &Town, name: &str) -> (Scope, String) {
     let by = By::new(Actor::CommandLine);
     let email = Some("hello@newcomer.example");
     let added = tenants::add(&town.app, &by, town.app.moment(), name, email, &[]).await;
@@ -34,7 +35,8 @@ async fn create(town: &Town, key: &str) -> Reply {
     town.api(key, Method::POST, ACCOUNT, body).await
 }
 
-async fn status(town: &Town, key: &str) -> Value {
+/// Where a tenant's connection stands.
+pub async fn status(town: &Town, key: &str) -> Value {
     let reply = town.api(key, Method::GET, STATUS, Value::Null).await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
     reply.body
@@ -82,7 +84,7 @@ fn ways_back(town: &Town) -> (String, String) {
 }
 
 /// A request of a browser that follows nothing, with a cookie.
-async fn visit(town: &Town, method: Method, path: &str, cookie: Option<&str>) -> Reply {
+pub async fn visit(town: &Town, method: Method, path: &str, cookie: Option<&str>) -> Reply {
     let browser = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .build()
@@ -421,6 +423,65 @@ both! {
             let sent = town.requests();
             let asked = |request: &&Value| request["path"].to_string().contains("payment_method_domains");
             assert_eq!(sent.iter().filter(asked).count(), 0);
+        });
+    }
+
+    fn a_creation_that_stripe_kept_a_failure_of_says_how_long_it_takes_to_find_out(world: &World) {
+        Town::run(world, async |town| {
+            let (_, key) = newcomer(&town, "Newcomer IT").await;
+            let fault = json!({"effect": "error500", "method": "POST", "path": "/v1/accounts", "count": 1});
+            town.control("POST", "/_simulator/faults", fault);
+            let asked = create(&town, &key).await;
+            assert_eq!(asked.status, StatusCode::ACCEPTED, "{}", asked.text);
+            let next = asked.body["next_step"].as_str().unwrap();
+            assert!(next.ends_with("Stripe is asked again within ten minutes."), "{next}");
+            town.advance_ms(6 * 60_000);
+            let next = status(&town, &key).await["next_step"].clone();
+            assert!(next.as_str().unwrap().ends_with("within five minutes."), "{next}");
+            town.advance_ms(5 * 60_000);
+            until_status(&town, &key, "not_connected").await;
+            assert_eq!(create(&town, &key).await.status, StatusCode::CREATED, "it may be asked for anew");
+        });
+    }
+
+    fn a_stopped_tenant_reads_that_it_is_not_ready_and_a_closed_one_sees_no_form(world: &World) {
+        Town::run(world, async |town| {
+            let (by, tenant) = (By::new(Actor::CommandLine), &town.msp.scope.tenant);
+            tenants::set(&town.app, &by, tenant, TenantMove::Suspend, None).await.unwrap();
+            let stopped = status(&town, &town.msp.key).await;
+            assert_eq!((&stopped["status"], &stopped["ready"]), (&json!("paused"), &json!(false)));
+            assert_eq!(stopped["charges_enabled"], true, "the account itself is fine");
+            assert!(stopped["next_step"].as_str().unwrap().contains("your provider"), "{stopped}");
+
+            let (scope, key) = newcomer(&town, "Newcomer IT").await;
+            let (_, _, again) = set_out(&town, &key).await;
+            let links = || {
+                let sent = town.requests();
+                sent.iter().filter(|request| request["path"] == "/v1/account_links").count()
+            };
+            let before = links();
+            tenants::set(&town.app, &by, &scope.tenant, TenantMove::Close, None).await.unwrap();
+            let closed = visit(&town, Method::GET, &again, None).await;
+            assert_eq!(closed.status, StatusCode::CONFLICT, "{}", closed.text);
+            assert!(closed.text.contains("Stripe does not open its form"), "{}", closed.text);
+            assert_eq!(links(), before);
+        });
+    }
+
+    fn an_address_with_two_states_is_answered_with_a_page(world: &World) {
+        Town::run(world, async |town| {
+            let (_, key) = newcomer(&town, "Newcomer IT").await;
+            let (_, back, _) = set_out(&town, &key).await;
+            let state = back.split('=').next_back().unwrap();
+            for page in ["return", "refresh", "oauth/callback"] {
+                let path = format!("/connect/{page}?state={state}&state={state}");
+                let twice = visit(&town, Method::GET, &path, None).await;
+                assert_eq!(twice.status, StatusCode::BAD_REQUEST, "{}", twice.text);
+                assert!(twice.headers["content-type"].to_str().unwrap().starts_with("text/html"));
+                assert!(twice.text.contains("This address cannot be read"), "{}", twice.text);
+            }
+            let returned = visit(&town, Method::GET, &back, None).await;
+            assert_eq!(returned.status, StatusCode::SEE_OTHER, "the state is still good");
         });
     }
 }

@@ -191,7 +191,7 @@ fn the_demo_pays_survives_a_restart_and_its_parts_run_apart_on_the_same_folder()
     first.line("Webhook received: payment_intent.succeeded");
     first.stop();
 
-    let mut again = demo(&folder, &[]);
+    let mut again = demo(&folder, &[("TRUSTED_PROXIES", "127.0.0.1")]);
     let line = again.line("/pay/");
     assert!(line.contains("paid"), "the first invoice is still paid: {line}");
     let link = last_word(&line);
@@ -211,6 +211,11 @@ fn the_demo_pays_survives_a_restart_and_its_parts_run_apart_on_the_same_folder()
         line.unwrap_or_else(|| panic!("no {name} in serve.env"))
             .to_owned()
     };
+    assert_eq!(
+        of("TRUSTED_PROXIES"),
+        "127.0.0.1",
+        "the demo may stand behind a proxy"
+    );
     let port = of("STRIPE_API_BASE").rsplit(':').next().unwrap().to_owned();
     let data = folder.0.join("simulator");
     let webhook = format!("{}/api/stripe/webhook", of("PUBLIC_URL"));

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use server::demo::TEST_WEBHOOK_SECRET;
 use store::Sql;
 
+use crate::connecting::{newcomer, status};
 use crate::engines::World;
-use crate::oauth::{agree, let_in, newcomer, noted, shop, status};
+use crate::oauth::{agree, let_in, noted, shop};
 use crate::town::{Msp, Reply, Town, Wishes};
 
 const DISCONNECT: &str = "/api/stripe/connect/disconnect";
@@ -17,7 +18,7 @@ const AUTHORIZE: &str = "/api/stripe/connect/oauth/authorize";
 const MINUTE_MS: i64 = 60_000;
 const BREAKS: Sql = Sql::new(
     "select count(*) as n from reconciliation_breaks
-     where kind = 'payment_unreachable' and resolved_at is null",
+     where kind = 'payments_unreachable' and resolved_at is null",
 );
 const WAITING: Sql =
     Sql::new("select count(*) as n from stripe_webhook_events where next_attempt_at is not null");
@@ -406,6 +407,33 @@ both! {
                 town.msp = shop(&town, "Corner Shop", None).await;
                 end_access_at(&town, step, nth).await;
             }
+        });
+    }
+
+    fn many_payments_on_a_lost_account_are_one_thing_to_look_at(world: &World) {
+        const SAID: Sql = Sql::new(
+            "select subject_id, detail from reconciliation_breaks
+             where kind = 'payments_unreachable' and resolved_at is null",
+        );
+        Town::run_as(world, by_hand(), async |mut town| {
+            town.msp = shop(&town, "Corner Shop", None).await;
+            for _ in 0..3 {
+                let link = town.link(&town.invoice(12_345, "usd").await).await;
+                let declined = town.pay(&link, &town.token("pm_card_chargeDeclined"), 12_345, "usd").await;
+                assert_eq!(declined.body["status"], "requires_payment_method", "{}", declined.text);
+            }
+            deauthorize(&town, &town.msp);
+            tell(&town, &told(&town.msp, "account.application.deauthorized", 1)).await;
+            work_off(&town).await;
+            let rows = town.rows(&SAID).await;
+            assert_eq!(rows.len(), 1, "{rows:?}");
+            assert_eq!(rows[0].text("subject_id").unwrap(), town.msp.account);
+            let detail = rows[0].text("detail").unwrap();
+            assert!(detail.starts_with(&format!("3 payments on {}", town.msp.account)), "{detail}");
+
+            let_in(&town, &town.msp.key, Some(&town.msp.account)).await;
+            work_off(&town).await;
+            assert_eq!(town.number(&BREAKS).await, 0);
         });
     }
 }

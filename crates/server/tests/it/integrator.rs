@@ -1,6 +1,8 @@
 //! A merchant's own front end: it asks for a payment intent, confirms it with Stripe.js, and the webhook
 //! makes it paid.
 
+use domain::limits::INTENTS_PER_TENANT;
+use flows::{Moment, limits};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use store::Sql;
@@ -106,6 +108,42 @@ both! {
             assert_eq!((town.intents().len(), town.charges().len()), (1, 1));
             town.assert_nothing_open().await;
             town.assert_books().await;
+        });
+    }
+
+    fn a_front_end_that_asks_for_too_many_intents_waits_and_no_other_tenant_does(world: &World) {
+        Town::run_as(world, Wishes { deliveries: false, worker: false, ..Wishes::default() }, async |town| {
+            let other = town.add_msp("Prairie Networks", "usd").await;
+            let invoice = town.invoice(500, "usd").await;
+            let theirs = town.invoice_of(&other, 500, "usd").await;
+            let moments: Vec<Moment> =
+                (1..INTENTS_PER_TENANT.most).map(|_| town.app.moment()).collect();
+            let (key, scope) = (town.app.link_key.clone(), town.msp.scope.clone());
+            let asked = town.app.db.write(move |tx| {
+                moments.iter().try_for_each(|moment| limits::admit_intent(tx, &key, &scope, *moment))
+            });
+            asked.await.unwrap();
+            assert_eq!(town.command(&invoice, "payment-intent").await.status, StatusCode::OK, "the last one");
+            let before = town.requests().len();
+            let fresh = format!("{:032x}", town.app.clock.random());
+            let path = format!("/api/invoices/{invoice}/payment-intent");
+            let once = Some(fresh.as_bytes());
+            let held = town.api_once(&town.msp.key, Method::POST, &path, Value::Null, once).await;
+            held.assert_refused(429, "rate_limited", None);
+            let wait_s: i64 = held.headers["retry-after"].to_str().unwrap().parse().unwrap();
+            assert!((1..=60).contains(&wait_s), "{wait_s}");
+            assert_eq!(held.body["retry_after"], wait_s);
+            assert_eq!(town.requests().len(), before, "Stripe heard of it");
+            let path = format!("/api/invoices/{theirs}/payment-intent");
+            let fresh = format!("{:032x}", town.app.clock.random());
+            let body = Value::Null;
+            let made = town.api_once(&other.key, Method::POST, &path, body, Some(fresh.as_bytes())).await;
+            assert_eq!(made.status, StatusCode::OK, "{}", made.text);
+
+            town.advance_ms(wait_s * 1000);
+            let path = format!("/api/invoices/{invoice}/payment-intent");
+            let again = town.api_once(&town.msp.key, Method::POST, &path, Value::Null, once).await;
+            assert_eq!(again.status, StatusCode::OK, "the same request, later: {}", again.text);
         });
     }
 }

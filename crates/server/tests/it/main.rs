@@ -13,6 +13,7 @@ mod browser;
 mod card_testing;
 mod connect_pages;
 mod connecting;
+mod consents;
 mod crowds;
 mod demo;
 mod disconnect;

@@ -1,37 +1,25 @@
 //! An owner of an existing Stripe account lets us in: over Stripe's own page and back, and every way in which
 //! that comes to nothing, each with its sentence.
 
+use domain::Scope;
 use domain::tenant::TenantMove;
-use domain::{Permissions, Scope};
-use flows::{Actor, App, By, Failure, oauth, tenants};
-use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use flows::{Actor, App, By, Failure, oauth, reconcile, tenants};
+use reqwest::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
 use reqwest::{Method, StatusCode, Url};
 use serde_json::{Value, json};
 use store::db::Row;
 use store::{Sql, binds};
 
+use crate::connecting::{newcomer, status, visit};
 use crate::engines::World;
 use crate::town::{Msp, Reply, Town, Wishes};
 
 const AUTHORIZE: &str = "/api/stripe/connect/oauth/authorize";
 const CALLBACK: &str = "/connect/oauth/callback";
-const STATUS: &str = "/api/stripe/connect/status";
 const MINUTE_MS: i64 = 60_000;
 
-/// A tenant of this town without an account, and its API key.
-pub async fn newcomer(town: &Town, name: &str) -> (Scope, String) {
-    let by = By::new(Actor::CommandLine);
-    let added = tenants::add(&town.app, &by, town.app.moment(), name, None, &[]).await;
-    let scope = Scope {
-        tenant: added.unwrap().0.id,
-        mode: town.site.config.mode,
-    };
-    let key = town.key_of(&scope, Permissions::All).await;
-    (scope, key)
-}
-
 /// The address of Stripe's question, and the state in it.
-async fn set_out(town: &Town, key: &str) -> (Url, String) {
+pub async fn set_out(town: &Town, key: &str) -> (Url, String) {
     let asked = town.api(key, Method::GET, AUTHORIZE, Value::Null).await;
     assert_eq!(asked.status, StatusCode::OK, "{}", asked.text);
     let url = Url::parse(asked.body["url"].as_str().unwrap()).unwrap();
@@ -55,30 +43,11 @@ pub fn agree(town: &Town, account: Option<&str>) -> (String, String) {
     (text("account"), text("code"))
 }
 
-/// A request of a browser that follows nothing.
-async fn visit(town: &Town, path: &str, cookie: Option<&str>) -> Reply {
-    let browser = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap();
-    let mut request = browser.get(format!("{}{path}", town.url));
-    if let Some(cookie) = cookie {
-        request = request.header(COOKIE, cookie);
-    }
-    let answer = request.send().await.unwrap();
-    let (status, headers) = (answer.status(), answer.headers().clone());
-    let text = answer.text().await.unwrap();
-    Reply {
-        status,
-        body: Value::Null,
-        text,
-        headers,
-    }
-}
-
-async fn come_back(town: &Town, state: &str, code: &str) -> Reply {
+/// The owner's browser comes back with a code.
+pub async fn come_back(town: &Town, state: &str, code: &str) -> Reply {
     visit(
         town,
+        Method::GET,
         &format!("{CALLBACK}?scope=read_write&code={code}&state={state}"),
         None,
     )
@@ -109,8 +78,9 @@ pub async fn shop(town: &Town, name: &str, account: Option<&str>) -> Msp {
     }
 }
 
-pub async fn status(town: &Town, key: &str) -> Value {
-    town.api(key, Method::GET, STATUS, Value::Null).await.body
+/// Whether Stripe gives us an account.
+pub fn is_reachable(town: &Town, account: &str) -> bool {
+    town.stripe("GET", &format!("/v1/accounts/{account}"), None, "")["error"].is_null()
 }
 
 /// What the audit log says of a tenant: actions about its account.
@@ -133,7 +103,7 @@ pub async fn noted(town: &Town, scope: &Scope) -> Vec<String> {
 
 /// A page that says so, shows nothing from the address, and connects nobody.
 #[track_caller]
-fn assert_says(reply: &Reply, status: u16, sentence: &str) {
+pub fn assert_says(reply: &Reply, status: u16, sentence: &str) {
     assert_eq!(reply.status.as_u16(), status, "{}", reply.text);
     assert!(reply.text.contains(sentence), "{sentence}: {}", reply.text);
     assert!(reply.headers.get(SET_COOKIE).is_none());
@@ -187,11 +157,11 @@ both! {
             assert!(back.contains(&state), "{back}");
             let path = back.strip_prefix(&town.url).expect("an address of ours");
 
-            let arrived = visit(&town, path, None).await;
+            let arrived = visit(&town, Method::GET, path, None).await;
             assert_eq!(arrived.status, StatusCode::SEE_OTHER, "{}", arrived.text);
             assert_eq!(arrived.headers[LOCATION], "/connect/status");
             let cookie = arrived.headers[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
-            let shown = visit(&town, "/connect/status", Some(&cookie)).await;
+            let shown = visit(&town, Method::GET, "/connect/status", Some(&cookie)).await;
             assert!(shown.text.contains("Ready to take payments"), "{}", shown.text);
             let now = status(&town, &key).await;
             assert_eq!((&now["status"], &now["origin"]), (&json!("ready"), &json!("oauth")));
@@ -225,7 +195,7 @@ both! {
 
             let (_, code) = agree(&town, None);
             assert_says(&come_back(&town, "made_up", &code).await, 410, used);
-            assert_says(&visit(&town, CALLBACK, None).await, 410, used);
+            assert_says(&visit(&town, Method::GET, CALLBACK, None).await, 410, used);
             let (_, late) = set_out(&town, &key).await;
             town.advance_ms(10 * MINUTE_MS + 1);
             assert_says(&come_back(&town, &late, &code).await, 410, used);
@@ -234,13 +204,15 @@ both! {
             let spoken = format!(
                 "{CALLBACK}?error=access_denied&error_description=%3Cscript%3Ealert(1)%3C&state={state}"
             );
-            assert_says(&visit(&town, &spoken, None).await, 200, "You did not connect your account");
-            assert_says(&visit(&town, &spoken, None).await, 410, used);
+            let refused = visit(&town, Method::GET, &spoken, None).await;
+            assert_says(&refused, 200, "You did not connect your account");
+            assert_says(&visit(&town, Method::GET, &spoken, None).await, 410, used);
             assert_says(&come_back(&town, &state, &code).await, 410, used);
 
             let (_, state) = set_out(&town, &key).await;
             let odd = format!("{CALLBACK}?error=%3Cimg+onerror=alert(1)%3E&state={state}");
-            assert_says(&visit(&town, &odd, None).await, 200, "Stripe did not connect your account");
+            let refused = visit(&town, Method::GET, &odd, None).await;
+            assert_says(&refused, 200, "Stripe did not connect your account");
 
             let (_, state) = set_out(&town, &key).await;
             let (_, code) = agree(&town, None);
@@ -282,15 +254,20 @@ both! {
             let taken = come_back(&town, &state, &code).await;
             assert_says(&taken, 409, "This account belongs to another tenant");
             assert!(!taken.text.contains("Corner Shop"), "{}", taken.text);
+            assert!(taken.text.contains("was left as it is"), "the holder is paid by it: {}", taken.text);
+            assert!(is_reachable(&town, &holder.account));
             assert_eq!(status(&town, &key).await["status"], "not_connected");
             let refused = noted(&town, &scope).await;
             assert!(refused.contains(&"account.refused_as_taken".to_owned()), "{refused:?}");
             assert_eq!(status(&town, &holder.key).await["status"], "ready", "the holder keeps it");
 
             let (_, state) = set_out(&town, &holder.key).await;
-            let (_, code) = agree(&town, None);
+            let (another, code) = agree(&town, None);
             let other = come_back(&town, &state, &code).await;
             assert_says(&other, 409, "Another Stripe account is connected already");
+            assert!(other.text.contains("Disconnect it first"), "{}", other.text);
+            assert!(other.text.contains("was given back"), "{}", other.text);
+            assert!(!is_reachable(&town, &another), "nobody here wants it");
             assert_eq!(status(&town, &holder.key).await["stripe_account_id"], holder.account.as_str());
             assert_eq!(let_in(&town, &holder.key, Some(&holder.account)).await, holder.account, "its own");
 
@@ -316,7 +293,8 @@ both! {
             let (_, state) = set_out(&town, &key).await;
             let (account, code) = agree(&town, None);
             let lost = come_back(&town, &state, &code).await;
-            assert_says(&lost, 503, "Your account may be connected at Stripe already");
+            assert_says(&lost, 503, "Nothing is connected here");
+            assert!(lost.text.contains("choose the same account"), "{}", lost.text);
             let exchanges = || {
                 let sent = town.requests();
                 sent.iter().filter(|request| request["path"] == "/oauth/token").count()
@@ -334,6 +312,58 @@ both! {
             town.until("the end of the first", async || town.number(&OPEN).await == 0).await;
             assert_eq!(exchanges(), 2, "nothing was sent again");
             assert_no_token_is_kept(&town).await;
+        });
+    }
+
+    fn a_lost_answer_is_waited_for_in_silence_and_given_up_once(world: &World) {
+        let by_hand = || Wishes { deliveries: false, worker: false, ..Wishes::default() };
+        Town::run_as(world, by_hand(), async |town| {
+            let (_, key) = newcomer(&town, "Corner Shop").await;
+            let fault = json!({"method": "POST", "path": "/oauth/token", "effect": "lose_answer",
+                "count": 1});
+            town.control("POST", "/_simulator/faults", fault);
+            let (_, state) = set_out(&town, &key).await;
+            let (_, code) = agree(&town, None);
+            come_back(&town, &state, &code).await;
+            const ROW: Sql = Sql::new(
+                "select status, attempts, last_error from stripe_operations where kind = 'exchange_code'",
+            );
+            for _ in 0..9 {
+                town.advance_ms(MINUTE_MS);
+                reconcile::run(&town.app).await.unwrap();
+                let rows = town.rows(&ROW).await;
+                let row = (rows[0].text("status").unwrap(), rows[0].int("attempts").unwrap());
+                assert_eq!(row, ("unknown".to_owned(), 1), "it is not taken up");
+            }
+            town.advance_ms(MINUTE_MS);
+            reconcile::run(&town.app).await.unwrap();
+            let rows = town.rows(&ROW).await;
+            assert_eq!(rows[0].text("status").unwrap(), "failed");
+            assert!(rows[0].text("last_error").unwrap().contains("the owner starts again"));
+        });
+    }
+
+    fn who_only_looks_at_an_address_uses_nothing_up(world: &World) {
+        const STATES: Sql = Sql::new("select count(*) as n from connect_states");
+        Town::run_as(world, Wishes { deliveries: false, ..Wishes::default() }, async |town| {
+            let (_, key) = newcomer(&town, "Corner Shop").await;
+            let before = town.number(&STATES).await;
+            let looked = town.api(&key, Method::HEAD, AUTHORIZE, Value::Null).await;
+            assert_eq!((looked.status.as_u16(), &looked.headers["allow"]), (405, &"GET".parse().unwrap()));
+            assert_eq!(town.number(&STATES).await, before, "nobody set out");
+
+            let (_, state) = set_out(&town, &key).await;
+            let (account, code) = agree(&town, None);
+            let path = format!("{CALLBACK}?scope=read_write&code={code}&state={state}");
+            assert_eq!(visit(&town, Method::HEAD, &path, None).await.status.as_u16(), 405);
+            for page in ["return", "refresh"] {
+                let path = format!("/connect/{page}?state={state}");
+                let looked = visit(&town, Method::HEAD, &path, None).await;
+                assert_eq!(looked.status.as_u16(), 405);
+            }
+            let back = come_back(&town, &state, &code).await;
+            assert_eq!(back.status, StatusCode::SEE_OTHER, "{}", back.text);
+            assert_eq!(status(&town, &key).await["stripe_account_id"], account.as_str());
         });
     }
 }

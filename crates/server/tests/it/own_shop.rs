@@ -7,8 +7,9 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use store::Sql;
 
+use crate::connecting::status;
 use crate::engines::World;
-use crate::oauth::{shop, status};
+use crate::oauth::shop;
 use crate::town::{Msp, Town, Wishes};
 
 const SALES: usize = 200;

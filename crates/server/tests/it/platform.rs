@@ -115,6 +115,8 @@ both! {
             let suspended = order(&town, &key, "suspend").await;
             assert_eq!(suspended.body["status"], "suspended", "{}", suspended.text);
             assert_eq!(suspended.body["status_reason"], "Unpaid bills");
+            let able = |reply: &Reply| reply.body["accounts"]["test"]["can_take_payments"].clone();
+            assert_eq!(able(&suspended), false);
             let before = town.contents(town.msp.scope.mode).await;
             let new = json!({"client_id": town.msp.client_id, "currency": "usd"});
             let refused = town.api(&town.msp.key, Method::POST, "/api/invoices", new).await;
@@ -137,6 +139,7 @@ both! {
             let resumed = order(&town, &key, "resume").await;
             assert_eq!(resumed.body["status"], "active", "{}", resumed.text);
             assert_eq!(resumed.body["status_reason"], Value::Null);
+            assert_eq!(able(&resumed), true);
             let paid = town.pay(&link, &town.token("pm_card_visa"), 12_345, "usd").await;
             assert_eq!(paid.body["status"], "succeeded", "{}", paid.text);
             town.assert_books().await;

@@ -1,4 +1,5 @@
-//! `docs/reliability.md` claims nothing without a test: every test that it names is there.
+//! What the documentation lists is what is there: `docs/reliability.md` names no test that is missing, and
+//! the audit log's table in `docs/operators.md` every action.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -62,5 +63,48 @@ fn every_test_that_the_page_names_is_there() {
     assert!(
         missing.is_empty(),
         "docs/reliability.md names tests that are not there: {missing:#?}"
+    );
+}
+
+/// The texts in a file that have the shape of an action: two words with a dot between.
+fn actions_in(text: &str) -> BTreeSet<String> {
+    let words = |text: &str| {
+        let (subject, verb) = text.split_once('.')?;
+        let is_word = |word: &str| {
+            let mut bytes = word.bytes();
+            !word.is_empty() && bytes.all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        };
+        (is_word(subject) && is_word(verb)).then(|| text.to_owned())
+    };
+    text.split('"').filter_map(words).collect()
+}
+
+#[test]
+fn every_action_of_the_audit_log_is_in_the_table_and_no_other() {
+    let mut sources = Vec::new();
+    files(&root().join("crates/flows/src"), &mut sources);
+    sources.extend(["door.rs", "start.rs"].map(|file| root().join("crates/server/src").join(file)));
+    let noted = sources.iter().flat_map(|file| {
+        let text = fs::read_to_string(file).unwrap();
+        let product = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+        actions_in(&product)
+    });
+    let noted: BTreeSet<String> = noted.collect();
+    assert!(noted.len() > 30, "{noted:?}");
+
+    let page = fs::read_to_string(root().join("docs/operators.md")).unwrap();
+    let section = page
+        .split("## The audit log")
+        .nth(1)
+        .and_then(|rest| rest.split("\n## ").next());
+    let rows = section
+        .unwrap()
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `"));
+    let names = rows.map(|row| row.split(" | ").next().unwrap_or_default().replace('`', "\""));
+    let told: BTreeSet<String> = names.flat_map(|cell| actions_in(&format!("\"{cell}"))).collect();
+    assert_eq!(
+        noted, told,
+        "the actions in the code, and those in docs/operators.md"
     );
 }

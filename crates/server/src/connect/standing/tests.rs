@@ -39,15 +39,26 @@ fn able(requirements: serde_json::Value) -> StripeConfig {
 fn of(config: StripeConfig) -> Standing {
     standing(&Connection {
         config: Some(config),
-        in_doubt: false,
+        in_doubt_ms: None,
+        may_begin: true,
         domain: None,
     })
 }
 
-fn without(in_doubt: bool) -> Standing {
+fn stopped() -> Standing {
+    standing(&Connection {
+        config: Some(able(json!({}))),
+        in_doubt_ms: None,
+        may_begin: false,
+        domain: None,
+    })
+}
+
+fn without(in_doubt_ms: Option<i64>) -> Standing {
     standing(&Connection {
         config: None,
-        in_doubt,
+        in_doubt_ms,
+        may_begin: true,
         domain: None,
     })
 }
@@ -73,14 +84,26 @@ fn cases() -> Vec<(Standing, State, &'static str)> {
         card_payments_active: false,
         ..able(json!({}))
     };
+    let being_checked = config(json!({"pending_verification": ["individual.id_number"]}));
+    let pending = StripeConfig {
+        charges_enabled: true,
+        capabilities: json!({"card_payments": "pending"}).to_string(),
+        ..config(json!({}))
+    };
     let reason = |reason: &str| config(json!({ "disabled_reason": reason }));
     vec![
-        (without(false), State::NotConnected, "No Stripe account yet"),
-        (without(true), State::BeingCreated, "The account is being created"),
+        (without(None), State::NotConnected, "No Stripe account yet"),
+        (
+            without(Some(0)),
+            State::BeingCreated,
+            "The account is being created",
+        ),
         (of(able(json!({}))), State::Ready, "Ready to take payments"),
         (of(able(one.clone())), State::Ready, "Ready to take payments"),
-        (of(half), State::InReview, CHECKING),
-        (of(config(json!({}))), State::InReview, CHECKING),
+        (of(half), State::Paused, PAUSED),
+        (of(config(json!({}))), State::Paused, PAUSED),
+        (of(being_checked), State::InReview, CHECKING),
+        (of(pending), State::InReview, CHECKING),
         (
             of(reason("requirements.pending_verification")),
             State::InReview,
@@ -106,6 +129,7 @@ fn cases() -> Vec<(Standing, State, &'static str)> {
         (of(reason("rejected.whatever")), State::Declined, DECLINED),
         (of(reason("platform_paused")), State::Paused, PAUSED),
         (of(reason("something_new")), State::Paused, PAUSED),
+        (stopped(), State::Stopped, "New payments are stopped"),
         (of(gone), State::Disconnected, "This account is disconnected"),
     ]
 }
@@ -147,4 +171,47 @@ fn what_did_not_do_is_said_in_stripes_words() {
         json!({"currently_due": ["individual.verification.document"], "errors": errors}),
     ));
     assert_eq!(standing.problems, ["The image is too dark."]);
+}
+
+/// What is said of an account that takes no money, and of which Stripe gives no reason.
+#[test]
+fn nobody_reads_that_stripe_is_checking_what_it_does_not_check() {
+    let charging = |charges_enabled: bool, cards: &str| StripeConfig {
+        charges_enabled,
+        capabilities: match cards {
+            "" => "{}".to_owned(),
+            cards => json!({ "card_payments": cards }).to_string(),
+        },
+        ..config(json!({}))
+    };
+    for (charges, cards, said) in [
+        (false, "active", "has not said why"),
+        (false, "inactive", "has not said why"),
+        (false, "", "has not said why"),
+        (true, "inactive", "has not said why"),
+        (true, "unrequested", "Card payments were not asked for"),
+        (true, "", "Card payments were not asked for"),
+    ] {
+        let standing = of(charging(charges, cards));
+        assert_eq!(standing.state, State::Paused, "{charges} {cards}");
+        assert!(
+            standing.next_step.contains(said),
+            "{charges} {cards}: {}",
+            standing.next_step
+        );
+    }
+}
+
+#[test]
+fn how_soon_stripe_is_asked_again_is_true() {
+    for (wait_ms, said) in [
+        (0, "within a minute."),
+        (60_000, "within a minute."),
+        (60_001, "within five minutes."),
+        (300_001, "within ten minutes."),
+        (600_000, "within ten minutes."),
+    ] {
+        let next_step = without(Some(wait_ms)).next_step;
+        assert!(next_step.ends_with(said), "{wait_ms}: {next_step}");
+    }
 }
