@@ -26,6 +26,7 @@ pub mod reconcile;
 pub mod requests;
 pub mod round_trips;
 pub mod seals;
+mod spread;
 pub mod stripe_events;
 pub mod tenants;
 mod unreachable;

@@ -8,7 +8,7 @@ use stripe::{Account, AccountId};
 
 use crate::audit::{self, Entry};
 use crate::connect::domains;
-use crate::{Actor, App, By, Failure, Moment};
+use crate::{Actor, App, By, Failure, Moment, reconcile};
 
 /// Connects an account of the platform that exists at Stripe: retrieves it and stores what it may do.
 ///
@@ -139,6 +139,7 @@ pub fn keep(
         return Ok(false);
     };
     note_change(tx, by, before.as_ref(), &after, moment)?;
+    reconcile::begin(tx, scope.mode, id, moment.at)?;
     if let Some(domain) = domain {
         domains::want(tx, scope, id, domain, moment.at)?;
     }

@@ -1,7 +1,11 @@
 //! Re-derives what webhooks only bring faster: writes with an unknown outcome are replayed, live payments
 //! that went quiet are read again, and fees that nobody reported are fetched.
 
+mod missed;
+
+use domain::Mode;
 use domain::payment::{IntentStatus, PaymentState};
+use store::event_cursors::{self, EventCursor};
 use store::payment_method_domains::PaymentMethodDomain;
 use store::payments::{self, Payment};
 use store::stripe_operations::{self as rows, Operation};
@@ -11,6 +15,8 @@ use crate::connect::domains;
 use crate::observe::{self, ChargeFacts};
 use crate::operations::{self, KEY_AGE_MAX_MS, Resolved};
 use crate::{App, Failure, collect, unreachable};
+
+pub use missed::{begin, hurry};
 
 /// How many rows one run looks at: bounded, so that a backlog does not starve the rest.
 const BATCH: i64 = 50;
@@ -24,6 +30,8 @@ pub enum Due {
     Payment(Box<Payment>),
     /// A domain that is to be registered for wallets, or looked at again.
     Domain(Box<PaymentMethodDomain>),
+    /// An account, or the platform, whose events are to be read on.
+    Events(Box<EventCursor>),
 }
 
 impl Due {
@@ -33,17 +41,29 @@ impl Due {
             Due::Operation(operation) => &operation.stripe_account_id,
             Due::Payment(payment) => &payment.stripe_account_id,
             Due::Domain(domain) => &domain.stripe_account_id,
+            Due::Events(cursor) => &cursor.account,
+        }
+    }
+
+    /// The mode that it is finished in.
+    pub fn mode(&self) -> Mode {
+        match self {
+            Due::Operation(operation) => operation.scope.mode,
+            Due::Payment(payment) => payment.scope.mode,
+            Due::Domain(domain) => domain.scope.mode,
+            Due::Events(cursor) => cursor.mode,
         }
     }
 }
 
-/// What should be looked at now, of all tenants and both modes.
+/// What should be looked at now, of all tenants and of every mode that has keys.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn due(app: &App) -> Result<Vec<Due>, Failure> {
     let now = app.clock.now();
-    let (operations, payments, domains) = app
+    know_the_platform(app).await?;
+    let (operations, payments, domains, cursors) = app
         .db
         .read(move |tx| {
             let domains = domains::due(tx, now, BATCH)?;
@@ -51,6 +71,7 @@ pub async fn due(app: &App) -> Result<Vec<Due>, Failure> {
                 rows::due(tx, now, BATCH)?,
                 payments::due(tx, now, BATCH)?,
                 domains,
+                event_cursors::due(tx, now, BATCH)?,
             ))
         })
         .await?;
@@ -61,7 +82,34 @@ pub async fn due(app: &App) -> Result<Vec<Due>, Failure> {
         .into_iter()
         .map(|payment| Due::Payment(Box::new(payment)));
     let domains = domains.into_iter().map(|domain| Due::Domain(Box::new(domain)));
-    Ok(operations.chain(payments).chain(domains).collect())
+    let cursors = cursors.into_iter().map(|cursor| Due::Events(Box::new(cursor)));
+    let all = operations.chain(payments).chain(domains).chain(cursors);
+    Ok(all.filter(|due| app.stripe(due.mode()).is_ok()).collect())
+}
+
+/// The platform's own events are read from the first time on that the mode's keys are there.
+async fn know_the_platform(app: &App) -> Result<(), Failure> {
+    let modes = [Mode::Test, Mode::Live].map(|mode| app.stripe(mode).is_ok().then_some(mode));
+    let new = app
+        .db
+        .read(move |tx| {
+            let mut new = Vec::new();
+            for mode in modes.into_iter().flatten() {
+                if event_cursors::get(tx, mode, "")?.is_none() {
+                    new.push(mode);
+                }
+            }
+            Ok::<_, Failure>(new)
+        })
+        .await?;
+    if new.is_empty() {
+        return Ok(());
+    }
+    let at = app.clock.now();
+    let begun = app
+        .db
+        .write(move |tx| new.iter().try_for_each(|mode| begin(tx, *mode, "", at)));
+    Ok(begun.await?)
 }
 
 /// Looks at one row. Whatever goes wrong is logged, and the row becomes due again.
@@ -70,6 +118,10 @@ pub async fn look(app: &App, due: &Due) {
         Due::Operation(operation) => (operation.id.to_string(), resolve(app, operation).await),
         Due::Payment(payment) => (payment.id.to_string(), read_again(app, payment).await),
         Due::Domain(domain) => (domain.domain_name.clone(), domains::register(app, domain).await),
+        Due::Events(cursor) => (
+            format!("events of {}", cursor.account),
+            missed::read(app, cursor).await,
+        ),
     };
     if let Err(failure) = looked {
         tracing::warn!(subject, %failure, "not resolved yet");

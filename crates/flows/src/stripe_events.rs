@@ -4,6 +4,7 @@
 mod accounts;
 mod fees;
 mod inbox;
+mod listed;
 mod ours;
 mod retries;
 mod together;
@@ -21,6 +22,7 @@ use crate::{App, Failure, Moment, onboarding, unreachable};
 
 use fees::book_application_fee;
 pub use inbox::{Ingested, SignedAs, ingest, take};
+pub use listed::{Objects, Place, ingest_listed, list_objects, take_in_objects};
 use ours::{find_payment, not_ours_yet};
 pub use retries::put_off;
 use retries::{PARK_MS, close, give_back};

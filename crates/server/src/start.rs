@@ -9,7 +9,7 @@ use std::{fmt, io};
 
 use domain::Mode;
 use flows::audit::{self, Entry};
-use flows::{Actor, App, By, Clock};
+use flows::{Actor, App, By, Clock, reconcile};
 use store::db::{Engine, Options};
 use store::{Db, migrate, requests, stripe_operations};
 use stripe::{Client, Https, Transport};
@@ -130,6 +130,7 @@ pub async fn serve(
         released.map_err(io::Error::other)?;
     }
     note_start(&site).await.map_err(io::Error::other)?;
+    reconcile::hurry(&site.app).await.map_err(io::Error::other)?;
     let (stop, stopped) = watch::channel(false);
     let worker = tokio::spawn(worker::run(site.clone(), stopped));
     let db = site.app.db.clone();

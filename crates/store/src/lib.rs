@@ -8,6 +8,7 @@ pub mod backlog;
 pub mod clients;
 pub mod connect_states;
 pub mod db;
+pub mod event_cursors;
 pub mod external_objects;
 pub mod invariants;
 pub mod invoices;
@@ -40,6 +41,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         backlog::ALL,
         clients::ALL,
         connect_states::ALL,
+        event_cursors::ALL,
         external_objects::ALL,
         invoices::ALL,
         ledger::ALL,

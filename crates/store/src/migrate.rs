@@ -67,6 +67,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0010_append_only",
         sql: include_str!("../migrations/0010_append_only.sql"),
     },
+    Migration {
+        name: "0011_event_cursors",
+        sql: include_str!("../migrations/0011_event_cursors.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

@@ -224,6 +224,17 @@ pub fn check_later(tx: &mut Tx, scope: &Scope, id: &PaymentId, at: Timestamp) ->
     Ok(())
 }
 
+const CHECK_NOW: Sql = Sql::new(
+    "update payments set next_check_at = $4
+     where tenant_id = $1 and livemode = $2 and id = $3",
+);
+
+/// Has the reconciler look at a payment at once, whatever is known of it.
+pub fn check_now(tx: &mut Tx, scope: &Scope, id: &PaymentId, at: Timestamp) -> Result<(), Error> {
+    tx.execute(&CHECK_NOW, binds![&scope.tenant, scope.mode, id, at])?;
+    Ok(())
+}
+
 const MARK_UNREACHABLE: Sql = Sql::new(
     "update payments set unreachable_since = coalesce(unreachable_since, $4), next_check_at = null
      where tenant_id = $1 and livemode = $2 and id = $3",
@@ -321,6 +332,7 @@ pub const ALL: &[&Sql] = &[
     &PAGE,
     &DUE,
     &CHECK_LATER,
+    &CHECK_NOW,
     &MARK_UNREACHABLE,
     &MARK_REACHED,
     &UNREACHABLE,

@@ -25,7 +25,8 @@ pub struct Break<'a> {
 const OPEN: Sql = Sql::new(
     "insert into reconciliation_breaks (id, tenant_id, livemode, kind, subject_id, detail, created_at)
      values ($1, $2, $3, $4, $5, $6, $7)
-     on conflict (livemode, kind, subject_id) do update set resolved_at = null, detail = excluded.detail
+     on conflict (livemode, kind, subject_id) do update set
+       resolved_at = null, detail = excluded.detail, created_at = excluded.created_at
      where reconciliation_breaks.resolved_at is not null",
 );
 

@@ -3,7 +3,7 @@
 
 use domain::{InboxId, Mode, TenantId, Timestamp};
 
-use crate::db::{Error, Row, Sql, Tx};
+use crate::db::{Error, Row, Sql, Tx, Value};
 use crate::{binds, stripe_webhook_event_archive as archive, values};
 
 /// Where an event stands.
@@ -101,7 +101,14 @@ const INSERT: Sql = Sql::new(
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 1, $12, $13)
      on conflict (livemode, stripe_account_id, event_id) do update set
        deliveries = stripe_webhook_events.deliveries + 1
-     returning deliveries",
+     returning deliveries, source",
+);
+
+const INSERT_LISTED: Sql = Sql::new(
+    "insert into stripe_webhook_events (id, event_id, stripe_account_id, livemode, kind, type, object_id,
+       api_version, idempotency_key, body, status, attempts, deliveries, next_attempt_at, created_at, source)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, $12, $13, 'listed')
+     on conflict (livemode, stripe_account_id, event_id) do nothing",
 );
 
 const RELEASE: Sql = Sql::new(
@@ -115,11 +122,25 @@ const RELEASE: Sql = Sql::new(
 /// came under the wrong secret first is new when it comes under its own, and what it says then replaces
 /// what was claimed.
 pub fn insert(tx: &mut Tx, delivery: &Delivery, at: Timestamp) -> Result<bool, Error> {
+    let row = tx.one(&INSERT, &values_of(delivery, at))?;
+    if row.int("deliveries")? == 1 && row.text("source")? == "delivered" {
+        return Ok(true);
+    }
+    release(tx, delivery, at)
+}
+
+/// Stores an event that was found in Stripe's list and that no webhook has brought. Answers whether it is
+/// new: one that is known stays as it is, and one that is delivered afterwards is a duplicate.
+pub fn insert_listed(tx: &mut Tx, listed: &Delivery, at: Timestamp) -> Result<bool, Error> {
+    Ok(tx.execute(&INSERT_LISTED, &values_of(listed, at))? == 1 || release(tx, listed, at)?)
+}
+
+fn values_of(delivery: &Delivery, at: Timestamp) -> Vec<Value> {
     let next_attempt = match delivery.status {
         Status::Received => Some(at.ms()),
         _ => None,
     };
-    let binds = binds![
+    binds![
         &delivery.id,
         &delivery.event_id,
         &delivery.account,
@@ -133,10 +154,12 @@ pub fn insert(tx: &mut Tx, delivery: &Delivery, at: Timestamp) -> Result<bool, E
         delivery.status.word(),
         next_attempt,
         at
-    ];
-    if tx.one(&INSERT, binds)?.int("deliveries")? == 1 {
-        return Ok(true);
-    }
+    ]
+    .to_vec()
+}
+
+/// What was quarantined is true after all.
+fn release(tx: &mut Tx, delivery: &Delivery, at: Timestamp) -> Result<bool, Error> {
     if delivery.status != Status::Received {
         return Ok(false);
     }
@@ -291,4 +314,12 @@ pub fn status_of(tx: &mut Tx, mode: Mode, account: &str, event_id: &str) -> Resu
 }
 
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&INSERT, &RELEASE, &TAKE, &FINISH, &PUT_OFF, &STATUS_OF];
+pub const ALL: &[&Sql] = &[
+    &INSERT,
+    &INSERT_LISTED,
+    &RELEASE,
+    &TAKE,
+    &FINISH,
+    &PUT_OFF,
+    &STATUS_OF,
+];

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::client::Client;
 use crate::error::{CallError, Unreadable};
-use crate::form::{object_path, param};
+use crate::form::{object_path, param, push_optional};
 use crate::object::{self, PAGE_MAX, Page};
 
 const PATH: &str = "/v1/application_fees";
@@ -44,6 +44,23 @@ pub async fn retrieve(client: &Client, fee_id: &str) -> Result<ApplicationFee, C
 /// The fees of one charge: one, or none when the fee was omitted or is not collected yet.
 pub async fn list(client: &Client, charge_id: &str) -> Result<Page<ApplicationFee>, CallError> {
     let query = [param("charge", charge_id), param("limit", PAGE_MAX)];
+    let answer = client.read(PATH, &query, None).await?;
+    Ok(object::page(&answer.body, ApplicationFee::from_value)?)
+}
+
+/// Fees since `created_gte_s` (seconds since the epoch), newest first; the page after `starting_after`, of at
+/// most 100.
+pub async fn list_since(
+    client: &Client,
+    created_gte_s: i64,
+    starting_after: Option<&str>,
+    limit: u32,
+) -> Result<Page<ApplicationFee>, CallError> {
+    let mut query = vec![
+        param("created[gte]", created_gte_s),
+        param("limit", limit.clamp(1, PAGE_MAX)),
+    ];
+    push_optional(&mut query, "starting_after", starting_after);
     let answer = client.read(PATH, &query, None).await?;
     Ok(object::page(&answer.body, ApplicationFee::from_value)?)
 }

@@ -6,7 +6,7 @@ use crate::account_id::AccountId;
 use crate::balance_transactions::BalanceTransaction;
 use crate::client::Client;
 use crate::error::{CallError, Unreadable};
-use crate::form::{object_path, param};
+use crate::form::{object_path, param, push_optional};
 use crate::object::{self, Expandable, PAGE_MAX, Page};
 
 const PATH: &str = "/v1/charges";
@@ -101,6 +101,25 @@ pub async fn retrieve(client: &Client, account: &AccountId, charge_id: &str) -> 
 /// confirmation.
 pub async fn list(client: &Client, account: &AccountId, intent_id: &str) -> Result<Page<Charge>, CallError> {
     let mut query = vec![param("payment_intent", intent_id), param("limit", PAGE_MAX)];
+    query.push(param("expand[0]", "data.balance_transaction"));
+    let answer = client.read(PATH, &query, Some(account)).await?;
+    Ok(object::page(&answer.body, Charge::from_value)?)
+}
+
+/// Charges of the account since `created_gte_s` (seconds since the epoch), newest first, with their balance
+/// transactions; the page after `starting_after`, of at most 100.
+pub async fn list_since(
+    client: &Client,
+    account: &AccountId,
+    created_gte_s: i64,
+    starting_after: Option<&str>,
+    limit: u32,
+) -> Result<Page<Charge>, CallError> {
+    let mut query = vec![
+        param("created[gte]", created_gte_s),
+        param("limit", limit.clamp(1, PAGE_MAX)),
+    ];
+    push_optional(&mut query, "starting_after", starting_after);
     query.push(param("expand[0]", "data.balance_transaction"));
     let answer = client.read(PATH, &query, Some(account)).await?;
     Ok(object::page(&answer.body, Charge::from_value)?)

@@ -131,13 +131,44 @@ pub async fn list(
     starting_after: Option<&str>,
     limit: u32,
 ) -> Result<Page<Envelope>, CallError> {
+    let query = query(created_gte_s, starting_after, limit);
+    let answer = client.read(PATH, &query, account).await?;
+    Ok(object::page(&answer.body, listed)?)
+}
+
+/// An event as a list has it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// What it says.
+    pub envelope: Envelope,
+    /// Its JSON text. It may hold client secrets.
+    pub body: String,
+}
+
+/// The same list with each event's text, to be kept.
+pub async fn list_texts(
+    client: &Client,
+    account: Option<&AccountId>,
+    created_gte_s: i64,
+    starting_after: Option<&str>,
+    limit: u32,
+) -> Result<Page<Listed>, CallError> {
+    let query = query(created_gte_s, starting_after, limit);
+    let answer = client.read(PATH, &query, account).await?;
+    let kept = |value: &Value| {
+        let (envelope, body) = (listed(value)?, value.to_string());
+        Ok(Listed { envelope, body })
+    };
+    Ok(object::page(&answer.body, kept)?)
+}
+
+fn query(created_gte_s: i64, starting_after: Option<&str>, limit: u32) -> Vec<(String, String)> {
     let mut query = vec![
         param("created[gte]", created_gte_s),
         param("limit", limit.clamp(1, PAGE_MAX)),
     ];
     push_optional(&mut query, "starting_after", starting_after);
-    let answer = client.read(PATH, &query, account).await?;
-    Ok(object::page(&answer.body, listed)?)
+    query
 }
 
 impl fmt::Debug for Envelope {

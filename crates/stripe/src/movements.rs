@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
-use crate::error::Unreadable;
-use crate::object;
+use crate::account_id::AccountId;
+use crate::client::Client;
+use crate::error::{CallError, Unreadable};
+use crate::form::{param, push_optional};
+use crate::object::{self, PAGE_MAX, Page};
 
 /// Money that left an account's balance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +23,38 @@ pub struct Movement {
     pub charge: Option<String>,
     /// The intent that a refund gives back.
     pub payment_intent: Option<String>,
+}
+
+/// Which movements are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Money given back to payers.
+    Refunds,
+    /// Money sent to the account's bank.
+    Payouts,
+}
+
+/// Refunds or payouts of the account since `created_gte_s` (seconds since the epoch), newest first; the page
+/// after `starting_after`, of at most 100.
+pub async fn list_since(
+    client: &Client,
+    account: &AccountId,
+    kind: Kind,
+    created_gte_s: i64,
+    starting_after: Option<&str>,
+    limit: u32,
+) -> Result<Page<Movement>, CallError> {
+    let mut query = vec![
+        param("created[gte]", created_gte_s),
+        param("limit", limit.clamp(1, PAGE_MAX)),
+    ];
+    push_optional(&mut query, "starting_after", starting_after);
+    let path = match kind {
+        Kind::Refunds => "/v1/refunds",
+        Kind::Payouts => "/v1/payouts",
+    };
+    let answer = client.read(path, &query, Some(account)).await?;
+    Ok(object::page(&answer.body, Movement::from_value)?)
 }
 
 impl Movement {

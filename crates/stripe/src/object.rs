@@ -113,7 +113,10 @@ pub(crate) fn expandable<T>(
 
 /// Reads one page; an object in it that cannot be read makes the page unreadable, because leaving it out
 /// would look as if it did not exist.
-pub(crate) fn page<T>(body: &str, read: fn(&Value) -> Result<T, Unreadable>) -> Result<Page<T>, Unreadable> {
+pub(crate) fn page<T>(
+    body: &str,
+    read: impl Fn(&Value) -> Result<T, Unreadable>,
+) -> Result<Page<T>, Unreadable> {
     let list = parse(body)?;
     let Some(Value::Array(items)) = list.get("data") else {
         return Err(Unreadable("no `data` in what should be a list".to_owned()));

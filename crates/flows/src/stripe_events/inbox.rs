@@ -83,7 +83,8 @@ pub async fn ingest(app: &App, body: &[u8], signed_as: SignedAs) -> Result<Inges
     })
 }
 
-fn delivery_of(moment: Moment, body: &[u8], signed_as: SignedAs, envelope: Envelope) -> Delivery {
+/// The row of an event.
+pub fn delivery_of(moment: Moment, body: &[u8], signed_as: SignedAs, envelope: Envelope) -> Delivery {
     let mode = Mode::from_livemode(envelope.livemode);
     // A LIVE secret may carry test events: Stripe sends them to live Connect endpoints. Never the other way
     // round.

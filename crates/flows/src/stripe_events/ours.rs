@@ -1,7 +1,7 @@
 //! Whose object an event is about: one of our payments, or the tenant's own, which is shown and not
 //! touched.
 
-use domain::Scope;
+use domain::{Scope, Timestamp};
 use store::external_objects::{self, ExternalObject};
 use store::payments::{self, Payment};
 use store::stripe_webhook_events::{Status, Taken};
@@ -76,6 +76,19 @@ pub fn not_ours_yet(
     if may_be_ours && stripe_operations::open_creates(tx, scope, &event.account)? {
         return Ok(Status::Parked);
     }
+    keep_as_external(tx, moment.at, scope, &event.account, object_type, subject)?;
+    Ok(Status::External)
+}
+
+/// Stores an object of the tenant's own as it was seen last.
+pub fn keep_as_external(
+    tx: &mut Tx,
+    at: Timestamp,
+    scope: &Scope,
+    account: &str,
+    object_type: Option<&str>,
+    subject: &Subject,
+) -> Result<(), Failure> {
     let (object_id, status, amount, currency) = match subject {
         Subject::Intent(facts) => {
             let status = Some(facts.status_word.clone());
@@ -97,13 +110,13 @@ pub fn not_ours_yet(
     };
     let object = ExternalObject {
         scope,
-        stripe_account_id: &event.account,
+        stripe_account_id: account,
         object_id,
         object_type: object_type.unwrap_or_default(),
         status,
         amount,
         currency,
     };
-    external_objects::put(tx, &object, moment.at)?;
-    Ok(Status::External)
+    external_objects::put(tx, &object, at)?;
+    Ok(())
 }

@@ -30,6 +30,7 @@ mod left_out;
 mod limits;
 mod metamorphic;
 mod metrics;
+mod missed_events;
 mod modes;
 mod oauth;
 mod operator;

@@ -1,0 +1,205 @@
+//! What was found in Stripe's lists, where no webhook told of it: events, which go into the inbox, and, where
+//! events are missing, the objects themselves as they are now.
+
+use domain::Mode;
+use domain::payment::Evidence;
+use store::event_cursors::Listing;
+use store::payments::{self, Payment};
+use store::stripe_webhook_events::{self as inbox, Status};
+use store::{Tx, stripe_operations};
+use stripe::events::{Kind, Listed};
+use stripe::{
+    API_VERSION, AccountId, CallError, Client, application_fees, charges, movements, payment_intents,
+};
+
+use super::inbox::{SignedAs, delivery_of};
+use super::ours::{find_payment, keep_as_external};
+use super::{Subject, book_application_fee};
+use crate::observe::{self, ChargeFacts, IntentFacts, Seen};
+use crate::{App, Failure, Moment, onboarding};
+
+/// A webhook brings an event within this, as a rule. One that is older and not here was missed.
+const EXPECTED_MS: i64 = 5 * 60 * 1000;
+/// Objects that are retrieved where a list shows them in another API version than ours.
+const RETRIEVED: [&str; 3] = ["payment_intent", "charge", "application_fee"];
+
+/// Within a transaction: stores events of an account's list; known ones stay as they are. Answers how many of
+/// them a webhook should have brought.
+///
+/// # Errors
+/// When the database fails.
+pub fn ingest_listed(
+    tx: &mut Tx,
+    moment: Moment,
+    mode: Mode,
+    account: &str,
+    events: &[Listed],
+) -> Result<i64, Failure> {
+    let mut missed = 0;
+    for (nth, listed) in (0_u32..).zip(events) {
+        let mut envelope = listed.envelope.clone();
+        if Mode::from_livemode(envelope.livemode) != mode {
+            tracing::error!(event = envelope.id, "listed in the other mode; it is not taken");
+            continue;
+        }
+        // Events of a list may not say whose they are: they are those of the account that was asked for.
+        envelope.account = envelope.account.or_else(|| Some(account.to_owned()));
+        let created_ms = envelope.created_ms;
+        let signed_as = SignedAs {
+            mode,
+            kind: Kind::Snapshot,
+        };
+        let mut found = delivery_of(moment, text_to_keep(listed).as_bytes(), signed_as, envelope);
+        found.id = domain::InboxId::new(moment.at, moment.random(nth));
+        if found.status == Status::Received
+            && inbox::insert_listed(tx, &found, moment.at)?
+            && created_ms.saturating_add(EXPECTED_MS) <= moment.at.ms()
+        {
+            missed += 1;
+        }
+    }
+    Ok(missed)
+}
+
+/// Lists show objects in the version that is the account's default. One in another version than ours is kept
+/// without its content, so that it is retrieved, as for a thin event.
+fn text_to_keep(listed: &Listed) -> String {
+    let envelope = &listed.envelope;
+    let of_kind = envelope.object_type.as_deref().unwrap_or_default();
+    if envelope.api_version.as_deref() == Some(API_VERSION) || !RETRIEVED.contains(&of_kind) {
+        return listed.body.clone();
+    }
+    let Ok(mut event) = serde_json::from_str::<serde_json::Value>(&listed.body) else {
+        return listed.body.clone();
+    };
+    if let Some(object) = event.pointer_mut("/data/object") {
+        *object = serde_json::json!({"id": envelope.object_id, "object": of_kind});
+    }
+    event.to_string()
+}
+
+/// Objects of one page, each with a moment of its own for what it makes.
+pub struct Objects(Vec<(Moment, Subject)>);
+
+/// Where a page of a list begins, and how long it may be.
+pub struct Place<'a> {
+    /// Seconds since the epoch.
+    pub since_s: i64,
+    /// The last object of the page before.
+    pub after: Option<&'a str>,
+    /// Objects of the page, at most 100.
+    pub limit: u32,
+}
+
+/// A page of objects, the id of its last one, and whether more follow.
+///
+/// # Errors
+/// When Stripe refuses or does not answer.
+pub async fn list_objects(
+    app: &App,
+    client: &Client,
+    account: Option<&AccountId>,
+    listing: Listing,
+    place: &Place<'_>,
+) -> Result<(Objects, Option<String>, bool), CallError> {
+    let (since, after, limit) = (place.since_s, place.after, place.limit);
+    let (subjects, has_more): (Vec<Subject>, bool) = match (listing, account) {
+        (Listing::PaymentIntents, Some(account)) => {
+            let page = payment_intents::list(client, account, since, after, limit).await?;
+            let facts = page.data.iter().map(IntentFacts::of);
+            (facts.map(Subject::Intent).collect(), page.has_more)
+        }
+        (Listing::Charges, Some(account)) => {
+            let page = charges::list_since(client, account, since, after, limit).await?;
+            let facts = page.data.iter().map(ChargeFacts::of);
+            (facts.map(Subject::Charge).collect(), page.has_more)
+        }
+        (Listing::Refunds | Listing::Payouts, Some(account)) => {
+            let kind = match listing {
+                Listing::Refunds => movements::Kind::Refunds,
+                _ => movements::Kind::Payouts,
+            };
+            let page = movements::list_since(client, account, kind, since, after, limit).await?;
+            let movements = page.data.into_iter().map(Subject::Movement);
+            (movements.collect(), page.has_more)
+        }
+        (Listing::ApplicationFees, None) => {
+            let page = application_fees::list_since(client, since, after, limit).await?;
+            (page.data.into_iter().map(Subject::Fee).collect(), page.has_more)
+        }
+        _ => (Vec::new(), false),
+    };
+    let last = subjects.last().map(|subject| id_of(subject).to_owned());
+    let objects = subjects.into_iter().map(|subject| (app.moment(), subject));
+    Ok((Objects(objects.collect()), last, has_more))
+}
+
+fn id_of(subject: &Subject) -> &str {
+    match subject {
+        Subject::Intent(facts) => &facts.id,
+        Subject::Charge(facts) => &facts.id,
+        Subject::Fee(fee) => &fee.id,
+        Subject::Movement(movement) => &movement.id,
+    }
+}
+
+fn type_of(subject: &Subject) -> &'static str {
+    match subject {
+        Subject::Intent(_) => "payment_intent",
+        Subject::Charge(_) => "charge",
+        Subject::Fee(_) => "application_fee",
+        Subject::Movement(movement) if movement.id.starts_with("po_") => "payout",
+        Subject::Movement(_) => "refund",
+    }
+}
+
+/// Within a transaction: takes up objects of an account's list, as their events would have been.
+///
+/// # Errors
+/// When the database fails.
+pub fn take_in_objects(tx: &mut Tx, mode: Mode, account: &str, objects: &Objects) -> Result<(), Failure> {
+    for (moment, subject) in &objects.0 {
+        let account = match subject {
+            Subject::Fee(fee) => fee.account.as_str(),
+            _ => account,
+        };
+        let Some(scope) = onboarding::tenant_of(tx, account, mode)? else {
+            continue;
+        };
+        let payment = find_payment(tx, &scope, account, None, subject)?;
+        match (subject, payment) {
+            (Subject::Fee(fee), payment) => {
+                book_application_fee(tx, *moment, &scope, fee, payment.as_ref())?;
+            }
+            (Subject::Movement(_), Some(_)) => {}
+            (Subject::Intent(_) | Subject::Charge(_), Some(payment)) => {
+                observe_listed(tx, *moment, subject, payment)?;
+            }
+            // It may be the object of a write of ours that has no answer yet, which is found out by itself.
+            (Subject::Intent(_) | Subject::Charge(_), None)
+                if stripe_operations::open_creates(tx, &scope, account)? => {}
+            (_, None) => keep_as_external(tx, moment.at, &scope, account, Some(type_of(subject)), subject)?,
+        }
+    }
+    Ok(())
+}
+
+/// What a list says may be older than what is known: where it says otherwise, the payment is read again.
+fn observe_listed(
+    tx: &mut Tx,
+    moment: Moment,
+    subject: &Subject,
+    mut payment: Payment,
+) -> Result<(), Failure> {
+    let seen = match subject {
+        Subject::Intent(facts) => {
+            observe::intent(tx, moment, &mut payment, facts, Evidence::Snapshot, "listed")?
+        }
+        Subject::Charge(facts) => observe::charge(tx, moment, &mut payment, facts, "listed")?,
+        Subject::Fee(_) | Subject::Movement(_) => Seen::Same,
+    };
+    if seen == Seen::Retrieve {
+        payments::check_now(tx, &payment.scope, &payment.id, moment.at)?;
+    }
+    Ok(())
+}
