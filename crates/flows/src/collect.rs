@@ -17,6 +17,7 @@ use stripe::{AccountId, CallError, PaymentIntent, Secret};
 use crate::limits::{Press, Verdict};
 use crate::observe::{self, IntentFacts};
 use crate::operations::{self, Ran};
+use crate::planted::{self, Bug};
 use crate::{Actor, App, By, Failure, limits, onboarding, pay_links, unreachable};
 use cancelling::cancel_if;
 pub use cancelling::{cancel_live, has_live};
@@ -133,7 +134,11 @@ async fn next_step_of_link(
             return Ok(LinkStep::Repeated(Box::new(payment)));
         }
         let config = situation.account_that_can_charge();
-        let next = situation.begin(request.seen, config.is_some())?;
+        let mut next = situation.begin(request.seen, config.is_some())?;
+        if planted::is(Bug::CancelledOnlyLocally) && next == Begin::Replace {
+            planted::cancel_here(tx, moment, situation.live())?;
+            next = Begin::Create;
+        }
         let verdict = match &press {
             Some(press) => {
                 let verdict = limits::admit(tx, &key, press, &link, moment)?;

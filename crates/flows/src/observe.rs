@@ -11,6 +11,7 @@ use store::state_history::{self, Change};
 use store::{Tx, application_fees, invoices, payments};
 use stripe::{BalanceTransaction, Charge, PaymentIntent};
 
+use crate::planted::{self, Bug};
 use crate::{Failure, Moment};
 
 /// The least and the greatest wait before the reconciler looks at a payment again.
@@ -401,7 +402,12 @@ pub fn charge(
     payment.method_brand = payment.method_brand.take().or_else(|| facts.brand.clone());
     payment.method_last4 = payment.method_last4.take().or_else(|| facts.last4.clone());
     if let Some(balance) = &facts.balance {
-        book_stripe_fee(tx, moment, payment, &facts.id, balance)?;
+        let source = if planted::is(Bug::KeyedByEvent) {
+            cause
+        } else {
+            &facts.id
+        };
+        book_stripe_fee(tx, moment, payment, source, balance)?;
     }
     application_fees::link(
         tx,

@@ -13,6 +13,7 @@ use crate::connect::account::{self, Made};
 use crate::connect::domains;
 use crate::disconnect::{self, Access};
 use crate::observe::{self, IntentFacts};
+use crate::planted::{self, Bug};
 use crate::{App, Failure, Moment, oauth, unreachable};
 
 use by_reading::by_reading;
@@ -161,6 +162,10 @@ async fn take_in(app: &App, operation: &Operation, heard: Heard<PaymentIntent>) 
         Heard::Declined(decline) => declined(app, operation, moment, *decline).await,
         Heard::Rejected(rejection) => rejected(app, operation, moment, *rejection).await,
         Heard::Kept => by_reading(app, operation).await,
+        Heard::Nothing(_) if planted::is(Bug::TimeoutIsFailure) && operation.attempts > 1 => {
+            settle_as_failed(app, operation, "timeout", None).await?;
+            Ok(Ran::Rejected(Refusal::PaymentsUnavailable))
+        }
         Heard::Nothing(why) => {
             unknown(app, operation, &why).await?;
             Ok(Ran::Unknown)
@@ -186,7 +191,12 @@ fn to_write(operation: &Operation) -> Result<Write, Failure> {
                 return Err(Failure::Bug(what));
             }
         },
-        idempotency_key: operation.idempotency_key.clone(),
+        idempotency_key: match operation.attempts {
+            tries @ 2.. if planted::is(Bug::NewKeyOnRetry) => {
+                format!("{}:{tries}", operation.idempotency_key)
+            }
+            _ => operation.idempotency_key.clone(),
+        },
     })
 }
 
@@ -294,21 +304,30 @@ async fn rejected(
 /// Ends a write of which nothing can be found out, for its account cannot be reached. An intent that was to
 /// be made is none that anybody could pay; what became of another is for the account's owner to see.
 async fn account_gone(app: &App, operation: &Operation) -> Result<Ran, Failure> {
+    settle_as_failed(app, operation, "account_invalid", Some(403)).await?;
+    unreachable::operation(app, operation).await?;
+    Ok(Ran::Rejected(Refusal::PaymentsUnavailable))
+}
+
+async fn settle_as_failed(
+    app: &App,
+    operation: &Operation,
+    error: &str,
+    http_status: Option<i64>,
+) -> Result<(), Failure> {
     let outcome = Outcome {
         status: Status::Failed,
-        http_status: Some(403),
+        http_status,
         request_id: None,
         result_id: None,
-        error: Some("account_invalid".to_owned()),
+        error: Some(error.to_owned()),
     };
     let effect = if operation.kind == Kind::CreateIntent {
         Effect::NothingThere
     } else {
         Effect::None
     };
-    settle(app, operation, app.moment(), outcome, effect).await?;
-    unreachable::operation(app, operation).await?;
-    Ok(Ran::Rejected(Refusal::PaymentsUnavailable))
+    settle(app, operation, app.moment(), outcome, effect).await
 }
 
 /// What the payer is told of a definite refusal by Stripe.

@@ -6,6 +6,7 @@ use domain::retries::{TRIES_MAX, wait_ms};
 use store::stripe_webhook_events::{self as rows, Fate, Status, Taken};
 use store::{Tx, reconciliation_breaks};
 
+use crate::planted::{self, Bug};
 use crate::{App, Failure, observe, onboarding};
 
 /// The break that a dead event opens, until a replay of it comes to an end.
@@ -86,7 +87,7 @@ pub fn close(tx: &mut Tx, event: &Taken, fate: &Fate, at: Timestamp) -> Result<(
 }
 
 fn still_ours(finished: bool) -> Result<(), Failure> {
-    if finished {
+    if finished || planted::is(Bug::ProcessedFirst) {
         Ok(())
     } else {
         Err(Failure::Unknown("another worker has this event now".to_owned()))

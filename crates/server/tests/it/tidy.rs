@@ -166,6 +166,15 @@ fn code_names_no_crate_of_another_layer() {
 }
 
 #[test]
+fn no_product_is_built_with_bugs_on_purpose() {
+    expect_none(imports::planted_bugs);
+    let product = std::fs::read(env!("CARGO_BIN_EXE_psa-pay")).expect("the product is built");
+    let variable = concat!("PSA_PAY_", "PLANTED_BUG").as_bytes();
+    let named = product.windows(variable.len()).any(|bytes| bytes == variable);
+    assert!(!named, "the product reads which bug to have");
+}
+
+#[test]
 fn statements_on_tenant_tables_name_tenant_and_mode() {
     expect_none(sql::tenancy);
 }

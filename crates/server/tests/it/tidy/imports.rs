@@ -114,6 +114,29 @@ pub fn arrows(files: &[File]) -> Vec<String> {
     findings
 }
 
+/// The feature that plants bugs is declared, empty and off, where the bugs are, and no manifest turns it on.
+pub fn planted_bugs(files: &[File]) -> Vec<String> {
+    const DECLARED: &str = "planted-bugs = []";
+    let mut findings = Vec::new();
+    for file in files.iter().filter(|file| file.name() == "Cargo.toml") {
+        let text = file.text.as_deref().unwrap_or_default();
+        let home = file.path == "crates/flows/Cargo.toml";
+        if home && !text.lines().any(|line| line == DECLARED) {
+            findings.push(file.line(
+                1,
+                "the feature planted-bugs is not declared, or not as an empty one",
+            ));
+        }
+        let named = (1..)
+            .zip(text.lines())
+            .filter(|(_, text)| text.contains("planted-bugs"));
+        for (line, _) in named.filter(|(_, text)| !home || *text != DECLARED) {
+            findings.push(file.line(line, "bugs are planted by a test's command line only"));
+        }
+    }
+    findings
+}
+
 fn broken(promise: &Promise, section: &str, name: &str) -> Option<String> {
     let krate = promise.krate;
     let for_tests = section.contains("dev-dependencies");

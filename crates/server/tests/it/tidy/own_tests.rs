@@ -156,6 +156,28 @@ fn attributes_and_sleeps() {
 }
 
 #[test]
+fn planted_bugs() {
+    let rule = imports::planted_bugs;
+    let home = "crates/flows/Cargo.toml";
+    check(rule, home, "[features]\nplanted-bugs = []\n", &[]);
+    check(
+        rule,
+        home,
+        "[features]\ndefault = [\"planted-bugs\"]\nplanted-bugs = []\n",
+        &[2],
+    );
+    check(rule, home, "[features]\n", &[1]);
+    let product = "crates/server/Cargo.toml";
+    check(rule, product, "flows = { workspace = true }\n", &[]);
+    check(
+        rule,
+        product,
+        "\nflows = { features = [\"planted-bugs\"] }\n",
+        &[2],
+    );
+}
+
+#[test]
 fn event_names() {
     let rule = rust::event_names;
     let code =
