@@ -15,6 +15,7 @@ mod connect_pages;
 mod connecting;
 mod consents;
 mod crowds;
+mod database_gone;
 mod demo;
 mod disconnect;
 mod foreign_ids;
