@@ -98,7 +98,11 @@ fn a_disconnect_that_is_cut_anywhere_happens_in_full_or_not_at_all() {
         restart(&mut world);
         let disconnected = is_disconnected(&world, &scope);
         assert_eq!(is_reachable(&world, &account), !disconnected, "cut at wait {cut}");
-        assert_eq!((world.number(&OPEN), world.number(&BREAKS)), (0, 0), "cut at wait {cut}");
+        assert_eq!(
+            (world.number(&OPEN), world.number(&BREAKS)),
+            (0, 0),
+            "cut at wait {cut}"
+        );
         ended += usize::from(disconnected);
 
         let again = run(disconnect(&world.app, &scope, &by(), &account)).unwrap();

@@ -120,7 +120,9 @@ async fn goes(world: &World, mut town: Town, at: Gone) {
         .await;
     if at != Gone::AtConfirm {
         assert_eq!(again.read_invoice(&invoice).await["status"], "open", "{at:?}");
-        let paid = again.pay(&link, &again.token("pm_card_visa"), 12_345, "usd").await;
+        let paid = again
+            .pay(&link, &again.token("pm_card_visa"), 12_345, "usd")
+            .await;
         assert_eq!(paid.body["status"], "succeeded", "{at:?}: {}", paid.text);
     }
     again.until_invoice(&invoice, "paid").await;
