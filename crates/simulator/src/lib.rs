@@ -252,13 +252,16 @@ impl Simulator {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// When the next thing is due that happens by itself, a delivery or a step of Stripe's, in milliseconds
+    /// since the epoch: for whoever moves the clock.
+    pub fn next_due_ms(&self) -> Option<i64> {
+        next_due_ms(&self.state())
+    }
+
     /// How long until something is due by itself; `None` when nothing is, or time stands still.
     fn due_in_ms(&self) -> Option<u64> {
         let state = self.state();
-        let next_ms = [state.schedule.next_ms(), state.deliveries.next_ms()]
-            .into_iter()
-            .flatten()
-            .min()?;
+        let next_ms = next_due_ms(&state)?;
         let in_ms = u64::try_from(next_ms - state.clock.now_ms()).unwrap_or(0);
         (state.clock.runs() || in_ms == 0).then_some(in_ms)
     }
@@ -266,4 +269,11 @@ impl Simulator {
     fn deliver_anywhere(&self) -> bool {
         self.state().settings.deliver_anywhere
     }
+}
+
+fn next_due_ms(state: &state::State) -> Option<i64> {
+    [state.schedule.next_ms(), state.deliveries.next_ms()]
+        .into_iter()
+        .flatten()
+        .min()
 }

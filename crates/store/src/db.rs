@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub use error::Error;
-pub use inline::Inline;
+pub use inline::{Inline, Mishap, Mishaps};
 pub use sql::{Row, Sql, Value};
 pub use tx::Tx;
 
@@ -114,7 +114,11 @@ pub struct Db {
 
 enum Backing {
     Threads(Threads),
-    Inline { inline: Inline, closed: AtomicBool },
+    Inline {
+        inline: Inline,
+        mishaps: Option<Mishaps>,
+        closed: AtomicBool,
+    },
 }
 
 impl Db {
@@ -153,8 +157,18 @@ impl Db {
 
     /// A further `Db` on this database in memory, as after a crash.
     pub fn inline_from(inline: &Inline) -> Db {
+        Db::inline_over(inline, None)
+    }
+
+    /// The same, over a connection on which things go wrong.
+    pub fn inline_with(inline: &Inline, mishaps: Mishaps) -> Db {
+        Db::inline_over(inline, Some(mishaps))
+    }
+
+    fn inline_over(inline: &Inline, mishaps: Option<Mishaps>) -> Db {
         let backing = Backing::Inline {
             inline: inline.clone(),
+            mishaps,
             closed: AtomicBool::new(false),
         };
         Db {
@@ -253,7 +267,7 @@ impl Db {
             Backing::Inline { closed, .. } if closed.load(Ordering::Relaxed) => {
                 Err(E::from(Error::Unavailable("the database is closed".to_owned())))
             }
-            Backing::Inline { inline, .. } => inline.run(access, closure).await,
+            Backing::Inline { inline, mishaps, .. } => inline.run(access, mishaps.as_ref(), closure).await,
         }
     }
 }

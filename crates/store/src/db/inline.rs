@@ -11,6 +11,21 @@ use super::task::{ATTEMPTS_MAX, Verdict, attempt};
 use super::tx::{Access, Connection};
 use super::{Error, Tx};
 
+/// What befalls a transaction on its way, as a simulation decides: what a server far away can do to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mishap {
+    /// It is not begun; this is what its caller hears.
+    NotBegun(Error),
+    /// It runs, and its caller never hears whether it was committed.
+    AnswerLost {
+        /// Whether it was.
+        committed: bool,
+    },
+}
+
+/// Decides what befalls the next transaction; it is told whether that one may write.
+pub type Mishaps = Arc<dyn Fn(bool) -> Option<Mishap> + Send + Sync>;
+
 /// The database itself. Its holder may drop every [`super::Db`] on it, as a crash would, and make another.
 #[derive(Clone)]
 pub struct Inline(Arc<Mutex<Sqlite>>);
@@ -26,18 +41,34 @@ impl Inline {
 
     /// Yields, runs the transaction, yields: so that a scheduler can end an instance both before it and
     /// between the commit and its answer.
-    pub(super) async fn run<T, E, F>(&self, access: Access, closure: F) -> Result<T, E>
+    pub(super) async fn run<T, E, F>(
+        &self,
+        access: Access,
+        mishaps: Option<&Mishaps>,
+        closure: F,
+    ) -> Result<T, E>
     where
         F: Fn(&mut Tx<'_>) -> Result<T, E>,
         E: From<Error>,
     {
         yield_once().await;
-        let answer = self.transact(access, &closure);
+        let mishap = mishaps.and_then(|mishaps| mishaps(access != Access::Read));
+        let answer = match mishap {
+            None => self.transact(access, true, &closure),
+            Some(Mishap::NotBegun(error)) => Err(E::from(error)),
+            // What the closure refuses is rolled back and answered before there is a commit to hear of.
+            Some(Mishap::AnswerLost { committed }) => {
+                self.transact(access, committed, &closure).and_then(|_| {
+                    let lost = "commit outcome unknown: the connection broke";
+                    Err(E::from(Error::Unavailable(lost.to_owned())))
+                })
+            }
+        };
         yield_once().await;
         answer
     }
 
-    fn transact<T, E, F>(&self, access: Access, closure: &F) -> Result<T, E>
+    fn transact<T, E, F>(&self, access: Access, commits: bool, closure: &F) -> Result<T, E>
     where
         F: Fn(&mut Tx<'_>) -> Result<T, E>,
         E: From<Error>,
@@ -50,8 +81,8 @@ impl Inline {
             let (verdict, answer) = attempt(closure, &mut Tx::new(Connection::Sqlite(&sqlite)));
             sqlite.set_read_only(false)?;
             let committed = match verdict {
-                Verdict::Commit => sqlite.commit(),
-                Verdict::Rollback | Verdict::Retry => Ok(()),
+                Verdict::Commit if commits => sqlite.commit(),
+                Verdict::Commit | Verdict::Rollback | Verdict::Retry => Ok(()),
             };
             sqlite.rollback();
             committed?;

@@ -1,0 +1,122 @@
+//! What a run counts: each fault and each action of an actor. Over many seeds none may stay at zero, or the
+//! simulation has stopped simulating it.
+
+macro_rules! marks {
+    ($($name:ident => $words:literal,)*) => {
+        /// Something that happened.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Mark { $($name,)* }
+
+        impl Mark {
+            pub const ALL: &'static [Mark] = &[$(Mark::$name,)*];
+
+            pub const fn words(self) -> &'static str {
+                match self { $(Mark::$name => $words,)* }
+            }
+        }
+    };
+}
+
+marks! {
+    // Stripe and the way to it.
+    LostAnswer => "Stripe's answer is lost",
+    NeverSent => "a request never reaches Stripe",
+    Hang => "Stripe never answers",
+    LateAnswer => "Stripe answers late, and the key is in use until then",
+    KeyInUse => "409: the key is in use",
+    Error500 => "a 500 before anything was done, kept under the key",
+    Error500After => "a 500 after all was done, kept under the key",
+    Error429 => "429: too many requests",
+    LockTimeout => "429: the object is locked",
+    Outage => "Stripe cannot be reached for long",
+    AccountGone => "403: no access to the account",
+    // The database.
+    CommitLost => "a commit happens and its answer is lost",
+    RollbackLost => "a commit does not happen and its answer is lost",
+    DatabaseGone => "the database cannot be reached",
+    DatabaseConflict => "other transactions are in the way too often",
+    // Instances.
+    CrashBefore => "a crash before a port call",
+    CrashAfterCommit => "a crash between a commit and its answer",
+    CrashAfterStripe => "a crash between Stripe's answer and us",
+    Pause => "an instance stands still for minutes",
+    TimeLimit => "the worker drops what takes too long",
+    RequestDropped => "a caller goes away in the middle",
+    ModeSwitched => "the operator switches the mode",
+    Restarted => "an instance starts again",
+    // Deliveries.
+    DeliveryDropped => "a delivery is lost",
+    DeliveryUnanswered => "a delivery finds nobody, or no 2xx",
+    AckLost => "a delivery's answer is lost",
+    Duplicated => "a delivery comes twice",
+    Delayed => "a delivery comes late",
+    Redelivered => "an event is delivered again days later",
+    ThinTwin => "a thin twin is delivered",
+    WrongSecret => "a live event comes under a TEST secret",
+    Forged => "a live event is forged with a leaked TEST secret",
+    Parked => "an event is ahead of our rows",
+    // Payers.
+    PageOpened => "a payer opens the page",
+    Pressed => "a payer presses Pay",
+    PressedTwice => "one press is sent twice",
+    SecondTab => "an invoice is open in several tabs",
+    PaidAtOnce => "a card pays",
+    Declined => "a card is declined",
+    ActionNeeded => "3D Secure is asked for",
+    ActionDone => "3D Secure is completed",
+    ActionFailed => "3D Secure fails",
+    ActionLeft => "3D Secure is left open",
+    CameBack => "a payer comes back to the page",
+    InDoubt => "a payer reads: being checked",
+    SentAway => "a press is refused",
+    // The integrator.
+    InvoiceMade => "an invoice is made",
+    RequestRepeated => "a request is repeated with its key",
+    RequestInFlight => "a repeated request is still in flight",
+    OtherMode => "new work in the other mode is refused",
+    Finalized => "an invoice is finalized",
+    LinkMade => "a pay link is made",
+    LinkReplaced => "a pay link is replaced",
+    Voided => "an invoice is voided",
+    VoidRefused => "voiding is refused",
+    IntentAsked => "an integrator asks for an intent",
+    IntentConfirmed => "an integrator's page confirms it",
+    // The owner of the account, in Stripe's dashboard.
+    OwnSale => "the account's owner sells something else",
+    OwnRefund => "the owner refunds a sale of their own",
+    OurRefund => "the owner refunds a payment of ours",
+    MetadataEdited => "the owner edits the metadata of our intent",
+    AmountChanged => "the owner changes the amount of our intent",
+    CanceledThere => "the owner cancels our intent",
+    CapabilityLost => "the account may not charge",
+    CapabilityBack => "the account may charge again",
+    Deauthorized => "the owner takes the access away",
+    ConnectedAgain => "the owner connects the account again",
+    Disconnected => "the tenant disconnects its account",
+}
+
+/// How often each happened.
+#[derive(Clone, Debug)]
+pub struct Counts(Vec<u64>);
+
+impl Default for Counts {
+    fn default() -> Counts {
+        Counts(vec![0; Mark::ALL.len()])
+    }
+}
+
+impl Counts {
+    pub fn hit(&mut self, mark: Mark) {
+        self.0[mark as usize] += 1;
+    }
+
+    pub fn add(&mut self, other: &Counts) {
+        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
+            *mine += theirs;
+        }
+    }
+
+    pub fn of(&self) -> impl Iterator<Item = (Mark, u64)> {
+        Mark::ALL.iter().copied().zip(self.0.iter().copied())
+    }
+}
