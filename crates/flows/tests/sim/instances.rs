@@ -13,7 +13,7 @@ use crate::marks::Mark;
 use crate::ports::{sleep, sleep_until};
 use crate::schedule::Task;
 use crate::stage::Stage;
-use crate::swarm::DAY_MS;
+use crate::swarm::{DAY_MS, MINUTE_MS};
 
 /// As in the server's worker.
 const BATCH: i64 = 64;
@@ -51,6 +51,9 @@ pub fn start(stage: &Rc<Stage>, nth: usize) {
                     sleep(&here.shared, 1_000).await;
                 }
             }
+        }
+        while reconcile::hurry(&app).await.is_err() {
+            sleep(&here.shared, 1_000).await;
         }
         here.instances.borrow_mut()[nth].app = Some(app.clone());
         for (what, task) in [
@@ -156,14 +159,22 @@ async fn reconcile_all(stage: Rc<Stage>, app: App, nth: usize) {
            select min(next_check_at) as at from payments where next_check_at is not null) due",
     );
     let places = Places::default();
+    let mut lists_ms = stage.now_ms() + MINUTE_MS;
     loop {
-        let next_ms = stage.number(&NEXT).unwrap_or(i64::MAX);
+        let next_ms = stage.number(&NEXT).unwrap_or(i64::MAX).min(lists_ms);
         if next_ms > stage.now_ms() {
             nap(&stage, next_ms).await;
             continue;
         }
+        let lists = stage.now_ms() >= lists_ms;
+        if lists {
+            lists_ms = stage.now_ms() + stage.shared.with(|state| state.swarm.lists_every_ms);
+        }
         if let Ok(due) = reconcile::due(&app).await {
             for row in due {
+                if matches!(row, reconcile::Due::Events(_)) && !lists {
+                    continue;
+                }
                 let Some(place) = take_place(&places, row.account()) else {
                     continue;
                 };

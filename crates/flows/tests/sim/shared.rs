@@ -10,9 +10,6 @@ use crate::dice::Dice;
 use crate::marks::{Counts, Mark};
 use crate::swarm::Swarm;
 
-/// Lines of a readable trace that are kept.
-const LINES_MAX: usize = 200_000;
-
 /// How far a port call of a task has come when it waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Place {
@@ -114,21 +111,16 @@ impl Shared {
 
     /// A line of the trace, if somebody reads it.
     pub fn note(&self, line: impl FnOnce() -> String) {
-        let at_ms = self.now_ms() - self.start_ms;
+        if self.with(|state| state.lines.is_none()) {
+            return;
+        }
+        // Not under the lock: whoever writes the line may look at what is shared.
+        let (line, at_ms) = (line(), self.now_ms() - self.start_ms);
+        let (day, ms) = (at_ms / 86_400_000, at_ms % 86_400_000);
+        let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, Seconds(ms % 60_000));
         self.with(|state| {
-            let (step, actor) = (state.step, state.actor.clone());
-            if let Some(lines) = &mut state.lines
-                && lines.len() < LINES_MAX
-            {
-                let (day, ms) = (at_ms / 86_400_000, at_ms % 86_400_000);
-                let time = format!(
-                    "{day}d {:02}:{:02}:{}",
-                    ms / 3_600_000,
-                    ms / 60_000 % 60,
-                    Seconds(ms % 60_000)
-                );
-                lines.push(format!("{step:>6} {time} {actor}: {}", line()));
-            }
+            let line = format!("{:>6} {day}d {hour:02}:{minute:02}:{second} {}: {line}", state.step, state.actor);
+            state.lines.get_or_insert_default().push(line);
         });
     }
 

@@ -46,6 +46,8 @@ pub struct Swarm {
     pub invoices: usize,
     /// When Stripe cannot be reached, in milliseconds from the beginning.
     pub outages: Vec<(i64, i64)>,
+    /// How often an instance reads Stripe's lists: less often than in the product, for the sake of speed.
+    pub lists_every_ms: i64,
     /// Longest time that a call to Stripe takes by itself.
     pub latency_ms: i64,
 }
@@ -74,6 +76,7 @@ impl Swarm {
             thin: dice.percent(40),
             invoices: 2 + dice.below(5),
             outages,
+            lists_every_ms: *dice.pick(&[3 * HOUR_MS, 12 * HOUR_MS, 2 * DAY_MS]),
             latency_ms: *dice.pick(&[0, 50, 2_000, 20_000]),
         }
     }
