@@ -118,6 +118,11 @@ async fn work(stage: Rc<Stage>, app: App, nth: usize) {
     );
     let places = Places::default();
     loop {
+        let next_ms = stage.number(&NEXT).unwrap_or(i64::MAX);
+        if next_ms > stage.now_ms() {
+            nap(&stage, next_ms).await;
+            continue;
+        }
         let taken = match stripe_events::take(&app, BATCH).await {
             Ok(taken) => taken,
             Err(_) => {
@@ -126,9 +131,7 @@ async fn work(stage: Rc<Stage>, app: App, nth: usize) {
             }
         };
         if taken.is_empty() {
-            let next_ms = stage.number(&NEXT).unwrap_or(i64::MAX);
-            nap(&stage, next_ms.max(stage.now_ms() + LOOK_EVERY_MS)).await;
-            continue;
+            sleep(&stage.shared, LOOK_EVERY_MS).await;
         }
         for events in taken.chunks(TOGETHER) {
             for event in stripe_events::apply_together(&app, events.to_vec()).await {

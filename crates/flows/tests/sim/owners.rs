@@ -16,7 +16,7 @@ use crate::swarm::{DAY_MS, HOUR_MS};
 /// Does this and that for as long as there are faults.
 pub async fn run(stage: Rc<Stage>, msp: Rc<Msp>) {
     let mut dice = stage.dice();
-    let busy = *dice.pick(&[DAY_MS / 4, DAY_MS, 4 * DAY_MS]);
+    let busy = *dice.pick(&[DAY_MS, 3 * DAY_MS, 9 * DAY_MS]);
     loop {
         let wait_ms = dice.between(1_000, busy);
         sleep(&stage.shared, wait_ms).await;

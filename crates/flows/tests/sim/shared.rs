@@ -119,7 +119,10 @@ impl Shared {
         let (day, ms) = (at_ms / 86_400_000, at_ms % 86_400_000);
         let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, Seconds(ms % 60_000));
         self.with(|state| {
-            let line = format!("{:>6} {day}d {hour:02}:{minute:02}:{second} {}: {line}", state.step, state.actor);
+            let line = format!(
+                "{:>6} {day}d {hour:02}:{minute:02}:{second} {}: {line}",
+                state.step, state.actor
+            );
             state.lines.get_or_insert_default().push(line);
         });
     }
