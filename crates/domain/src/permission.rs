@@ -40,6 +40,8 @@ permissions! {
     PaymentsRead = "payments:read";
     /// Make payment intents.
     PaymentsWrite = "payments:write";
+    /// Read the subscriptions of Stripe's own billing.
+    SubscriptionsRead = "subscriptions:read";
     /// Read the state of the connected Stripe account.
     ConnectRead = "connect:read";
     /// Connect and disconnect a Stripe account.

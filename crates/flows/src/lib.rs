@@ -3,6 +3,7 @@
 //! no HTML: the three ports are the database, Stripe's transport and the clock.
 
 pub mod api_keys;
+mod asked;
 pub mod audit;
 mod by;
 mod clock;
@@ -21,6 +22,7 @@ pub mod page_tokens;
 pub mod pay_links;
 pub mod payer_view;
 pub mod planted;
+pub mod platform_customers;
 pub mod platform_keys;
 pub mod proofs;
 pub mod reconcile;
@@ -29,6 +31,7 @@ pub mod round_trips;
 pub mod seals;
 mod spread;
 pub mod stripe_events;
+pub mod subscriptions;
 pub mod tenants;
 mod unreachable;
 

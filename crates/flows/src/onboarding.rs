@@ -2,7 +2,7 @@
 
 use domain::{Held, Mode, Refusal, Scope, TenantId, Timestamp};
 use store::stripe_config::{self, Origin, StripeConfig};
-use store::{Tx, payments, stripe_operations};
+use store::{Tx, payments, stripe_operations, subscriptions};
 use stripe::accounts::{self, RequirementError, Requirements};
 use stripe::{Account, AccountId};
 
@@ -161,6 +161,7 @@ pub fn connect_again(
     if stripe_config::reconnect(tx, scope, account, origin, moment.at)? {
         stripe_operations::end_deauthorizing(tx, account, scope.mode, moment.at)?;
         payments::check_account(tx, scope, account, moment.at)?;
+        subscriptions::check_account(tx, scope, account, moment.at)?;
         let entry = Entry {
             action: "account.connected_again",
             subject: account,
@@ -186,6 +187,7 @@ pub fn stop(
         return Ok(false);
     }
     payments::check_account(tx, scope, account, moment.at)?;
+    subscriptions::check_account(tx, scope, account, moment.at)?;
     let entry = Entry {
         action: "account.disconnected",
         subject: account,

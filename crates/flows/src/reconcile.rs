@@ -9,12 +9,13 @@ use store::event_cursors::{self, EventCursor};
 use store::payment_method_domains::PaymentMethodDomain;
 use store::payments::{self, Payment};
 use store::stripe_operations::{self as rows, Operation};
+use store::subscriptions::{self, Subscription};
 use stripe::{AccountId, CallError, charges};
 
 use crate::connect::domains;
 use crate::observe::{self, ChargeFacts};
 use crate::operations::{self, KEY_AGE_MAX_MS, Resolved};
-use crate::{App, Failure, collect, unreachable};
+use crate::{App, Failure, collect, subscriptions as mirror, unreachable};
 
 pub use missed::{begin, hurry};
 
@@ -32,6 +33,8 @@ pub enum Due {
     Domain(Box<PaymentMethodDomain>),
     /// An account, or the platform, whose events are to be read on.
     Events(Box<EventCursor>),
+    /// A subscription on an account that was disconnected, or connected again.
+    Subscription(Box<Subscription>),
 }
 
 impl Due {
@@ -42,6 +45,7 @@ impl Due {
             Due::Payment(payment) => &payment.stripe_account_id,
             Due::Domain(domain) => &domain.stripe_account_id,
             Due::Events(cursor) => &cursor.account,
+            Due::Subscription(subscription) => &subscription.stripe_account_id,
         }
     }
 
@@ -52,6 +56,7 @@ impl Due {
             Due::Payment(payment) => payment.scope.mode,
             Due::Domain(domain) => domain.scope.mode,
             Due::Events(cursor) => cursor.mode,
+            Due::Subscription(subscription) => subscription.scope.mode,
         }
     }
 }
@@ -63,7 +68,7 @@ impl Due {
 pub async fn due(app: &App) -> Result<Vec<Due>, Failure> {
     let now = app.clock.now();
     know_the_platform(app).await?;
-    let (operations, payments, domains, cursors) = app
+    let (operations, payments, domains, cursors, subscriptions) = app
         .db
         .read(move |tx| {
             let domains = domains::due(tx, now, BATCH)?;
@@ -72,6 +77,7 @@ pub async fn due(app: &App) -> Result<Vec<Due>, Failure> {
                 payments::due(tx, now, BATCH)?,
                 domains,
                 event_cursors::due(tx, now, BATCH)?,
+                subscriptions::due(tx, now, BATCH)?,
             ))
         })
         .await?;
@@ -83,7 +89,14 @@ pub async fn due(app: &App) -> Result<Vec<Due>, Failure> {
         .map(|payment| Due::Payment(Box::new(payment)));
     let domains = domains.into_iter().map(|domain| Due::Domain(Box::new(domain)));
     let cursors = cursors.into_iter().map(|cursor| Due::Events(Box::new(cursor)));
-    let all = operations.chain(payments).chain(domains).chain(cursors);
+    let subscriptions = subscriptions
+        .into_iter()
+        .map(|subscription| Due::Subscription(Box::new(subscription)));
+    let all = operations
+        .chain(payments)
+        .chain(domains)
+        .chain(cursors)
+        .chain(subscriptions);
     Ok(all.filter(|due| app.stripe(due.mode()).is_ok()).collect())
 }
 
@@ -122,6 +135,7 @@ pub async fn look(app: &App, due: &Due) {
             format!("events of {}", cursor.account),
             missed::read(app, cursor).await,
         ),
+        Due::Subscription(row) => (row.id.clone(), mirror::read_again(app, row).await),
     };
     if let Err(failure) = looked {
         tracing::warn!(subject, %failure, "not resolved yet");

@@ -2,31 +2,38 @@
 //! observes its object; the effects and "processed" commit together.
 
 mod accounts;
+mod billing;
+pub mod catalogue;
+mod claims;
 mod fees;
 mod inbox;
 mod listed;
+mod objects;
 mod ours;
 mod retries;
 mod together;
 
 use domain::payment::Evidence;
-use domain::{TenantId, Timestamp};
-use store::Tx;
+use domain::{Scope, TenantId, Timestamp};
 use store::payments::Payment;
 use store::stripe_webhook_events::{Fate, Status, Taken};
-use stripe::events::{self, Envelope, plain_type};
-use stripe::{AccountId, ApplicationFee, Charge, Client, Movement, PaymentIntent, charges, payment_intents};
+use store::{Tx, stripe_config, subscriptions};
+use stripe::events::{self, Envelope};
 
-use crate::observe::{self, ChargeFacts, IntentFacts, Seen};
+use crate::asked::{Asked, Refused};
+use crate::observe::{self, Seen};
 use crate::planted::{self, Bug};
 use crate::{App, Failure, Moment, onboarding, unreachable};
 
+use catalogue::Flow;
+use claims::Claims;
 use fees::book_application_fee;
 pub use inbox::{Ingested, SignedAs, ingest, take};
 pub use listed::{Objects, Place, ingest_listed, list_objects, take_in_objects};
+use objects::{Subject, delivered};
 use ours::{find_payment, not_ours_yet};
 pub use retries::put_off;
-use retries::{PARK_MS, close, give_back};
+use retries::{PARK_MS, close, give_back, may_park};
 pub use together::apply_together;
 
 /// The snapshot, what was retrieved, and once more where somebody else has written in between.
@@ -46,22 +53,13 @@ pub async fn apply(app: &App, event: &Taken) -> Result<Status, Failure> {
     }
 }
 
-/// The object that an event is about, as it was delivered or as it was retrieved.
-#[derive(Clone)]
-enum Subject {
-    Intent(IntentFacts),
-    Charge(ChargeFacts),
-    Fee(ApplicationFee),
-    /// A refund or a payout. It moves nothing here; it is shown if it is not of a payment of ours.
-    Movement(Movement),
-}
-
 async fn observe_event(app: &App, event: &Taken) -> Result<Status, Failure> {
     let envelope = opened(event)?;
-    match matter_of(&envelope) {
-        Matter::Account => accounts::changed(app, event, &envelope).await,
-        Matter::Money => money_moved(app, event, &envelope).await,
-        Matter::Nothing => finish(app, event, Status::Ignored, None).await,
+    match catalogue::flow_of(&envelope.type_) {
+        Flow::Account => accounts::changed(app, event, &envelope).await,
+        Flow::Payment | Flow::Fee | Flow::Movement => money_moved(app, event, &envelope).await,
+        Flow::Subscription | Flow::Billing => billing::changed(app, event, &envelope).await,
+        Flow::Kept => keep(app, event).await,
     }
 }
 
@@ -70,38 +68,29 @@ fn opened(event: &Taken) -> Result<Envelope, Failure> {
     events::parse(event.body.as_bytes()).map_err(malformed)
 }
 
-/// Families of events that say what became of money.
-const MONEY: [&str; 5] = [
-    "payment_intent.",
-    "charge.",
-    "application_fee.",
-    "refund.",
-    "payout.",
-];
-
-/// What an event is about.
-enum Matter {
-    Account,
-    Money,
-    /// Nothing that psa-pay has a use for.
-    Nothing,
+/// An event that nothing is done with: it stays as it is.
+async fn keep(app: &App, event: &Taken) -> Result<Status, Failure> {
+    let (at, event) = (app.clock.now(), event.clone());
+    app.db.write(move |tx| kept(tx, at, &event)).await
 }
 
-fn matter_of(envelope: &Envelope) -> Matter {
-    match plain_type(&envelope.type_) {
-        events::ACCOUNT_UPDATED
-        | events::CAPABILITY_UPDATED
-        | events::ACCOUNT_APPLICATION_AUTHORIZED
-        | events::ACCOUNT_APPLICATION_DEAUTHORIZED => Matter::Account,
-        name if MONEY.iter().any(|family| name.starts_with(family)) => Matter::Money,
-        _ => Matter::Nothing,
-    }
+fn kept(tx: &mut Tx, at: Timestamp, event: &Taken) -> Result<Status, Failure> {
+    let scope = onboarding::tenant_of(tx, &event.account, event.mode)?;
+    finished(
+        tx,
+        at,
+        event,
+        Status::Ignored,
+        scope.as_ref().map(|scope| &scope.tenant),
+    )
 }
 
 /// An object, and how far what is known of it can be trusted.
 #[derive(Clone)]
 struct Look {
     subject: Subject,
+    /// What its metadata says of tenants and invoices.
+    claims: Claims,
     evidence: Evidence,
     /// The payment's version before the object was retrieved: if somebody has written since, what was
     /// retrieved may be the older of the two.
@@ -120,20 +109,23 @@ async fn money_moved(app: &App, event: &Taken, envelope: &Envelope) -> Result<St
     let mut look = match delivered(envelope) {
         Some(subject) => Look {
             subject,
+            claims: objects::claimed(envelope),
             evidence: Evidence::Snapshot,
             version: None,
         },
         None if !belongs_to_a_tenant(app, event).await? => return orphan(app, event).await,
-        None => match named(app, event, envelope).await {
+        None => match objects::named(app, event, envelope).await {
             // Our payments on it are read again, and say that they cannot be.
             Err(Failure::AccountGone) => return account_gone(app, event).await,
             Err(failure) => return Err(failure),
-            Ok(Some(subject)) => Look {
+            Ok(Asked::Is((subject, claims))) => Look {
                 subject,
+                claims,
                 evidence: Evidence::Current,
                 version: None,
             },
-            Ok(None) => return finish(app, event, Status::Ignored, None).await,
+            Ok(Asked::Nothing) => return keep(app, event).await,
+            Ok(Asked::Refused(refused)) => return not_shown(app, event, refused, None).await,
         },
     };
     for _ in 0..LOOKS_MAX {
@@ -141,7 +133,7 @@ async fn money_moved(app: &App, event: &Taken, envelope: &Envelope) -> Result<St
             Next::Done(status) => return Ok(status),
             Next::Retrieve(payment) => {
                 let asked_at = app.clock.now();
-                look = match retrieve(app, &payment, &look.subject).await {
+                look.subject = match objects::now(app, &payment, &look.subject).await {
                     Err(Failure::AccountGone) => {
                         unreachable::payment(app, &payment, asked_at).await?;
                         let tenant = payment.scope.tenant.clone();
@@ -149,6 +141,8 @@ async fn money_moved(app: &App, event: &Taken, envelope: &Envelope) -> Result<St
                     }
                     retrieved => retrieved?,
                 };
+                look.evidence = Evidence::Current;
+                look.version = Some(payment.version);
             }
         }
     }
@@ -165,20 +159,51 @@ async fn account_gone(app: &App, event: &Taken) -> Result<Status, Failure> {
     }
 }
 
-/// The object as a snapshot carries it; none in a thin event, or where a field that we need is unreadable.
-fn delivered(envelope: &Envelope) -> Option<Subject> {
-    let object = envelope.object.as_ref()?;
-    match envelope.object_type.as_deref()? {
-        "payment_intent" => PaymentIntent::from_value(object)
-            .ok()
-            .map(|intent| Subject::Intent(IntentFacts::of(&intent))),
-        "charge" => Charge::from_value(object)
-            .ok()
-            .map(|charge| Subject::Charge(ChargeFacts::of(&charge))),
-        "application_fee" => ApplicationFee::from_value(object).ok().map(Subject::Fee),
-        "refund" | "payout" => Movement::from_value(object).ok().map(Subject::Movement),
-        _ => None,
+/// A mirrored subscription that Stripe does not show any more.
+struct Unseen {
+    scope: Scope,
+    subscription: String,
+}
+
+/// Stripe shows no object to an event that only names one. Whether the account is still ours is read
+/// first and last. An object that is not there is asked for again for a while, since the event may be
+/// ahead of Stripe's other machines, and then moves nothing. What the key may not see is tried again as
+/// any failure is, until a person is called.
+async fn not_shown(
+    app: &App,
+    event: &Taken,
+    refused: Refused,
+    unseen: Option<Unseen>,
+) -> Result<Status, Failure> {
+    if event.parks == 0 || !may_park(event) {
+        onboarding::refresh(app, &event.account, event.mode).await?;
     }
+    let (at, event) = (app.clock.now(), event.clone());
+    app.db
+        .write(move |tx| {
+            let config = stripe_config::by_account(tx, &event.account, event.mode)?;
+            let is_gone = config.as_ref().is_some_and(|config| config.disconnected);
+            let status = match refused {
+                Refused::Missing | Refused::Forbidden if is_gone => Status::Processed,
+                Refused::Missing if may_park(&event) => Status::Parked,
+                Refused::Missing => Status::Ignored,
+                Refused::Forbidden => return Err(Failure::Stripe(refused.why().to_owned())),
+            };
+            let fate = Fate {
+                id: &event.id,
+                attempts: event.attempts,
+                status,
+                tenant: config.as_ref().map(|config| &config.scope.tenant),
+                next_attempt_at: (status == Status::Parked).then(|| at.plus_ms(PARK_MS)),
+                error: Some(refused.why()),
+            };
+            if let Some(unseen) = unseen.as_ref().filter(|_| status != Status::Parked) {
+                subscriptions::mark_unreachable(tx, &unseen.scope, &unseen.subscription, at)?;
+            }
+            close(tx, &event, &fate, at)?;
+            Ok(status)
+        })
+        .await
 }
 
 /// Whether anything may be retrieved for the event: of a stranger's account nothing can be. The platform's
@@ -190,53 +215,6 @@ async fn belongs_to_a_tenant(app: &App, event: &Taken) -> Result<bool, Failure> 
         .read(move |tx| onboarding::tenant_of(tx, &account, mode))
         .await?;
     Ok(event.account.is_empty() || known.is_some())
-}
-
-/// The object that an event only names.
-async fn named(app: &App, event: &Taken, envelope: &Envelope) -> Result<Option<Subject>, Failure> {
-    let client = app.stripe(event.mode)?;
-    let Some(id) = envelope.object_id.as_deref() else {
-        return Ok(None);
-    };
-    // The platform itself takes no payments: only a connected account has intents and charges to look at.
-    let account = AccountId::parse(&event.account).ok();
-    Ok(match (envelope.object_type.as_deref(), account) {
-        (Some("payment_intent"), Some(account)) => Some(intent_now(client, &account, id).await?),
-        (Some("charge"), Some(account)) => Some(charge_now(client, &account, id).await?),
-        (Some("application_fee"), _) => Some(Subject::Fee(
-            stripe::application_fees::retrieve(client, id).await?,
-        )),
-        _ => None,
-    })
-}
-
-/// The object of our payment as it is now.
-async fn retrieve(app: &App, payment: &Payment, subject: &Subject) -> Result<Look, Failure> {
-    let client = app.stripe(payment.scope.mode)?;
-    let account = &AccountId::parse(&payment.stripe_account_id)?;
-    let subject = match subject {
-        Subject::Intent(facts) => intent_now(client, account, &facts.id).await?,
-        Subject::Charge(facts) => charge_now(client, account, &facts.id).await?,
-        Subject::Fee(fee) => Subject::Fee(stripe::application_fees::retrieve(client, &fee.id).await?),
-        Subject::Movement(movement) => Subject::Movement(movement.clone()),
-    };
-    Ok(Look {
-        subject,
-        evidence: Evidence::Current,
-        version: Some(payment.version),
-    })
-}
-
-async fn intent_now(client: &Client, account: &AccountId, id: &str) -> Result<Subject, Failure> {
-    Ok(Subject::Intent(IntentFacts::of(
-        &payment_intents::retrieve(client, account, id).await?,
-    )))
-}
-
-async fn charge_now(client: &Client, account: &AccountId, id: &str) -> Result<Subject, Failure> {
-    Ok(Subject::Charge(ChargeFacts::of(
-        &charges::retrieve(client, account, id).await?,
-    )))
 }
 
 /// One transaction for one event.
@@ -274,8 +252,8 @@ impl Origin {
     }
 }
 
-/// Within a transaction: whose event it is, the effects of what was seen, and what became of the event.
-/// Where the answer is to retrieve, nothing has been written.
+/// Within a transaction: whose event it is, the effects of what was seen, and what became of the event. Where
+/// the answer is to retrieve, nothing has been written.
 fn settle(tx: &mut Tx, moment: Moment, event: &Taken, origin: &Origin, look: &Look) -> Result<Next, Failure> {
     let account = account_of(event, look);
     let Some(scope) = onboarding::tenant_of(tx, account, event.mode)? else {
@@ -285,6 +263,7 @@ fn settle(tx: &mut Tx, moment: Moment, event: &Taken, origin: &Origin, look: &Lo
         None if planted::is(Bug::NoAccountCheck) => planted::named_in_metadata(tx, event)?,
         found => found,
     };
+    let own = payment.as_ref().map(|payment| payment.invoice_id.clone());
     let status = match (&look.subject, payment) {
         (Subject::Fee(fee), payment) => book_application_fee(tx, moment, &scope, fee, payment.as_ref())?,
         (Subject::Movement(_), Some(_)) => Status::Ignored,
@@ -302,6 +281,8 @@ fn settle(tx: &mut Tx, moment: Moment, event: &Taken, origin: &Origin, look: &Lo
             retrieve @ Next::Retrieve(_) => return Ok(retrieve),
         },
     };
+    let object_id = look.subject.id();
+    look.claims.check(tx, moment, &scope, object_id, own.as_ref())?;
     let parked = status == Status::Parked;
     let fate = Fate {
         id: &event.id,

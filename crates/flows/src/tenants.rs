@@ -4,10 +4,10 @@
 use domain::tenant::{TenantMove, TenantState};
 use domain::{Mode, Permissions, Refusal, Scope, TenantId};
 use serde_json::json;
-use store::Tx;
 use store::api_keys::{self as key_rows, ApiKey};
 use store::stripe_config::{self, StripeConfig};
 use store::tenants::{self, Tenant};
+use store::{Tx, platform_customers};
 use stripe::Secret;
 
 use crate::api_keys::{self, NewKey};
@@ -142,13 +142,15 @@ fn note(
     Ok(audit::note(tx, None, by, moment, &entry)?)
 }
 
-/// A tenant with its connected account in each mode, TEST first.
+/// A tenant with its connected account and what it is to the platform in each mode, TEST first.
 #[derive(Clone, Debug)]
 pub struct Overview {
     /// The tenant.
     pub tenant: Tenant,
     /// Its accounts.
     pub accounts: [(Mode, Option<StripeConfig>); 2],
+    /// Which customer of the platform's own account it is.
+    pub customers: [(Mode, Option<String>); 2],
 }
 
 /// Reads what belongs to a tenant's overview.
@@ -156,15 +158,19 @@ pub struct Overview {
 /// # Errors
 /// When the database fails.
 pub fn overview(tx: &mut Tx, tenant: Tenant) -> Result<Overview, store::Error> {
-    let mut account = |mode| {
-        let scope = Scope {
-            tenant: tenant.id.clone(),
-            mode,
-        };
-        stripe_config::get(tx, &scope).map(|config| (mode, config))
+    let scope = |mode| Scope {
+        tenant: tenant.id.clone(),
+        mode,
     };
+    let mut account = |mode| stripe_config::get(tx, &scope(mode)).map(|config| (mode, config));
     let accounts = [account(Mode::Test)?, account(Mode::Live)?];
-    Ok(Overview { tenant, accounts })
+    let mut customer = |mode| platform_customers::get(tx, &scope(mode)).map(|customer| (mode, customer));
+    let customers = [customer(Mode::Test)?, customer(Mode::Live)?];
+    Ok(Overview {
+        tenant,
+        accounts,
+        customers,
+    })
 }
 
 /// Refuses new work of a tenant that is suspended or closed, within the transaction that would begin it.

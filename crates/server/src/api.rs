@@ -11,6 +11,7 @@ pub mod keys;
 pub mod payments;
 pub mod platform;
 pub mod public_invoices;
+pub mod subscriptions;
 pub mod tenants;
 
 pub use input::sender;

@@ -7,12 +7,12 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use domain::Permission;
 use domain::Permission::{
     AuditRead, ClientsRead, ClientsWrite, ConnectRead, ConnectWrite, InvoicesRead, InvoicesWrite, KeysRead,
-    KeysWrite, PaymentsRead, PaymentsWrite,
+    KeysWrite, PaymentsRead, PaymentsWrite, SubscriptionsRead,
 };
 
 use crate::api::{
     audit, clients, connect as api_connect, connect_oauth, external_objects, invoices, keys, payments,
-    platform, public_invoices, tenants,
+    platform, public_invoices, subscriptions, tenants,
 };
 use crate::pay::checkout;
 use crate::problem::Problem;
@@ -104,6 +104,12 @@ fn of_invoices() -> Vec<Route> {
         delete("/api/keys/{id}", KeyItselfOr(KeysWrite), keys::revoke),
         get("/api/payments", Key(PaymentsRead), payments::list),
         get("/api/payments/{id}", Key(PaymentsRead), payments::get),
+        get("/api/subscriptions", Key(SubscriptionsRead), subscriptions::list),
+        get(
+            "/api/subscriptions/{id}",
+            Key(SubscriptionsRead),
+            subscriptions::get,
+        ),
     ]
 }
 
@@ -113,6 +119,16 @@ fn of_payers_and_stripe() -> Vec<Route> {
     vec![
         get("/api/platform/audit", Platform, platform::audit),
         get("/api/platform/seals", Platform, platform::seals),
+        get(
+            "/api/platform/subscriptions",
+            Platform,
+            subscriptions::list_of_platform,
+        ),
+        get(
+            "/api/platform/subscriptions/{id}",
+            Platform,
+            subscriptions::get_of_platform,
+        ),
         get("/api/public/invoices/{link}", Payer, public_invoices::get),
         post("/api/public/invoices/{link}/pay", Payer, public_invoices::pay),
         post("/api/public/invoices/{link}/check", Payer, public_invoices::check),
@@ -154,6 +170,11 @@ fn of_payers_and_stripe() -> Vec<Route> {
         post("/api/tenants/{id}/close", Platform, tenants::close),
         post("/api/tenants/{id}/keys", Platform, tenants::create_key),
         post("/api/tenants/{id}/resume", Platform, tenants::resume),
+        post(
+            "/api/tenants/{id}/stripe-customer",
+            Platform,
+            tenants::link_customer,
+        ),
         post("/api/tenants/{id}/suspend", Platform, tenants::suspend),
         get("/pay/{link}", Payer, checkout::page),
         get("/pay/{link}/panel", Payer, checkout::panel),

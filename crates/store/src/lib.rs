@@ -17,6 +17,7 @@ pub mod migrate;
 pub mod pay_links;
 pub mod payment_method_domains;
 pub mod payments;
+pub mod platform_customers;
 pub mod platform_keys;
 pub mod rate_limits;
 pub mod reconciliation_breaks;
@@ -27,6 +28,7 @@ pub mod stripe_config;
 pub mod stripe_operations;
 pub mod stripe_webhook_event_archive;
 pub mod stripe_webhook_events;
+pub mod subscriptions;
 pub mod tenants;
 mod values;
 
@@ -48,6 +50,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         pay_links::ALL,
         payment_method_domains::ALL,
         payments::ALL,
+        platform_customers::ALL,
         platform_keys::ALL,
         rate_limits::ALL,
         reconciliation_breaks::ALL,
@@ -58,6 +61,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         stripe_operations::ALL,
         stripe_webhook_event_archive::ALL,
         stripe_webhook_events::ALL,
+        subscriptions::ALL,
         tenants::ALL,
     ]
     .into_iter()

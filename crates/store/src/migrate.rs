@@ -71,6 +71,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0011_event_cursors",
         sql: include_str!("../migrations/0011_event_cursors.sql"),
     },
+    Migration {
+        name: "0012_subscriptions",
+        sql: include_str!("../migrations/0012_subscriptions.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

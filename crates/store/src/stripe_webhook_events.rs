@@ -89,6 +89,8 @@ pub struct Delivery {
     pub api_version: Option<String>,
     /// The key of the request that caused it, if Stripe names one.
     pub idempotency_key: Option<String>,
+    /// The snapshot that a thin event is the twin of (`evt_…`), if it says so.
+    pub snapshot_event: Option<String>,
     /// The verified bytes.
     pub body: String,
     /// `Received`, or `Quarantined`.
@@ -97,8 +99,14 @@ pub struct Delivery {
 
 const INSERT: Sql = Sql::new(
     "insert into stripe_webhook_events (id, event_id, stripe_account_id, livemode, kind, type, object_id,
-       api_version, idempotency_key, body, status, attempts, deliveries, next_attempt_at, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 1, $12, $13)
+       api_version, idempotency_key, snapshot_event, body, status, attempts, deliveries, next_attempt_at,
+       created_at, dup_of)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 1, $13, $14, (
+       select twin.id from stripe_webhook_events twin
+       where twin.livemode = $4 and twin.stripe_account_id = $3 and twin.status <> 'quarantined'
+         and twin.event_id <> $2 and (twin.event_id = $15 or twin.snapshot_event = $15)
+       order by twin.created_at, twin.id
+       limit 1))
      on conflict (livemode, stripe_account_id, event_id) do update set
        deliveries = stripe_webhook_events.deliveries + 1
      returning deliveries, source",
@@ -106,21 +114,28 @@ const INSERT: Sql = Sql::new(
 
 const INSERT_LISTED: Sql = Sql::new(
     "insert into stripe_webhook_events (id, event_id, stripe_account_id, livemode, kind, type, object_id,
-       api_version, idempotency_key, body, status, attempts, deliveries, next_attempt_at, created_at, source)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, $12, $13, 'listed')
+       api_version, idempotency_key, snapshot_event, body, status, attempts, deliveries, next_attempt_at,
+       created_at, dup_of, source)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, $13, $14, (
+       select twin.id from stripe_webhook_events twin
+       where twin.livemode = $4 and twin.stripe_account_id = $3 and twin.status <> 'quarantined'
+         and twin.event_id <> $2 and (twin.event_id = $15 or twin.snapshot_event = $15)
+       order by twin.created_at, twin.id
+       limit 1), 'listed')
      on conflict (livemode, stripe_account_id, event_id) do nothing",
 );
 
 const RELEASE: Sql = Sql::new(
     "update stripe_webhook_events set
        status = 'received', kind = $4, type = $5, object_id = $6, api_version = $7, idempotency_key = $8,
-       body = $9, next_attempt_at = $10
+       snapshot_event = $9, body = $10, next_attempt_at = $11
      where livemode = $1 and stripe_account_id = $2 and event_id = $3 and status = 'quarantined'",
 );
 
 /// Stores a delivery, or counts another one of the same event. Answers whether it is new. An event that
 /// came under the wrong secret first is new when it comes under its own, and what it says then replaces
-/// what was claimed.
+/// what was claimed. Of a snapshot and its thin twin the second names the row of the first in
+/// `dup_of`; both are applied.
 pub fn insert(tx: &mut Tx, delivery: &Delivery, at: Timestamp) -> Result<bool, Error> {
     let row = tx.one(&INSERT, &values_of(delivery, at))?;
     if row.int("deliveries")? == 1 && row.text("source")? == "delivered" {
@@ -150,10 +165,12 @@ fn values_of(delivery: &Delivery, at: Timestamp) -> Vec<Value> {
         delivery.object_id.clone(),
         delivery.api_version.clone(),
         delivery.idempotency_key.clone(),
+        delivery.snapshot_event.clone(),
         &delivery.body,
         delivery.status.word(),
         next_attempt,
-        at
+        at,
+        delivery.snapshot_event.as_ref().unwrap_or(&delivery.event_id)
     ]
     .to_vec()
 }
@@ -172,6 +189,7 @@ fn release(tx: &mut Tx, delivery: &Delivery, at: Timestamp) -> Result<bool, Erro
         delivery.object_id.clone(),
         delivery.api_version.clone(),
         delivery.idempotency_key.clone(),
+        delivery.snapshot_event.clone(),
         &delivery.body,
         at
     ];

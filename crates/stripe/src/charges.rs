@@ -1,5 +1,7 @@
 //! Charges: the single movements of money behind a payment intent. One is made by every confirmation.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::account_id::AccountId;
@@ -51,6 +53,8 @@ pub struct Charge {
     pub failure_message: Option<String>,
     /// What issuer and risk control said.
     pub outcome: Option<Outcome>,
+    /// What was written on it, by us or by anybody with access to the account.
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// A charge's status. Stripe may add others.
@@ -160,6 +164,7 @@ impl Charge {
             failure_code: object::text(value, "failure_code"),
             failure_message: object::text(value, "failure_message"),
             outcome: value.get("outcome").and_then(Outcome::from_value),
+            metadata: object::text_map(value, "metadata"),
         })
     }
 }

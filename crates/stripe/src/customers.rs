@@ -1,4 +1,5 @@
-//! Customers of a connected account: the tenant's clients, as far as Stripe has to know them.
+//! Customers of a connected account: the tenant's clients, as far as Stripe has to know them. Those of the
+//! platform's own account are tenants.
 
 use serde_json::Value;
 
@@ -59,6 +60,12 @@ pub async fn retrieve(
     let answer = client
         .read(&object_path(PATH, customer_id), &[], Some(account))
         .await?;
+    Ok(Customer::parse(&answer.body)?)
+}
+
+/// A customer of the platform's own account: a tenant that pays the platform.
+pub async fn retrieve_of_platform(client: &Client, customer_id: &str) -> Result<Customer, CallError> {
+    let answer = client.read(&object_path(PATH, customer_id), &[], None).await?;
     Ok(Customer::parse(&answer.body)?)
 }
 

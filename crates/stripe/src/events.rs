@@ -238,6 +238,7 @@ fn snapshot(value: &Value) -> Result<Envelope, Malformed> {
 
 fn thin(value: &Value) -> Result<Envelope, Malformed> {
     let related = value.get("related_object");
+    let url = related.and_then(|related| object::text(related, "url"));
     let request = value.get("reason").and_then(|reason| reason.get("request"));
     let created = value.get("created").and_then(Value::as_str);
     let created_ms = created.and_then(|text| text.parse::<jiff::Timestamp>().ok());
@@ -249,14 +250,30 @@ fn thin(value: &Value) -> Result<Envelope, Malformed> {
         livemode: object::flag(value, "livemode"),
         created_ms: created_ms.map(|time| time.as_millisecond()).unwrap_or(0),
         api_version: None,
-        object_id: related.and_then(|related| object::text(related, "id")),
-        object_type: related.and_then(|related| object::text(related, "type")),
+        object_id: related
+            .and_then(|related| object::text(related, "id"))
+            .or_else(|| id_in(url.as_deref()?)),
+        object_type: related
+            .and_then(|related| object::text(related, "type"))
+            .or_else(|| kind_in(url.as_deref()?)),
         object: None,
-        related_object_url: related.and_then(|related| object::text(related, "url")),
+        related_object_url: url,
         snapshot_event: object::text(value, "snapshot_event"),
         idempotency_key: request.and_then(|request| object::text(request, "idempotency_key")),
         request_id: request.and_then(|request| object::text(request, "id")),
     })
+}
+
+/// The id at the end of a path such as `/v1/payment_intents/pi_1`.
+fn id_in(path: &str) -> Option<String> {
+    let id = path.split('?').next()?.rsplit('/').next()?;
+    is_name(id).then(|| id.to_owned())
+}
+
+/// The kind of what is at such a path: the word before the id, in the singular.
+fn kind_in(path: &str) -> Option<String> {
+    let kind = path.split('?').next()?.rsplit('/').nth(1)?;
+    kind.strip_suffix('s').map(str::to_owned)
 }
 
 /// A key of our tables: visible ASCII, so that no database refuses it after the signature was accepted.

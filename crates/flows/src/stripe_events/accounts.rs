@@ -2,6 +2,7 @@
 
 use store::stripe_operations;
 use store::stripe_webhook_events::{Fate, Status, Taken};
+use stripe::AccountId;
 use stripe::events::{self, Envelope, plain_type};
 
 use super::retries::{PARK_MS, close, may_park};
@@ -10,12 +11,20 @@ use crate::{App, Failure, onboarding};
 
 /// Accounts have no order of their own: always read again.
 pub async fn changed(app: &App, event: &Taken, envelope: &Envelope) -> Result<Status, Failure> {
-    match onboarding::refresh(app, &event.account, event.mode).await? {
+    match onboarding::refresh(app, account_of(event, envelope), event.mode).await? {
         Some(tenant) => finish(app, event, Status::Processed, Some(tenant)).await,
         None if is_being_made(app, event, envelope).await? => wait_for_answer(app, event).await,
         // Ahead of the owner who is on the way back to us, or after an account that nobody had.
         None if is_about_access(envelope) => finish(app, event, Status::Orphan, None).await,
         None => orphan(app, event).await,
+    }
+}
+
+/// The account that the event is about. Those of API v2 come as the platform's own events, about an account.
+fn account_of<'a>(event: &'a Taken, envelope: &'a Envelope) -> &'a str {
+    match &envelope.object_id {
+        Some(id) if event.account.is_empty() && AccountId::parse(id).is_ok() => id,
+        Some(_) | None => &event.account,
     }
 }
 

@@ -99,6 +99,7 @@ pub fn delivery_of(moment: Moment, body: &[u8], signed_as: SignedAs, envelope: E
         object_id: envelope.object_id,
         api_version: envelope.api_version,
         idempotency_key: envelope.idempotency_key,
+        snapshot_event: envelope.snapshot_event,
         body: mask_client_secrets(&String::from_utf8_lossy(body)),
         status: if quarantined {
             Status::Quarantined
@@ -119,6 +120,7 @@ fn unreadable(moment: Moment, body: &[u8], signed_as: SignedAs) -> Delivery {
         object_id: None,
         api_version: None,
         idempotency_key: None,
+        snapshot_event: None,
         body: String::from_utf8_lossy(body).replace('\0', "\u{fffd}"),
         status: Status::Dead,
     }

@@ -12,9 +12,10 @@ use stripe::{
     API_VERSION, AccountId, CallError, Client, application_fees, charges, movements, payment_intents,
 };
 
+use super::book_application_fee;
 use super::inbox::{SignedAs, delivery_of};
+use super::objects::Subject;
 use super::ours::{find_payment, keep_as_external};
-use super::{Subject, book_application_fee};
 use crate::observe::{self, ChargeFacts, IntentFacts, Seen};
 use crate::{App, Failure, Moment, onboarding};
 
@@ -129,18 +130,9 @@ pub async fn list_objects(
         }
         _ => (Vec::new(), false),
     };
-    let last = subjects.last().map(|subject| id_of(subject).to_owned());
+    let last = subjects.last().map(|subject| subject.id().to_owned());
     let objects = subjects.into_iter().map(|subject| (app.moment(), subject));
     Ok((Objects(objects.collect()), last, has_more))
-}
-
-fn id_of(subject: &Subject) -> &str {
-    match subject {
-        Subject::Intent(facts) => &facts.id,
-        Subject::Charge(facts) => &facts.id,
-        Subject::Fee(fee) => &fee.id,
-        Subject::Movement(movement) => &movement.id,
-    }
 }
 
 fn type_of(subject: &Subject) -> &'static str {

@@ -1,5 +1,4 @@
-//! Whose object an event is about: one of our payments, or the tenant's own, which is shown and not
-//! touched.
+//! Whose object an event is about: one of our payments, or the tenant's own, which is shown and not touched.
 
 use domain::{Scope, Timestamp};
 use store::external_objects::{self, ExternalObject};
@@ -8,12 +7,12 @@ use store::stripe_webhook_events::{Status, Taken};
 use store::{Tx, stripe_operations};
 use stripe::Movement;
 
-use super::Subject;
+use super::objects::Subject;
 use super::retries::may_park;
 use crate::{Failure, Moment};
 
-/// Our payment, by Stripe's object, or else by the key of our request that caused the event: the event
-/// may be here before the answer is. Never by metadata, which the tenant can edit.
+/// Our payment, by Stripe's object, or else by the key of our request that caused the event: the event may be
+/// here before the answer is. Never by metadata, which the tenant can edit.
 pub fn find_payment(
     tx: &mut Tx,
     scope: &Scope,

@@ -3,10 +3,12 @@
 
 use domain::payment::Evidence;
 use store::Tx;
-use store::stripe_webhook_events::{Status, Taken};
+use store::stripe_webhook_events::Taken;
 use stripe::events;
 
-use super::{Look, Matter, Next, Origin, delivered, finished, matter_of, settle};
+use super::catalogue::{self, Flow};
+use super::objects::{claimed, delivered};
+use super::{Look, Next, Origin, kept, settle};
 use crate::planted::{self, Bug};
 use crate::{App, Failure, Moment};
 
@@ -40,7 +42,7 @@ pub async fn apply_together(app: &App, events: Vec<Taken>) -> Vec<Taken> {
 /// What can be done for an event with nothing but itself.
 enum Plan {
     Settle(Moment, Origin, Box<Look>),
-    Ignore(Moment),
+    Keep(Moment),
     /// Its object must be retrieved, it cannot be read, or it has failed before.
     Alone,
 }
@@ -54,17 +56,19 @@ impl Plan {
         if event.failures > 1 || planted::is(Bug::ProcessedFirst) {
             return Plan::Alone;
         }
-        match (matter_of(&envelope), delivered(&envelope)) {
-            (Matter::Nothing, _) => Plan::Ignore(app.moment()),
-            (Matter::Money, Some(subject)) => {
+        match (catalogue::flow_of(&envelope.type_), delivered(&envelope)) {
+            (Flow::Kept, _) => Plan::Keep(app.moment()),
+            (Flow::Payment | Flow::Fee | Flow::Movement, Some(subject)) => {
                 let look = Look {
                     subject,
+                    claims: claimed(&envelope),
                     evidence: Evidence::Snapshot,
                     version: None,
                 };
                 Plan::Settle(app.moment(), Origin::of(&envelope), Box::new(look))
             }
-            (Matter::Money, None) | (Matter::Account, _) => Plan::Alone,
+            (Flow::Payment | Flow::Fee | Flow::Movement, None)
+            | (Flow::Account | Flow::Subscription | Flow::Billing, _) => Plan::Alone,
         }
     }
 }
@@ -76,7 +80,7 @@ fn apply_all(tx: &mut Tx, planned: &[(Taken, Plan)]) -> Result<Vec<bool>, Failur
             let next = settle(tx, *moment, event, origin, look)?;
             Ok(matches!(next, Next::Done(_)))
         }
-        Plan::Ignore(moment) => finished(tx, moment.at, event, Status::Ignored, None).map(|_| true),
+        Plan::Keep(moment) => kept(tx, moment.at, event).map(|_| true),
         Plan::Alone => Ok(false),
     };
     planned.iter().map(apply_one).collect()

@@ -8,14 +8,15 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::tenant::TenantMove;
 use domain::{Mode, Refusal, Scope, TenantId, Timestamp};
-use flows::By;
 use flows::api_keys::{self, NewKey};
 use flows::tenants::{self, Overview};
+use flows::{By, platform_customers};
 use serde::{Deserialize, Serialize};
 use store::stripe_config::StripeConfig;
 use store::tenants as rows;
 
 use super::keys::{KeyJson, PermissionsJson};
+use super::subscriptions::mode_of;
 use super::{InPath, Input, Page, PageQuery, Platform, Query};
 use crate::idempotency::Once;
 use crate::problem::Problem;
@@ -44,6 +45,8 @@ pub struct TenantJson {
     status_at: Option<i64>,
     /// Its connected account by mode; null where it has none.
     accounts: BTreeMap<&'static str, Option<AccountJson>>,
+    /// Which customer of the platform's own account it is, by mode; null where that was not said.
+    stripe_customers: BTreeMap<&'static str, Option<String>>,
     /// Only in the answer that made them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     api_keys: Vec<KeyJson>,
@@ -77,7 +80,11 @@ impl AccountJson {
 
 impl From<Overview> for TenantJson {
     fn from(overview: Overview) -> TenantJson {
-        let Overview { tenant, accounts } = overview;
+        let Overview {
+            tenant,
+            accounts,
+            customers,
+        } = overview;
         let may_begin = tenant.status.new_work().is_ok();
         let account = |(mode, config): (Mode, Option<StripeConfig>)| {
             let json = config.map(|config| AccountJson::of(config, may_begin));
@@ -90,6 +97,10 @@ impl From<Overview> for TenantJson {
             status_reason: tenant.status_reason,
             status_at: tenant.status_at.map(Timestamp::ms),
             accounts: accounts.into_iter().map(account).collect(),
+            stripe_customers: customers
+                .into_iter()
+                .map(|(mode, customer)| (mode.word(), customer))
+                .collect(),
             api_keys: Vec::new(),
             created_at: tenant.created_at.ms(),
             name: tenant.name,
@@ -205,6 +216,29 @@ async fn moved(
     show(site, tenant).await
 }
 
+/// Which customer of the platform's own account a tenant is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustomerJson {
+    /// `test` or `live`.
+    mode: String,
+    /// `cus_…`; null ends the link.
+    stripe_customer_id: Option<String>,
+}
+
+/// `POST /api/tenants/{id}/stripe-customer`
+pub async fn link_customer(
+    State(site): State<Site>,
+    Platform { by }: Platform,
+    InPath(id): InPath,
+    Input(link): Input<CustomerJson>,
+) -> Result<Json<TenantJson>, Problem> {
+    let (tenant, mode) = (TenantId::parse(&id)?, mode_of(&link.mode)?);
+    let customer = link.stripe_customer_id.as_deref();
+    platform_customers::link(&site.app, &by, &tenant, mode, customer).await?;
+    get(State(site), Platform { by }, InPath(id)).await
+}
+
 /// An API key to be made for a tenant.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -225,12 +259,9 @@ pub async fn create_key(
     InPath(id): InPath,
     Input(new): Input<NewTenantKeyJson>,
 ) -> Result<(StatusCode, Json<KeyJson>), Problem> {
-    let mode = [Mode::Test, Mode::Live]
-        .into_iter()
-        .find(|mode| mode.word() == new.mode);
     let scope = Scope {
         tenant: TenantId::parse(&id)?,
-        mode: mode.ok_or_else(|| Refusal::invalid("mode", "must be \"test\" or \"live\""))?,
+        mode: mode_of(&new.mode)?,
     };
     let key = NewKey {
         permissions: new.permissions.check()?,

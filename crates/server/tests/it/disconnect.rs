@@ -45,7 +45,7 @@ fn reachable(town: &Town, msp: &Msp) -> bool {
 }
 
 /// The owner takes the access away at Stripe.
-fn deauthorize(town: &Town, msp: &Msp) {
+pub fn deauthorize(town: &Town, msp: &Msp) {
     let client = town
         .site
         .config

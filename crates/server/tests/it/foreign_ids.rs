@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use server::routes::{self, Route, Who};
 
 use crate::engines::World;
+use crate::subscriptions::mirrored;
 use crate::town::{Msp, Reply, Town, Wishes};
 
 /// Verbs that are tried on every address, whether it has them or not.
@@ -29,6 +30,7 @@ struct Belongings {
     draft: String,
     payment: String,
     key: String,
+    subscription: String,
 }
 
 async fn belongings(town: &Town, msp: &Msp) -> Belongings {
@@ -49,6 +51,7 @@ async fn belongings(town: &Town, msp: &Msp) -> Belongings {
         draft: draft.body["id"].as_str().unwrap().to_owned(),
         payment: newest("/api/payments").await,
         key: newest("/api/keys").await,
+        subscription: mirrored(town, msp).await,
     }
 }
 
@@ -61,6 +64,7 @@ impl Belongings {
             "invoices" => vec![&self.invoice, &self.draft],
             "payments" => vec![&self.payment],
             "keys" => vec![&self.key],
+            "subscriptions" => vec![&self.subscription],
             other => panic!("{}: which ids does {other} have?", route.path),
         }
     }
@@ -146,6 +150,7 @@ async fn ask_within(town: &Town, asker: &Msp, theirs: &Belongings) -> usize {
         ("invoices", &theirs.invoice),
         ("payments", &theirs.payment),
         ("keys", &theirs.key),
+        ("subscriptions", &theirs.subscription),
     ] {
         // A cursor is a place in the order of ids, not a row: it shows what lies after it of one's own.
         let path = format!("/api/{list}?after={id}&limit=100");
@@ -157,6 +162,7 @@ async fn ask_within(town: &Town, asker: &Msp, theirs: &Belongings) -> usize {
             &theirs.draft,
             &theirs.payment,
             &theirs.key,
+            &theirs.subscription,
         ] {
             assert!(!page.text.contains(id.as_str()), "{path} shows {id}");
         }

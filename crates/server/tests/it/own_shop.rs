@@ -36,7 +36,7 @@ fn post(town: &Town, account: Option<&str>, path: &str, form: &str) -> String {
 }
 
 /// An account that its owner has used for long, with a bank behind it, and has let a tenant into.
-async fn shop_with_a_bank(town: &Town) -> Msp {
+pub async fn shop_with_a_bank(town: &Town) -> Msp {
     let account = town.control(
         "POST",
         "/_simulator/accounts",
@@ -48,7 +48,7 @@ async fn shop_with_a_bank(town: &Town) -> Msp {
 }
 
 /// Waits until Stripe has told everything, and all of it is applied.
-async fn all_told(town: &Town) {
+pub async fn all_told(town: &Town) {
     let waiting = || town.control("GET", "/_simulator/state", Value::Null)["deliveries_pending"].clone();
     town.until("every delivery", async || waiting() == 0).await;
     town.until_quiet().await;

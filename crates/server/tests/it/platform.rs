@@ -13,7 +13,7 @@ use store::db::Engine;
 use crate::engines::World;
 use crate::town::{Reply, Town, Wishes};
 
-async fn platform_key(town: &Town) -> String {
+pub async fn platform_key(town: &Town) -> String {
     let made = platform_keys::create(&town.app, &By::new(Actor::CommandLine), "Test").await;
     made.unwrap().1.expose().to_owned()
 }

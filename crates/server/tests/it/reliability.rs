@@ -83,6 +83,8 @@ fn actions_in(text: &str) -> BTreeSet<String> {
 fn every_action_of_the_audit_log_is_in_the_table_and_no_other() {
     let mut sources = Vec::new();
     files(&root().join("crates/flows/src"), &mut sources);
+    // Names of Stripe's events look the same.
+    sources.retain(|file| !file.ends_with("stripe_events/catalogue.rs"));
     sources.extend(["door.rs", "start.rs"].map(|file| root().join("crates/server/src").join(file)));
     let noted = sources.iter().flat_map(|file| {
         let text = fs::read_to_string(file).unwrap();

@@ -67,7 +67,9 @@ const PARENTS: Sql = Sql::new(
        from state_history h
        left join payments p on p.tenant_id = h.tenant_id and p.livemode = h.livemode and p.id = h.subject_id
        left join invoices i on i.tenant_id = h.tenant_id and i.livemode = h.livemode and i.id = h.subject_id
-       where p.id is null and i.id is null) c
+       left join subscriptions s on s.tenant_id = h.tenant_id and s.livemode = h.livemode
+         and s.stripe_subscription_id = h.subject_id
+       where p.id is null and i.id is null and s.stripe_subscription_id is null) c
      order by c.tenant_id, c.livemode, c.id
      limit $1",
 );

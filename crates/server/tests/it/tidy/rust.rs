@@ -53,7 +53,10 @@ const AMBIENT_FILES: [(&str, &str); 6] = [
 ];
 
 /// The files in which a Stripe event may be named: what it is, what we do about it, and who makes it.
-const EVENT_FILES: [&str; 2] = ["crates/stripe/src/events.rs", "crates/flows/src/stripe_events.rs"];
+const EVENT_FILES: [&str; 2] = [
+    "crates/stripe/src/events.rs",
+    "crates/flows/src/stripe_events/catalogue.rs",
+];
 
 const EVENT_OBJECTS: [&str; 14] = [
     "account",

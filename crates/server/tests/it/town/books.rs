@@ -8,7 +8,7 @@ use store::{Sql, binds};
 use super::Town;
 
 /// Everything that belongs to a mode, in an order of its own.
-const OF_A_MODE: [Sql; 15] = [
+const OF_A_MODE: [Sql; 18] = [
     Sql::new("select * from clients where livemode = $1 order by id"),
     Sql::new("select * from invoice_numbers where livemode = $1 order by tenant_id"),
     Sql::new("select * from invoices where livemode = $1 order by id"),
@@ -20,6 +20,11 @@ const OF_A_MODE: [Sql; 15] = [
     Sql::new("select * from stripe_webhook_events where livemode = $1 order by id"),
     Sql::new("select * from application_fees where livemode = $1 order by stripe_application_fee_id"),
     Sql::new("select * from external_objects where livemode = $1 order by object_id"),
+    Sql::new("select * from subscriptions where livemode = $1 order by stripe_subscription_id"),
+    Sql::new(
+        "select * from subscription_items where livemode = $1 order by stripe_subscription_id, position",
+    ),
+    Sql::new("select * from platform_customers where livemode = $1 order by tenant_id"),
     Sql::new("select * from ledger_transactions where livemode = $1 order by id"),
     Sql::new("select * from ledger_entries where livemode = $1 order by transaction_id, position"),
     Sql::new("select * from reconciliation_breaks where livemode = $1 order by id"),
