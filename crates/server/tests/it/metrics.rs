@@ -35,6 +35,11 @@ both! {
             let token = town.token("pm_card_visa");
             let paid = town.pay(&link, &token, 12_345, "usd").await;
             assert_eq!(paid.body["status"], "succeeded", "{}", paid.text);
+            let told = "psa_pay_webhook_deliveries_total{answer=\"new\"}";
+            town.until("what Stripe tells", async || {
+                value(&metrics(&town).await, told).is_some_and(|told| told >= 4)
+            })
+            .await;
             town.until_quiet().await;
             let text = metrics(&town).await;
             let settled = |kind: &str| {

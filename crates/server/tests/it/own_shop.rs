@@ -78,7 +78,10 @@ async fn assert_quiet(town: &Town) {
         "select count(*) as n from stripe_webhook_events
          where status in ('parked', 'failed', 'dead', 'orphan') and type not like 'account.application.%'",
     );
-    const TRIED: Sql = Sql::new("select coalesce(max(attempts), 0) as n from stripe_webhook_events");
+    // News of the tenant's own payment may be ahead of our answer, and waits for it.
+    const TRIED: Sql = Sql::new(
+        "select coalesce(max(attempts), 0) as n from stripe_webhook_events where status = 'external'",
+    );
     assert_eq!(town.number(&BREAKS).await, 0, "something is alerted");
     assert_eq!(town.number(&TROUBLE).await, 0, "something is parked");
     assert!(town.number(&TRIED).await <= 1, "something was tried again");
