@@ -4,7 +4,7 @@
 
 use domain::Mode;
 use domain::seal::Day;
-use flows::{Clock, seals};
+use flows::seals;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::demo::TEST_WEBHOOK_SECRET;
