@@ -20,6 +20,8 @@ mod judge;
 mod marks;
 mod owners;
 mod payers;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 mod ports;
 mod schedule;
 mod seeds;
