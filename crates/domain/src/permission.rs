@@ -1,5 +1,5 @@
-//! What an API key may do: a closed list of permissions with stable words. A key holds all of them or a list,
-//! and gives to another key at most what it has itself.
+//! What an API key may do: a closed list of permissions with stable words. A key holds all of them or a
+//! list, and gives to another key at most what it has itself.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,8 @@ use crate::Refusal;
 
 macro_rules! permissions {
     ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
-        /// One thing that a key may do. A verb does not include another: who may write may not read by that.
+        /// One thing that a key may do. A verb does not include another: who may write may not read by
+        /// that.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Permission {
             $($(#[$doc])* $name,)*
@@ -54,6 +55,8 @@ permissions! {
     AuditRead = "audit:read";
     /// Read what Stripe reported.
     EventsRead = "events:read";
+    /// Have events of Stripe's applied again.
+    EventsReplay = "events:replay";
 }
 
 impl Permission {

@@ -1,5 +1,5 @@
-//! Why a command is not carried out: a closed list with stable codes and sentences that a person can act on.
-//! Observations of Stripe are never refused, so nothing here is about them.
+//! Why a command is not carried out: a closed list with stable codes and sentences that a person can act
+//! on. Observations of Stripe are never refused, so nothing here is about them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -98,6 +98,11 @@ pub enum Refusal {
     },
     /// The account that was given is of the other mode.
     AccountModeMismatch,
+    /// The event cannot be applied again.
+    EventNotReplayable {
+        /// Why, as a sentence.
+        why: &'static str,
+    },
     /// A way back from Stripe that was used, has run out, or never was one.
     ConnectLinkUsed,
     /// The idempotency key was used for another request.
@@ -169,6 +174,7 @@ impl Refusal {
             Refusal::ConsentUsed => "consent_used",
             Refusal::ConsentRefused { .. } => "consent_refused",
             Refusal::AccountModeMismatch => "account_mode_mismatch",
+            Refusal::EventNotReplayable { .. } => "event_not_replayable",
             Refusal::ConnectLinkUsed => "connect_link_used",
             Refusal::IdempotencyKeyReused => "idempotency_key_reused",
             Refusal::IdempotencyKeyInFlight => "idempotency_key_in_flight",
@@ -213,6 +219,7 @@ impl Refusal {
             | Refusal::ConsentUsed
             | Refusal::ConsentRefused { .. }
             | Refusal::AccountModeMismatch
+            | Refusal::EventNotReplayable { .. }
             | Refusal::ConnectLinkUsed
             | Refusal::IdempotencyKeyReused
             | Refusal::IdempotencyKeyInFlight
@@ -321,6 +328,7 @@ impl fmt::Display for Refusal {
             Refusal::ConsentUsed => f.write_str(CONSENT_USED),
             Refusal::ConsentRefused { code } => because(f, CONSENT_REFUSED, code),
             Refusal::AccountModeMismatch => f.write_str(ACCOUNT_MODE_MISMATCH),
+            Refusal::EventNotReplayable { why } => f.write_str(why),
             Refusal::ConnectLinkUsed => f.write_str(CONNECT_LINK_USED),
             Refusal::Limited(limited) => write!(f, "{limited}"),
         }

@@ -8,6 +8,7 @@ use stripe::{Account, AccountId};
 
 use crate::audit::{self, Entry};
 use crate::connect::domains;
+use crate::stripe_events::replay;
 use crate::{Actor, App, By, Failure, Moment, reconcile};
 
 /// Connects an account of the platform that exists at Stripe: retrieves it and stores what it may do.
@@ -113,8 +114,8 @@ pub fn note_taken(tx: &mut Tx, scope: &Scope, by: &By, account: &str, moment: Mo
     Ok(audit::note(tx, Some(scope), by, moment, &entry)?)
 }
 
-/// Within a transaction: stores what Stripe said at `moment` of an account that is, or becomes, the tenant's,
-/// and has the pay page's domain registered on it. `false` when the tenant has another account.
+/// Within a transaction: stores what Stripe said at `moment` of an account that is, or becomes, the
+/// tenant's, and has the pay page's domain registered on it. `false` when the tenant has another account.
 ///
 /// # Errors
 /// [`Refusal::AccountTaken`] when another tenant has it.
@@ -140,15 +141,16 @@ pub fn keep(
     };
     note_change(tx, by, before.as_ref(), &after, moment)?;
     reconcile::begin(tx, scope.mode, id, moment.at)?;
+    replay::adopt(tx, scope.mode, id, moment.at)?;
     if let Some(domain) = domain {
         domains::want(tx, scope, id, domain, moment.at)?;
     }
     Ok(true)
 }
 
-/// Within a transaction: a disconnected tenant connects again, with the account that it had, or with another
-/// one if it has taken no payment. What was under way on it is looked at, and nothing takes the access away
-/// again. Nothing happens to a tenant that is connected, or has no account.
+/// Within a transaction: a disconnected tenant connects again, with the account that it had, or with
+/// another one if it has taken no payment. What was under way on it is looked at, and nothing takes the
+/// access away again. Nothing happens to a tenant that is connected, or has no account.
 pub fn connect_again(
     tx: &mut Tx,
     scope: &Scope,
@@ -173,8 +175,9 @@ pub fn connect_again(
     Ok(())
 }
 
-/// Within a transaction: no new payments are taken on the account, for a reason that was true at `as_of`, and
-/// what is under way on it is looked at. `false` when it was so before, or the account was connected since.
+/// Within a transaction: no new payments are taken on the account, for a reason that was true at `as_of`,
+/// and what is under way on it is looked at. `false` when it was so before, or the account was connected
+/// since.
 pub fn stop(
     tx: &mut Tx,
     config: &StripeConfig,

@@ -2,6 +2,7 @@
 //! observes its object; the effects and "processed" commit together.
 
 mod accounts;
+mod archive;
 mod billing;
 pub mod catalogue;
 mod claims;
@@ -10,6 +11,7 @@ mod inbox;
 mod listed;
 mod objects;
 mod ours;
+pub mod replay;
 mod retries;
 mod together;
 
@@ -25,6 +27,7 @@ use crate::observe::{self, Seen};
 use crate::planted::{self, Bug};
 use crate::{App, Failure, Moment, onboarding, unreachable};
 
+pub use archive::archive_old;
 use catalogue::Flow;
 use claims::Claims;
 use fees::book_application_fee;
@@ -345,7 +348,16 @@ fn orphaned(tx: &mut Tx, moment: Moment, event: &Taken) -> Result<Status, Failur
     if !ours {
         let detail = format!("event {} came from an account that no tenant has", event.event_id);
         let (mode, account) = (event.mode, &event.account);
-        observe::open_break(tx, moment, 0, None, mode, "unknown_account", account, &detail)?;
+        observe::open_break(
+            tx,
+            moment,
+            0,
+            None,
+            mode,
+            replay::UNKNOWN_ACCOUNT,
+            account,
+            &detail,
+        )?;
     }
     let status = if ours { Status::Ignored } else { Status::Orphan };
     let fate = Fate {

@@ -13,6 +13,7 @@ pub mod platform;
 pub mod public_invoices;
 pub mod subscriptions;
 pub mod tenants;
+pub mod webhook_events;
 
 pub use input::sender;
 pub use input::{Caller, InPath, Input, Object, Page, PageQuery, Platform, Query, Using, Visitor, read_body};

@@ -1,6 +1,6 @@
-//! The configuration: environment variables, parsed once into a type that cannot be wrong, or refused with
-//! every variable that is wrong and what to do about it. No value of a secret is ever part of an error or of
-//! `Debug`.
+//! The configuration: environment variables, parsed once into a type that cannot be wrong, or refused
+//! with every variable that is wrong and what to do about it. No value of a secret is ever part of an
+//! error or of `Debug`.
 
 mod address;
 mod error;
@@ -25,12 +25,17 @@ use variables::{Given, Variables};
 
 /// The shortest `METRICS_TOKEN`: it is asked for over the network, where guesses are limited.
 const METRICS_TOKEN_MIN: usize = 16;
-/// The shortest `SECRET_KEY`: random hex of this length carries 128 bits, the least that a pay link may rest
-/// on.
+/// The shortest `SECRET_KEY`: random hex of this length carries 128 bits, the least that a pay link may
+/// rest on.
 const SECRET_KEY_MIN: usize = 32;
 /// Connections at most, unless the operator knows better: a busy proxy's pool several times over.
 const CONNECTIONS_DEFAULT: usize = 4096;
 const CONNECTIONS: RangeInclusive<usize> = 64..=100_000;
+/// How long the inbox keeps bodies, in days: a dispute about a payment, for which one looks up what
+/// Stripe said, comes within a quarter of a year as a rule.
+const RETENTION_DEFAULT: i64 = 90;
+/// Never less than 35 days: Stripe lists events for 30, and what it lists may come again.
+const RETENTION: RangeInclusive<i64> = 35..=3650;
 /// The platform's usual fee: 3 %.
 const FEE_BPS_DEFAULT: i64 = 300;
 
@@ -55,6 +60,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// Open connections at most.
     pub connections_max: usize,
+    /// After so many days the body of an event that is done with goes to the archive.
+    pub webhook_retention_days: i64,
     /// From which pay links are derived.
     pub secret_key: Secret,
     /// How the log is written.
@@ -74,8 +81,8 @@ pub enum LogFormat {
     Json,
 }
 
-/// `sqlite:…` or `postgres://…`. It may hold a password, so it prints without what stands before the `@` and
-/// without its parameters.
+/// `sqlite:…` or `postgres://…`. It may hold a password, so it prints without what stands before the `@`
+/// and without its parameters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl(Secret);
 
@@ -151,6 +158,7 @@ fn read(variables: &mut Variables<'_>) -> Option<Config> {
     let listen = listen(variables);
     let trusted_proxies = proxies::read(variables);
     let connections_max = connections_max(variables);
+    let webhook_retention_days = webhook_retention_days(variables);
     let secret_key = secret_key(variables);
     let log_format = log_format(variables);
     let metrics_token = metrics_token(variables);
@@ -164,6 +172,7 @@ fn read(variables: &mut Variables<'_>) -> Option<Config> {
         listen: listen?,
         trusted_proxies: trusted_proxies?,
         connections_max: connections_max?,
+        webhook_retention_days: webhook_retention_days?,
         secret_key: secret_key?,
         log_format: log_format?,
         metrics_token: metrics_token?,
@@ -256,6 +265,21 @@ fn connections_max(variables: &mut Variables<'_>) -> Option<usize> {
             let known = text.parse().ok().filter(|number| CONNECTIONS.contains(number));
             known.or_else(|| {
                 let expected = "a whole number of connections from 64 to 100000";
+                variables.refuse(NAME, Problem::Malformed { expected })
+            })
+        }
+    }
+}
+
+fn webhook_retention_days(variables: &mut Variables<'_>) -> Option<i64> {
+    const NAME: &str = "WEBHOOK_RETENTION_DAYS";
+    match variables.word(NAME) {
+        Given::Absent => Some(RETENTION_DEFAULT),
+        Given::Wrong => None,
+        Given::Value(text) => {
+            let known = text.parse().ok().filter(|days| RETENTION.contains(days));
+            known.or_else(|| {
+                let expected = "a whole number of days from 35 to 3650";
                 variables.refuse(NAME, Problem::Malformed { expected })
             })
         }

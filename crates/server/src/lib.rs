@@ -27,4 +27,5 @@ pub mod routes;
 pub mod start;
 pub mod stripe_webhook;
 pub mod verify_seals;
+pub mod webhooks;
 pub mod worker;

@@ -11,7 +11,7 @@ use server::clock::SystemClock;
 use server::config::Config;
 use server::metrics::Metrics;
 use server::router::Site;
-use server::{check_ledger, demo, log, platform_key, start, verify_seals};
+use server::{check_ledger, demo, log, platform_key, start, verify_seals, webhooks};
 use simulator::Simulator;
 use store::Db;
 use store::db::Options;
@@ -31,7 +31,8 @@ struct Cli {
 enum Command {
     /// Run the server. Configured by environment variables or an env file; see .env.example.
     Serve(EnvFile),
-    /// Try everything, offline and without keys: sample tenants, clients and invoices, and a built-in Stripe.
+    /// Try everything, offline and without keys: sample tenants, clients and invoices, and a built-in
+    /// Stripe.
     Demo(DemoArgs),
     /// Bring the database to this version's tables, and stop. `serve` does the same when it starts.
     Migrate(EnvFile),
@@ -42,7 +43,10 @@ enum Command {
     /// The operator's own keys, with which tenants are made, suspended and closed over the API.
     #[command(subcommand)]
     PlatformKey(PlatformKey),
-    /// Run the built-in Stripe alone: a stateful simulator of Stripe's API for tests of anything built on it.
+    /// What Stripe reported: list it, and have it applied again.
+    Webhooks(WebhooksArgs),
+    /// Run the built-in Stripe alone: a stateful simulator of Stripe's API for tests of anything built on
+    /// it.
     Simulator(SimulatorArgs),
 }
 
@@ -69,10 +73,18 @@ enum PlatformKey {
 }
 
 #[derive(Args)]
+struct WebhooksArgs {
+    #[command(subcommand)]
+    command: webhooks::Command,
+    #[command(flatten)]
+    file: EnvFile,
+}
+
+#[derive(Args)]
 struct EnvFile {
     /// File of NAME=value lines; variables that are set already win. Without it `.env` is read if it is
     /// there.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     env_file: Option<PathBuf>,
 }
 
@@ -84,7 +96,7 @@ struct VerifyArgs {
     #[arg(long)]
     json: bool,
     /// A file that an earlier --json wrote: its seals must still be there.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     against: Option<PathBuf>,
 }
 
@@ -150,6 +162,10 @@ fn main() -> ExitCode {
             Command::VerifySeals(args) => verify(&args).await,
             Command::CheckLedger(args) => check(&args).await,
             Command::PlatformKey(command) => keys_of_operator(command).await,
+            Command::Webhooks(args) => {
+                let config = configuration(&args.file)?;
+                webhooks::run(&config, args.command, &mut |line| println!("{line}")).await
+            }
             Command::Simulator(args) => simulator(args, stopped).await,
         }
     });

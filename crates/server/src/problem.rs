@@ -165,6 +165,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::TenantClosed
         | Refusal::OAuthNotConfigured
         | Refusal::ConsentRefused { .. }
+        | Refusal::EventNotReplayable { .. }
         | Refusal::AccountModeMismatch => StatusCode::CONFLICT,
         Refusal::LinkExpired | Refusal::ConnectLinkUsed | Refusal::ConsentUsed => StatusCode::GONE,
         Refusal::PaymentRefused { .. } => StatusCode::PAYMENT_REQUIRED,

@@ -6,13 +6,13 @@ use axum::http::{Method, StatusCode, header};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use domain::Permission;
 use domain::Permission::{
-    AuditRead, ClientsRead, ClientsWrite, ConnectRead, ConnectWrite, InvoicesRead, InvoicesWrite, KeysRead,
-    KeysWrite, PaymentsRead, PaymentsWrite, SubscriptionsRead,
+    AuditRead, ClientsRead, ClientsWrite, ConnectRead, ConnectWrite, EventsRead, EventsReplay, InvoicesRead,
+    InvoicesWrite, KeysRead, KeysWrite, PaymentsRead, PaymentsWrite, SubscriptionsRead,
 };
 
 use crate::api::{
     audit, clients, connect as api_connect, connect_oauth, external_objects, invoices, keys, payments,
-    platform, public_invoices, subscriptions, tenants,
+    platform, public_invoices, subscriptions, tenants, webhook_events,
 };
 use crate::pay::checkout;
 use crate::problem::Problem;
@@ -49,7 +49,8 @@ pub struct Route {
     pub path: &'static str,
     /// Who may use it.
     pub who: Who,
-    /// Whether an `Idempotency-Key` must be sent: where money moves. It may be on every other route of a key.
+    /// Whether an `Idempotency-Key` must be sent: where money moves. It may be on every other route of a
+    /// key.
     pub moves_money: bool,
     /// What answers.
     pub handler: MethodRouter<Site>,
@@ -66,7 +67,47 @@ impl Route {
 pub fn all() -> Vec<Route> {
     let mut all = of_invoices();
     all.extend(of_payers_and_stripe());
+    all.extend(of_the_operator());
     all
+}
+
+/// What the operator looks at and does, over all tenants.
+fn of_the_operator() -> Vec<Route> {
+    use Who::Platform;
+    vec![
+        get("/api/platform/audit", Platform, platform::audit),
+        get("/api/platform/seals", Platform, platform::seals),
+        get(
+            "/api/platform/subscriptions",
+            Platform,
+            subscriptions::list_of_platform,
+        ),
+        get(
+            "/api/platform/subscriptions/{id}",
+            Platform,
+            subscriptions::get_of_platform,
+        ),
+        get(
+            "/api/platform/webhook-events",
+            Platform,
+            webhook_events::list_of_all,
+        ),
+        get(
+            "/api/platform/webhook-events/{id}",
+            Platform,
+            webhook_events::get_anybodys,
+        ),
+        post(
+            "/api/platform/webhook-events/{id}/replay",
+            Platform,
+            webhook_events::replay_anybodys,
+        ),
+        post(
+            "/api/platform/webhook-events/replay",
+            Platform,
+            webhook_events::replay_many_of_all,
+        ),
+    ]
 }
 
 /// What a tenant's software does with invoices, keys and payments.
@@ -110,6 +151,18 @@ fn of_invoices() -> Vec<Route> {
             Key(SubscriptionsRead),
             subscriptions::get,
         ),
+        get("/api/webhook-events", Key(EventsRead), webhook_events::list),
+        get("/api/webhook-events/{id}", Key(EventsRead), webhook_events::get),
+        post(
+            "/api/webhook-events/{id}/replay",
+            Key(EventsReplay),
+            webhook_events::replay,
+        ),
+        post(
+            "/api/webhook-events/replay",
+            Key(EventsReplay),
+            webhook_events::replay_many,
+        ),
     ]
 }
 
@@ -117,18 +170,6 @@ fn of_invoices() -> Vec<Route> {
 fn of_payers_and_stripe() -> Vec<Route> {
     use Who::{Anybody, Key, Metrics, Payer, Platform, Returning, Stripe};
     vec![
-        get("/api/platform/audit", Platform, platform::audit),
-        get("/api/platform/seals", Platform, platform::seals),
-        get(
-            "/api/platform/subscriptions",
-            Platform,
-            subscriptions::list_of_platform,
-        ),
-        get(
-            "/api/platform/subscriptions/{id}",
-            Platform,
-            subscriptions::get_of_platform,
-        ),
         get("/api/public/invoices/{link}", Payer, public_invoices::get),
         post("/api/public/invoices/{link}/pay", Payer, public_invoices::pay),
         post("/api/public/invoices/{link}/check", Payer, public_invoices::check),

@@ -27,14 +27,14 @@ const SEAL_EVERY: Duration = Duration::from_secs(60);
 /// Rows of one account that wait for Stripe at the same time, and of all accounts together.
 const PLACES_PER_ACCOUNT: usize = 4;
 const PLACES: usize = 64;
-/// An event is applied within this or dropped and taken up again: less than the lease that the worker has on
-/// it.
+/// An event is applied within this or dropped and taken up again: less than the lease that the worker has
+/// on it.
 const EVENT_TIME: Duration = Duration::from_secs(45);
 /// A replay takes three tries of the client, so that only what hangs is dropped.
 const RECONCILE_TIME: Duration = Duration::from_secs(280);
 
-/// How often requests are removed whose idempotency keys are over thirty days old, and counts of limits that
-/// no longer count.
+/// How often requests are removed whose idempotency keys are over thirty days old, and counts of limits
+/// that no longer count.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 
 /// Runs until `stop` says so. What is waiting for Stripe then is dropped, as a crash would, and taken up by
@@ -42,7 +42,7 @@ const FORGET_EVERY: Duration = Duration::from_secs(60);
 pub async fn run(site: Site, mut stop: watch::Receiver<bool>) {
     let reconciler = tokio::spawn(reconcile_until(site.app.clone(), stop.clone()));
     let sealer = tokio::spawn(seal_until(site.clone(), stop.clone()));
-    let forgetter = tokio::spawn(forget_until(site.app.clone(), stop.clone()));
+    let forgetter = tokio::spawn(forget_until(site.clone(), stop.clone()));
     let mut places = Places::default();
     while !*stop.borrow() {
         if apply_batch(&site.app, &mut places).await == 0 {
@@ -137,13 +137,19 @@ async fn seal_until(site: Site, mut stop: watch::Receiver<bool>) {
     }
 }
 
-async fn forget_until(app: App, mut stop: watch::Receiver<bool>) {
+async fn forget_until(site: Site, mut stop: watch::Receiver<bool>) {
+    let (app, retention_days) = (&site.app, site.config.webhook_retention_days);
     while !*stop.borrow() {
-        if let Err(failure) = requests::remove_old(&app).await {
+        if let Err(failure) = requests::remove_old(app).await {
             tracing::error!(%failure, "old requests could not be removed");
         }
-        if let Err(failure) = limits::remove_old(&app).await {
+        if let Err(failure) = limits::remove_old(app).await {
             tracing::error!(%failure, "old counts could not be removed");
+        }
+        match stripe_events::archive_old(app, retention_days).await {
+            Ok(0) => {}
+            Ok(moved) => tracing::info!(moved, "bodies of old events are in the archive now"),
+            Err(failure) => tracing::error!(%failure, "old events could not be archived"),
         }
         tokio::select! {
             () = tokio::time::sleep(FORGET_EVERY) => {}

@@ -61,6 +61,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         stripe_operations::ALL,
         stripe_webhook_event_archive::ALL,
         stripe_webhook_events::ALL,
+        stripe_webhook_events::shown::ALL,
         subscriptions::ALL,
         tenants::ALL,
     ]

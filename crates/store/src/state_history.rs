@@ -2,8 +2,8 @@
 
 use domain::{Scope, Timestamp};
 
-use crate::binds;
-use crate::db::{Error, Sql, Tx};
+use crate::db::{Error, Row, Sql, Tx};
+use crate::{binds, values};
 
 /// One change of state.
 #[derive(Clone, Debug)]
@@ -53,5 +53,38 @@ pub fn insert(tx: &mut Tx, change: &Change, at: Timestamp) -> Result<(), Error> 
     Ok(())
 }
 
+/// A change of state that is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// The object.
+    pub subject_id: String,
+    /// The state before; none when it was made.
+    pub from: Option<String>,
+    /// The state after.
+    pub to: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+const CAUSED: Sql = Sql::new(
+    "select subject_id, from_state, to_state, created_at from state_history
+     where tenant_id = $1 and livemode = $2 and subject_id = $3 and cause = $4
+     order by version",
+);
+
+/// What a cause has changed of an object.
+pub fn caused(tx: &mut Tx, scope: &Scope, subject_id: &str, cause: &str) -> Result<Vec<Changed>, Error> {
+    let rows = tx.query(&CAUSED, binds![&scope.tenant, scope.mode, subject_id, cause])?;
+    let read = |row: &Row| {
+        Ok(Changed {
+            subject_id: row.text("subject_id")?,
+            from: row.text_opt("from_state")?,
+            to: row.text("to_state")?,
+            at: values::time(row, "created_at")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&INSERT];
+pub const ALL: &[&Sql] = &[&INSERT, &CAUSED];

@@ -1,6 +1,8 @@
 //! The inbox of verified webhook deliveries: committed raw before Stripe gets its 200, applied by a worker
 //! later. Not a tenant's table: which tenant an event belongs to is found out when it is applied.
 
+pub mod shown;
+
 use domain::{InboxId, Mode, TenantId, Timestamp};
 
 use crate::db::{Error, Row, Sql, Tx, Value};

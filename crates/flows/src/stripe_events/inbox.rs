@@ -13,6 +13,9 @@ use crate::{App, Failure, Moment, observe};
 /// How long a worker keeps an event for itself; after a crash another takes it up then.
 const LEASE_MS: i64 = 60 * 1000;
 
+/// The type under which a signed body is kept that is no event.
+pub const UNREADABLE: &str = "unreadable";
+
 /// Whose secret a delivery was signed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignedAs {
@@ -116,7 +119,7 @@ fn unreadable(moment: Moment, body: &[u8], signed_as: SignedAs) -> Delivery {
         account: String::new(),
         mode: signed_as.mode,
         thin: signed_as.kind == Kind::Thin,
-        event_type: "unreadable".to_owned(),
+        event_type: UNREADABLE.to_owned(),
         object_id: None,
         api_version: None,
         idempotency_key: None,

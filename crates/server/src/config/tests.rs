@@ -65,6 +65,7 @@ fn three_keys_are_enough_in_test_and_everything_else_has_a_default() {
     assert!(config.live.is_none());
     assert_eq!(config.secret_key.expose(), LONG_KEY);
     assert_eq!(config.connections_max, 4096);
+    assert_eq!(config.webhook_retention_days, 90);
     assert_eq!(config.fee.value(), 300);
     assert_eq!(config.database_url.expose(), "sqlite:psa-pay.db");
     assert_eq!(config.public_url.origin(), "http://127.0.0.1:8080");
@@ -97,6 +98,7 @@ fn every_variable_is_read() {
             ("LISTEN", "[::1]:9000"),
             ("TRUSTED_PROXIES", "10.0.0.5,fd00::/8"),
             ("CONNECTIONS_MAX", "100000"),
+            ("WEBHOOK_RETENTION_DAYS", "35"),
             ("LOG_FORMAT", "json"),
             ("STRIPE_SOMETHING_ELSE", "is not ours"),
         ],
@@ -111,6 +113,7 @@ fn every_variable_is_read() {
     assert_eq!(config.database_url.to_string(), "postgres://db/psa");
     assert_eq!(config.secret_key.expose(), LONG_KEY);
     assert_eq!(config.connections_max, 100_000);
+    assert_eq!(config.webhook_retention_days, 35);
     let live = config.keys(Mode::Live).unwrap();
     let exposed: Vec<&str> = live.webhook_secrets.iter().map(Secret::expose).collect();
     assert_eq!(exposed, ["whsec_psapay_a", "whsec_psapay_b"]);
@@ -157,6 +160,12 @@ fn modes_numbers_and_words() {
         refused(&[("CONNECTIONS_MAX", number)], &["CONNECTIONS_MAX malformed"]);
     }
     refused(&[("CONNECTIONS_MAX", "64")], &[]);
+    for days in ["0", "34", "3651", "-90", "90d"] {
+        refused(
+            &[("WEBHOOK_RETENTION_DAYS", days)],
+            &["WEBHOOK_RETENTION_DAYS malformed"],
+        );
+    }
     for url in [
         "psa.db",
         "sqlite:",

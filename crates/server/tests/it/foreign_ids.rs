@@ -1,12 +1,14 @@
 //! Ids of another tenant, and of the other mode, in every route and verb: the answer is the one for an id
-//! that does not exist, and nothing of the other's is changed. The routes are the server's own list, so a new
-//! one is asked too; one whose ids this file does not know fails here.
+//! that does not exist, and nothing of the other's is changed. The routes are the server's own list, so a
+//! new one is asked too; one whose ids this file does not know fails here.
 
 use std::collections::BTreeSet;
 
 use domain::{Mode, Timestamp};
+use flows::stripe_events;
 use reqwest::Method;
 use serde_json::{Value, json};
+use server::demo::{LIVE_WEBHOOK_SECRET, TEST_WEBHOOK_SECRET};
 use server::routes::{self, Route, Who};
 
 use crate::engines::World;
@@ -31,6 +33,32 @@ struct Belongings {
     payment: String,
     key: String,
     subscription: String,
+    event: String,
+}
+
+/// The id of an event of the tenant's own shop, which is stored and applied.
+async fn event_of(town: &Town, msp: &Msp) -> String {
+    let (intent, livemode) = (format!("pi_shop_{}", msp.account), msp.scope.mode.is_live());
+    let object = json!({"object": "payment_intent", "id": intent, "amount": 100, "currency": "usd",
+        "status": "succeeded"});
+    let event = json!({"object": "event", "id": format!("evt_shop_{}", msp.account), "livemode": livemode,
+        "account": msp.account, "type": "payment_intent.succeeded", "data": {"object": object}});
+    let secret = match msp.scope.mode {
+        Mode::Test => TEST_WEBHOOK_SECRET,
+        Mode::Live => LIVE_WEBHOOK_SECRET,
+    };
+    let stored = town.deliver_signed(secret, event.to_string().as_bytes()).await;
+    assert!(stored.status.is_success(), "{}", stored.text);
+    for taken in stripe_events::take(&town.app, 100).await.unwrap() {
+        stripe_events::apply(&town.app, &taken).await.unwrap();
+    }
+    let list = town
+        .api(&msp.key, Method::GET, "/api/webhook-events", Value::Null)
+        .await;
+    list.body["data"][0]["id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{}", list.text))
+        .to_owned()
 }
 
 async fn belongings(town: &Town, msp: &Msp) -> Belongings {
@@ -52,6 +80,7 @@ async fn belongings(town: &Town, msp: &Msp) -> Belongings {
         payment: newest("/api/payments").await,
         key: newest("/api/keys").await,
         subscription: mirrored(town, msp).await,
+        event: event_of(town, msp).await,
     }
 }
 
@@ -65,6 +94,7 @@ impl Belongings {
             "payments" => vec![&self.payment],
             "keys" => vec![&self.key],
             "subscriptions" => vec![&self.subscription],
+            "webhook-events" => vec![&self.event],
             other => panic!("{}: which ids does {other} have?", route.path),
         }
     }
@@ -151,6 +181,7 @@ async fn ask_within(town: &Town, asker: &Msp, theirs: &Belongings) -> usize {
         ("payments", &theirs.payment),
         ("keys", &theirs.key),
         ("subscriptions", &theirs.subscription),
+        ("webhook-events", &theirs.event),
     ] {
         // A cursor is a place in the order of ids, not a row: it shows what lies after it of one's own.
         let path = format!("/api/{list}?after={id}&limit=100");
@@ -163,6 +194,7 @@ async fn ask_within(town: &Town, asker: &Msp, theirs: &Belongings) -> usize {
             &theirs.payment,
             &theirs.key,
             &theirs.subscription,
+            &theirs.event,
         ] {
             assert!(!page.text.contains(id.as_str()), "{path} shows {id}");
         }

@@ -15,17 +15,17 @@ use tokio::task::JoinSet;
 use crate::engines::World;
 use crate::town::{Town, Wishes};
 
-const HOUR_MS: i64 = 60 * 60 * 1000;
-const POISON: &str = "pi_poison";
-const BREAKS: Sql =
+pub const HOUR_MS: i64 = 60 * 60 * 1000;
+pub const POISON: &str = "pi_poison";
+pub const BREAKS: Sql =
     Sql::new("select kind, subject_id, tenant_id, detail, resolved_at from reconciliation_breaks");
-const POISONED: Sql = Sql::new(
+pub const POISONED: Sql = Sql::new(
     "select id, status, attempts, failures, next_attempt_at, last_error, tenant_id from stripe_webhook_events
      where object_id = 'pi_poison'",
 );
-const POSTINGS: Sql = Sql::new("select count(*) as n from ledger_transactions where kind = 'payment'");
+pub const POSTINGS: Sql = Sql::new("select count(*) as n from ledger_transactions where kind = 'payment'");
 
-fn by_hand() -> Wishes {
+pub fn by_hand() -> Wishes {
     Wishes {
         deliveries: false,
         worker: false,
@@ -34,7 +34,7 @@ fn by_hand() -> Wishes {
 }
 
 /// An event of a payment in the tenant's own shop.
-fn of_shop(town: &Town, intent: &str) -> Value {
+pub fn of_shop(town: &Town, intent: &str) -> Value {
     let object = json!({"object": "payment_intent", "id": intent, "amount": 100, "currency": "usd",
         "status": "succeeded"});
     json!({"object": "event", "id": format!("evt_{intent}"), "livemode": false, "created": 1,
@@ -42,7 +42,7 @@ fn of_shop(town: &Town, intent: &str) -> Value {
 }
 
 /// Delivers all of them, sixteen at a time; each must be answered 200.
-async fn deliver_all(town: &Arc<Town>, events: Vec<Value>) {
+pub async fn deliver_all(town: &Arc<Town>, events: Vec<Value>) {
     let events = Arc::new(events);
     let mut senders = JoinSet::new();
     for first in 0..16 {
@@ -59,7 +59,7 @@ async fn deliver_all(town: &Arc<Town>, events: Vec<Value>) {
 }
 
 /// Applies what is due, as the worker does, until nothing is.
-async fn work(town: &Town) {
+pub async fn work(town: &Town) {
     loop {
         let taken = stripe_events::take(&town.app, 64).await.unwrap();
         if taken.is_empty() {
@@ -74,7 +74,7 @@ async fn work(town: &Town) {
 }
 
 /// From now on the database refuses what the handler of one event writes.
-async fn break_handler(town: &Town) {
+pub async fn break_handler(town: &Town) {
     const REFUSAL: Sql = Sql::per_engine(
         "select 1",
         "create function refuse() returns trigger language plpgsql
@@ -89,7 +89,7 @@ async fn break_handler(town: &Town) {
     change_schema(town, &[&REFUSAL, &TRIGGER]).await;
 }
 
-async fn repair_handler(town: &Town) {
+pub async fn repair_handler(town: &Town) {
     const REPAIR: Sql = Sql::per_engine("drop trigger broken", "drop trigger broken on external_objects");
     change_schema(town, &[&REPAIR]).await;
 }
@@ -105,7 +105,7 @@ async fn change_schema(town: &Town, steps: &'static [&'static Sql]) {
 }
 
 /// An invoice that was paid while nothing told us, and the event that does.
-async fn paid_unseen(town: &Town) -> (String, Value) {
+pub async fn paid_unseen(town: &Town) -> (String, Value) {
     let invoice = town.invoice(12_345, "usd").await;
     let link = town.link(&invoice).await;
     let token = town.token("pm_card_authenticationRequired");
@@ -115,7 +115,7 @@ async fn paid_unseen(town: &Town) -> (String, Value) {
     (invoice, town.event("payment_intent.succeeded"))
 }
 
-async fn deliver(town: &Town, event: &Value) {
+pub async fn deliver(town: &Town, event: &Value) {
     let reply = town
         .deliver_signed(TEST_WEBHOOK_SECRET, event.to_string().as_bytes())
         .await;
@@ -123,7 +123,7 @@ async fn deliver(town: &Town, event: &Value) {
 }
 
 /// The one event that is due, taken up.
-async fn take_one(town: &Town) -> Taken {
+pub async fn take_one(town: &Town) -> Taken {
     let mut taken = stripe_events::take(&town.app, 10).await.unwrap();
     assert_eq!(taken.len(), 1);
     taken.remove(0)

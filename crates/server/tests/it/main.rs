@@ -44,6 +44,8 @@ mod paying;
 mod platform;
 mod recorded_events;
 mod reliability;
+mod replay;
+mod retention;
 mod seals;
 mod secrets;
 mod silence;
