@@ -52,6 +52,8 @@ async fn event_of(town: &Town, msp: &Msp) -> String {
     for taken in stripe_events::take(&town.app, 100).await.unwrap() {
         stripe_events::apply(&town.app, &taken).await.unwrap();
     }
+    // A worker beside this may have been faster.
+    town.until_quiet().await;
     let list = town
         .api(&msp.key, Method::GET, "/api/webhook-events", Value::Null)
         .await;
