@@ -134,7 +134,10 @@ fn find(tx: &mut Tx, scope: Option<&Scope>, id: &InboxId) -> Result<Option<Shown
 
 fn scope_of(event: &Shown) -> Option<Scope> {
     // The platform's own events are a matter of the platform.
-    let tenant = event.tenant.clone().filter(|tenant| *tenant != TenantId::platform())?;
+    let tenant = event
+        .tenant
+        .clone()
+        .filter(|tenant| *tenant != TenantId::platform())?;
     Some(Scope {
         tenant,
         mode: event.mode,
