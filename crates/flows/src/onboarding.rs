@@ -2,7 +2,7 @@
 
 use domain::{Held, Mode, Refusal, Scope, TenantId, Timestamp};
 use store::stripe_config::{self, Origin, StripeConfig};
-use store::{Tx, payments, stripe_operations, subscriptions};
+use store::{Tx, payments, stripe_operations, subscription_lists, subscriptions};
 use stripe::accounts::{self, RequirementError, Requirements};
 use stripe::{Account, AccountId};
 
@@ -164,6 +164,7 @@ pub fn connect_again(
         stripe_operations::end_deauthorizing(tx, account, scope.mode, moment.at)?;
         payments::check_account(tx, scope, account, moment.at)?;
         subscriptions::check_account(tx, scope, account, moment.at)?;
+        subscription_lists::want(tx, scope.mode, account)?;
         let entry = Entry {
             action: "account.connected_again",
             subject: account,

@@ -3,17 +3,19 @@
 //! order says nothing: each is read at Stripe, and stored only where nobody else has stored since it
 //! was asked for.
 
-use domain::{Scope, TenantId, Timestamp};
+use domain::{Mode, Scope, TenantId, Timestamp};
 use store::state_history::{self, Change};
 use store::subscriptions::{self as rows, Facts, Invoice, Item};
-use store::{Tx, stripe_config};
-use stripe::{AccountId, BillingInvoice, Subscription, subscriptions};
+use store::{Tx, stripe_config, subscription_lists};
+use stripe::{AccountId, BillingInvoice, CallError, Subscription, subscriptions};
 
 use crate::asked::{Asked, asked};
 use crate::{App, Failure, Moment, onboarding};
 
 /// When one is looked at again that could not be read.
 const RETRY_MS: i64 = 10 * 60 * 1000;
+/// Pages of an account's subscriptions that are read at a time, of at most a hundred each.
+const PAGES_PER_LOOK: usize = 10;
 
 /// On whose account a subscription is.
 #[derive(Clone, Debug)]
@@ -29,7 +31,7 @@ impl Place {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn of(tx: &mut Tx, account: &str, mode: domain::Mode) -> Result<Option<Place>, Failure> {
+    pub fn of(tx: &mut Tx, account: &str, mode: Mode) -> Result<Option<Place>, Failure> {
         if account.is_empty() {
             let tenant = TenantId::platform();
             return Ok(Some(Place {
@@ -148,6 +150,74 @@ pub async fn read_again(app: &App, row: &rows::Subscription) -> Result<(), Failu
         }
         Ok(Asked::Nothing | Asked::Refused(_)) => lose(app, place.scope, id).await,
     }
+}
+
+/// Within a transaction: events of the account are missing. What is known of it is read again, and the
+/// rest is listed.
+///
+/// # Errors
+/// When the database fails.
+pub fn want(tx: &mut Tx, mode: Mode, account: &str, at: Timestamp) -> Result<(), Failure> {
+    if let Some(place) = Place::of(tx, account, mode)? {
+        rows::check_account(tx, &place.scope, account, at)?;
+    }
+    Ok(subscription_lists::want(tx, mode, account)?)
+}
+
+/// Mirrors the subscriptions of an account that no event has told of, if they were not listed before: those
+/// that were there when it was connected, or were made while events were missing.
+///
+/// # Errors
+/// When Stripe or the database does not answer; it is read on from there the next time.
+pub async fn list(app: &App, mode: Mode, account: &str) -> Result<(), Failure> {
+    for _ in 0..PAGES_PER_LOOK {
+        let of = account.to_owned();
+        let read = app.db.read(move |tx| {
+            let place = Place::of(tx, &of, mode)?;
+            let after = subscription_lists::open(tx, mode, &of)?;
+            Ok::<_, Failure>(place.zip(after))
+        });
+        let Some((place, after)) = read.await? else {
+            return Ok(());
+        };
+        let client = app.stripe(mode)?;
+        let on = place.account.as_ref();
+        let page = match subscriptions::list(client, on, None, after.as_deref()).await {
+            Err(CallError::Rejected(refused))
+                if after.is_some() && refused.code.as_deref() == Some("resource_missing") =>
+            {
+                // The subscription at which the last page ended is gone: from the beginning.
+                let of = account.to_owned();
+                app.db
+                    .write(move |tx| subscription_lists::want(tx, mode, &of))
+                    .await?;
+                return Ok(());
+            }
+            page => page?,
+        };
+        let moment = app.moment();
+        app.db
+            .write(move |tx| take_in(tx, moment, &place, &page.data, page.has_more))
+            .await?;
+    }
+    Ok(())
+}
+
+fn take_in(
+    tx: &mut Tx,
+    moment: Moment,
+    place: &Place,
+    page: &[Subscription],
+    has_more: bool,
+) -> Result<(), Failure> {
+    for subscription in page {
+        // Where one is stored already, its events keep it: what was just listed may be the older of the two.
+        keep(tx, moment, place, subscription, 0, "listed")?;
+    }
+    let last = page.last().filter(|_| has_more).map(|last| last.id.as_str());
+    let ended = last.is_none().then_some(moment.at);
+    let (mode, account) = (place.scope.mode, place.account());
+    Ok(subscription_lists::store(tx, mode, account, last, ended)?)
 }
 
 /// Stripe does not show it any more.

@@ -28,6 +28,7 @@ pub mod stripe_config;
 pub mod stripe_operations;
 pub mod stripe_webhook_event_archive;
 pub mod stripe_webhook_events;
+pub mod subscription_lists;
 pub mod subscriptions;
 pub mod tenants;
 mod values;
@@ -62,6 +63,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         stripe_webhook_event_archive::ALL,
         stripe_webhook_events::ALL,
         stripe_webhook_events::shown::ALL,
+        subscription_lists::ALL,
         subscriptions::ALL,
         tenants::ALL,
     ]

@@ -75,6 +75,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0012_subscriptions",
         sql: include_str!("../migrations/0012_subscriptions.sql"),
     },
+    Migration {
+        name: "0013_subscription_lists",
+        sql: include_str!("../migrations/0013_subscription_lists.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

@@ -10,7 +10,7 @@ use stripe::{AccountId, CallError};
 
 use crate::spread::spread;
 use crate::stripe_events::{self, Objects};
-use crate::{App, Failure, Moment, observe, onboarding};
+use crate::{App, Failure, Moment, observe, onboarding, subscriptions};
 
 /// The wait between two readings of an account, and how much longer it is for some: what a webhook failed to
 /// bring is there within a quarter of an hour, and accounts do not all ask at once.
@@ -73,7 +73,10 @@ pub async fn read(app: &App, due: &EventCursor) -> Result<(), Failure> {
         .await?;
     let Some(mut cursor) = taken else { return Ok(()) };
     match read_on(app, &mut cursor).await {
-        Ok(true) => read_account(app, &cursor).await,
+        Ok(true) => {
+            read_account(app, &cursor).await?;
+            subscriptions::list(app, mode, &cursor.account).await
+        }
         Ok(false) => Ok(()),
         Err(failure) => {
             put_off(app, cursor, &failure).await?;
@@ -244,6 +247,7 @@ fn take_in(
     };
     if let Some(why) = gap {
         show(tx, moment, 1, cursor, GAP, &why)?;
+        subscriptions::want(tx, cursor.mode, &cursor.account, moment.at)?;
     }
     walk.listing = listing;
     walk.after = None;

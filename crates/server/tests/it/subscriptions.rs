@@ -1,7 +1,7 @@
 //! Subscriptions of Stripe's own billing, mirrored: whatever events say, in whatever order and how
 //! often, what Stripe says now is what is shown; and whose they are is never read from metadata.
 
-use flows::stripe_events;
+use flows::{reconcile, stripe_events};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::demo::{LIVE_WEBHOOK_SECRET, TEST_WEBHOOK_SECRET};
@@ -16,6 +16,7 @@ use crate::town::{Msp, Town, Wishes};
 
 const THIN_SECRET: &str = "whsec_psapay_demo_test_thin";
 const MINUTE_MS: i64 = 60_000;
+const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 const STATUSES: Sql = Sql::new(
     "select from_state, to_state from state_history where subject_id like 'sub_%'
      order by subject_id, version",
@@ -172,6 +173,15 @@ async fn assert_mirrored(town: &Town, id: &str) {
         &shown(town, id).await,
         &at_stripe(town, Some(&town.msp.account), id),
     );
+}
+
+/// The reconciler looks until nothing is due.
+async fn read_all(town: &Town) {
+    town.advance_ms(15 * MINUTE_MS);
+    for _ in 0..5 {
+        reconcile::run(&town.app).await.unwrap();
+        work(town).await;
+    }
 }
 
 /// Every order of three.
@@ -363,6 +373,48 @@ both! {
         });
     }
 
+    fn what_was_subscribed_to_before_or_while_events_were_lost_is_found_by_listing(world: &World) {
+        Town::run_as(world, by_hand(), async |mut town| {
+            // An account with a life before psa-pay: its events are older than any that are read.
+            let new = json!({"country": "US", "email": "owner@corner.example", "default_currency": "usd",
+                "business_name": "Corner Shop", "livemode": false});
+            let before = town.control("POST", "/_simulator/accounts", new);
+            let before = before["id"].as_str().unwrap().to_owned();
+            let on = Some(before.as_str());
+            let payer = customer(&town, on);
+            let [old, ended] = [(); 2].map(|()| subscribe(&town, on, &payer));
+            town.stripe("DELETE", &format!("/v1/subscriptions/{ended}"), on, "");
+            let of_platform = subscribe(&town, None, &customer(&town, None));
+            town.advance_ms(40 * DAY_MS);
+            town.msp = shop(&town, "Corner Shop", Some(&before)).await;
+            read_all(&town).await;
+            for id in [&old, &ended] {
+                assert_mirrored(&town, id).await;
+            }
+            // The platform's own account is known since the first look, and read at the next one.
+            read_all(&town).await;
+            let operator = platform_key(&town).await;
+            let path = format!("/api/platform/subscriptions/{of_platform}");
+            let shown_there = town.api(&operator, Method::GET, &path, Value::Null).await;
+            assert_same(&shown_there.body, &at_stripe(&town, None, &of_platform));
+            let lists = || town.requests().iter().filter(|request| request["path"].as_str()
+                .is_some_and(|path| path.starts_with("/v1/subscriptions?"))).count();
+            let listed = lists();
+            read_all(&town).await;
+            assert_eq!(lists(), listed, "once is enough");
+
+            // We are away for longer than Stripe keeps events.
+            let new = subscribe(&town, on, &payer);
+            town.stripe("DELETE", &format!("/v1/subscriptions/{old}"), on, "");
+            town.advance_ms(40 * DAY_MS);
+            read_all(&town).await;
+            for id in [&old, &ended, &new] {
+                assert_mirrored(&town, id).await;
+            }
+            assert_eq!(shown(&town, &old).await["status"], "canceled");
+        });
+    }
+
     fn a_subscription_that_stripe_does_not_show_any_more_keeps_its_state_and_says_so(world: &World) {
         Town::run_as(world, by_hand(), async |mut town| {
             town.msp = shop(&town, "Corner Shop", None).await;
@@ -403,7 +455,7 @@ both! {
             // Given back, it is read again without any event.
             let_in(&town, &town.msp.key, Some(&account)).await;
             town.advance_ms(MINUTE_MS);
-            flows::reconcile::run(&town.app).await.unwrap();
+            reconcile::run(&town.app).await.unwrap();
             assert_mirrored(&town, &id).await;
         });
     }
