@@ -236,7 +236,8 @@ both! {
             town.advance_ms(15 * MINUTE_MS);
             let before = lists_of_events(&town);
             let (one, other) = tokio::join!(reconcile::run(&town.app), reconcile::run(&second.app));
-            (one.unwrap(), other.unwrap());
+            one.unwrap();
+            other.unwrap();
             assert_eq!(lists_of_events(&town) - before, 3, "the account, and the platform in two modes");
             apply_all(&town).await;
             assert_paid_with_all_fees(&town, &invoice).await;
