@@ -109,7 +109,22 @@ pub async fn keep(app: &App, begun: Begun, answer: Answer) -> Result<(), Failure
     Ok(())
 }
 
-/// Gives the key free: the answer is not one to be kept.
+/// Ends this try without an answer, because of a failure of ours. What it made may be there although nobody
+/// was told, as after a commit whose answer was lost: the next try makes the same rows again, from the same
+/// moment, and finds them.
+///
+/// # Errors
+/// When the database fails: the request is then carried out again after its lease.
+pub async fn give_back(app: &App, begun: Begun) -> Result<(), Failure> {
+    let now = app.clock.now();
+    let given_back = app
+        .db
+        .write(move |tx| requests::give_back(tx, &begun.place, begun.attempt, now));
+    given_back.await?;
+    Ok(())
+}
+
+/// Gives the key free: nothing was done, and the answer is not one to be kept.
 ///
 /// # Errors
 /// When the database fails: the key is free after the lease.

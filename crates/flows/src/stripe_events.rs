@@ -35,8 +35,8 @@ pub use inbox::{Ingested, SignedAs, ingest, take};
 pub use listed::{Objects, Place, ingest_listed, list_objects, take_in_objects};
 use objects::{Subject, delivered};
 use ours::{find_payment, not_ours_yet};
-pub use retries::put_off;
 use retries::{PARK_MS, close, give_back, may_park};
+pub use retries::{out_of_time, put_off};
 pub use together::apply_together;
 
 /// The snapshot, what was retrieved, and once more where somebody else has written in between.

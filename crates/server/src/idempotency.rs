@@ -182,6 +182,8 @@ async fn keep(site: &Site, begun: Begun, response: Response) -> Result<Response,
             withheld: parts.extensions.get::<Withheld>().map(Withheld::stored),
         };
         requests::keep(&site.app, begun, answer).await
+    } else if parts.status.is_server_error() {
+        requests::give_back(&site.app, begun).await
     } else {
         requests::forget(&site.app, begun).await
     };

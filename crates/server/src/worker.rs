@@ -27,9 +27,10 @@ const SEAL_EVERY: Duration = Duration::from_secs(60);
 /// Rows of one account that wait for Stripe at the same time, and of all accounts together.
 const PLACES_PER_ACCOUNT: usize = 4;
 const PLACES: usize = 64;
-/// An event is applied within this or dropped and taken up again: less than the lease that the worker has
-/// on it.
+/// An event is applied within this or given back: less than the lease that the worker has on it.
 const EVENT_TIME: Duration = Duration::from_secs(45);
+/// Giving it back takes a moment; at the end of the lease another takes it up in any case.
+const PLACE_TIME: Duration = Duration::from_secs(55);
 /// A replay takes three tries of the client, so that only what hangs is dropped.
 const RECONCILE_TIME: Duration = Duration::from_secs(280);
 
@@ -80,11 +81,17 @@ async fn apply_batch(app: &App, places: &mut Places) -> usize {
             let (place_app, place_event) = (app.clone(), event.clone());
             let span = tracing::info_span!("event", id = event.event_id, account);
             let applied = async move {
-                if let Err(failure) = stripe_events::apply(&place_app, &place_event).await {
-                    tracing::error!(event = place_event.event_id, %failure, "will be taken up again");
+                let (app, event) = (&place_app, &place_event);
+                let applied = tokio::time::timeout(EVENT_TIME, stripe_events::apply(app, event)).await;
+                let applied = match applied {
+                    Ok(applied) => applied,
+                    Err(_) => stripe_events::out_of_time(app, event).await,
+                };
+                if let Err(failure) = applied {
+                    tracing::error!(event = event.event_id, %failure, "will be taken up again");
                 }
             };
-            let placed = places.take(&account, EVENT_TIME, applied.instrument(span));
+            let placed = places.take(&account, PLACE_TIME, applied.instrument(span));
             if !placed && let Err(failure) = stripe_events::put_off(app, &event).await {
                 tracing::error!(event = event.event_id, %failure, "will be taken up again");
             }

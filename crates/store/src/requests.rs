@@ -153,6 +153,20 @@ pub fn forget(tx: &mut Tx, place: &Place, attempt: i64) -> Result<bool, Error> {
     Ok(tx.execute(&FORGET, binds)? == 1)
 }
 
+const GIVE_BACK: Sql = Sql::new(
+    "update requests set lease_until = $6
+     where tenant_id = $1 and livemode = $2 and route = $3 and idempotency_key = $4
+       and status = 'in_flight' and attempt = $5",
+);
+
+/// Ends the try `attempt` without an answer: from now on anyone may carry the request out again. `false` when
+/// it is not that try's any more.
+pub fn give_back(tx: &mut Tx, place: &Place, attempt: i64, at: Timestamp) -> Result<bool, Error> {
+    let Place { scope, route, key } = place;
+    let binds = binds![&scope.tenant, scope.mode, route, key, attempt, at];
+    Ok(tx.execute(&GIVE_BACK, binds)? == 1)
+}
+
 const RELEASE: Sql =
     Sql::new("update requests set lease_until = $1 where status = 'in_flight' and lease_until > $1");
 
@@ -211,4 +225,6 @@ fn read(row: &Row) -> Result<Request, Error> {
 }
 
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&BY_KEY, &INSERT, &TAKE_OVER, &ANSWER, &FORGET, &RELEASE, &REMOVE];
+pub const ALL: &[&Sql] = &[
+    &BY_KEY, &INSERT, &TAKE_OVER, &ANSWER, &FORGET, &GIVE_BACK, &RELEASE, &REMOVE,
+];

@@ -39,6 +39,16 @@ pub async fn put_off(app: &App, event: &Taken) -> Result<(), Failure> {
         .await?)
 }
 
+/// Gives an event back that the worker had to leave because it took too long. Left with its lease it would be
+/// tried each minute while Stripe hangs, and be dead within a quarter of an hour.
+///
+/// # Errors
+/// When the database fails; the lease then runs out.
+pub async fn out_of_time(app: &App, event: &Taken) -> Result<Status, Failure> {
+    let slow = Failure::Unknown("Stripe did not answer in time".to_owned());
+    give_back(app, event, &slow).await
+}
+
 /// Gives an event back that could not be applied, to be tried again later. After the last try it is dead,
 /// which is shown as a break until a replay ends well.
 pub async fn give_back(app: &App, event: &Taken, failure: &Failure) -> Result<Status, Failure> {

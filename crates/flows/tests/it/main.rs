@@ -4,4 +4,5 @@ mod access;
 mod connecting;
 mod crash;
 mod executor;
+mod unheard;
 mod world;

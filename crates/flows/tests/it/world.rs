@@ -8,12 +8,12 @@ use std::task::Poll;
 
 use domain::fee::BasisPoints;
 use domain::invoice::{Line, Quantity, TaxRate};
-use domain::{Currency, Mode, Money, Scope, Timestamp};
+use domain::{ClientId, Currency, Mode, Money, Scope, Timestamp};
 use flows::invoicing::{self, Draft};
 use flows::payer_view::{self, Look};
 use flows::{Actor, App, By, Clock, onboarding, page_tokens, pay_links, reconcile, stripe_events, tenants};
 use simulator::{ClockMode, EndpointConfig, Fate, Outcome, Request, Simulator};
-use store::db::{Inline, Row};
+use store::db::{Inline, Mishaps, Row};
 use store::{Db, Sql, migrate};
 use stripe::events::Kind;
 use stripe::transport::BoxFuture;
@@ -101,6 +101,8 @@ pub struct World {
     pub simulator: Simulator,
     inline: Inline,
     pub account: String,
+    pub scope: Scope,
+    pub client: ClientId,
     pub link: String,
 }
 
@@ -148,14 +150,30 @@ impl World {
         );
         let account = account["id"].as_str().unwrap().to_owned();
         run(onboarding::connect(&app, &scope, &by, &account)).unwrap();
-        let link = open_invoice(&app, &scope);
+        let (client, link) = open_invoice(&app, &scope);
         World {
             app,
             simulator,
             inline,
             account,
+            scope,
+            client,
             link,
         }
+    }
+
+    /// The same instance over a database on which things go wrong.
+    pub fn with_mishaps(&self, mishaps: Mishaps) -> App {
+        App {
+            db: Db::inline_with(&self.inline, mishaps),
+            ..self.app.clone()
+        }
+    }
+
+    /// Something about the account changes, of which Stripe tells.
+    pub fn touch_account(&self) {
+        let path = format!("/_simulator/accounts/{}", self.account);
+        self.control(&path, r#"{"payouts_enabled": false}"#);
     }
 
     /// The instance is gone and another starts on the same database. It is alone there, as on SQLite, so that
@@ -296,7 +314,7 @@ fn instance(inline: &Inline, simulator: &Simulator) -> App {
     }
 }
 
-fn open_invoice(app: &App, scope: &Scope) -> String {
+fn open_invoice(app: &App, scope: &Scope) -> (ClientId, String) {
     let by = By::new(Actor::CommandLine);
     let client = run(invoicing::add_client(
         app,
@@ -315,7 +333,7 @@ fn open_invoice(app: &App, scope: &Scope) -> String {
         TaxRate::from_thousandths_of_percent(0).unwrap(),
     );
     let draft = Draft {
-        client_id: client.id,
+        client_id: client.id.clone(),
         currency: usd,
         memo: None,
         due_date: None,
@@ -324,7 +342,7 @@ fn open_invoice(app: &App, scope: &Scope) -> String {
     let invoice = run(invoicing::create(app, scope, &by, app.moment(), draft)).unwrap();
     run(invoicing::finalize(app, scope, &by, &invoice.id)).unwrap();
     let link = run(pay_links::rotate(app, scope, &by, &invoice.id, None)).unwrap();
-    link.token
+    (client.id, link.token)
 }
 
 fn control(simulator: &Simulator, path: &str, body: &str) -> serde_json::Value {

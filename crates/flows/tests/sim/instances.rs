@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 use flows::{App, limits, reconcile, requests, seals, stripe_events};
+use store::stripe_webhook_events::Status;
 use store::{Sql, stripe_operations};
 
 use crate::marks::Mark;
@@ -20,6 +21,7 @@ const BATCH: i64 = 64;
 const TOGETHER: usize = 32;
 const PLACES_PER_ACCOUNT: usize = 4;
 const EVENT_MS: i64 = 45_000;
+const PLACE_MS: i64 = 55_000;
 const RECONCILE_MS: i64 = 280_000;
 const RECONCILE_EVERY_MS: i64 = 2_000;
 const LOOK_EVERY_MS: i64 = 500;
@@ -142,13 +144,16 @@ async fn work(stage: Rc<Stage>, app: App, nth: usize) {
                 let (app, here) = (app.clone(), Rc::clone(&stage));
                 let apply = async move {
                     let _place = place;
-                    if let Ok(store::stripe_webhook_events::Status::Parked) =
-                        stripe_events::apply(&app, &event).await
-                    {
-                        here.hit(Mark::Parked);
+                    match within(&here, EVENT_MS, stripe_events::apply(&app, &event)).await {
+                        Some(Ok(Status::Parked)) => here.hit(Mark::Parked),
+                        Some(_) => {}
+                        None => {
+                            here.hit(Mark::TimeLimit);
+                            let _ = stripe_events::out_of_time(&app, &event).await;
+                        }
                     }
                 };
-                spawn_within(&stage, nth, "event", EVENT_MS, apply);
+                spawn_within(&stage, nth, "event", PLACE_MS, apply);
             }
         }
     }
@@ -221,6 +226,25 @@ async fn keep_house(stage: Rc<Stage>, app: App) {
         let _ = limits::remove_old(&app).await;
         sleep(&stage.shared, DAY_MS).await;
     }
+}
+
+/// What a future comes to if it does so in time; dropped otherwise.
+async fn within<T>(stage: &Stage, ms: i64, work: impl Future<Output = T>) -> Option<T> {
+    let (mut work, until_ms) = (std::pin::pin!(work), stage.now_ms() + ms);
+    let mut timed = false;
+    poll_fn(|context| {
+        if let Poll::Ready(done) = work.as_mut().poll(context) {
+            return Poll::Ready(Some(done));
+        }
+        if stage.now_ms() >= until_ms {
+            return Poll::Ready(None);
+        }
+        if !std::mem::replace(&mut timed, true) {
+            stage.shared.set_timer(until_ms, context.waker());
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 /// Waits until a moment, or until there may be work.

@@ -155,7 +155,8 @@ async fn keyed(
             };
             requests::keep(app, *begun, kept).await
         }
-        Err(_) => requests::forget(app, *begun).await,
+        Err(Failure::Refused(_)) => requests::forget(app, *begun).await,
+        Err(_) => requests::give_back(app, *begun).await,
     };
     answer
 }

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use flows::invariants;
 use serde_json::Value;
 use store::Sql;
 use store::db::Row;
 
+use crate::executor::run;
 use crate::stage::{Msp, Stage};
 
 /// What is not done with yet, in words; none when all is quiet.
@@ -35,8 +37,22 @@ pub fn unrest(stage: &Stage) -> Option<String> {
         })
 }
 
+/// What the database says of itself, whatever is under way.
+pub fn always(stage: &Stage) {
+    let app = stage.app(stage.mode.get(), true);
+    let broken = run(invariants::check(&app)).unwrap_or_else(|failure| panic!("{failure}"));
+    broken
+        .iter()
+        .for_each(|broken| stage.shared.violated(broken.to_string()));
+}
+
 /// Everything, once all is quiet.
 pub fn all(stage: &Stage) {
+    let app = stage.app(stage.mode.get(), true);
+    let broken = run(invariants::check_quiet(&app)).unwrap_or_else(|failure| panic!("{failure}"));
+    broken
+        .iter()
+        .for_each(|broken| stage.shared.violated(broken.to_string()));
     dead_events(stage);
     acked_is_stored(stage);
     keys_have_rows(stage);

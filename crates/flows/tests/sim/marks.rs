@@ -83,6 +83,7 @@ marks! {
     IntentConfirmed => "an integrator's page confirms it",
     // The owner of the account, in Stripe's dashboard.
     OwnSale => "the account's owner sells something else",
+    HostileMetadata => "a sale's metadata names another tenant's payment",
     OwnRefund => "the owner refunds a sale of their own",
     OurRefund => "the owner refunds a payment of ours",
     MetadataEdited => "the owner edits the metadata of our intent",

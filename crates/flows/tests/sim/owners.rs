@@ -5,10 +5,12 @@ use std::rc::Rc;
 
 use flows::{disconnect, oauth, onboarding};
 use serde_json::{Value, json};
+use store::Sql;
 
 use crate::dice::Dice;
 use crate::instances::request;
 use crate::marks::Mark;
+use crate::payers;
 use crate::ports::sleep;
 use crate::stage::{BY, Msp, Stage};
 use crate::swarm::{DAY_MS, HOUR_MS};
@@ -27,8 +29,7 @@ pub async fn run(stage: Rc<Stage>, msp: Rc<Msp>) {
         match dice.below(10) {
             0 | 1 => own_sale(&stage, &msp, &mut dice),
             2 | 3 => refund(&stage, &msp, &mut dice),
-            4 => edit(&stage, &msp, &mut dice),
-            5 => cancel(&stage, &msp, &mut dice),
+            4 | 5 => meddle(&stage, &msp, &mut dice),
             6 | 7 => lose_capability(&stage, &msp, &mut dice).await,
             8 if msp.oauth => deauthorize(&stage, &msp),
             9 if msp.oauth || dice.percent(30) => disconnect_account(&stage, &msp).await,
@@ -41,22 +42,42 @@ fn done(answer: &Value) -> bool {
     answer["error"].is_null()
 }
 
+/// A sale that is not ours. Its metadata may name a payment of another tenant: whoever has an account can
+/// write anything there.
 fn own_sale(stage: &Stage, msp: &Msp, dice: &mut Dice) {
-    let number = if msp.livemode() {
+    const PAYMENTS: Sql = Sql::new("select tenant_id, livemode, id from payments order by id desc limit 20");
+    let card = if msp.livemode() {
         "4000009900000004"
     } else {
         "4242424242424242"
     };
-    let form = format!(
-        "amount={}&currency=usd&confirm=true&payment_method_data[type]=card\
-         &payment_method_data[card][number]={number}&payment_method_data[card][exp_month]=12\
-         &payment_method_data[card][exp_year]=2034&payment_method_data[card][cvc]=123\
-         &automatic_payment_methods[enabled]=true&automatic_payment_methods[allow_redirects]=never",
+    let Some(token) = payers::token(stage, msp, card) else {
+        return;
+    };
+    let mut form = format!(
+        "amount={}&currency=usd&confirm=true&confirmation_token={token}\
+         &allowed_payment_method_types[0]=card",
         dice.between(100, 9_999)
     );
+    let others: Vec<(String, String)> = stage
+        .rows(&PAYMENTS)
+        .iter()
+        .filter(|row| row.int("livemode").unwrap() == i64::from(msp.livemode()))
+        .map(|row| (row.text("tenant_id").unwrap(), row.text("id").unwrap()))
+        .filter(|(tenant, _)| tenant != msp.scope.tenant.as_str())
+        .collect();
+    if !others.is_empty() && dice.percent(70) {
+        let (tenant, payment) = dice.pick(&others);
+        form.push_str(&format!(
+            "&metadata[tenant_id]={tenant}&metadata[payment_id]={payment}"
+        ));
+        stage.hit(Mark::HostileMetadata);
+    }
     let sold = stage.stripe_of(msp, "POST", "/v1/payment_intents", &form);
     if sold["status"] == "succeeded" {
         stage.hit(Mark::OwnSale);
+    } else {
+        stage.shared.note(|| format!("no sale: {sold}"));
     }
 }
 
@@ -107,12 +128,20 @@ fn our_open_intent(stage: &Stage, msp: &Msp, dice: &mut Dice) -> Option<String> 
     Some(intent["id"].as_str()?.to_owned())
 }
 
+/// Does something to an open intent of ours.
+pub fn meddle(stage: &Stage, msp: &Msp, dice: &mut Dice) {
+    match dice.percent(60) {
+        true => edit(stage, msp, dice),
+        false => cancel(stage, msp, dice),
+    }
+}
+
 fn edit(stage: &Stage, msp: &Msp, dice: &mut Dice) {
     let Some(intent) = our_open_intent(stage, msp, dice) else {
         return;
     };
     let path = format!("/v1/payment_intents/{intent}");
-    let (form, mark) = match dice.percent(75) {
+    let (form, mark) = match dice.percent(60) {
         true => (
             "metadata[op_id]=&metadata[invoice_id]=inv_of_another&metadata[tenant_id]=ten_other",
             Mark::MetadataEdited,

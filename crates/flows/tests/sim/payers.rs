@@ -13,6 +13,7 @@ use stripe::Secret;
 use crate::dice::Dice;
 use crate::instances::request;
 use crate::marks::Mark;
+use crate::owners;
 use crate::ports::sleep;
 use crate::stage::{Msp, Stage};
 use crate::swarm::{HOUR_MS, MINUTE_MS};
@@ -127,15 +128,7 @@ impl Payer {
             (Mode::Live, false) => TEST_CARDS[0],
             (Mode::Test, _) => *self.dice.pick(&TEST_CARDS),
         };
-        let form = format!(
-            "payment_method_data[type]=card&payment_method_data[card][number]={number}\
-             &payment_method_data[card][exp_month]=12&payment_method_data[card][exp_year]=2034\
-             &payment_method_data[card][cvc]=123"
-        );
-        let key = format!("pk_{}_psapay_demo", self.msp.scope.mode.word());
-        let path = "/v1/confirmation_tokens";
-        let made = self.stage.stripe(&key, "POST", path, &self.msp.account, &form);
-        made["id"].as_str().map(str::to_owned)
+        token(&self.stage, &self.msp, number)
     }
 
     async fn check(&mut self) {
@@ -154,6 +147,13 @@ impl Payer {
         if status.in_doubt {
             stage.hit(Mark::InDoubt);
             return;
+        }
+        let open = matches!(
+            status.state,
+            PaymentState::At(IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresAction)
+        );
+        if open && self.dice.percent(20) {
+            owners::meddle(&stage, &self.msp, &mut self.dice);
         }
         match status.state {
             PaymentState::At(IntentStatus::Succeeded) => stage.hit(Mark::PaidAtOnce),
@@ -207,4 +207,16 @@ async fn press(stage: &Rc<Stage>, link: String, pay: PayRequest) -> Option<Resul
         collect::pay(&app, &PAYER, &link, &pay).await
     })
     .await
+}
+
+/// A confirmation token, as Stripe.js makes one of what is typed.
+pub fn token(stage: &Stage, msp: &Msp, number: &str) -> Option<String> {
+    let form = format!(
+        "payment_method_data[type]=card&payment_method_data[card][number]={number}\
+         &payment_method_data[card][exp_month]=12&payment_method_data[card][exp_year]=2034\
+         &payment_method_data[card][cvc]=123"
+    );
+    let key = format!("pk_{}_psapay_demo", msp.scope.mode.word());
+    let made = stage.stripe(&key, "POST", "/v1/confirmation_tokens", &msp.account, &form);
+    made["id"].as_str().map(str::to_owned)
 }

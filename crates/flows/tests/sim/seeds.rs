@@ -12,6 +12,8 @@ use crate::{couriers, instances, integrator, owners};
 
 /// Within so long after the last fault everything has come to rest.
 const HEALING_MS: i64 = 5 * DAY_MS;
+/// So many turns are between two looks at what the database says of itself.
+const LOOK_EVERY: u64 = 1_000;
 /// How many lines of the trace a failure shows.
 const LINES_SHOWN: usize = 60;
 
@@ -110,7 +112,12 @@ fn phases(stage: &Rc<Stage>, schedule: &mut Schedule) -> &'static str {
     }
     shared.with(|state| state.calm = false);
     shared.note(|| format!("safety: {:?}", shared.with(|state| state.swarm.clone())));
-    schedule.run(shared.start_ms + SAFETY_MS, |_, _| {}, |_| false);
+    let look = |stage: &Stage, step: u64| {
+        if step % LOOK_EVERY == 0 {
+            judge::always(stage);
+        }
+    };
+    schedule.run(shared.start_ms + SAFETY_MS, look, |_| false);
     if violated() {
         return "safety";
     }
@@ -154,6 +161,7 @@ fn heal(stage: &Rc<Stage>, schedule: &mut Schedule) {
             instances::start(&here, nth);
         }
         crate::ports::sleep(&here.shared, 1_000).await;
+        here.replay_the_dead();
         for msp in &here.msps {
             owners::give_back(&here, msp);
             owners::connect_again(&here, msp).await;

@@ -285,6 +285,18 @@ impl Stage {
         self.rows(sql)[0].int_opt("n").unwrap()
     }
 
+    /// A person has looked at the events that were given up, and has them tried again.
+    pub fn replay_the_dead(&self) {
+        const REPLAY: Sql = Sql::new(
+            "update stripe_webhook_events set status = 'received', failures = 0, next_attempt_at = $1
+             where status = 'dead'",
+        );
+        let now_ms = self.now_ms();
+        let replayed = run(self.db.write(move |tx| tx.execute(&REPLAY, &[now_ms.into()])));
+        let _: u64 = replayed.unwrap_or_else(|error: store::Error| panic!("{error}"));
+        self.ring();
+    }
+
     /// A call of Stripe's API that is not ours: by the account's owner, or by a payer's browser.
     pub fn stripe(&self, key: &str, method: &str, path: &str, account: &str, form: &str) -> Value {
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());

@@ -76,7 +76,7 @@ impl Swarm {
             thin: dice.percent(40),
             invoices: 2 + dice.below(5),
             outages,
-            lists_every_ms: *dice.pick(&[3 * HOUR_MS, 12 * HOUR_MS, 2 * DAY_MS]),
+            lists_every_ms: *dice.pick(&[12 * HOUR_MS, DAY_MS, 3 * DAY_MS]),
             latency_ms: *dice.pick(&[0, 50, 2_000, 20_000]),
         }
     }

@@ -77,9 +77,9 @@ impl Inline {
         let sqlite = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..ATTEMPTS_MAX {
             sqlite.begin(access).map_err(another_process)?;
-            sqlite.set_read_only(access == Access::Read)?;
+            sqlite.refuse_writes(access == Access::Read);
             let (verdict, answer) = attempt(closure, &mut Tx::new(Connection::Sqlite(&sqlite)));
-            sqlite.set_read_only(false)?;
+            sqlite.refuse_writes(false);
             let committed = match verdict {
                 Verdict::Commit if commits => sqlite.commit(),
                 Verdict::Commit | Verdict::Rollback | Verdict::Retry => Ok(()),

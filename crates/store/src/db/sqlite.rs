@@ -1,5 +1,6 @@
 //! A connection to SQLite with the settings that money needs, and statements on it.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +15,8 @@ use super::{Error, ROWS_MAX, Row, Value};
 /// An open connection. In a transaction it belongs to one thread.
 pub(super) struct Sqlite {
     connection: rusqlite::Connection,
+    /// Whether writes are refused before they are run: inline, where a transaction may only read.
+    refuses_writes: Cell<bool>,
 }
 
 /// More than the product has statements, so that each is parsed once per connection.
@@ -28,13 +31,20 @@ impl Sqlite {
             | OpenFlags::SQLITE_OPEN_EXRESCODE;
         let connection = rusqlite::Connection::open_with_flags(path, flags)
             .map_err(|error| Error::Unavailable(format!("cannot open {}: {error}", path.display())))?;
-        Sqlite { connection }.set_up("wal")
+        Sqlite::over(connection).set_up("wal")
     }
 
     pub(super) fn open_in_memory() -> Result<Sqlite, Error> {
         let connection = rusqlite::Connection::open_in_memory()
             .map_err(|error| Error::Unavailable(format!("cannot open a database in memory: {error}")))?;
-        Sqlite { connection }.set_up("memory")
+        Sqlite::over(connection).set_up("memory")
+    }
+
+    fn over(connection: rusqlite::Connection) -> Sqlite {
+        Sqlite {
+            connection,
+            refuses_writes: Cell::new(false),
+        }
     }
 
     fn set_up(self, journal_mode: &str) -> Result<Sqlite, Error> {
@@ -83,6 +93,12 @@ impl Sqlite {
         } else {
             "pragma query_only = off"
         })
+    }
+
+    /// The same as [`Sqlite::set_read_only`] for a connection on which reads and writes take turns: with the
+    /// pragma, SQLite would compile every statement anew each time.
+    pub(super) fn refuse_writes(&self, refused: bool) {
+        self.refuses_writes.set(refused);
     }
 
     /// Says what is damaged in the file, if anything is.
@@ -167,6 +183,9 @@ impl Sqlite {
 
     fn bound(&self, text: &'static str, binds: &[Value]) -> Result<CachedStatement<'_>, Error> {
         let mut statement = self.prepare(text)?;
+        if self.refuses_writes.get() && !statement.readonly() {
+            return Err(Error::Bug(format!("a write in a read-only transaction: {text}")));
+        }
         let places = bind_places(&statement, text, binds.len())?;
         for (index, place) in (1..).zip(places) {
             let bound = match binds.get(place) {

@@ -1,0 +1,107 @@
+//! What the database or Stripe never said: a commit whose answer was lost, and calls that took too long.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use domain::invoice::{Line, Quantity, TaxRate};
+use domain::{Currency, Money};
+use flows::invoicing::{self, Draft};
+use flows::requests::{self, Begun, Start};
+use flows::{Actor, App, By, Failure, stripe_events};
+use store::Sql;
+use store::db::Mishap;
+use store::requests::Place;
+use store::stripe_webhook_events::Status;
+
+use crate::executor::run;
+use crate::world::World;
+
+static BY: By = By::new(Actor::CommandLine);
+const HOUR_MS: i64 = 60 * 60 * 1000;
+
+fn begin(app: &App, world: &World) -> Begun {
+    let place = Place {
+        scope: world.scope.clone(),
+        route: "POST /api/invoices".to_owned(),
+        key: "an order of the shop".to_owned(),
+    };
+    match run(requests::begin(app, place, "00".repeat(32))).unwrap() {
+        Start::Begun(begun) => *begun,
+        Start::Answered(answer) => panic!("answered before: {answer:?}"),
+    }
+}
+
+fn draft(world: &World) -> Draft {
+    let usd = Currency::parse("usd").unwrap();
+    let line = Line::new(
+        "Managed workplace",
+        Quantity::parse("1").unwrap(),
+        Money::new(4_200, usd),
+        TaxRate::from_thousandths_of_percent(0).unwrap(),
+    );
+    Draft {
+        client_id: world.client.clone(),
+        currency: usd,
+        memo: None,
+        due_date: None,
+        lines: vec![line.unwrap()],
+    }
+}
+
+/// The key was given free after such a failure, so that the repeated request made another invoice.
+#[test]
+fn a_request_repeated_after_a_commit_without_an_answer_makes_one_invoice() {
+    const INVOICES: Sql = Sql::new("select count(*) as n from invoices where total = 4200");
+    for committed in [true, false] {
+        let world = World::new(41);
+        let writes = AtomicU64::new(0);
+        // The second write is the invoice's; the first notes the request.
+        let broken = world.with_mishaps(Arc::new(move |writing| {
+            let second = writing && writes.fetch_add(1, Ordering::Relaxed) == 1;
+            second.then_some(Mishap::AnswerLost { committed })
+        }));
+        let begun = begin(&broken, &world);
+        let made = invoicing::create(&broken, &world.scope, &BY, begun.moment, draft(&world));
+        let failed = run(made).unwrap_err();
+        assert!(matches!(failed, Failure::Store(_)), "{failed}");
+        run(requests::give_back(&broken, begun)).unwrap();
+
+        let again = begin(&world.app, &world);
+        run(invoicing::create(
+            &world.app,
+            &world.scope,
+            &BY,
+            again.moment,
+            draft(&world),
+        ))
+        .unwrap();
+        assert_eq!(
+            world.number(&INVOICES),
+            1,
+            "committed the first time: {committed}"
+        );
+    }
+}
+
+/// Left with its lease, an event whose call hangs was taken up each minute, and dead within a quarter of an
+/// hour.
+#[test]
+fn an_event_for_which_stripe_hangs_is_tried_for_hours_before_a_person_is_called() {
+    let world = World::new(42);
+    world.touch_account();
+    world.deliver();
+    let from_ms = world.simulator.now_ms();
+    let mut tries = 0;
+    loop {
+        for event in run(stripe_events::take(&world.app, 100)).unwrap() {
+            tries += 1;
+            if run(stripe_events::out_of_time(&world.app, &event)).unwrap() == Status::Dead {
+                let hours = (world.simulator.now_ms() - from_ms) / HOUR_MS;
+                assert!(hours >= 3, "after {tries} tries in {hours} hours");
+                return;
+            }
+        }
+        world.simulator.advance_ms(10_000);
+        assert!(tries < 1_000, "nobody is ever called");
+    }
+}
