@@ -9,7 +9,7 @@ use stripe::events::Kind;
 
 use crate::instances::request;
 use crate::marks::Mark;
-use crate::ports::sleep;
+use crate::ports::rest;
 use crate::stage::{Letter, Stage};
 use crate::swarm::{DAY_MS, HOUR_MS, MINUTE_MS};
 
@@ -56,7 +56,7 @@ async fn carry(
     if shared.strikes(Mark::Delayed) {
         let longest = shared.with(|state| *state.dice.pick(&[5_000, 2 * MINUTE_MS, 3 * HOUR_MS, 2 * DAY_MS]));
         let ms = shared.with(|state| state.dice.between(0, longest));
-        sleep(shared, ms).await;
+        rest(shared, ms).await;
     }
     mislead(stage, delivery, signed_as);
     if shared.strikes(Mark::Duplicated) {
@@ -102,7 +102,7 @@ pub async fn bring(stage: &Rc<Stage>, at: &(String, String)) -> bool {
 fn bring_later(stage: &Rc<Stage>, at: &(String, String), ms: i64) {
     let (here, at) = (Rc::clone(stage), at.clone());
     stage.spawn("courier again", async move {
-        sleep(&here.shared, ms).await;
+        rest(&here.shared, ms).await;
         bring(&here, &at).await;
     });
 }

@@ -11,7 +11,7 @@ use store::stripe_webhook_events::Status;
 use store::{Sql, stripe_operations};
 
 use crate::marks::Mark;
-use crate::ports::{sleep, sleep_until};
+use crate::ports::{rest, rest_until};
 use crate::schedule::Task;
 use crate::stage::Stage;
 use crate::swarm::{DAY_MS, MINUTE_MS};
@@ -39,23 +39,11 @@ pub fn start(stage: &Rc<Stage>, nth: usize) {
     stage.hit(Mark::Restarted);
     let here = Rc::clone(stage);
     let starting = async move {
-        let alone = here.instance_count() == 1;
-        while alone {
-            let now = app.clock.now();
-            let released = app.db.write(move |tx| {
-                stripe_operations::release_leases(tx, now)?;
-                store::requests::release_leases(tx, now)
-            });
-            match released.await {
-                Ok(_) => break,
-                Err(error) => {
-                    let _: store::Error = error;
-                    sleep(&here.shared, 1_000).await;
-                }
-            }
+        if here.instance_count() == 1 {
+            release_leases(&here, &app).await;
         }
         while reconcile::hurry(&app).await.is_err() {
-            sleep(&here.shared, 1_000).await;
+            rest(&here.shared, 1_000).await;
         }
         here.instances.borrow_mut()[nth].app = Some(app.clone());
         for (what, task) in [
@@ -82,6 +70,22 @@ pub fn start(stage: &Rc<Stage>, nth: usize) {
         turns: None,
         until_ms: None,
     });
+}
+
+/// What an instance does that is alone on its database: whoever held a lease is gone.
+async fn release_leases(stage: &Stage, app: &App) {
+    loop {
+        let now = app.clock.now();
+        let released = app.db.write(move |tx| {
+            stripe_operations::release_leases(tx, now)?;
+            store::requests::release_leases(tx, now)
+        });
+        let released: Result<(), store::Error> = released.await;
+        if released.is_ok() {
+            return;
+        }
+        rest(&stage.shared, 1_000).await;
+    }
 }
 
 fn boxed(future: impl Future<Output = ()> + 'static) -> std::pin::Pin<Box<dyn Future<Output = ()>>> {
@@ -128,12 +132,12 @@ async fn work(stage: Rc<Stage>, app: App, nth: usize) {
         let taken = match stripe_events::take(&app, BATCH).await {
             Ok(taken) => taken,
             Err(_) => {
-                sleep(&stage.shared, LOOK_EVERY_MS).await;
+                rest(&stage.shared, LOOK_EVERY_MS).await;
                 continue;
             }
         };
         if taken.is_empty() {
-            sleep(&stage.shared, LOOK_EVERY_MS).await;
+            rest(&stage.shared, LOOK_EVERY_MS).await;
         }
         for events in taken.chunks(TOGETHER) {
             for event in stripe_events::apply_together(&app, events.to_vec()).await {
@@ -194,7 +198,7 @@ async fn reconcile_all(stage: Rc<Stage>, app: App, nth: usize) {
                 spawn_within(&stage, nth, "reconcile", RECONCILE_MS, look);
             }
         }
-        sleep(&stage.shared, RECONCILE_EVERY_MS).await;
+        rest(&stage.shared, RECONCILE_EVERY_MS).await;
     }
 }
 
@@ -224,7 +228,7 @@ async fn keep_house(stage: Rc<Stage>, app: App) {
         let _ = seals::run(&app).await;
         let _ = requests::remove_old(&app).await;
         let _ = limits::remove_old(&app).await;
-        sleep(&stage.shared, DAY_MS).await;
+        rest(&stage.shared, DAY_MS).await;
     }
 }
 
@@ -342,7 +346,7 @@ pub async fn operate(stage: Rc<Stage>) {
     let mut down_since: Vec<Option<i64>> = vec![None; stage.instance_count()];
     let mut switch_at_ms = stage.now_ms() + dice.between(DAY_MS / 4, 4 * DAY_MS);
     loop {
-        sleep_until(&stage.shared, stage.now_ms() + dice.between(5_000, 30 * 60_000)).await;
+        rest_until(&stage.shared, stage.now_ms() + dice.between(5_000, 30 * 60_000)).await;
         if stage.now_ms() >= switch_at_ms {
             switch_at_ms = stage.now_ms() + dice.between(DAY_MS / 4, 4 * DAY_MS);
             stage.hit(Mark::ModeSwitched);

@@ -14,7 +14,7 @@ use crate::dice::Dice;
 use crate::instances::request;
 use crate::marks::Mark;
 use crate::payers;
-use crate::ports::sleep;
+use crate::ports::rest;
 use crate::stage::{BY, Msp, Stage};
 use crate::swarm::{DAY_MS, HOUR_MS, MINUTE_MS, SAFETY_MS};
 
@@ -25,7 +25,7 @@ const TRIES_MAX: usize = 12;
 pub async fn invoice(stage: Rc<Stage>, msp: Rc<Msp>, nth: usize) {
     let mut dice = stage.dice();
     let begin_ms = dice.between(0, SAFETY_MS - DAY_MS);
-    sleep(&stage.shared, begin_ms).await;
+    rest(&stage.shared, begin_ms).await;
     let amount = dice.between(100, 50_000);
     let Some(id) = made(&stage, &msp, nth, amount, &mut dice).await else {
         return;
@@ -62,7 +62,7 @@ pub async fn invoice(stage: Rc<Stage>, msp: Rc<Msp>, nth: usize) {
 
 async fn wait(stage: &Stage, dice: &mut Dice, longest_ms: i64) {
     let ms = dice.between(1_000, longest_ms);
-    sleep(&stage.shared, ms).await;
+    rest(&stage.shared, ms).await;
 }
 
 /// Makes an invoice, and repeats the request under its key until there is an answer.

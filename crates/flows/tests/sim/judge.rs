@@ -171,8 +171,8 @@ fn account(stage: &Stage, msp: &Msp) {
 }
 
 const PAYMENTS: Sql = Sql::new(
-    "select tenant_id, livemode, id, invoice_id, stripe_account_id, stripe_payment_intent_id, stripe_charge_id,
-       amount, received, application_fee, stripe_fee, net, status, unreachable_since
+    "select tenant_id, livemode, id, invoice_id, stripe_account_id, stripe_payment_intent_id,
+       stripe_charge_id, amount, received, application_fee, stripe_fee, net, status, unreachable_since
      from payments order by id",
 );
 

@@ -11,7 +11,7 @@ use crate::dice::Dice;
 use crate::instances::request;
 use crate::marks::Mark;
 use crate::payers;
-use crate::ports::sleep;
+use crate::ports::rest;
 use crate::stage::{BY, Msp, Stage};
 use crate::swarm::{DAY_MS, HOUR_MS};
 
@@ -21,7 +21,7 @@ pub async fn run(stage: Rc<Stage>, msp: Rc<Msp>) {
     let busy = *dice.pick(&[DAY_MS, 3 * DAY_MS, 9 * DAY_MS]);
     loop {
         let wait_ms = dice.between(1_000, busy);
-        sleep(&stage.shared, wait_ms).await;
+        rest(&stage.shared, wait_ms).await;
         if msp.away.get() {
             connect_again(&stage, &msp).await;
             continue;
@@ -171,7 +171,7 @@ async fn lose_capability(stage: &Rc<Stage>, msp: &Msp, dice: &mut Dice) {
     );
     stage.hit(Mark::CapabilityLost);
     let wait_ms = dice.between(10_000, 12 * HOUR_MS);
-    sleep(&stage.shared, wait_ms).await;
+    rest(&stage.shared, wait_ms).await;
     give_back(stage, msp);
 }
 

@@ -14,7 +14,7 @@ use crate::dice::Dice;
 use crate::instances::request;
 use crate::marks::Mark;
 use crate::owners;
-use crate::ports::sleep;
+use crate::ports::rest;
 use crate::stage::{Msp, Stage};
 use crate::swarm::{HOUR_MS, MINUTE_MS};
 
@@ -62,7 +62,7 @@ impl Payer {
         for look in 0..patience {
             let longest = *self.dice.pick(&[3_000, 20_000, 2 * MINUTE_MS, 5 * HOUR_MS]);
             let wait_ms = self.dice.between(0, longest);
-            sleep(&self.stage.shared, wait_ms).await;
+            rest(&self.stage.shared, wait_ms).await;
             if look > 0 {
                 self.stage.hit(Mark::CameBack);
             }
@@ -88,7 +88,7 @@ impl Payer {
             match view.panel {
                 payer_view::Panel::Pay | payer_view::Panel::Continue => self.press(&view).await,
                 payer_view::Panel::InProgress => self.check().await,
-                payer_view::Panel::Unavailable => sleep(&self.stage.shared, HOUR_MS).await,
+                payer_view::Panel::Unavailable => rest(&self.stage.shared, HOUR_MS).await,
                 payer_view::Panel::Paid(_) | payer_view::Panel::Settled | payer_view::Panel::Void => return,
             }
         }
@@ -97,7 +97,7 @@ impl Payer {
     /// Types a card and presses Pay.
     async fn press(&mut self, view: &PayerView) {
         let read_ms = self.dice.between(page_tokens::AGE_MIN_MS, 90_000);
-        sleep(&self.stage.shared, read_ms).await;
+        rest(&self.stage.shared, read_ms).await;
         let Some(token) = self.token() else { return };
         let request = PayRequest {
             confirmation_token: token,
@@ -179,7 +179,7 @@ impl Payer {
             .unwrap_or_default()
             .to_owned();
         let wait_ms = self.dice.between(1_000, 5 * MINUTE_MS);
-        sleep(&self.stage.shared, wait_ms).await;
+        rest(&self.stage.shared, wait_ms).await;
         let (outcome, mark) = match self.dice.below(4) {
             0 => return self.stage.hit(Mark::ActionLeft),
             1 => ("fail", Mark::ActionFailed),

@@ -33,7 +33,7 @@ pub async fn pass() {
 }
 
 /// Waits for a moment of the virtual clock.
-pub async fn sleep_until(shared: &Shared, at_ms: i64) {
+pub async fn rest_until(shared: &Shared, at_ms: i64) {
     poll_fn(|context| {
         if shared.now_ms() >= at_ms {
             return Poll::Ready(());
@@ -44,8 +44,8 @@ pub async fn sleep_until(shared: &Shared, at_ms: i64) {
     .await;
 }
 
-pub async fn sleep(shared: &Shared, ms: i64) {
-    sleep_until(shared, shared.now_ms() + ms).await;
+pub async fn rest(shared: &Shared, ms: i64) {
+    rest_until(shared, shared.now_ms() + ms).await;
 }
 
 /// What befalls the transactions of an instance.
@@ -98,10 +98,10 @@ impl Transport for Wire {
                 (true, _) | (_, 0) => 0,
                 (false, most) => state.dice.between(0, most),
             });
-            sleep(shared, latency / 2).await;
+            rest(shared, latency / 2).await;
             if let Some(until_ms) = outage(shared) {
                 shared.hit(Mark::Outage);
-                sleep_until(shared, until_ms.min(shared.now_ms() + PATIENCE_MS)).await;
+                rest_until(shared, until_ms.min(shared.now_ms() + PATIENCE_MS)).await;
                 return Err(NoAnswer("Stripe cannot be reached".to_owned()));
             }
             if shared.strikes(Mark::NeverSent) {
@@ -111,17 +111,17 @@ impl Transport for Wire {
             let answer = self.act(&request);
             shared.with(|state| state.place = Place::AfterStripe);
             pass().await;
-            sleep(shared, latency - latency / 2).await;
+            rest(shared, latency - latency / 2).await;
             if let Fate::Late(ms) = answer.fate {
                 let late_ms = i64::try_from(ms).unwrap();
-                sleep(shared, late_ms.min(PATIENCE_MS)).await;
+                rest(shared, late_ms.min(PATIENCE_MS)).await;
                 if late_ms > PATIENCE_MS {
                     return Err(NoAnswer("no answer in time".to_owned()));
                 }
             }
             match lost {
                 Some(Mark::Hang) => {
-                    sleep(shared, PATIENCE_MS).await;
+                    rest(shared, PATIENCE_MS).await;
                     Err(NoAnswer("no answer in time".to_owned()))
                 }
                 Some(_) => Err(NoAnswer("the answer was lost".to_owned())),
@@ -131,7 +131,7 @@ impl Transport for Wire {
     }
 
     fn pause(&self, ms: u64) -> BoxFuture<'_, ()> {
-        Box::pin(async move { sleep(&self.0, i64::try_from(ms).unwrap()).await })
+        Box::pin(async move { rest(&self.0, i64::try_from(ms).unwrap()).await })
     }
 }
 

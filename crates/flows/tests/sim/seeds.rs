@@ -160,7 +160,7 @@ fn heal(stage: &Rc<Stage>, schedule: &mut Schedule) {
         for nth in 0..here.instance_count() {
             instances::start(&here, nth);
         }
-        crate::ports::sleep(&here.shared, 1_000).await;
+        crate::ports::rest(&here.shared, 1_000).await;
         here.replay_the_dead();
         for msp in &here.msps {
             owners::give_back(&here, msp);
