@@ -53,6 +53,10 @@ permissions! {
     KeysWrite = "keys:write";
     /// Read the audit log.
     AuditRead = "audit:read";
+    /// Read what differs from Stripe.
+    BreaksRead = "breaks:read";
+    /// Say that a difference is dealt with.
+    BreaksWrite = "breaks:write";
     /// Read what Stripe reported.
     EventsRead = "events:read";
     /// Have events of Stripe's applied again.

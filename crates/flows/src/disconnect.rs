@@ -5,6 +5,7 @@
 use domain::{OperationId, Refusal, Scope, Timestamp};
 use store::Tx;
 use store::payments;
+use store::reconciliation_breaks::Kind as BreakKind;
 use store::stripe_config::{self, Origin, StripeConfig};
 use store::stripe_operations::{self as rows, Kind, Operation, Outcome, Status};
 use stripe::oauth::{self, OAuthError};
@@ -225,5 +226,14 @@ pub fn not_ended(
          payments are taken on it."
     );
     let (tenant, mode) = (Some(&scope.tenant), scope.mode);
-    observe::open_break(tx, moment, 0, tenant, mode, "access_not_ended", account, &detail)
+    observe::open_break(
+        tx,
+        moment,
+        0,
+        tenant,
+        mode,
+        BreakKind::AccessNotEnded,
+        account,
+        &detail,
+    )
 }

@@ -5,6 +5,7 @@
 pub mod api_keys;
 mod asked;
 pub mod audit;
+pub mod breaks;
 mod by;
 mod clock;
 pub mod collect;

@@ -3,14 +3,15 @@
 //! are posted.
 
 use domain::payment::{Evidence, IntentStatus, Merge, PaymentState, applied, merge};
-use domain::{BreakId, Currency, LedgerTransactionId, Mode, Money, TenantId, Timestamp, invoice, ledger};
+use domain::{Currency, LedgerTransactionId, Money, Timestamp, invoice, ledger};
 use store::ledger::Posting;
 use store::payments::Payment;
-use store::reconciliation_breaks::{self as breaks, Break};
+use store::reconciliation_breaks::Kind;
 use store::state_history::{self, Change};
 use store::{Tx, application_fees, invoices, payments};
 use stripe::{BalanceTransaction, Charge, PaymentIntent};
 
+pub use crate::breaks::open_break;
 use crate::planted::{self, Bug};
 use crate::{Failure, Moment};
 
@@ -166,7 +167,16 @@ pub fn intent(
             facts.status_word
         );
         let (tenant, mode) = (Some(&payment.scope.tenant), payment.scope.mode);
-        open_break(tx, moment, 10, tenant, mode, "unknown_status", &facts.id, &detail)?;
+        open_break(
+            tx,
+            moment,
+            10,
+            tenant,
+            mode,
+            Kind::UnknownStatus,
+            &facts.id,
+            &detail,
+        )?;
         store_changed(tx, moment, &before, payment, cause)?;
         return Ok(Seen::Same);
     };
@@ -360,7 +370,7 @@ fn book_payment(
             11,
             Some(&scope.tenant),
             scope.mode,
-            "overpayment",
+            Kind::Overpayment,
             &facts.id,
             &detail,
         )?;
@@ -378,7 +388,7 @@ fn book_payment(
             12,
             Some(&scope.tenant),
             scope.mode,
-            "amount_mismatch",
+            Kind::AmountMismatch,
             &facts.id,
             &detail,
         )?;
@@ -454,41 +464,6 @@ fn book_stripe_fee(
     payment.net = Some(balance.net);
     if !payment.status.is_live() {
         payment.next_check_at = None;
-    }
-    Ok(())
-}
-
-/// Opens a reconciliation break, with a line in the log when it is new.
-#[expect(clippy::too_many_arguments, reason = "each names a column of the row")]
-pub fn open_break(
-    tx: &mut Tx,
-    moment: Moment,
-    nth: u32,
-    tenant: Option<&TenantId>,
-    mode: Mode,
-    kind: &str,
-    subject_id: &str,
-    detail: &str,
-) -> Result<(), Failure> {
-    let id = BreakId::new(moment.at, moment.random(nth));
-    if breaks::open(
-        tx,
-        &Break {
-            id,
-            tenant,
-            mode,
-            kind,
-            subject_id,
-            detail,
-        },
-        moment.at,
-    )? {
-        tracing::error!(
-            kind,
-            subject = subject_id,
-            mode = mode.label(),
-            "reconciliation break: {detail}"
-        );
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use domain::payment::{IntentStatus, PaymentState};
 use store::event_cursors::{self, EventCursor};
 use store::payment_method_domains::PaymentMethodDomain;
 use store::payments::{self, Payment};
+use store::reconciliation_breaks::{self, Kept, Kind};
 use store::stripe_operations::{self as rows, Operation};
 use store::subscriptions::{self, Subscription};
 use stripe::{AccountId, CallError, charges};
@@ -15,7 +16,7 @@ use stripe::{AccountId, CallError, charges};
 use crate::connect::domains;
 use crate::observe::{self, ChargeFacts};
 use crate::operations::{self, KEY_AGE_MAX_MS, Resolved};
-use crate::{App, Failure, collect, subscriptions as mirror, unreachable};
+use crate::{App, Failure, breaks, collect, subscriptions as mirror, unreachable};
 
 pub use missed::{begin, hurry};
 
@@ -35,6 +36,8 @@ pub enum Due {
     Events(Box<EventCursor>),
     /// A subscription on an account that was disconnected, or connected again.
     Subscription(Box<Subscription>),
+    /// A break that other rows say is none any more.
+    Break(Box<Kept>),
 }
 
 impl Due {
@@ -46,6 +49,7 @@ impl Due {
             Due::Domain(domain) => &domain.stripe_account_id,
             Due::Events(cursor) => &cursor.account,
             Due::Subscription(subscription) => &subscription.stripe_account_id,
+            Due::Break(_) => "",
         }
     }
 
@@ -57,6 +61,7 @@ impl Due {
             Due::Domain(domain) => domain.scope.mode,
             Due::Events(cursor) => cursor.mode,
             Due::Subscription(subscription) => subscription.scope.mode,
+            Due::Break(settled) => settled.mode,
         }
     }
 }
@@ -68,7 +73,7 @@ impl Due {
 pub async fn due(app: &App) -> Result<Vec<Due>, Failure> {
     let now = app.clock.now();
     know_the_platform(app).await?;
-    let (operations, payments, domains, cursors, subscriptions) = app
+    let (operations, payments, domains, cursors, subscriptions, breaks) = app
         .db
         .read(move |tx| {
             let domains = domains::due(tx, now, BATCH)?;
@@ -78,6 +83,7 @@ pub async fn due(app: &App) -> Result<Vec<Due>, Failure> {
                 domains,
                 event_cursors::due(tx, now, BATCH)?,
                 subscriptions::due(tx, now, BATCH)?,
+                reconciliation_breaks::settled(tx, BATCH)?,
             ))
         })
         .await?;
@@ -92,11 +98,13 @@ pub async fn due(app: &App) -> Result<Vec<Due>, Failure> {
     let subscriptions = subscriptions
         .into_iter()
         .map(|subscription| Due::Subscription(Box::new(subscription)));
+    let breaks = breaks.into_iter().map(|settled| Due::Break(Box::new(settled)));
     let all = operations
         .chain(payments)
         .chain(domains)
         .chain(cursors)
-        .chain(subscriptions);
+        .chain(subscriptions)
+        .chain(breaks);
     Ok(all.filter(|due| app.stripe(due.mode()).is_ok()).collect())
 }
 
@@ -131,6 +139,7 @@ pub async fn look(app: &App, due: &Due) {
         Due::Operation(operation) => (operation.id.to_string(), resolve(app, operation).await),
         Due::Payment(payment) => (payment.id.to_string(), read_again(app, payment).await),
         Due::Domain(domain) => (domain.domain_name.clone(), domains::register(app, domain).await),
+        Due::Break(settled) => (settled.id.to_string(), breaks::settle(app, settled).await),
         Due::Events(cursor) => (
             format!("events of {}", cursor.account),
             missed::read(app, cursor).await,
@@ -171,7 +180,16 @@ async fn show(app: &App, operation: &Operation) -> Result<(), Failure> {
             let detail = format!("{} has had no answer for 23 hours", operation.idempotency_key);
             let (tenant, mode) = (Some(&operation.scope.tenant), operation.scope.mode);
             let id = operation.id.as_str();
-            observe::open_break(tx, moment, 0, tenant, mode, "operation_unresolved", id, &detail)
+            observe::open_break(
+                tx,
+                moment,
+                0,
+                tenant,
+                mode,
+                Kind::OperationUnresolved,
+                id,
+                &detail,
+            )
         })
         .await
 }

@@ -18,6 +18,7 @@ mod together;
 use domain::payment::Evidence;
 use domain::{Scope, TenantId, Timestamp};
 use store::payments::Payment;
+use store::reconciliation_breaks::Kind;
 use store::stripe_webhook_events::{Fate, Status, Taken};
 use store::{Tx, stripe_config, subscriptions};
 use stripe::events::{self, Envelope};
@@ -348,16 +349,7 @@ fn orphaned(tx: &mut Tx, moment: Moment, event: &Taken) -> Result<Status, Failur
     if !ours {
         let detail = format!("event {} came from an account that no tenant has", event.event_id);
         let (mode, account) = (event.mode, &event.account);
-        observe::open_break(
-            tx,
-            moment,
-            0,
-            None,
-            mode,
-            replay::UNKNOWN_ACCOUNT,
-            account,
-            &detail,
-        )?;
+        observe::open_break(tx, moment, 0, None, mode, Kind::UnknownAccount, account, &detail)?;
     }
     let status = if ours { Status::Ignored } else { Status::Orphan };
     let fate = Fate {

@@ -4,13 +4,14 @@
 
 use domain::{PaymentId, Scope, Timestamp};
 use store::payments::{self, Payment};
+use store::reconciliation_breaks::Kind;
 use store::stripe_operations::Operation;
 use store::{Tx, reconciliation_breaks, stripe_config};
 
 use crate::{Actor, App, By, Failure, Moment, observe, onboarding};
 
 /// The kind of break that such payments open, one for each account: it counts them.
-const BREAK: &str = "payments_unreachable";
+const BREAK: Kind = Kind::PaymentsUnreachable;
 
 /// Stripe gave no access to a payment's account when it was asked at `asked_at`.
 ///

@@ -1,6 +1,7 @@
 //! The JSON API: for integrators with an API key, and for the pay page with a link.
 
 pub mod audit;
+pub mod breaks;
 pub mod clients;
 pub mod connect;
 pub mod connect_oauth;

@@ -6,13 +6,14 @@ use axum::http::{Method, StatusCode, header};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use domain::Permission;
 use domain::Permission::{
-    AuditRead, ClientsRead, ClientsWrite, ConnectRead, ConnectWrite, EventsRead, EventsReplay, InvoicesRead,
-    InvoicesWrite, KeysRead, KeysWrite, PaymentsRead, PaymentsWrite, SubscriptionsRead,
+    AuditRead, BreaksRead, BreaksWrite, ClientsRead, ClientsWrite, ConnectRead, ConnectWrite, EventsRead,
+    EventsReplay, InvoicesRead, InvoicesWrite, KeysRead, KeysWrite, PaymentsRead, PaymentsWrite,
+    SubscriptionsRead,
 };
 
 use crate::api::{
-    audit, clients, connect as api_connect, connect_oauth, external_objects, invoices, keys, payments,
-    platform, public_invoices, subscriptions, tenants, webhook_events,
+    audit, breaks, clients, connect as api_connect, connect_oauth, external_objects, invoices, keys,
+    payments, platform, public_invoices, subscriptions, tenants, webhook_events,
 };
 use crate::pay::checkout;
 use crate::problem::Problem;
@@ -76,6 +77,12 @@ fn of_the_operator() -> Vec<Route> {
     use Who::Platform;
     vec![
         get("/api/platform/audit", Platform, platform::audit),
+        get("/api/platform/reconciliation-breaks", Platform, breaks::list_all),
+        post(
+            "/api/platform/reconciliation-breaks/{id}/resolve",
+            Platform,
+            breaks::resolve_any,
+        ),
         get("/api/platform/seals", Platform, platform::seals),
         get(
             "/api/platform/subscriptions",
@@ -107,6 +114,18 @@ fn of_the_operator() -> Vec<Route> {
             Platform,
             webhook_events::replay_many_of_all,
         ),
+        post("/api/tenants", Platform, tenants::create),
+        get("/api/tenants", Platform, tenants::list),
+        get("/api/tenants/{id}", Platform, tenants::get),
+        post("/api/tenants/{id}/close", Platform, tenants::close),
+        post("/api/tenants/{id}/keys", Platform, tenants::create_key),
+        post("/api/tenants/{id}/resume", Platform, tenants::resume),
+        post(
+            "/api/tenants/{id}/stripe-customer",
+            Platform,
+            tenants::link_customer,
+        ),
+        post("/api/tenants/{id}/suspend", Platform, tenants::suspend),
     ]
 }
 
@@ -163,12 +182,18 @@ fn of_invoices() -> Vec<Route> {
             Key(EventsReplay),
             webhook_events::replay_many,
         ),
+        get("/api/reconciliation-breaks", Key(BreaksRead), breaks::list),
+        post(
+            "/api/reconciliation-breaks/{id}/resolve",
+            Key(BreaksWrite),
+            breaks::resolve,
+        ),
     ]
 }
 
-/// What payers, account owners and the operator do, and all that has to do with Stripe.
+/// What payers and account owners do, and all that has to do with Stripe.
 fn of_payers_and_stripe() -> Vec<Route> {
-    use Who::{Anybody, Key, Metrics, Payer, Platform, Returning, Stripe};
+    use Who::{Anybody, Key, Metrics, Payer, Returning, Stripe};
     vec![
         get("/api/public/invoices/{link}", Payer, public_invoices::get),
         post("/api/public/invoices/{link}/pay", Payer, public_invoices::pay),
@@ -205,18 +230,6 @@ fn of_payers_and_stripe() -> Vec<Route> {
         get_once("/connect/return", Returning, connect::came_back),
         get("/connect/status", Returning, connect::status),
         get("/connect/status/panel", Returning, connect::panel),
-        post("/api/tenants", Platform, tenants::create),
-        get("/api/tenants", Platform, tenants::list),
-        get("/api/tenants/{id}", Platform, tenants::get),
-        post("/api/tenants/{id}/close", Platform, tenants::close),
-        post("/api/tenants/{id}/keys", Platform, tenants::create_key),
-        post("/api/tenants/{id}/resume", Platform, tenants::resume),
-        post(
-            "/api/tenants/{id}/stripe-customer",
-            Platform,
-            tenants::link_customer,
-        ),
-        post("/api/tenants/{id}/suspend", Platform, tenants::suspend),
         get("/pay/{link}", Payer, checkout::page),
         get("/pay/{link}/panel", Payer, checkout::panel),
         get("/healthz", Anybody, health::alive),

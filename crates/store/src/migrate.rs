@@ -79,6 +79,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0013_subscription_lists",
         sql: include_str!("../migrations/0013_subscription_lists.sql"),
     },
+    Migration {
+        name: "0014_breaks",
+        sql: include_str!("../migrations/0014_breaks.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

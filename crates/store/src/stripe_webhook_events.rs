@@ -321,6 +321,16 @@ pub fn put_off(tx: &mut Tx, id: &InboxId, attempts: i64, at: Timestamp) -> Resul
     Ok(())
 }
 
+const LISTED_WAITING: Sql = Sql::new(
+    "select count(*) as n from stripe_webhook_events
+     where next_attempt_at is not null and livemode = $1 and stripe_account_id = $2 and source = 'listed'",
+);
+
+/// How many events of an account were found in Stripe's list and are not applied yet.
+pub fn listed_waiting(tx: &mut Tx, mode: Mode, account: &str) -> Result<i64, Error> {
+    tx.one(&LISTED_WAITING, binds![mode, account])?.int("n")
+}
+
 const STATUS_OF: Sql = Sql::new(
     "select status from stripe_webhook_events
      where livemode = $1 and stripe_account_id = $2 and event_id = $3",
@@ -341,5 +351,6 @@ pub const ALL: &[&Sql] = &[
     &TAKE,
     &FINISH,
     &PUT_OFF,
+    &LISTED_WAITING,
     &STATUS_OF,
 ];

@@ -3,6 +3,7 @@
 
 use domain::{Held, OperationId, Refusal, Scope};
 use store::Tx;
+use store::reconciliation_breaks::Kind as BreakKind;
 use store::stripe_config::{self, Origin, StripeConfig};
 use store::stripe_operations::{self as rows, Kind, Operation, Outcome, Status};
 use stripe::accounts::{self, Create};
@@ -235,7 +236,16 @@ async fn settle(app: &App, operation: &Operation, outcome: Outcome, account: Acc
                 let account = account.id.as_str();
                 let detail = format!("{account} was made for a tenant that has connected another account");
                 let (tenant, mode) = (Some(&scope.tenant), scope.mode);
-                observe::open_break(tx, moment, 0, tenant, mode, "account_not_used", account, &detail)?;
+                observe::open_break(
+                    tx,
+                    moment,
+                    0,
+                    tenant,
+                    mode,
+                    BreakKind::AccountNotUsed,
+                    account,
+                    &detail,
+                )?;
             }
             Ok::<_, Failure>(())
         })

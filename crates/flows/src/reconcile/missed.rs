@@ -4,7 +4,8 @@
 
 use domain::{Mode, Timestamp};
 use store::event_cursors::{self, EventCursor, Listing, Mark, Walk};
-use store::{Tx, reconciliation_breaks, stripe_config};
+use store::reconciliation_breaks::{self, Kind};
+use store::{Tx, stripe_config, stripe_webhook_events};
 use stripe::events::{self, Listed};
 use stripe::{AccountId, CallError};
 
@@ -35,8 +36,8 @@ const RETRY_MS: i64 = 30 * 1000;
 const ACCOUNT_EVERY_MS: i64 = 6 * 60 * 60 * 1000;
 
 /// The kinds of break that are opened here.
-const GAP: &str = "event_gap";
-const MISSED: &str = "events_missed";
+const GAP: Kind = Kind::EventGap;
+const MISSED: Kind = Kind::EventsMissed;
 
 /// From now on the account's events are to be known. It is read first when the first reading is due.
 ///
@@ -296,6 +297,9 @@ fn ended(tx: &mut Tx, moment: Moment, cursor: &mut EventCursor, walk: &Walk) -> 
             walk.missed
         );
         show(tx, moment, 2, cursor, MISSED, &detail)?;
+    } else if stripe_webhook_events::listed_waiting(tx, cursor.mode, &cursor.account)? == 0 {
+        // Webhooks arrive, and what was missed before is applied.
+        reconciliation_breaks::resolve_anybodys(tx, cursor.mode, MISSED, subject(cursor), moment.at)?;
     }
     Ok(())
 }
@@ -313,7 +317,7 @@ fn show(
     moment: Moment,
     nth: u32,
     cursor: &EventCursor,
-    kind: &'static str,
+    kind: Kind,
     detail: &str,
 ) -> Result<(), Failure> {
     let scope = onboarding::tenant_of(tx, &cursor.account, cursor.mode)?;

@@ -6,14 +6,11 @@ use std::collections::BTreeMap;
 
 use domain::{BreakId, InvoiceId, Scope, TenantId};
 use serde_json::json;
-use store::reconciliation_breaks::{self, Break};
+use store::reconciliation_breaks::{self, Break, Kind};
 use store::{Tx, invoices};
 
 use crate::audit::{self, Entry};
 use crate::{Actor, By, Failure, Moment};
-
-/// The kind of break.
-const BREAK: &str = "tenant_mismatch";
 
 /// Whose an object says that it is, where it names a tenant or an invoice in the form of our ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,7 +69,7 @@ impl Claims {
             id: BreakId::new(moment.at, moment.random(3)),
             tenant: Some(&scope.tenant),
             mode: scope.mode,
-            kind: BREAK,
+            kind: Kind::TenantMismatch,
             subject_id: object_id,
             detail: &detail,
         };
@@ -80,7 +77,7 @@ impl Claims {
             return Ok(());
         }
         tracing::error!(
-            kind = BREAK,
+            kind = found.kind.word(),
             subject = object_id,
             "reconciliation break: {detail}"
         );

@@ -3,6 +3,7 @@
 
 use domain::{InboxId, Mode};
 use sha2::{Digest, Sha256};
+use store::reconciliation_breaks::Kind as BreakKind;
 use store::stripe_webhook_events::{self as inbox, Delivery, Status, Taken};
 use stripe::client::mask_client_secrets;
 use stripe::events::{self, Envelope, Kind};
@@ -58,7 +59,7 @@ pub async fn ingest(app: &App, body: &[u8], signed_as: SignedAs) -> Result<Inges
     let quarantined = delivery.status == Status::Quarantined;
     let trouble = match delivery.status {
         Status::Quarantined => Some((
-            "quarantined",
+            BreakKind::Quarantined,
             "an event with livemode true came under a TEST secret; it is not applied",
         )),
         Status::Dead => Some((

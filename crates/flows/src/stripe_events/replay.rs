@@ -4,6 +4,7 @@
 
 use domain::{InboxId, Mode, Refusal, Scope, TenantId, Timestamp};
 use serde_json::json;
+use store::reconciliation_breaks::Kind;
 use store::stripe_webhook_events::Status;
 use store::stripe_webhook_events::shown::{self, Shown, Wanted};
 use store::{Tx, reconciliation_breaks};
@@ -15,8 +16,6 @@ use crate::{App, By, Failure};
 pub const AT_ONCE_MAX: i64 = 500;
 /// Most events of one account that are waiting for it when it is connected; an operator replays the others.
 const ADOPTED_MAX: i64 = 10_000;
-/// The break of an account that no tenant has.
-pub const UNKNOWN_ACCOUNT: &str = "unknown_account";
 
 /// What came of a command on many events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,7 +166,7 @@ fn obstacle(tx: &mut Tx, event: &Shown) -> Result<Option<&'static str>, store::E
 /// When the database fails.
 pub fn adopt(tx: &mut Tx, mode: Mode, account: &str, at: Timestamp) -> Result<(), Failure> {
     if shown::adopt(tx, account, mode, at, ADOPTED_MAX)? > 0 {
-        reconciliation_breaks::resolve_anybodys(tx, mode, UNKNOWN_ACCOUNT, account, at)?;
+        reconciliation_breaks::resolve_anybodys(tx, mode, Kind::UnknownAccount, account, at)?;
     }
     Ok(())
 }

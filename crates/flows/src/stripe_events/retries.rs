@@ -3,6 +3,7 @@
 
 use domain::Timestamp;
 use domain::retries::{TRIES_MAX, wait_ms};
+use store::reconciliation_breaks::Kind;
 use store::stripe_webhook_events::{self as rows, Fate, Status, Taken};
 use store::{Tx, reconciliation_breaks};
 
@@ -10,7 +11,7 @@ use crate::planted::{self, Bug};
 use crate::{App, Failure, observe, onboarding};
 
 /// The break that a dead event opens, until a replay of it comes to an end.
-pub const EVENT_DEAD: &str = "event_dead";
+pub const EVENT_DEAD: Kind = Kind::EventDead;
 /// An event that is ahead of our own rows waits so long for them, so many times: a minute in all.
 pub const PARK_MS: i64 = 5 * 1000;
 const PARKS_MAX: i64 = 12;

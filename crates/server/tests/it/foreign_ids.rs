@@ -4,12 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Mode, Timestamp};
+use domain::{BreakId, Mode, Timestamp};
 use flows::stripe_events;
 use reqwest::Method;
 use serde_json::{Value, json};
 use server::demo::{LIVE_WEBHOOK_SECRET, TEST_WEBHOOK_SECRET};
 use server::routes::{self, Route, Who};
+use store::reconciliation_breaks::{self, Break, Kind};
 
 use crate::engines::World;
 use crate::subscriptions::mirrored;
@@ -33,6 +34,7 @@ struct Belongings {
     payment: String,
     key: String,
     subscription: String,
+    difference: String,
     event: String,
 }
 
@@ -80,10 +82,32 @@ async fn belongings(town: &Town, msp: &Msp) -> Belongings {
         invoice,
         draft: draft.body["id"].as_str().unwrap().to_owned(),
         payment: newest("/api/payments").await,
+        difference: differ(town, msp).await,
         key: newest("/api/keys").await,
         subscription: mirrored(town, msp).await,
         event: event_of(town, msp).await,
     }
+}
+
+/// A difference between the tenant's rows and Stripe's.
+async fn differ(town: &Town, msp: &Msp) -> String {
+    let (moment, scope) = (town.app.moment(), msp.scope.clone());
+    let id = BreakId::new(moment.at, moment.random(0));
+    let found = id.clone();
+    let opened = town.app.db.write(move |tx| {
+        let found = Break {
+            id: found.clone(),
+            tenant: Some(&scope.tenant),
+            mode: scope.mode,
+            kind: Kind::Overpayment,
+            subject_id: found.as_str(),
+            detail: "received more than was asked for",
+        };
+        reconciliation_breaks::open(tx, &found, moment.at)
+    });
+    let opened: Result<bool, store::Error> = opened.await;
+    assert!(opened.unwrap());
+    id.to_string()
 }
 
 impl Belongings {
@@ -97,6 +121,7 @@ impl Belongings {
             "keys" => vec![&self.key],
             "subscriptions" => vec![&self.subscription],
             "webhook-events" => vec![&self.event],
+            "reconciliation-breaks" => vec![&self.difference],
             other => panic!("{}: which ids does {other} have?", route.path),
         }
     }
@@ -184,6 +209,7 @@ async fn ask_within(town: &Town, asker: &Msp, theirs: &Belongings) -> usize {
         ("keys", &theirs.key),
         ("subscriptions", &theirs.subscription),
         ("webhook-events", &theirs.event),
+        ("reconciliation-breaks", &theirs.difference),
     ] {
         // A cursor is a place in the order of ids, not a row: it shows what lies after it of one's own.
         let path = format!("/api/{list}?after={id}&limit=100");
@@ -197,6 +223,7 @@ async fn ask_within(town: &Town, asker: &Msp, theirs: &Belongings) -> usize {
             &theirs.key,
             &theirs.subscription,
             &theirs.event,
+            &theirs.difference,
         ] {
             assert!(!page.text.contains(id.as_str()), "{path} shows {id}");
         }

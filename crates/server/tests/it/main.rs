@@ -9,6 +9,7 @@ mod engines;
 mod address;
 mod audit;
 mod bad_input;
+mod breaks;
 mod browser;
 mod card_testing;
 mod catalogue;

@@ -104,6 +104,26 @@ const EXEMPT: &[Exempt] = &[
     },
     Exempt {
         file: "reconciliation_breaks.rs",
+        name: "PAGE_OF_ALL",
+        reason: "the platform's operator reads every tenant's rows",
+    },
+    Exempt {
+        file: "reconciliation_breaks.rs",
+        name: "GET_ANYBODYS",
+        reason: "the platform's operator reads every tenant's rows",
+    },
+    Exempt {
+        file: "reconciliation_breaks.rs",
+        name: "CLOSE",
+        reason: "by the id of a row that was read before, of a tenant or by the operator",
+    },
+    Exempt {
+        file: "reconciliation_breaks.rs",
+        name: "COUNT_OPEN",
+        reason: "the command line counts what is open of everybody",
+    },
+    Exempt {
+        file: "reconciliation_breaks.rs",
         name: "RESOLVE_ANYBODYS",
         reason: "a break of an event is opened before anyone knows whose event it is",
     },
@@ -161,6 +181,11 @@ const EXEMPT: &[Exempt] = &[
         file: "stripe_webhook_events.rs",
         name: "INSERT",
         reason: "stored before anyone knows whose it is; the tenant is set when it is applied",
+    },
+    Exempt {
+        file: "stripe_webhook_events.rs",
+        name: "LISTED_WAITING",
+        reason: "an account's events are counted before anyone knows whose they are",
     },
     Exempt {
         file: "stripe_webhook_events.rs",
