@@ -2,6 +2,7 @@
 //! that went quiet are read again, and fees that nobody reported are fetched.
 
 mod missed;
+mod ordered;
 
 use domain::Mode;
 use domain::payment::{IntentStatus, PaymentState};
@@ -19,6 +20,7 @@ use crate::operations::{self, KEY_AGE_MAX_MS, Resolved};
 use crate::{App, Failure, breaks, collect, subscriptions as mirror, unreachable};
 
 pub use missed::{begin, hurry};
+pub use ordered::{Order, Tally, run as ordered};
 
 /// How many rows one run looks at: bounded, so that a backlog does not starve the rest.
 const BATCH: i64 = 50;

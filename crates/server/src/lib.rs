@@ -22,6 +22,7 @@ pub mod metrics;
 pub mod pay;
 pub mod platform_key;
 pub mod problem;
+pub mod reconciling;
 pub mod router;
 pub mod routes;
 pub mod start;

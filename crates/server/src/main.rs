@@ -11,7 +11,7 @@ use server::clock::SystemClock;
 use server::config::Config;
 use server::metrics::Metrics;
 use server::router::Site;
-use server::{check_ledger, demo, log, platform_key, start, verify_seals, webhooks};
+use server::{check_ledger, demo, log, platform_key, reconciling, start, verify_seals, webhooks};
 use simulator::Simulator;
 use store::Db;
 use store::db::Options;
@@ -45,6 +45,9 @@ enum Command {
     PlatformKey(PlatformKey),
     /// What Stripe reported: list it, and have it applied again.
     Webhooks(WebhooksArgs),
+    /// Read everything at Stripe again since a moment, and say what differs; fails while a break is open. On
+    /// PostgreSQL this runs beside the server; with SQLite the server must be stopped meanwhile.
+    Reconcile(ReconcileArgs),
     /// Run the built-in Stripe alone: a stateful simulator of Stripe's API for tests of anything built on
     /// it.
     Simulator(SimulatorArgs),
@@ -76,6 +79,14 @@ enum PlatformKey {
 struct WebhooksArgs {
     #[command(subcommand)]
     command: webhooks::Command,
+    #[command(flatten)]
+    file: EnvFile,
+}
+
+#[derive(Args)]
+struct ReconcileArgs {
+    #[command(flatten)]
+    arguments: reconciling::Arguments,
     #[command(flatten)]
     file: EnvFile,
 }
@@ -165,6 +176,10 @@ fn main() -> ExitCode {
             Command::Webhooks(args) => {
                 let config = configuration(&args.file)?;
                 webhooks::run(&config, args.command, &mut |line| println!("{line}")).await
+            }
+            Command::Reconcile(args) => {
+                let config = configuration(&args.file)?;
+                reconciling::run(&config, &args.arguments, &mut |line| println!("{line}")).await
             }
             Command::Simulator(args) => simulator(args, stopped).await,
         }

@@ -212,7 +212,10 @@ fn line(event: &Shown) -> String {
 }
 
 /// A date (its first moment in UTC), a moment, or so long ago.
-fn moment(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+///
+/// # Errors
+/// A sentence for what is none of these.
+pub fn moment(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     let wrong = || format!("{text:?} is no moment: write 2026-11-24, 2026-11-24T13:00:00Z, 90m, 36h or 7d");
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Ok(Timestamp::from_ms(at.as_millisecond()));

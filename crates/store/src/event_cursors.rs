@@ -153,6 +153,30 @@ pub fn due(tx: &mut Tx, at: Timestamp, limit: i64) -> Result<Vec<EventCursor>, E
     tx.query(&DUE, binds![at, limit])?.iter().map(read).collect()
 }
 
+const IN_USE: Sql = select_cursors!(
+    "where stripe_account_id = '' or exists (
+       select 1 from stripe_config
+       where stripe_config.stripe_account_id = event_cursors.stripe_account_id
+         and stripe_config.livemode = event_cursors.livemode and stripe_config.disconnected_at is null)
+     order by livemode, stripe_account_id",
+);
+
+/// Every account that is read: connected ones, and the platform.
+pub fn in_use(tx: &mut Tx) -> Result<Vec<EventCursor>, Error> {
+    tx.query(&IN_USE, &[])?.iter().map(read).collect()
+}
+
+const READ_AT_ONCE: Sql = Sql::new(
+    "update event_cursors set next_read_at = $3
+     where livemode = $1 and stripe_account_id = $2 and next_read_at > $3 and tries = 0",
+);
+
+/// Has an account read at once that Stripe answers for.
+pub fn read_at_once(tx: &mut Tx, mode: Mode, account: &str, at: Timestamp) -> Result<(), Error> {
+    tx.execute(&READ_AT_ONCE, binds![mode, account, at])?;
+    Ok(())
+}
+
 const HURRY: Sql = Sql::new("update event_cursors set next_read_at = $1 where next_read_at > $1");
 
 /// Has every account read at `at`, at the latest.
@@ -270,4 +294,14 @@ fn read(row: &Row) -> Result<EventCursor, Error> {
 }
 
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&BEGIN, &GET, &DUE, &HURRY, &REWIND, &TAKE, &STORE];
+pub const ALL: &[&Sql] = &[
+    &BEGIN,
+    &GET,
+    &DUE,
+    &IN_USE,
+    &READ_AT_ONCE,
+    &HURRY,
+    &REWIND,
+    &TAKE,
+    &STORE,
+];

@@ -10,6 +10,7 @@ pub mod connect_states;
 pub mod db;
 pub mod event_cursors;
 pub mod external_objects;
+pub mod hurry;
 pub mod invariants;
 pub mod invoices;
 pub mod ledger;
@@ -46,6 +47,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         connect_states::ALL,
         event_cursors::ALL,
         external_objects::ALL,
+        hurry::ALL,
         invoices::ALL,
         ledger::ALL,
         pay_links::ALL,

@@ -43,6 +43,7 @@ mod pay_links;
 mod pay_page;
 mod paying;
 mod platform;
+mod reconciling;
 mod recorded_events;
 mod reliability;
 mod replay;
