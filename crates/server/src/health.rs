@@ -10,13 +10,18 @@ pub async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: 503 while the database does not answer.
-pub async fn ready(State(site): State<Site>) -> (StatusCode, &'static str) {
+/// `GET /readyz`: 503 while the database does not answer. A second line tells of a clock that is off: it
+/// is set, not restarted, so that the answer stays 200.
+pub async fn ready(State(site): State<Site>) -> (StatusCode, String) {
     match site.app.db.ping().await {
-        Ok(()) => (StatusCode::OK, "ready\n"),
+        Ok(()) => {
+            let skew = site.clock_skew.offset().map(|offset| format!("{offset}\n"));
+            (StatusCode::OK, format!("ready\n{}", skew.unwrap_or_default()))
+        }
         Err(error) => {
             tracing::error!(%error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")
+            let detail = "the database does not answer\n".to_owned();
+            (StatusCode::SERVICE_UNAVAILABLE, detail)
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod api;
 pub mod assets;
 pub mod check_ledger;
 pub mod clock;
+pub mod clock_skew;
 pub mod config;
 pub mod connect;
 pub mod connections;

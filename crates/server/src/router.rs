@@ -15,6 +15,7 @@ use stripe_events::SignedAs;
 use tokio::sync::Notify;
 
 use crate::address::client_address;
+use crate::clock_skew::ClockSkew;
 use crate::config::Config;
 use crate::connections::Bounds;
 use crate::door::Door;
@@ -46,6 +47,8 @@ pub struct Site {
     pub webhook_secrets: Arc<[(Secret, SignedAs)]>,
     /// What is counted for the operator.
     pub metrics: Metrics,
+    /// Whether our clock and Stripe's agree.
+    pub clock_skew: Arc<ClockSkew>,
     /// Tells the worker that an event has come.
     pub inbox_bell: Arc<Notify>,
     /// Who is turned away for now.
@@ -81,6 +84,7 @@ impl Site {
             public_origin: public_origin.into(),
             webhook_secrets: secrets.into(),
             metrics: Metrics::default(),
+            clock_skew: Arc::default(),
             inbox_bell: Arc::new(Notify::new()),
             gate: Arc::default(),
             door: Arc::default(),
@@ -98,8 +102,8 @@ impl Site {
     }
 }
 
-/// Where a request comes from, and its id as its answer, the log and the audit log carry it. Who sends it is
-/// found out later.
+/// Where a request comes from, and its id as its answer, the log and the audit log carry it. Who sends it
+/// is found out later.
 #[derive(Clone, Debug)]
 pub struct Sender(pub By);
 

@@ -12,9 +12,9 @@ use crate::metrics::Delivery;
 use crate::problem::Problem;
 use crate::router::Site;
 
-/// 200 stored, known, or quarantined · 401 no or wrong signature, a time outside ±300 s, a body of the other
-/// kind · 413 over 1 MiB · 503 when it cannot be stored, so that Stripe sends it again. Never a redirect,
-/// never 2xx for an unverified body.
+/// 200 stored, known, or quarantined · 401 no or wrong signature, a time outside ±300 s, a body of the
+/// other kind · 413 over 1 MiB · 503 when it cannot be stored, so that Stripe sends it again. Never a
+/// redirect, never 2xx for an unverified body.
 pub async fn receive(
     State(site): State<Site>,
     headers: HeaderMap,
@@ -34,8 +34,12 @@ pub async fn receive(
     let secrets: Vec<&Secret> = site.webhook_secrets.iter().map(|(secret, _)| secret).collect();
     let matched = match signature::verify(header, &body, &secrets, site.app.clock.now().seconds()) {
         Ok(matched) => matched,
-        Err(error) => return refused(&site, &error.to_string()),
+        Err(error) => {
+            site.clock_skew.refused(error);
+            return refused(&site, &error.to_string());
+        }
     };
+    site.clock_skew.agrees();
     let Some((_, signed_as)) = site.webhook_secrets.get(matched) else {
         return refused(&site, "no such secret");
     };

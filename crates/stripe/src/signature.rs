@@ -29,9 +29,15 @@ pub enum SignatureError {
     /// No signature fits any of our secrets.
     NoMatch,
     /// Signed by Stripe, more than five minutes ago: a replay, or our clock is fast.
-    TooOld,
+    TooOld {
+        /// How many seconds ago.
+        by_s: u64,
+    },
     /// Signed by Stripe, more than five minutes ahead: our clock is slow.
-    TooNew,
+    TooNew {
+        /// How many seconds ahead.
+        by_s: u64,
+    },
 }
 
 /// Checks the `Stripe-Signature` header over the raw body with every secret, and returns the position of
@@ -58,10 +64,11 @@ pub fn verify(
         .iter()
         .position(|secret| !secret.is_blank() && fits(secret));
     let matching = matching.ok_or(SignatureError::NoMatch)?;
-    match now_s.abs_diff(claimed.t) <= TOLERANCE_S {
+    let by_s = now_s.abs_diff(claimed.t);
+    match by_s <= TOLERANCE_S {
         true => Ok(matching),
-        false if claimed.t < now_s => Err(SignatureError::TooOld),
-        false => Err(SignatureError::TooNew),
+        false if claimed.t < now_s => Err(SignatureError::TooOld { by_s }),
+        false => Err(SignatureError::TooNew { by_s }),
     }
 }
 
@@ -77,8 +84,8 @@ impl fmt::Display for SignatureError {
             SignatureError::Malformed => "the Stripe-Signature header is malformed",
             SignatureError::NoSecret => "no webhook secret is configured",
             SignatureError::NoMatch => "the signature fits none of the webhook secrets",
-            SignatureError::TooOld => "the signature is more than five minutes old",
-            SignatureError::TooNew => "the signature is more than five minutes in the future",
+            SignatureError::TooOld { .. } => "the signature is more than five minutes old",
+            SignatureError::TooNew { .. } => "the signature is more than five minutes in the future",
         })
     }
 }

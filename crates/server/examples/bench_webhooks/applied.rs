@@ -67,8 +67,8 @@ const EXPRESS: [(&str, &str); 3] = [
     ),
 ];
 
-/// Whether anything that is stored still waits: one step into an index, so that asking does not slow the one
-/// who is measured.
+/// Whether anything that is stored still waits: one step into an index, so that asking does not slow the
+/// one who is measured.
 const WAITING: &str = "select count(*) from (
        select id from stripe_webhook_events
         where next_attempt_at is not null order by next_attempt_at, id limit 1
@@ -109,6 +109,11 @@ impl Watch {
             Peer::PsaPay => Ok(self.count(WAITING)? > 0),
             Peer::Express => Ok(false),
         }
+    }
+
+    /// How many stored events are not applied yet.
+    pub fn left(&mut self) -> Result<u64, String> {
+        self.count("select count(*) from stripe_webhook_events where next_attempt_at is not null")
     }
 
     /// Whether everything that an applied event must leave behind is there, once for each event.

@@ -11,6 +11,7 @@ use flows::Clock;
 use server::clock::SystemClock;
 
 mod applied;
+mod backlog;
 mod fire;
 mod prepare;
 mod story;
@@ -43,6 +44,33 @@ enum Command {
     },
     /// Deliver one event for each prepared invoice and wait until all are applied.
     Fire(Fire),
+    /// Store one event for each prepared invoice while no server runs.
+    Store {
+        /// `sqlite:PATH` or `postgres://…`.
+        #[arg(long)]
+        database: String,
+        /// Events.
+        #[arg(long)]
+        events: u64,
+    },
+    /// Wait until a server has applied what was stored, and print how many a second.
+    Drain {
+        /// The database in which to see what was applied.
+        #[arg(long)]
+        database: String,
+        /// Events that were stored.
+        #[arg(long)]
+        events: u64,
+    },
+    /// Make an empty database on a PostgreSQL server, in place of one of that name.
+    Fresh {
+        /// `postgres://…/` without a database.
+        #[arg(long)]
+        server: String,
+        /// Its name.
+        #[arg(long)]
+        name: String,
+    },
 }
 
 #[derive(Args)]
@@ -71,6 +99,9 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Prepare { database, events } => prepare::run(&database, events),
         Command::Fire(fire) => deliver_and_wait(&fire),
+        Command::Store { database, events } => backlog::store(&database, events),
+        Command::Drain { database, events } => backlog::drain(&database, events),
+        Command::Fresh { server, name } => fresh(&server, &name),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -79,6 +110,18 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn fresh(server: &str, name: &str) -> Result<(), String> {
+    let failed = |error: postgres::Error| format!("{server}: {error}");
+    let mut client =
+        postgres::Client::connect(&format!("{server}postgres"), postgres::NoTls).map_err(failed)?;
+    client
+        .batch_execute(&format!("drop database if exists {name} with (force)"))
+        .map_err(failed)?;
+    client
+        .batch_execute(&format!("create database {name}"))
+        .map_err(failed)
 }
 
 /// Prints `answered_per_s applied_per_s p50_ms p99_ms`.

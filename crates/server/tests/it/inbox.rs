@@ -8,8 +8,9 @@ use flows::{Failure, stripe_events};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use server::demo::TEST_WEBHOOK_SECRET;
+use store::db::{Engine, Options};
 use store::stripe_webhook_events::{Status, Taken};
-use store::{Sql, Tx};
+use store::{Db, Sql, Tx};
 use tokio::task::JoinSet;
 
 use crate::engines::World;
@@ -122,6 +123,17 @@ pub async fn deliver(town: &Town, event: &Value) {
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
 }
 
+/// The same installation a second time, whose worker is the test as well.
+pub async fn beside_by_hand(town: &Town, world: &World) -> Town {
+    let db = match world.db.engine() {
+        Engine::Sqlite => town.app.db.clone(),
+        Engine::Postgres => Db::open(&world.url, Options::default()).await.unwrap(),
+    };
+    let mut other = town.open_beside(db, &by_hand()).await;
+    other.msp = town.msp.clone();
+    other
+}
+
 /// The one event that is due, taken up.
 pub async fn take_one(town: &Town) -> Taken {
     let mut taken = stripe_events::take(&town.app, 10).await.unwrap();
@@ -207,7 +219,7 @@ both! {
 
     fn what_a_frozen_worker_brings_after_its_lease_is_not_applied(world: &World) {
         Town::run_as(world, by_hand(), async |town| {
-            let other = town.again(world).await;
+            let other = beside_by_hand(&town, world).await;
             let (invoice, event) = paid_unseen(&town).await;
             deliver(&town, &event).await;
             let frozen = take_one(&town).await;

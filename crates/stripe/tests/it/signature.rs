@@ -127,10 +127,26 @@ fn what_stripe_rejects_is_rejected() {
         T,
         Err(Malformed),
     );
-    check(&right, SNAPSHOT, &[SECRET], T + 301, Err(TooOld));
-    check(&right, SNAPSHOT, &[SECRET], T - 301, Err(TooNew));
-    check(&right, SNAPSHOT, &[SECRET], i64::MAX, Err(TooOld));
-    check(&right, SNAPSHOT, &[SECRET], i64::MIN, Err(TooNew));
+    check(&right, SNAPSHOT, &[SECRET], T + 301, Err(TooOld { by_s: 301 }));
+    check(&right, SNAPSHOT, &[SECRET], T - 301, Err(TooNew { by_s: 301 }));
+    check(
+        &right,
+        SNAPSHOT,
+        &[SECRET],
+        i64::MAX,
+        Err(TooOld {
+            by_s: i64::MAX.abs_diff(T),
+        }),
+    );
+    check(
+        &right,
+        SNAPSHOT,
+        &[SECRET],
+        i64::MIN,
+        Err(TooNew {
+            by_s: i64::MIN.abs_diff(T),
+        }),
+    );
 }
 
 #[test]
