@@ -60,6 +60,7 @@ fn insert(tx: &mut Tx, n: u64, at: Timestamp) -> Result<(), Error> {
         object_id: envelope.object_id,
         api_version: envelope.api_version,
         idempotency_key: envelope.idempotency_key,
+        snapshot_event: envelope.snapshot_event,
         body,
         status: Status::Received,
     };
