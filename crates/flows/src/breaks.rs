@@ -47,6 +47,21 @@ pub fn open_break(
     Ok(())
 }
 
+/// Stripe refuses our API key (401): nothing was done, nothing counts as failed, and a person is told.
+///
+/// # Errors
+/// When the database fails.
+pub async fn key_refused(app: &App, mode: Mode) -> Result<(), Failure> {
+    let moment = app.moment();
+    let detail = format!(
+        "Stripe refuses the API key of {} mode (401): what waits goes on once it is replaced",
+        mode.label()
+    );
+    app.db
+        .write(move |tx| open_break(tx, moment, 0, None, mode, Kind::KeyRefused, mode.word(), &detail))
+        .await
+}
+
 /// A person says that a break is dealt with. With a scope it must be one of that tenant and mode, without one
 /// it is the operator who says so. One that is closed already stays as it is; what still differs is opened
 /// again when it is seen next.

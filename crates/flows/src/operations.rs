@@ -14,7 +14,8 @@ use crate::connect::domains;
 use crate::disconnect::{self, Access};
 use crate::observe::{self, IntentFacts};
 use crate::planted::{self, Bug};
-use crate::{App, Failure, Moment, oauth, unreachable};
+use crate::spread::spread;
+use crate::{App, Failure, Moment, breaks, oauth, unreachable};
 
 use by_reading::by_reading;
 pub use by_reading::{LIST_FROM_MS, LOOK_AGAIN_MS, NOT_LISTED, PAGES_MAX};
@@ -125,6 +126,7 @@ pub async fn send<T>(
         },
         Err(CallError::Declined(decline)) => Heard::Declined(decline),
         Err(CallError::Rejected(rejection)) if rejection.is_key_refused() => {
+            breaks::key_refused(app, operation.scope.mode).await?;
             Heard::Nothing("Stripe refuses our API key (401)".to_owned())
         }
         // The frozen parameters differ from what Stripe got under this key: somebody changed the row.
@@ -352,6 +354,8 @@ pub async fn unknown(app: &App, operation: &Operation, why: &str) -> Result<(), 
         .or(REPLAY_MS.last())
         .copied()
         .unwrap_or(LEASE_MS);
+    // A quarter is left to chance, so that what fell silent together does not come back together.
+    let wait = wait - spread(operation.id.as_str(), operation.attempts, wait / 4);
     mark_unknown(app, operation, why, app.clock.now().plus_ms(wait)).await
 }
 

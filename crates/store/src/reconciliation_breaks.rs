@@ -298,6 +298,10 @@ const SETTLED: Sql = select_breaks!(
            and p.livemode = reconciliation_breaks.livemode
            and p.stripe_payment_intent_id = reconciliation_breaks.subject_id
            and p.status in ('succeeded', 'canceled'))
+       or kind = 'key_refused' and exists (
+         select 1 from event_cursors e
+         where e.livemode = reconciliation_breaks.livemode and e.stripe_account_id = ''
+           and e.read_at > reconciliation_breaks.created_at)
        or kind = 'quarantined' and exists (
          select 1 from stripe_webhook_events e
          where e.event_id = reconciliation_breaks.subject_id

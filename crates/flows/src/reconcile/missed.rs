@@ -11,7 +11,7 @@ use stripe::{AccountId, CallError};
 
 use crate::spread::spread;
 use crate::stripe_events::{self, Objects};
-use crate::{App, Failure, Moment, observe, onboarding, subscriptions};
+use crate::{App, Failure, Moment, breaks, observe, onboarding, subscriptions};
 
 /// The wait between two readings of an account, and how much longer it is for some: what a webhook failed to
 /// bring is there within a quarter of an hour, and accounts do not all ask at once.
@@ -139,6 +139,10 @@ async fn turn(app: &App, cursor: &mut EventCursor) -> Result<bool, Failure> {
             // The object at which the last page ended is gone: from the beginning.
             cursor.walk = None;
             return Ok(false);
+        }
+        Err(CallError::Rejected(rejection)) if rejection.is_key_refused() => {
+            breaks::key_refused(app, cursor.mode).await?;
+            return Err(CallError::Rejected(rejection).into());
         }
         page => page?,
     };

@@ -1,6 +1,7 @@
 //! TEST and LIVE beside each other: what is paid how, and that nothing of one mode ever touches the other.
 
 use domain::Mode;
+use flows::{reconcile, stripe_events};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::demo::LIVE_WEBHOOK_SECRET;
@@ -105,6 +106,56 @@ both! {
             );
             let other = live.api(&live.msp.key, Method::GET, &path, Value::Null).await;
             other.assert_refused(404, "not_found", None);
+            test.assert_books().await;
+        });
+    }
+
+    fn whatever_the_switch_says_the_reconciler_finishes_what_is_under_way_in_both_modes(world: &World) {
+        let quiet = || Wishes { deliveries: false, worker: false, ..Wishes::default() };
+        Town::run_as(world, quiet(), async |test| {
+            let beside = Wishes { mode: Mode::Live, ..quiet() };
+            let mut live = test.open_beside(test.app.db.clone(), &beside).await;
+            live.msp = live.add_msp("Northwind IT Services", "usd").await;
+            // In each mode a payment whose answer was lost, and one that only Stripe knows to be paid.
+            let lost = json!({"method": "POST", "path": "/confirm", "effect": "lose_answer", "count": 99});
+            let mut invoices = Vec::new();
+            for (town, card) in [(&test, TEST_CARD), (&live, LIVE_CARD)] {
+                let invoice = town.invoice(12_345, "usd").await;
+                let link = town.link(&invoice).await;
+                town.control("POST", "/_simulator/faults", lost.clone());
+                let silent = town.pay(&link, &town.typed_token(card), 12_345, "usd").await;
+                assert_eq!(silent.body["status"], "checking", "{}", silent.text);
+                town.control("DELETE", "/_simulator/faults", Value::Null);
+                invoices.push((town, invoice));
+            }
+            // The switch goes over and back while the reconciler works and events are applied.
+            for round in 0..30 {
+                let at = if round % 3 == 0 { &test.app } else { &live.app };
+                test.advance_ms(60_000);
+                reconcile::run(at).await.unwrap();
+                for event in stripe_events::take(at, 64).await.unwrap() {
+                    stripe_events::apply(at, &event).await.unwrap();
+                }
+            }
+            for (town, invoice) in &invoices {
+                assert_eq!(town.read_invoice(invoice).await["status"], "paid");
+                assert_eq!(town.charges().len(), 1);
+            }
+            const FEES: Sql = Sql::new(
+                "select count(*) as n from application_fees f
+                 join payments p on p.tenant_id = f.tenant_id and p.livemode = f.livemode
+                   and p.id = f.payment_id and p.stripe_account_id = f.stripe_account_id",
+            );
+            assert_eq!(test.number(&FEES).await, 2, "each mode's fee is that mode's payment's");
+            const LISTED: Sql = Sql::new(
+                "select count(distinct livemode) as n from stripe_webhook_events where source = 'listed'",
+            );
+            assert_eq!(test.number(&LISTED).await, 2, "both modes' lists were read");
+            for request in test.requests() {
+                let status = request["status"].as_u64().unwrap_or_default();
+                assert!(status < 400, "Stripe refused a call: {request}");
+            }
+            test.assert_nothing_open().await;
             test.assert_books().await;
         });
     }

@@ -1,17 +1,80 @@
 //! When Stripe does not answer: nobody knows whether the card was charged, so nothing may be tried again
 //! until it is found out.
 
-use flows::reconcile;
+use std::sync::Arc;
+
+use flows::{App, reconcile};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use store::Sql;
+use stripe::transport::BoxFuture;
+use stripe::{Client, HttpRequest, HttpResponse, NoAnswer, Secret, Transport};
 
 use crate::engines::World;
 use crate::town::{Town, Wishes};
 
 const MINUTE_MS: i64 = 60_000;
 
+/// Stripe as it answers to a key that was revoked.
+struct Refusing;
+
+impl Transport for Refusing {
+    fn send(&self, _: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, NoAnswer>> {
+        let body = r#"{"error": {"type": "invalid_request_error", "message": "Invalid API Key"}}"#;
+        Box::pin(async move {
+            Ok(HttpResponse {
+                status: 401,
+                headers: Vec::new(),
+                body: body.as_bytes().to_vec(),
+            })
+        })
+    }
+
+    fn pause(&self, _: u64) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
 both! {
+    fn a_key_that_stripe_refuses_fails_nothing_and_all_goes_on_with_the_new_one(world: &World) {
+        let wishes = Wishes { deliveries: false, worker: false, ..Wishes::default() };
+        Town::run_as(world, wishes, async |town| {
+            let invoice = town.invoice(12_345, "usd").await;
+            let link = town.link(&invoice).await;
+            let fault = json!({"method": "POST", "path": "/confirm", "effect": "lose_answer", "count": 50});
+            town.control("POST", "/_simulator/faults", fault);
+            let silent = town.pay(&link, &town.token("pm_card_visa"), 12_345, "usd").await;
+            assert_eq!(silent.body["status"], "checking", "{}", silent.text);
+            town.control("DELETE", "/_simulator/faults", Value::Null);
+
+            let refused = Client::new("https://stripe.test", Secret::new("sk_test_old"), Arc::new(Refusing));
+            let revoked = App { stripe_test: Some(refused), ..town.app.clone() };
+            for _ in 0..30 {
+                town.advance_ms(MINUTE_MS);
+                reconcile::run(&revoked).await.unwrap();
+            }
+            const OPEN: Sql =
+                Sql::new("select count(*) as n from stripe_operations where status in ('sent', 'unknown')");
+            assert_eq!(town.number(&OPEN).await, 1, "it waits");
+            assert_eq!(town.look(&link).await.body["state"], "in_progress");
+            const TOLD: Sql = Sql::new(
+                "select count(*) as n from reconciliation_breaks
+                 where kind = 'key_refused' and resolved_at is null",
+            );
+            assert_eq!(town.number(&TOLD).await, 1);
+
+            for _ in 0..30 {
+                town.advance_ms(MINUTE_MS);
+                reconcile::run(&town.app).await.unwrap();
+            }
+            assert_eq!(town.read_invoice(&invoice).await["status"], "paid");
+            assert_eq!((town.intents().len(), town.charges().len()), (1, 1));
+            assert_eq!(town.number(&TOLD).await, 0);
+            town.assert_nothing_open().await;
+            town.assert_books().await;
+        });
+    }
+
     fn a_payment_without_an_answer_reads_being_checked_and_is_found_out(world: &World) {
         let wishes = Wishes { deliveries: false, worker: false, ..Wishes::default() };
         Town::run_as(world, wishes, async |town| {
