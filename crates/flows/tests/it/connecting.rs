@@ -67,7 +67,9 @@ fn assert_one(world: &World, scope: &Scope, cut: &str) {
         Sql::new("select count(*) as n from stripe_operations where status in ('sent', 'unknown')");
     const WAITING: Sql =
         Sql::new("select count(*) as n from stripe_webhook_events where next_attempt_at is not null");
-    const BREAKS: Sql = Sql::new("select count(*) as n from reconciliation_breaks");
+    // That no webhook came is told, and is what some of these tests are about.
+    const BREAKS: Sql =
+        Sql::new("select count(*) as n from reconciliation_breaks where kind <> 'events_missed'");
     for (what, sql) in [
         ("open operations", &OPEN),
         ("waiting events", &WAITING),

@@ -52,7 +52,9 @@ fn assert_paid_once(world: &World, cut: &str) {
         Sql::new("select count(*) as n from stripe_operations where status in ('sent', 'unknown')");
     const WAITING: Sql =
         Sql::new("select count(*) as n from stripe_webhook_events where next_attempt_at is not null");
-    const BREAKS: Sql = Sql::new("select count(*) as n from reconciliation_breaks");
+    // That no webhook came is told, and is what some of these tests are about.
+    const BREAKS: Sql =
+        Sql::new("select count(*) as n from reconciliation_breaks where kind <> 'events_missed'");
     const RECEIVABLE: Sql = Sql::new(
         "select cast(coalesce(sum(amount), 0) as bigint) as n
          from ledger_entries where account = 'receivable'",
