@@ -32,6 +32,7 @@ mod integrator;
 mod invariants;
 mod invoices;
 mod keys;
+mod kill;
 mod left_out;
 mod limits;
 mod metamorphic;
