@@ -1,9 +1,10 @@
-//! Nothing is lost and nobody is charged twice when the program itself dies: it runs as an operator starts it, is
-//! killed or frozen at moments that a seed draws while payers pay, and Stripe meanwhile loses answers and loses,
-//! doubles, delays and reorders webhooks. Afterwards what psa-pay knows is what Stripe has, object by object.
+//! Nothing is lost and nobody is charged twice when the program itself dies: it runs as an operator starts
+//! it, is killed or frozen at moments that a seed draws while payers pay, and Stripe meanwhile loses answers
+//! and loses, doubles, delays and reorders webhooks. Afterwards what psa-pay knows is what Stripe has, object
+//! by object.
 //!
-//! `./check` kills it a few times during a few dozen payments; `./check full` (PSA_PAY_CHECK_FULL=1) goes through
-//! 1,000, and freezes one of two instances for two minutes.
+//! `./check` kills it a few times during a few dozen payments; `./check full` (`PSA_PAY_CHECK_FULL=1`) goes
+//! through 1,000, and freezes one of two instances for two minutes. `PSA_PAY_KILL_SEED` draws other moments.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -79,7 +80,11 @@ both! {
         };
         drop(rustls::crypto::ring::default_provider().install_default());
         crate::engines::block_on(world.db.close());
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
         runtime.block_on(async {
             let installation = Installation::prepare(world, instances, extent.payments).await;
             eprintln!("seed {}", extent.seed);
