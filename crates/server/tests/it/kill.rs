@@ -6,12 +6,14 @@
 //! `./check` kills it a few times during a few dozen payments; `./check full` (`PSA_PAY_CHECK_FULL=1`) goes
 //! through 1,000, and freezes one of two instances for two minutes. `PSA_PAY_KILL_SEED` draws other moments.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
 use store::db::Engine;
+use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::engines::World;
@@ -188,21 +190,25 @@ async fn trouble(
 
 /// Several payers at a time; answers how many invoices were seen paid.
 async fn pay_all(installation: &Installation, extent: &Extent, links: &[String]) -> usize {
-    let next = Arc::new(AtomicUsize::new(0));
-    let mut payers = tokio::task::JoinSet::new();
-    for _ in 0..extent.payers {
-        let (next, links) = (next.clone(), links.to_vec());
-        let door = installation.door();
-        payers.spawn(async move {
-            let mut paid = 0;
-            loop {
-                let nth = next.fetch_add(1, Ordering::SeqCst);
-                let Some(link) = links.get(nth) else { break paid };
-                paid += usize::from(payer::pay(&door, nth, link).await);
-            }
-        });
-    }
-    payers.join_all().await.iter().sum()
+    let next = Rc::new(Cell::new(0));
+    let paying = async {
+        let mut payers = JoinSet::new();
+        for _ in 0..extent.payers {
+            let (next, links, door) = (next.clone(), links.to_vec(), installation.door());
+            payers.spawn_local(async move {
+                let mut paid = 0;
+                loop {
+                    let nth = next.replace(next.get() + 1);
+                    let Some(link) = links.get(nth) else {
+                        break paid;
+                    };
+                    paid += usize::from(payer::pay(&door, nth, link).await);
+                }
+            });
+        }
+        payers.join_all().await.iter().sum()
+    };
+    LocalSet::new().run_until(paying).await
 }
 
 /// Everything works again: what is on its way arrives, the operator lets psa-pay read what it missed, and the
