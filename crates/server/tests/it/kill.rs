@@ -41,7 +41,7 @@ impl Extent {
         let full = std::env::var("PSA_PAY_CHECK_FULL").as_deref() == Ok("1");
         let (payments, payers, frozen_ticks) = match full {
             true => (1_000, 40, Some(2_400)),
-            false => (48, 16, None),
+            false => (36, 12, None),
         };
         let seed = std::env::var("PSA_PAY_KILL_SEED")
             .ok()
@@ -171,7 +171,7 @@ async fn trouble(
         if next > 0 {
             continue;
         }
-        next = 4 + i64::try_from(draw.below(36)).unwrap();
+        next = 6 + i64::try_from(draw.below(50)).unwrap();
         if kills > 4
             && let Some(frozen) = freezing.take()
         {

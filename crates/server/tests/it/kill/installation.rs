@@ -14,11 +14,15 @@ use server::config::Config;
 use server::metrics::Metrics;
 use server::{demo, start};
 use simulator::Simulator;
+use store::Sql;
 use store::db::Options;
 use tokio::net::TcpListener;
 
 use crate::browser::{WAIT_MAX, poll};
 use crate::engines::World;
+
+const EVENTS_DUE: Sql =
+    Sql::new("update stripe_webhook_events set next_attempt_at = $1 where next_attempt_at > $1");
 
 /// How long a payer's browser waits for an answer.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -239,10 +243,13 @@ impl Installation {
     pub async fn reconcile(&self) {
         let db = store::Db::open(&self.database, Options::default()).await.unwrap();
         let later = domain::Timestamp::from_ms(self.simulator.now_ms());
-        // Those who held them are dead, which nobody but this test can know of several instances.
-        db.write(move |tx| store::stripe_operations::release_leases(tx, later))
-            .await
-            .unwrap();
+        // As a few minutes would: those who held anything are gone, which of several instances only this test
+        // can know at once.
+        let let_go = move |tx: &mut store::Tx<'_>| {
+            store::stripe_operations::release_leases(tx, later)?;
+            tx.execute(&EVENTS_DUE, store::binds![later])
+        };
+        db.write(let_go).await.unwrap();
         db.close().await;
         let mut command = self.program(self.ports[0], "log-reconcile");
         let done = command.args(["reconcile", "--since", "2h"]).status().unwrap();

@@ -7,7 +7,7 @@ use super::installation::Door;
 use crate::browser::poll;
 
 /// How long a payer tries before leaving.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(25);
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
 
 /// Pays the `nth` invoice; whether its page said in the end that it is paid.
 pub async fn pay(door: &Door, nth: usize, link: &str) -> bool {
