@@ -36,6 +36,7 @@ pub async fn with_stripe(world: &World, installation: &Installation) {
         let left = rows(&db, sql).await;
         assert!(left.is_empty(), "{what}: {left:?}");
     }
+    events(&rows(&db, &EVENTS).await, installation);
     let payments = rows(&db, &PAYMENTS).await;
     intents(&payments, &installation.listed("/v1/payment_intents", account));
     charges(
@@ -47,7 +48,6 @@ pub async fn with_stripe(world: &World, installation: &Installation) {
         &rows(&db, &FEES).await,
         &installation.listed("/v1/application_fees", None),
     );
-    events(&rows(&db, &EVENTS).await, installation);
     db.close().await;
     let app = installation.app().await;
     let broken = flows::invariants::check_quiet(&app).await.unwrap();
