@@ -121,6 +121,7 @@ async fn a_bad_day(installation: &Installation, extent: &Extent) -> usize {
         "{kills} kills, {paid} of {} invoices paid meanwhile",
         extent.payments
     );
+    installation.until_ready().await;
     for instance in &mut instances {
         instance.stop();
     }
@@ -224,6 +225,8 @@ async fn heal(installation: &Installation, extent: &Extent) {
     installation.control("POST", "/_simulator/clock", json!({"advance_ms": 61_000}));
     let paid = pay_all(installation, extent, &installation.links).await;
     assert_eq!(paid, extent.payments, "not every invoice can be paid in the end");
+    // What Stripe says of a charge some seconds after it.
+    installation.control("POST", "/_simulator/clock", json!({"advance_ms": 61_000}));
     for instance in &mut instances {
         instance.stop();
     }

@@ -10,7 +10,8 @@ use super::Installation;
 use crate::engines::World;
 
 const PAYMENTS: Sql = Sql::new(
-    "select p.id, p.invoice_id, p.stripe_payment_intent_id, p.stripe_charge_id, p.status, p.amount, p.received,
+    "select p.id, p.invoice_id, p.stripe_payment_intent_id, p.stripe_charge_id, p.status, p.amount,
+       p.received,
        p.application_fee, p.stripe_fee, i.status as invoice_status, i.total, i.applied
      from payments p
      join invoices i on i.tenant_id = p.tenant_id and i.livemode = p.livemode and i.id = p.invoice_id
@@ -96,7 +97,7 @@ fn intents(payments: &[Row], intents: &[Value]) {
             );
             assert!(
                 payment.int_opt("stripe_fee").unwrap().is_some(),
-                "no fee of Stripe's: {intent}"
+                "no fee of Stripe's: {payment:?} {intent}"
             );
             assert_eq!(payment.text("invoice_status").unwrap(), "paid");
             assert_eq!(payment.int("applied").unwrap(), payment.int("total").unwrap());
