@@ -47,6 +47,8 @@ pub struct EventJson {
     processed_at: Option<i64>,
     replayed_at: Option<i64>,
     archived_at: Option<i64>,
+    /// The event of the other kind that told of the same and came first.
+    dup_of: Option<String>,
 }
 
 /// An event with all that is known of it.
@@ -116,6 +118,7 @@ impl EventJson {
             processed_at: event.processed_at.map(Timestamp::ms),
             replayed_at: event.replayed_at.map(Timestamp::ms),
             archived_at: event.archived_at.map(Timestamp::ms),
+            dup_of: event.dup_of.map(|id| id.to_string()),
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use flows::{App, stripe_events};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::demo::TEST_WEBHOOK_SECRET;
 use store::Sql;
@@ -212,6 +212,9 @@ both! {
                     (row.text("id").unwrap(), row.text_opt("dup_of").unwrap())
                 };
                 let (first, second) = (of(pair[0].1), of(pair[1].1));
+                let path = format!("/api/webhook-events/{}", second.0);
+                let shown = town.api(&town.msp.key, Method::GET, &path, Value::Null).await;
+                assert_eq!(shown.body["dup_of"], first.0.as_str(), "{}", shown.text);
                 assert_eq!((first.1, second.1), (None, Some(first.0)), "thin first: {thin_first}");
             }
             const OBJECTS: Sql =
@@ -353,7 +356,7 @@ both! {
             );
             assert_eq!(town.number(&MOVED).await, 0);
             let path = format!("/api/invoices/{theirs}");
-            let kept = town.api(&other.key, reqwest::Method::GET, &path, Value::Null).await;
+            let kept = town.api(&other.key, Method::GET, &path, Value::Null).await;
             assert_eq!(kept.body["status"], "open");
             town.assert_books().await;
         });

@@ -48,6 +48,8 @@ pub struct Shown {
     pub replayed_at: Option<Timestamp>,
     /// When its body went to the archive.
     pub archived_at: Option<Timestamp>,
+    /// The row of its twin of the other kind, if that came first.
+    pub dup_of: Option<InboxId>,
 }
 
 /// Which events are asked for, newest first.
@@ -104,7 +106,7 @@ macro_rules! select_events {
         Sql::new(concat!(
             "select id, event_id, stripe_account_id, livemode, tenant_id, kind, type, object_id, api_version,
                status, attempts, failures, deliveries, last_error, next_attempt_at, created_at, processed_at,
-               replayed_at, archived_at
+               replayed_at, archived_at, dup_of
              from stripe_webhook_events ",
             $conditions
         ))
@@ -279,6 +281,7 @@ fn read(row: &Row) -> Result<Shown, Error> {
         processed_at: values::time_opt(row, "processed_at")?,
         replayed_at: values::time_opt(row, "replayed_at")?,
         archived_at: values::time_opt(row, "archived_at")?,
+        dup_of: row.text_opt("dup_of")?.map(InboxId::stored),
     })
 }
 
