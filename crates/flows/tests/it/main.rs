@@ -1,8 +1,8 @@
 //! The flows over their three ports, on one thread and without a runtime: a crash is a dropped future.
-
 mod access;
 mod connecting;
 mod crash;
 mod executor;
+mod outage;
 mod unheard;
 mod world;

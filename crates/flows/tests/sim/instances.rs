@@ -10,6 +10,7 @@ use flows::{App, limits, reconcile, requests, seals, stripe_events};
 use store::stripe_webhook_events::Status;
 use store::{Sql, stripe_operations};
 
+use crate::judge;
 use crate::marks::Mark;
 use crate::ports::{rest, rest_until};
 use crate::schedule::Task;
@@ -140,7 +141,9 @@ async fn work(stage: Rc<Stage>, app: App, nth: usize) {
             rest(&stage.shared, LOOK_EVERY_MS).await;
         }
         for events in taken.chunks(TOGETHER) {
-            for event in stripe_events::apply_together(&app, events.to_vec()).await {
+            let left = stripe_events::apply_together(&app, events.to_vec()).await;
+            judge::events(&stage);
+            for event in left {
                 let Some(place) = take_place(&places, &event.account) else {
                     let _ = stripe_events::put_off(&app, &event).await;
                     continue;
@@ -150,7 +153,7 @@ async fn work(stage: Rc<Stage>, app: App, nth: usize) {
                     let _place = place;
                     match within(&here, EVENT_MS, stripe_events::apply(&app, &event)).await {
                         Some(Ok(Status::Parked)) => here.hit(Mark::Parked),
-                        Some(_) => {}
+                        Some(_) => judge::events(&here),
                         None => {
                             here.hit(Mark::TimeLimit);
                             let _ = stripe_events::out_of_time(&app, &event).await;

@@ -6,6 +6,7 @@ use flows::invariants;
 use serde_json::Value;
 use store::Sql;
 use store::db::Row;
+use store::invariants as rules;
 
 use crate::executor::run;
 use crate::stage::{Msp, Stage};
@@ -44,6 +45,16 @@ pub fn always(stage: &Stage) {
     broken
         .iter()
         .for_each(|broken| stage.shared.violated(broken.to_string()));
+}
+
+/// What events promise: that their effects are there when they are done with.
+pub fn events(stage: &Stage) {
+    for rule in rules::all().filter(|rule| rule.code == "S4") {
+        let found = run(stage.db.read(move |tx| rules::broken_by(tx, rule, 5)));
+        for row in found.unwrap_or_else(|error: store::Error| panic!("{error}")) {
+            stage.shared.violated(format!("S4 {}: {}", rule.says, row.id));
+        }
+    }
 }
 
 /// Everything, once all is quiet.
@@ -105,7 +116,7 @@ fn acked_is_stored(stage: &Stage) {
 /// Nothing is at Stripe because of us that has no row here.
 fn keys_have_rows(stage: &Stage) {
     const ROWS: Sql = Sql::new(
-        "select idempotency_key, stripe_account_id, livemode, status, result_id from stripe_operations",
+        "select idempotency_key, stripe_account_id, livemode, status, result_id, last_error from stripe_operations",
     );
     let rows: BTreeMap<String, Row> = stage
         .rows(&ROWS)
@@ -131,6 +142,14 @@ fn keys_have_rows(stage: &Stage) {
         if text(row, "status") == "succeeded" && sent.made.is_some() && result != sent.made {
             stage.shared.violated(format!(
                 "P4: {key} made {:?}, and its row says {result:?}",
+                sent.made
+            ));
+        }
+        // An account that is gone does not tell what became of it.
+        let told = text(row, "last_error") != "account_invalid";
+        if text(row, "status") == "failed" && sent.made.is_some() && told {
+            stage.shared.violated(format!(
+                "P4: {key} made {:?}, and its row says that it failed",
                 sent.made
             ));
         }

@@ -166,6 +166,11 @@ fn code_names_no_crate_of_another_layer() {
 }
 
 #[test]
+fn nothing_is_decided_by_stripes_search() {
+    expect_none(imports::searches);
+}
+
+#[test]
 fn no_product_is_built_with_bugs_on_purpose() {
     expect_none(imports::planted_bugs);
     let product = std::fs::read(env!("CARGO_BIN_EXE_psa-pay")).expect("the product is built");

@@ -156,6 +156,18 @@ fn attributes_and_sleeps() {
 }
 
 #[test]
+fn searches() {
+    let code = "//! A.\nconst PATH: &str = \"/v1/payment_intents/search\";\n";
+    check(
+        imports::searches,
+        "crates/stripe/src/payment_intents.rs",
+        code,
+        &[2],
+    );
+    check(imports::searches, "crates/simulator/src/search.rs", code, &[]);
+}
+
+#[test]
 fn planted_bugs() {
     let rule = imports::planted_bugs;
     let home = "crates/flows/Cargo.toml";
