@@ -37,12 +37,12 @@ use marks::{Counts, Mark};
 use seeds::Outcome;
 
 /// Which seeds every run plays.
-const SEEDS: Range<u64> = 0..6;
+const SEEDS: Range<u64> = 0..500;
 /// Each core plays seeds of its own.
 const THREADS: usize = 2;
 /// From so many seeds on, a mark that was never hit is a failure.
 const SEEDS_FOR_MARKS: u64 = 500;
-/// Every so manieth seed is played twice.
+/// One seed of so many is played twice.
 const TWICE_EVERY: u64 = 100;
 
 fn wanted() -> Range<u64> {

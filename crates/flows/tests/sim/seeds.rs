@@ -113,7 +113,7 @@ fn phases(stage: &Rc<Stage>, schedule: &mut Schedule) -> &'static str {
     shared.with(|state| state.calm = false);
     shared.note(|| format!("safety: {:?}", shared.with(|state| state.swarm.clone())));
     let look = |stage: &Stage, step: u64| {
-        if step % LOOK_EVERY == 0 {
+        if step.is_multiple_of(LOOK_EVERY) {
             judge::always(stage);
         }
     };
