@@ -40,7 +40,7 @@ pub fn note(
 
 fn noted(scope: Option<&Scope>, by: &By, moment: Moment, entry: &Entry) -> Noted {
     Noted {
-        id: AuditId::new(moment.at, moment.random(0) ^ spread(entry)),
+        id: AuditId::new(moment.noted_at, moment.random(0) ^ spread(entry)),
         scope: scope.cloned(),
         actor: by.actor.word().to_owned(),
         actor_id: by.actor.id().map(str::to_owned),
@@ -50,7 +50,7 @@ fn noted(scope: Option<&Scope>, by: &By, moment: Moment, entry: &Entry) -> Noted
         subject_id: entry.subject.to_owned(),
         before: entry.before.clone(),
         after: entry.after.clone(),
-        at: moment.at,
+        at: moment.noted_at,
     }
 }
 

@@ -17,13 +17,28 @@ pub trait Clock: Send + Sync {
 pub struct Moment {
     /// When.
     pub at: Timestamp,
+    /// When it is noted in the audit log, whose days are sealed: now, also where a request is carried out
+    /// again from the moment of its first try.
+    pub noted_at: Timestamp,
     random: u128,
 }
 
 impl Moment {
     /// A moment with its randomness.
     pub const fn new(at: Timestamp, random: u128) -> Moment {
-        Moment { at, random }
+        Moment {
+            at,
+            noted_at: at,
+            random,
+        }
+    }
+
+    /// The same moment, gone through again `now`: what it makes is the same, what it notes is of today.
+    pub const fn again(self, now: Timestamp) -> Moment {
+        Moment {
+            noted_at: now,
+            ..self
+        }
     }
 
     /// Randomness for the `n`th id of this phase.

@@ -69,7 +69,8 @@ pub async fn begin(app: &App, place: Place, request_hash: String) -> Result<Star
                 if !requests::take_over(tx, &place, known.attempt, lease_until)? {
                     return Err(Failure::from(Refusal::IdempotencyKeyInFlight));
                 }
-                Ok(begun(known.attempt.saturating_add(1), moment_of(&known)?))
+                let moment = moment_of(&known)?.again(now);
+                Ok(begun(known.attempt.saturating_add(1), moment))
             }
             (Next::Replay, Some(known)) => known
                 .answer

@@ -7,7 +7,7 @@ use domain::invoice::{Line, Quantity, TaxRate};
 use domain::{Currency, Money};
 use flows::invoicing::{self, Draft};
 use flows::requests::{self, Begun, Start};
-use flows::{Actor, App, By, Failure, stripe_events};
+use flows::{Actor, App, By, Failure, invariants, seals, stripe_events};
 use store::Sql;
 use store::db::Mishap;
 use store::requests::Place;
@@ -81,6 +81,21 @@ fn a_request_repeated_after_a_commit_without_an_answer_makes_one_invoice() {
             "committed the first time: {committed}"
         );
     }
+}
+
+/// It was noted in the audit log at the moment of the first try, in a day that was sealed since.
+#[test]
+fn a_request_repeated_days_later_adds_nothing_to_a_sealed_day() {
+    let world = World::new(43);
+    let begun = begin(&world.app, &world);
+    run(requests::give_back(&world.app, begun)).unwrap();
+    world.simulator.advance_ms(72 * HOUR_MS);
+    run(seals::run(&world.app)).unwrap();
+    let again = begin(&world.app, &world);
+    let made = invoicing::create(&world.app, &world.scope, &BY, again.moment, draft(&world));
+    run(made).unwrap();
+    let broken = run(invariants::check(&world.app)).unwrap();
+    assert_eq!(broken, []);
 }
 
 /// Left with its lease, an event whose call hangs was taken up each minute, and dead within a quarter of an
