@@ -8,10 +8,13 @@ use std::sync::{Arc, Mutex};
 
 use domain::fee::BasisPoints;
 use domain::{ClientId, InvoiceId, Mode, Scope};
+use flows::stripe_events::replay;
 use flows::{Actor, App, By, invoicing, onboarding, tenants};
 use serde_json::{Value, json};
 use simulator::{ClockMode, EndpointConfig, Request, Simulator};
 use store::db::{Inline, Row};
+use store::stripe_webhook_events::Status;
+use store::stripe_webhook_events::shown::Wanted;
 use store::{Db, Sql, migrate};
 use stripe::{Client, Secret, Transport};
 
@@ -287,13 +290,22 @@ impl Stage {
 
     /// A person has looked at the events that were given up, and has them tried again.
     pub fn replay_the_dead(&self) {
-        const REPLAY: Sql = Sql::new(
-            "update stripe_webhook_events set status = 'received', failures = 0, next_attempt_at = $1
-             where status = 'dead'",
-        );
-        let now_ms = self.now_ms();
-        let replayed = run(self.db.write(move |tx| tx.execute(&REPLAY, &[now_ms.into()])));
-        let _: u64 = replayed.unwrap_or_else(|error: store::Error| panic!("{error}"));
+        let app = self.app(Mode::Test, true);
+        loop {
+            let dead = Wanted {
+                status: Some(Status::Dead),
+                event_type: None,
+                event_id: None,
+                account: None,
+                since: None,
+                until: None,
+                after: None,
+                limit: 100,
+            };
+            if !run(replay::many(&app, None, &BY, dead, false)).unwrap().has_more {
+                break;
+            }
+        }
         self.ring();
     }
 
