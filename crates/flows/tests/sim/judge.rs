@@ -117,7 +117,8 @@ fn acked_is_stored(stage: &Stage) {
 /// Nothing is at Stripe because of us that has no row here.
 fn keys_have_rows(stage: &Stage) {
     const ROWS: Sql = Sql::new(
-        "select idempotency_key, stripe_account_id, livemode, status, result_id, last_error from stripe_operations",
+        "select idempotency_key, stripe_account_id, livemode, status, result_id, last_error
+         from stripe_operations",
     );
     let rows: BTreeMap<String, Row> = stage
         .rows(&ROWS)

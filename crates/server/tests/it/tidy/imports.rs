@@ -114,8 +114,8 @@ pub fn arrows(files: &[File]) -> Vec<String> {
     findings
 }
 
-/// Stripe's search lags behind by up to an hour: what it does not have may be there all the same. What happened
-/// is found out by retrieve and list.
+/// Stripe's search lags behind by up to an hour: what it does not have may be there all the same. What
+/// happened is found out by retrieve and list.
 pub fn searches(files: &[File]) -> Vec<String> {
     let product = ["crates/stripe/src/", "crates/flows/src/", "crates/server/src/"];
     let mut findings = Vec::new();
