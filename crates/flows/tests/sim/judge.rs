@@ -287,7 +287,11 @@ fn charges(stage: &Stage, msp: &Msp) {
     let mut paid = BTreeMap::<String, Vec<(String, i64)>>::new();
     let sent = stage.shared.with(|state| state.sent.clone());
     let made: BTreeSet<&str> = sent.values().filter_map(|sent| sent.made.as_deref()).collect();
-    for charge in list["data"].as_array().expect("a list") {
+    let Some(listed) = list["data"].as_array() else {
+        let what = format!("P4: the charges of {} cannot be listed: {list}", msp.account);
+        return stage.shared.violated(what);
+    };
+    for charge in listed {
         let intent = charge["payment_intent"].as_str().unwrap_or_default();
         if charge["status"] != "succeeded" {
             continue;
