@@ -15,7 +15,7 @@ use stripe::events::Kind;
 use crate::engines::World;
 use crate::subscriptions::{by_hand, mirrored, work};
 use crate::thin_events::thin_of;
-use crate::town::Town;
+use crate::town::{Town, Wishes};
 
 const THIN_SECRET: &str = "whsec_psapay_demo_test_thin";
 /// The contract with Stripe, its catalogue of events (as of API version 2026-10-28.endive): at which endpoint
@@ -226,8 +226,8 @@ fn object_of(type_: &str, ids: &BTreeMap<&str, String>, invoice: &str) -> Value 
 
 both! {
     fn with_a_leaked_test_secret_no_event_of_any_type_changes_a_live_row(world: &World) {
-        Town::run_as(world, by_hand(), async |test| {
-            let live = test.beside(Mode::Live).await;
+        let wishes = Wishes { mode: Mode::Live, ..by_hand() };
+        Town::run_as(world, wishes, async |live| {
             // A live payment that has begun: the most that a forged event could make of it is paid.
             let invoice = live.invoice(12_345, "usd").await;
             let path = format!("/api/invoices/{invoice}/payment-intent");
