@@ -23,12 +23,12 @@ const FEES: Sql =
     Sql::new("select stripe_application_fee_id, amount from application_fees order by created_at");
 const OPEN: Sql =
     Sql::new("select id, idempotency_key, status from stripe_operations where status in ('sent', 'unknown')");
+// That webhooks failed to bring events is shown as a break of its own, and true of such a day.
 const BREAKS: Sql = Sql::new(
     "select kind, subject_id, detail from reconciliation_breaks
          where resolved_at is null and kind <> 'events_missed'",
 );
 
-// That webhooks failed to bring events is shown as a break of its own, and true of such a day.
 /// Asserts that nothing was lost, nothing doubled, and nothing is left open.
 pub async fn with_stripe(world: &World, installation: &Installation) {
     let db = Db::open(&world.url, Options::default()).await.unwrap();
