@@ -75,6 +75,8 @@ typed_ids! {
     AuditId = "aud";
     /// A key of the operator (the row, not the secret).
     PlatformKeyId = "pky";
+    /// A rule of the platform's fee.
+    FeeRuleId = "fru";
 }
 
 impl TenantId {

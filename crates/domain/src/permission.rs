@@ -41,6 +41,8 @@ permissions! {
     PaymentsRead = "payments:read";
     /// Make payment intents.
     PaymentsWrite = "payments:write";
+    /// Read the platform's fee rules, and what it took.
+    FeesRead = "fees:read";
     /// Read the subscriptions of Stripe's own billing.
     SubscriptionsRead = "subscriptions:read";
     /// Read the state of the connected Stripe account.

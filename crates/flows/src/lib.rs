@@ -12,6 +12,7 @@ pub mod collect;
 pub mod connect;
 pub mod disconnect;
 mod failure;
+pub mod fees;
 pub mod invariants;
 pub mod invoicing;
 pub mod limits;

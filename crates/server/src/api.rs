@@ -6,6 +6,8 @@ pub mod clients;
 pub mod connect;
 pub mod connect_oauth;
 pub mod external_objects;
+pub mod fee_statements;
+pub mod fees;
 mod input;
 pub mod invoices;
 pub mod keys;

@@ -7,13 +7,13 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use domain::Permission;
 use domain::Permission::{
     AuditRead, BreaksRead, BreaksWrite, ClientsRead, ClientsWrite, ConnectRead, ConnectWrite, EventsRead,
-    EventsReplay, InvoicesRead, InvoicesWrite, KeysRead, KeysWrite, PaymentsRead, PaymentsWrite,
+    EventsReplay, FeesRead, InvoicesRead, InvoicesWrite, KeysRead, KeysWrite, PaymentsRead, PaymentsWrite,
     SubscriptionsRead,
 };
 
 use crate::api::{
-    audit, breaks, clients, connect as api_connect, connect_oauth, external_objects, invoices, keys,
-    payments, platform, public_invoices, subscriptions, tenants, webhook_events,
+    audit, breaks, clients, connect as api_connect, connect_oauth, external_objects, fee_statements, fees,
+    invoices, keys, payments, platform, public_invoices, subscriptions, tenants, webhook_events,
 };
 use crate::pay::checkout;
 use crate::problem::Problem;
@@ -77,12 +77,16 @@ fn of_the_operator() -> Vec<Route> {
     use Who::Platform;
     vec![
         get("/api/platform/audit", Platform, platform::audit),
+        get("/api/platform/fee-rules", Platform, fees::list_all),
+        post("/api/platform/fee-rules", Platform, fees::create),
+        get("/api/platform/fee-rules/preview", Platform, fees::preview_of_any),
         get("/api/platform/reconciliation-breaks", Platform, breaks::list_all),
         post(
             "/api/platform/reconciliation-breaks/{id}/resolve",
             Platform,
             breaks::resolve_any,
         ),
+        get("/api/platform/reports/fees", Platform, fee_statements::of_any),
         get("/api/platform/seals", Platform, platform::seals),
         get(
             "/api/platform/subscriptions",
@@ -138,6 +142,8 @@ fn of_invoices() -> Vec<Route> {
         get("/api/clients", Key(ClientsRead), clients::list),
         get("/api/clients/{id}", Key(ClientsRead), clients::get),
         get("/api/external-objects", Key(PaymentsRead), external_objects::list),
+        get("/api/fee-rules", Key(FeesRead), fees::list),
+        get("/api/fee-rules/preview", Key(FeesRead), fees::preview),
         post("/api/invoices", Key(InvoicesWrite), invoices::create),
         get("/api/invoices", Key(InvoicesRead), invoices::list),
         get("/api/invoices/{id}", Key(InvoicesRead), invoices::get),
@@ -164,6 +170,7 @@ fn of_invoices() -> Vec<Route> {
         delete("/api/keys/{id}", KeyItselfOr(KeysWrite), keys::revoke),
         get("/api/payments", Key(PaymentsRead), payments::list),
         get("/api/payments/{id}", Key(PaymentsRead), payments::get),
+        get("/api/reports/fees", Key(FeesRead), fee_statements::of_tenant),
         get("/api/subscriptions", Key(SubscriptionsRead), subscriptions::list),
         get(
             "/api/subscriptions/{id}",

@@ -6,6 +6,7 @@
 //! Refunds, disputes and the tie-out of the clearing account with Stripe's balance are not there yet, and
 //! with them M5, M6, M8, M10, S2, S3 and L10. L5 is in `flows::invariants`: a seal is no matter of SQL.
 
+mod fees;
 mod ledger;
 mod money;
 mod states;
@@ -55,7 +56,7 @@ const fn quiet(code: &'static str, says: &'static str, sql: &'static Sql) -> Inv
 
 /// Every invariant, in the order of their numbers within each family.
 pub fn all() -> impl Iterator<Item = &'static Invariant> {
-    [ledger::ALL, money::ALL, states::ALL, tenancy::ALL]
+    [ledger::ALL, money::ALL, fees::ALL, states::ALL, tenancy::ALL]
         .into_iter()
         .flatten()
 }

@@ -10,6 +10,8 @@ pub mod connect_states;
 pub mod db;
 pub mod event_cursors;
 pub mod external_objects;
+pub mod fee_rules;
+pub mod fee_statement;
 pub mod hurry;
 pub mod invariants;
 pub mod invoices;
@@ -47,6 +49,8 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         connect_states::ALL,
         event_cursors::ALL,
         external_objects::ALL,
+        fee_rules::ALL,
+        fee_statement::ALL,
         hurry::ALL,
         invoices::ALL,
         ledger::ALL,

@@ -83,6 +83,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0014_breaks",
         sql: include_str!("../migrations/0014_breaks.sql"),
     },
+    Migration {
+        name: "0019_fee_rules",
+        sql: include_str!("../migrations/0019_fee_rules.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

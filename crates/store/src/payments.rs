@@ -1,11 +1,13 @@
 //! Payments: one row per payment intent. At most one of an invoice is live, which a partial unique index
 //! enforces.
 
+use domain::fee::Terms;
+use domain::fee::rules::Method;
 use domain::payment::PaymentState;
-use domain::{Currency, InvoiceId, Money, PaymentId, Scope, Timestamp};
+use domain::{Currency, FeeRuleId, InvoiceId, Money, PaymentId, Scope, Timestamp};
 
 use crate::db::{Error, Row, Sql, Tx};
-use crate::{binds, values};
+use crate::{binds, fee_rules, values};
 
 /// A payment. Amounts are minor units of `currency`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +58,21 @@ pub struct Payment {
     pub succeeded_at: Option<Timestamp>,
     /// Since when its account cannot be reached, so that only its owner can see at Stripe what became of it.
     pub unreachable_since: Option<Timestamp>,
+    /// What its fee was decided by; none of a payment that is older than fee rules. It never changes.
+    pub fee_basis: Option<FeeBasis>,
+}
+
+/// What a payment's fee was decided by, kept with it: rules that are added later do not touch it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeeBasis {
+    /// How it can be paid.
+    pub method: Method,
+    /// The rule; none where it was a configured rate.
+    pub rule: Option<FeeRuleId>,
+    /// What the rule says.
+    pub terms: Terms,
+    /// The number of the last rule that was known then.
+    pub rules_known: i64,
 }
 
 impl Payment {
@@ -72,7 +89,8 @@ macro_rules! select_payments {
                stripe_charge_id, currency, amount, received, application_fee, stripe_fee, net, status,
                  declines,
                failure_code, method_brand, method_last4, version, next_check_at, created_at, succeeded_at,
-               unreachable_since
+               unreachable_since, fee_method, fee_rule_id, fee_bps, fee_fixed, fee_minimum, fee_maximum,
+               fee_rules_known
              from payments
              ",
             $rest
@@ -82,12 +100,17 @@ macro_rules! select_payments {
 
 const INSERT: Sql = Sql::new(
     "insert into payments (tenant_id, livemode, id, invoice_id, attempt, stripe_account_id, currency, amount,
-       received, refunded, application_fee, status, declines, version, next_check_at, created_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, 0, 1, $11, $12, $13)",
+       received, refunded, application_fee, status, declines, version, next_check_at, created_at, updated_at,
+       fee_method, fee_rule_id, fee_bps, fee_fixed, fee_minimum, fee_maximum, fee_rules_known)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, 0, 1, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+       $20)",
 );
 
 /// Adds a payment that is about to be created at Stripe.
 pub fn insert(tx: &mut Tx, payment: &Payment) -> Result<(), Error> {
+    let basis = payment.fee_basis.as_ref();
+    let terms = basis.map(|basis| basis.terms);
+    let rule = basis.and_then(|basis| basis.rule.as_ref());
     let binds = binds![
         &payment.scope.tenant,
         payment.scope.mode,
@@ -101,7 +124,14 @@ pub fn insert(tx: &mut Tx, payment: &Payment) -> Result<(), Error> {
         payment.status.word(),
         payment.next_check_at.map(Timestamp::ms),
         payment.created_at,
-        payment.created_at
+        payment.created_at,
+        basis.map(|basis| basis.method.word().to_owned()),
+        rule.map(|rule| rule.as_str().to_owned()),
+        terms.map(|terms| terms.rate().value()),
+        terms.map(Terms::fixed),
+        terms.and_then(Terms::minimum),
+        terms.and_then(Terms::maximum),
+        basis.map(|basis| basis.rules_known)
     ];
     tx.execute(&INSERT, binds)?;
     Ok(())
@@ -318,7 +348,21 @@ fn read(row: &Row) -> Result<Payment, Error> {
         created_at: values::time(row, "created_at")?,
         succeeded_at: values::time_opt(row, "succeeded_at")?,
         unreachable_since: values::time_opt(row, "unreachable_since")?,
+        fee_basis: read_basis(row)?,
     })
+}
+
+fn read_basis(row: &Row) -> Result<Option<FeeBasis>, Error> {
+    let columns = ["fee_bps", "fee_fixed", "fee_minimum", "fee_maximum"];
+    let Some(terms) = fee_rules::terms(row, Some(values::currency(row)?), columns)? else {
+        return Ok(None);
+    };
+    Ok(Some(FeeBasis {
+        method: values::word(row, "fee_method", Method::from_word)?,
+        rule: row.text_opt("fee_rule_id")?.map(FeeRuleId::stored),
+        terms,
+        rules_known: row.int("fee_rules_known")?,
+    }))
 }
 
 /// For the test that prepares every statement.

@@ -2,8 +2,8 @@
 //! error, never a default.
 
 use domain::{
-    ApiKeyId, AuditId, BreakId, ClientId, Currency, InboxId, InvoiceId, LedgerTransactionId, LinkId, Mode,
-    Money, OperationId, PaymentId, PlatformKeyId, Scope, TenantId, Timestamp,
+    ApiKeyId, AuditId, BreakId, ClientId, Currency, FeeRuleId, InboxId, InvoiceId, LedgerTransactionId,
+    LinkId, Mode, Money, OperationId, PaymentId, PlatformKeyId, Scope, TenantId, Timestamp,
 };
 
 use domain::seal::Field;
@@ -25,6 +25,7 @@ id_values!(
     AuditId,
     BreakId,
     ClientId,
+    FeeRuleId,
     InboxId,
     InvoiceId,
     LedgerTransactionId,

@@ -1,7 +1,8 @@
 //! What may be started on an invoice, and the writes to Stripe that start it: decided and noted in one
 //! transaction.
 
-use domain::fee::{BasisPoints, application_fee};
+use domain::fee::BasisPoints;
+use domain::fee::rules::Method;
 use domain::payment::{Begin, Live, PaymentState, begin};
 use domain::tenant::TenantState;
 use domain::{InvoiceId, Money, OperationId, PaymentId, Refusal, Scope};
@@ -15,7 +16,7 @@ use stripe::payment_intents::{self, CancelReason, Confirm, Create};
 
 use crate::audit::{self, Entry};
 use crate::operations::{self, Intent};
-use crate::{By, Failure, Moment, observe};
+use crate::{By, Failure, Moment, fees, observe};
 
 /// An invoice with all that decides what may be started on it.
 pub struct Situation {
@@ -99,8 +100,9 @@ impl Situation {
         config: &StripeConfig,
     ) -> Result<Operation, Failure> {
         let owed = self.invoice.owed();
-        let rate = config.fee_bps.map(BasisPoints::new).transpose()?.unwrap_or(rate);
-        let payment = self.new_payment(moment, config, application_fee(owed, rate));
+        let rates = fees::configured(rate, config.fee_bps)?;
+        let fee = fees::decide(tx, &self.scope, rates, owed, Method::Card, moment.at)?;
+        let payment = self.new_payment(moment, config, fee);
         payments::insert(tx, &payment)?;
         let change = state_history::Change {
             scope: &self.scope,
@@ -167,7 +169,7 @@ impl Situation {
         Ok(audit::note(tx, Some(&self.scope), by, moment, &entry)?)
     }
 
-    fn new_payment(&self, moment: Moment, config: &StripeConfig, fee: Option<i64>) -> Payment {
+    fn new_payment(&self, moment: Moment, config: &StripeConfig, fee: fees::Decided) -> Payment {
         Payment {
             scope: self.scope.clone(),
             id: PaymentId::new(moment.at, moment.random(0)),
@@ -182,7 +184,7 @@ impl Situation {
             currency: self.invoice.currency,
             amount: self.invoice.owed().minor(),
             received: 0,
-            application_fee: fee,
+            application_fee: fee.fee,
             stripe_fee: None,
             net: None,
             status: PaymentState::Creating,
@@ -195,6 +197,7 @@ impl Situation {
             created_at: moment.at,
             succeeded_at: None,
             unreachable_since: None,
+            fee_basis: Some(fee.basis),
         }
     }
 }

@@ -184,6 +184,7 @@ fn add_payment(tx: &mut Tx, n: u64, scope: Scope, currency: Currency, at: Timest
         created_at: at,
         succeeded_at: None,
         unreachable_since: None,
+        fee_basis: None,
     };
     payments::insert(tx, &payment)?;
     payment.intent_id = Some(story::intent(n));

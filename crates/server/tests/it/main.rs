@@ -22,6 +22,7 @@ mod database_gone;
 mod demo;
 mod disconnect;
 mod event_order;
+mod fee_rules;
 mod foreign_ids;
 mod headers;
 mod hostile_text;

@@ -146,10 +146,11 @@ macro_rules! there_and_back {
     };
 }
 
+mod fees;
 mod ledger;
 mod money;
 mod states;
 mod tenancy;
 
 /// Every plant.
-pub const PLANTS: [&[Plant]; 4] = [ledger::ALL, money::ALL, states::ALL, tenancy::ALL];
+pub const PLANTS: [&[Plant]; 5] = [fees::ALL, ledger::ALL, money::ALL, states::ALL, tenancy::ALL];
