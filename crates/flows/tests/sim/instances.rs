@@ -7,7 +7,6 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 use flows::{App, limits, reconcile, requests, seals, stripe_events};
-use store::stripe_webhook_events::Status;
 use store::{Sql, stripe_operations};
 
 use crate::judge;
@@ -140,6 +139,9 @@ async fn work(stage: Rc<Stage>, app: App, nth: usize) {
         if taken.is_empty() {
             rest(&stage.shared, LOOK_EVERY_MS).await;
         }
+        if taken.iter().any(|event| event.parks > 0) {
+            stage.hit(Mark::Parked);
+        }
         for events in taken.chunks(TOGETHER) {
             let left = stripe_events::apply_together(&app, events.to_vec()).await;
             judge::events(&stage);
@@ -152,7 +154,6 @@ async fn work(stage: Rc<Stage>, app: App, nth: usize) {
                 let apply = async move {
                     let _place = place;
                     match within(&here, EVENT_MS, stripe_events::apply(&app, &event)).await {
-                        Some(Ok(Status::Parked)) => here.hit(Mark::Parked),
                         Some(_) => judge::events(&here),
                         None => {
                             here.hit(Mark::TimeLimit);

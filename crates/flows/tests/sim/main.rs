@@ -37,7 +37,7 @@ use marks::{Counts, Mark};
 use seeds::Outcome;
 
 /// Which seeds every run plays.
-const SEEDS: Range<u64> = 0..250;
+const SEEDS: Range<u64> = 0..500;
 /// Each core plays seeds of its own.
 const THREADS: usize = 2;
 /// From so many seeds on, a mark that was never hit is a failure.
