@@ -75,6 +75,14 @@ typed_ids! {
     AuditId = "aud";
     /// A key of the operator (the row, not the secret).
     PlatformKeyId = "pky";
+    /// A numbered credit note.
+    CreditNoteId = "cn";
+    /// Money of a client that no invoice has taken up, by where it came from.
+    ClientCreditId = "ccr";
+    /// A refund: one decision to give money back, or one that was seen at Stripe.
+    RefundId = "rfd";
+    /// A dispute of a payment.
+    DisputeId = "dis";
     /// A rule of the platform's fee.
     FeeRuleId = "fru";
 }

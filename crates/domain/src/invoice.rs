@@ -282,14 +282,17 @@ pub fn finalize(state: InvoiceState, lines: usize, total: Money) -> Result<Invoi
     }
 }
 
-/// Withdraws an invoice that nobody has paid. A live payment intent must have been cancelled at Stripe
-/// before.
+/// Withdraws an invoice of which nothing is paid or credited. A live payment intent must have been cancelled
+/// at Stripe before. `settled_minor` is what payments, credit and credit notes have taken off it.
 ///
 /// # Errors
-/// [`Refusal::PaymentInProgress`], [`Refusal::InvoicePaid`], [`Refusal::InvoiceVoid`].
-pub fn void(state: InvoiceState) -> Result<InvoiceState, Refusal> {
+/// [`Refusal::PaymentInProgress`], [`Refusal::InvoicePaid`], [`Refusal::InvoicePartlyPaid`],
+/// [`Refusal::InvoiceVoid`].
+pub fn void(state: InvoiceState, settled_minor: i64) -> Result<InvoiceState, Refusal> {
     match state {
-        InvoiceState::Draft | InvoiceState::Open => Ok(InvoiceState::Void),
+        InvoiceState::Draft => Ok(InvoiceState::Void),
+        InvoiceState::Open if settled_minor > 0 => Err(Refusal::InvoicePartlyPaid),
+        InvoiceState::Open => Ok(InvoiceState::Void),
         InvoiceState::Processing => Err(Refusal::PaymentInProgress),
         InvoiceState::Paid => Err(Refusal::InvoicePaid),
         InvoiceState::Void => Err(Refusal::InvoiceVoid),

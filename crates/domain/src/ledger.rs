@@ -1,7 +1,11 @@
 //! Double-entry postings. Every money fact is one transaction whose entries sum to zero; it is never changed,
 //! only reversed by another. Debits are positive, credits negative.
 
-use crate::{Currency, Money};
+mod postings;
+
+pub use postings::*;
+
+use crate::{Currency, InvoiceId};
 
 /// An account in a tenant's or the platform's books.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,9 +26,41 @@ pub enum Account {
     PlatformRevenue,
     /// Money of a client that no invoice has taken up.
     ClientCredit,
+    /// What was given up by credit notes, before tax: revenue that is taken back.
+    CreditNotes,
+    /// Money that Stripe holds back while a client's bank disputes a payment.
+    Disputes,
+    /// What others moved on the tenant's account: its own shop, Stripe's dashboard.
+    ExternalClearing,
+    /// Money that has left Stripe for the bank.
+    Payouts,
+    /// Between two currencies, where Stripe settles a charge in another than it was made in.
+    Exchange,
 }
 
 impl Account {
+    /// Every account.
+    pub const ALL: [Account; 13] = [
+        Account::Receivable,
+        Account::Revenue,
+        Account::TaxPayable,
+        Account::StripeClearing,
+        Account::StripeFees,
+        Account::PlatformFees,
+        Account::PlatformRevenue,
+        Account::ClientCredit,
+        Account::CreditNotes,
+        Account::Disputes,
+        Account::ExternalClearing,
+        Account::Payouts,
+        Account::Exchange,
+    ];
+
+    /// The account that our own database wrote.
+    pub fn from_word(word: &str) -> Option<Account> {
+        Account::ALL.into_iter().find(|account| account.word() == word)
+    }
+
     /// The account as the database and reports write it.
     pub const fn word(self) -> &'static str {
         match self {
@@ -36,6 +72,11 @@ impl Account {
             Account::PlatformFees => "platform_fees",
             Account::PlatformRevenue => "platform_revenue",
             Account::ClientCredit => "client_credit",
+            Account::CreditNotes => "credit_notes",
+            Account::Disputes => "disputes",
+            Account::ExternalClearing => "external_clearing",
+            Account::Payouts => "payouts",
+            Account::Exchange => "exchange",
         }
     }
 }
@@ -55,6 +96,38 @@ pub enum Kind {
     ApplicationFee,
     /// The platform received its application fee, in the platform's books. Source: the application fee.
     ApplicationFeeIncome,
+    /// Money went back to the payer. Source: the refund.
+    Refund,
+    /// A refund failed after it had left: its money is back. Source: the refund.
+    RefundReversal,
+    /// A part of what an invoice asked for was given up. Source: the credit note.
+    CreditNote,
+    /// A client's credit paid an invoice. Source: the application of the credit.
+    CreditApplied,
+    /// The platform gave an application fee back, in the tenant's books. Source: the fee refund.
+    ApplicationFeeRefund,
+    /// The same in the platform's books. Source: the fee refund.
+    ApplicationFeeRefundIncome,
+    /// A bank disputed a payment and Stripe took its money. Source: the balance transaction.
+    DisputeWithdrawn,
+    /// A dispute's money came back. Source: the balance transaction.
+    DisputeReinstated,
+    /// Stripe's fee for a dispute, or its return. Source: the balance transaction.
+    DisputeFee,
+    /// A dispute was lost, and it is said what that means for the invoice. Source: the dispute.
+    DisputeLost,
+    /// Money left for the bank. Source: the payout.
+    Payout,
+    /// A payout did not arrive: its money is back. Source: the payout.
+    PayoutReversal,
+    /// Others moved money on the account. Source: the balance transaction.
+    External,
+    /// What was booked as external turned out to be ours. Source: the balance transaction.
+    ExternalReversal,
+    /// Money left one currency for another. Source: the balance transaction.
+    ExchangeOut,
+    /// Money came from another currency. Source: the balance transaction.
+    ExchangeIn,
 }
 
 impl Kind {
@@ -67,17 +140,65 @@ impl Kind {
             Kind::StripeFee => "stripe_fee",
             Kind::ApplicationFee => "application_fee",
             Kind::ApplicationFeeIncome => "application_fee_income",
+            Kind::Refund => "refund",
+            Kind::RefundReversal => "refund_reversal",
+            Kind::CreditNote => "credit_note",
+            Kind::CreditApplied => "credit_applied",
+            Kind::ApplicationFeeRefund => "application_fee_refund",
+            Kind::ApplicationFeeRefundIncome => "application_fee_refund_income",
+            Kind::DisputeWithdrawn => "dispute_withdrawn",
+            Kind::DisputeReinstated => "dispute_reinstated",
+            Kind::DisputeFee => "dispute_fee",
+            Kind::DisputeLost => "dispute_lost",
+            Kind::Payout => "payout",
+            Kind::PayoutReversal => "payout_reversal",
+            Kind::External => "external",
+            Kind::ExternalReversal => "external_reversal",
+            Kind::ExchangeOut => "exchange_out",
+            Kind::ExchangeIn => "exchange_in",
         }
     }
 }
 
 /// One side of a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The account.
     pub account: Account,
     /// Minor units; a debit is positive, a credit negative, never zero.
     pub amount_minor: i64,
+    /// The invoice that it settles, where the transaction is about several.
+    pub invoice: Option<InvoiceId>,
+}
+
+impl Entry {
+    /// An entry of a transaction that is about one invoice or none.
+    pub const fn new(account: Account, amount_minor: i64) -> Entry {
+        Entry {
+            account,
+            amount_minor,
+            invoice: None,
+        }
+    }
+}
+
+/// What an invoice takes up of a payment, or gives back of it, in minor units.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The invoice.
+    pub invoice: InvoiceId,
+    /// Its share; never negative.
+    pub amount_minor: i64,
+}
+
+/// The receivables of several invoices: each entry names its own, where there is more than one.
+fn receivables(shares: &[Share], sign: i64) -> impl Iterator<Item = Entry> {
+    let several = shares.len() > 1;
+    shares.iter().map(move |share| Entry {
+        account: Account::Receivable,
+        amount_minor: sign.saturating_mul(share.amount_minor),
+        invoice: several.then(|| share.invoice.clone()),
+    })
 }
 
 /// A balanced transaction, ready to be stored.
@@ -107,14 +228,22 @@ impl Transaction {
         currency: Currency,
         entries: &[(Account, i64)],
     ) -> Result<Transaction, Unbalanced> {
-        let kept: Vec<Entry> = entries
+        let entries = entries
             .iter()
-            .filter(|(_, amount_minor)| *amount_minor != 0)
-            .map(|(account, amount_minor)| Entry {
-                account: *account,
-                amount_minor: *amount_minor,
-            })
-            .collect();
+            .map(|(account, minor)| Entry::new(*account, *minor));
+        Transaction::of(kind, currency, entries)
+    }
+
+    /// As [`Transaction::new`], of entries that may name their invoices.
+    ///
+    /// # Errors
+    /// [`Unbalanced`] as there.
+    pub fn of(
+        kind: Kind,
+        currency: Currency,
+        entries: impl Iterator<Item = Entry>,
+    ) -> Result<Transaction, Unbalanced> {
+        let kept: Vec<Entry> = entries.filter(|entry| entry.amount_minor != 0).collect();
         let difference_minor = kept.iter().map(|entry| i128::from(entry.amount_minor)).sum();
         if difference_minor != 0 || kept.len() < 2 {
             return Err(Unbalanced {
@@ -145,90 +274,22 @@ impl Transaction {
     }
 }
 
-/// A finalized invoice is owed: receivable against revenue and tax.
-///
-/// # Errors
-/// [`Unbalanced`] when subtotal and tax are not the total.
-pub fn invoice(total: Money, subtotal_minor: i64, tax_minor: i64) -> Result<Transaction, Unbalanced> {
-    let entries = [
-        (Account::Receivable, total.minor()),
-        (Account::Revenue, -subtotal_minor),
-        (Account::TaxPayable, -tax_minor),
-    ];
-    Transaction::new(Kind::Invoice, total.currency(), &entries)
-}
-
-/// A finalized invoice is withdrawn: [`invoice`] with the signs turned.
-///
-/// # Errors
-/// [`Unbalanced`] as for [`invoice`].
-pub fn invoice_void(total: Money, subtotal_minor: i64, tax_minor: i64) -> Result<Transaction, Unbalanced> {
-    let entries = [
-        (Account::Receivable, -total.minor()),
-        (Account::Revenue, subtotal_minor),
-        (Account::TaxPayable, tax_minor),
-    ];
-    Transaction::new(Kind::InvoiceVoid, total.currency(), &entries)
-}
-
-/// Money was received: the part that the invoice takes up settles the receivable, the rest is the client's
-/// credit.
-///
-/// # Errors
-/// [`Unbalanced`] for an amount of zero.
-pub fn payment(received: Money, applied_minor: i64) -> Result<Transaction, Unbalanced> {
-    let entries = [
-        (Account::StripeClearing, received.minor()),
-        (Account::Receivable, -applied_minor),
-        (Account::ClientCredit, applied_minor - received.minor()),
-    ];
-    Transaction::new(Kind::Payment, received.currency(), &entries)
-}
-
-/// Stripe's processing fee, as its balance transaction reports it.
-///
-/// # Errors
-/// [`Unbalanced`] for a fee of zero.
-pub fn stripe_fee(fee: Money) -> Result<Transaction, Unbalanced> {
-    let entries = [
-        (Account::StripeFees, fee.minor()),
-        (Account::StripeClearing, -fee.minor()),
-    ];
-    Transaction::new(Kind::StripeFee, fee.currency(), &entries)
-}
-
-/// The application fee in the tenant's books, as Stripe reports it.
-///
-/// # Errors
-/// [`Unbalanced`] for a fee of zero.
-pub fn application_fee(fee: Money) -> Result<Transaction, Unbalanced> {
-    let entries = [
-        (Account::PlatformFees, fee.minor()),
-        (Account::StripeClearing, -fee.minor()),
-    ];
-    Transaction::new(Kind::ApplicationFee, fee.currency(), &entries)
-}
-
-/// The application fee in the platform's own books, as Stripe reports it.
-///
-/// # Errors
-/// [`Unbalanced`] for a fee of zero.
-pub fn application_fee_income(fee: Money) -> Result<Transaction, Unbalanced> {
-    let entries = [
-        (Account::StripeClearing, fee.minor()),
-        (Account::PlatformRevenue, -fee.minor()),
-    ];
-    Transaction::new(Kind::ApplicationFeeIncome, fee.currency(), &entries)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Money;
 
     fn usd(minor: i64) -> Money {
         Money::new(minor, Currency::parse("usd").unwrap())
+    }
+
+    fn share(invoice: &str, amount_minor: i64) -> Share {
+        Share {
+            invoice: InvoiceId::stored(invoice.to_owned()),
+            amount_minor,
+        }
     }
 
     #[test]
@@ -265,7 +326,7 @@ mod tests {
         #[test]
         fn a_payment_books_all_of_what_arrived(received in 1_i64..99_999_999, applied in 0_i64..99_999_999) {
             let applied = applied.min(received);
-            let booked = payment(usd(received), applied).unwrap();
+            let booked = payment(usd(received), &[share("inv_1", applied)]).unwrap();
             let of = |account| -> i64 {
                 booked.entries().iter().filter(|e| e.account == account).map(|e| e.amount_minor).sum()
             };

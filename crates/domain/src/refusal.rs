@@ -38,8 +38,15 @@ pub enum Refusal {
     InvoiceFinalized,
     /// The invoice is paid.
     InvoicePaid,
+    /// A part of the invoice is paid or credited, so it cannot be withdrawn.
+    InvoicePartlyPaid,
     /// The invoice was voided.
     InvoiceVoid,
+    /// A credit note would give up more than the invoice asked for.
+    CreditTooLarge {
+        /// What is left to be credited, with its currency, as people write it.
+        maximum: String,
+    },
     /// The row was changed by somebody else since it was read.
     VersionConflict,
     /// A payment of this invoice is under way or is being checked; nothing else may start.
@@ -153,7 +160,9 @@ impl Refusal {
             Refusal::InvoiceDraft => "invoice_draft",
             Refusal::InvoiceFinalized => "invoice_finalized",
             Refusal::InvoicePaid => "invoice_paid",
+            Refusal::InvoicePartlyPaid => "invoice_partly_paid",
             Refusal::InvoiceVoid => "invoice_void",
+            Refusal::CreditTooLarge { .. } => "credit_too_large",
             Refusal::VersionConflict => "version_conflict",
             Refusal::PaymentInProgress => "payment_in_progress",
             Refusal::AmountChanged { .. } => "amount_changed",
@@ -194,13 +203,14 @@ impl Refusal {
             Refusal::UnknownCurrency => Some("currency"),
             Refusal::InvoiceEmpty => Some("lines"),
             Refusal::VersionConflict => Some("version"),
-            Refusal::AmountChanged { .. } => Some("amount"),
+            Refusal::AmountChanged { .. } | Refusal::CreditTooLarge { .. } => Some("amount"),
             Refusal::TokenRefused => Some("confirmation_token"),
             Refusal::Limited(limited) => limited.field(),
             Refusal::NotFound
             | Refusal::InvoiceDraft
             | Refusal::InvoiceFinalized
             | Refusal::InvoicePaid
+            | Refusal::InvoicePartlyPaid
             | Refusal::InvoiceVoid
             | Refusal::PaymentInProgress
             | Refusal::LinkExpired
@@ -242,6 +252,8 @@ const MODE_NOT_ACTIVE: &str =
     "This key is of the mode that is switched off. Use a key of the mode the server runs in.";
 const TOKEN_REFUSED: &str =
     "The card details were used before or have run out. Enter them again; nothing was charged.";
+const INVOICE_PARTLY_PAID: &str =
+    "A part of the invoice is paid or credited. Make a credit note for the rest instead of voiding it.";
 const INVOICE_FINALIZED: &str =
     "The invoice was finalized and cannot be changed. Void it and make a new one.";
 const VERSION_CONFLICT: &str =
@@ -284,7 +296,12 @@ impl fmt::Display for Refusal {
             Refusal::InvoiceDraft => f.write_str("The invoice is a draft. Finalize it first."),
             Refusal::InvoiceFinalized => f.write_str(INVOICE_FINALIZED),
             Refusal::InvoicePaid => f.write_str("The invoice is already paid."),
+            Refusal::InvoicePartlyPaid => f.write_str(INVOICE_PARTLY_PAID),
             Refusal::InvoiceVoid => f.write_str("The invoice was voided."),
+            Refusal::CreditTooLarge { maximum } => write!(
+                f,
+                "A credit note cannot be more than what is left of the invoice's total: at most {maximum}."
+            ),
             Refusal::VersionConflict => f.write_str(VERSION_CONFLICT),
             Refusal::PaymentInProgress => {
                 f.write_str("A payment of this invoice is being processed. Wait for its result.")

@@ -170,7 +170,9 @@ async fn next_step_of_link(
 fn somebody_was_faster(failure: Failure) -> Failure {
     match failure {
         Failure::Store(store::Error::Unique { constraint })
-            if constraint.starts_with("payments_") || constraint.starts_with("stripe_operations_") =>
+            if ["payments_", "payment_parts_", "stripe_operations_"]
+                .iter()
+                .any(|of| constraint.starts_with(of)) =>
         {
             Refusal::PaymentInProgress.into()
         }

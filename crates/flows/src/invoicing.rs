@@ -98,6 +98,7 @@ pub async fn create(
         tax: totals.tax_minor,
         total: totals.total,
         applied: 0,
+        credited: 0,
         created_at: moment.at,
         finalized_at: None,
         paid_at: None,
@@ -205,7 +206,8 @@ pub async fn finalize(app: &App, scope: &Scope, by: &By, id: &InvoiceId) -> Resu
 /// or is on its way, the invoice is not voided.
 ///
 /// # Errors
-/// [`Refusal::InvoicePaid`], [`Refusal::PaymentInProgress`], [`Refusal::InvoiceVoid`], [`Refusal::NotFound`].
+/// [`Refusal::InvoicePaid`], [`Refusal::InvoicePartlyPaid`], [`Refusal::PaymentInProgress`],
+/// [`Refusal::InvoiceVoid`], [`Refusal::NotFound`].
 pub async fn void(app: &App, scope: &Scope, by: &By, id: &InvoiceId) -> Result<Invoice, Failure> {
     collect::cancel_live(app, scope, by, id).await?;
     let (moment, scope, by, id) = (app.moment(), scope.clone(), by.clone(), id.clone());
@@ -217,7 +219,7 @@ pub async fn void(app: &App, scope: &Scope, by: &By, id: &InvoiceId) -> Result<I
                 return Err(Failure::from(Refusal::PaymentInProgress));
             }
             let from = invoice.status;
-            invoice.status = invoice::void(from)?;
+            invoice.status = invoice::void(from, invoice.settled())?;
             invoice.voided_at = Some(moment.at);
             if !invoices::store(tx, &scope, &invoice)? {
                 return Err(Refusal::VersionConflict.into());

@@ -2,18 +2,20 @@
 //! within their own transaction: what Stripe said is merged into the payment, the invoice follows, the books
 //! are posted.
 
-use domain::payment::{Evidence, IntentStatus, Merge, PaymentState, applied, merge};
-use domain::{Currency, LedgerTransactionId, Money, Timestamp, invoice, ledger};
+mod arrived;
+
+use domain::payment::{Evidence, IntentStatus, Merge, PaymentState, merge};
+use domain::{Currency, LedgerTransactionId, Money, Timestamp, ledger};
 use store::ledger::Posting;
 use store::payments::Payment;
 use store::reconciliation_breaks::Kind;
 use store::state_history::{self, Change};
-use store::{Tx, application_fees, invoices, payments};
+use store::{Tx, application_fees, invoices, payment_parts, payments};
 use stripe::{BalanceTransaction, Charge, PaymentIntent};
 
 pub use crate::breaks::open_break;
 use crate::planted::{self, Bug};
-use crate::{Failure, Moment};
+use crate::{Failure, Moment, invoice_moves};
 
 /// The least and the greatest wait before the reconciler looks at a payment again.
 const CHECK_MS_MIN: i64 = 5 * 60 * 1000;
@@ -282,7 +284,7 @@ fn store_changed(
     Ok(())
 }
 
-/// What follows from a payment's new state: the invoice's state, and when money arrived, the posting.
+/// What follows from a payment's new state: the state of its invoices, and when money arrived, the posting.
 fn follow(
     tx: &mut Tx,
     moment: Moment,
@@ -291,109 +293,23 @@ fn follow(
     facts: &IntentFacts,
     cause: &str,
 ) -> Result<(), Failure> {
-    let mut invoice = invoices::get(tx, &payment.scope, &payment.invoice_id)?
-        .ok_or_else(|| Failure::Bug(format!("payment {} has no invoice", payment.id)))?;
+    let scope = &payment.scope;
+    let parts = payment_parts::of(tx, scope, &payment.id)?;
+    let mut of_parts = Vec::with_capacity(parts.len());
+    for part in &parts {
+        let invoice = invoices::get(tx, scope, &part.invoice_id)?
+            .ok_or_else(|| Failure::Bug(format!("payment {} has no invoice", payment.id)))?;
+        of_parts.push((part.amount, invoice));
+    }
     let arrived = payment.status == PaymentState::At(IntentStatus::Succeeded)
         && before.status != PaymentState::At(IntentStatus::Succeeded);
-    let taken_up = if arrived {
-        book_payment(tx, moment, payment, &invoice, facts)?
-    } else {
-        0
-    };
-    let from = invoice.status;
-    invoice.applied = invoice.applied.saturating_add(taken_up);
-    let processing = payment.status == PaymentState::At(IntentStatus::Processing);
-    invoice.status = invoice::observe(from, invoice.owed().minor(), processing);
-    if invoice.status == from && taken_up == 0 {
-        return Ok(());
+    if arrived {
+        arrived::book(tx, moment, payment, &mut of_parts, facts)?;
     }
-    if invoice.status == invoice::InvoiceState::Paid {
-        invoice.paid_at.get_or_insert(moment.at);
-    }
-    if !invoices::store(tx, &payment.scope, &invoice)? {
-        return Err(store::Error::Conflict.into());
-    }
-    if invoice.status != from {
-        let change = Change {
-            scope: &payment.scope,
-            subject_id: invoice.id.as_str(),
-            version: invoice.version + 1,
-            from: Some(from.word()),
-            to: invoice.status.word(),
-            cause,
-        };
-        state_history::insert(tx, &change, moment.at)?;
+    for (_, invoice) in &mut of_parts {
+        invoice_moves::settle(tx, moment, scope, invoice, cause)?;
     }
     Ok(())
-}
-
-/// Books money that arrived, all of it, and answers how much the invoice takes up, in minor units. What does
-/// not fit is the client's credit and a break for a person to see.
-fn book_payment(
-    tx: &mut Tx,
-    moment: Moment,
-    payment: &Payment,
-    invoice: &invoices::Invoice,
-    facts: &IntentFacts,
-) -> Result<i64, Failure> {
-    let currency = Currency::parse(&facts.currency).map_err(|_| {
-        Failure::Bug(format!(
-            "{} is in the unknown currency {}",
-            facts.id, facts.currency
-        ))
-    })?;
-    let fits = currency == invoice.currency;
-    let owed = if fits { invoice.owed().minor() } else { 0 };
-    let taken_up = applied(invoice.status, owed, facts.received);
-    let transaction = ledger::payment(Money::new(facts.received, currency), taken_up)?;
-    let posting = Posting {
-        scope: &payment.scope,
-        id: LedgerTransactionId::new(moment.at, moment.random(0)),
-        source_id: &facts.id,
-        invoice_id: Some(&payment.invoice_id),
-        payment_id: Some(&payment.id),
-        reverses: None,
-        at: moment.at,
-    };
-    store::ledger::post(tx, &posting, &transaction)?;
-    let scope = &payment.scope;
-    if taken_up < facts.received {
-        let detail = format!(
-            "received {}; the {} invoice {} takes up {taken_up} minor units, the rest is client credit",
-            Money::new(facts.received, currency),
-            invoice.status.word(),
-            invoice.id
-        );
-        open_break(
-            tx,
-            moment,
-            11,
-            Some(&scope.tenant),
-            scope.mode,
-            Kind::Overpayment,
-            &facts.id,
-            &detail,
-        )?;
-    }
-    if !fits || facts.amount != payment.amount {
-        let detail = format!(
-            "asked for {}, the intent says {} {}",
-            payment.asked(),
-            facts.amount,
-            facts.currency
-        );
-        open_break(
-            tx,
-            moment,
-            12,
-            Some(&scope.tenant),
-            scope.mode,
-            Kind::AmountMismatch,
-            &facts.id,
-            &detail,
-        )?;
-    }
-    Ok(taken_up)
 }
 
 /// Takes up what Stripe says of a payment's charge: the card, and, once Stripe reports it, the fee.

@@ -144,6 +144,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::AmountTooSmall { .. }
         | Refusal::AmountTooLarge { .. }
         | Refusal::UnknownCurrency
+        | Refusal::CreditTooLarge { .. }
         | Refusal::InvoiceEmpty
         | Refusal::TokenRefused
         | Refusal::AccountRefused { .. }
@@ -152,6 +153,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         Refusal::InvoiceDraft
         | Refusal::InvoiceFinalized
         | Refusal::InvoicePaid
+        | Refusal::InvoicePartlyPaid
         | Refusal::InvoiceVoid
         | Refusal::VersionConflict
         | Refusal::PaymentInProgress

@@ -32,8 +32,10 @@ pub struct Invoice {
     pub tax: i64,
     /// What is to be paid.
     pub total: Money,
-    /// What payments have settled of it, minor units.
+    /// What payments and credit have settled of it, minor units.
     pub applied: i64,
+    /// What credit notes have taken off it, minor units.
+    pub credited: i64,
     /// When it was drafted.
     pub created_at: Timestamp,
     /// When it was finalized.
@@ -47,7 +49,12 @@ pub struct Invoice {
 impl Invoice {
     /// What is still owed.
     pub fn owed(&self) -> Money {
-        Money::new(self.total.minor().saturating_sub(self.applied), self.currency)
+        Money::new(self.total.minor().saturating_sub(self.settled()), self.currency)
+    }
+
+    /// What is no longer owed: paid or credited, minor units.
+    pub fn settled(&self) -> i64 {
+        self.applied.saturating_add(self.credited)
     }
 }
 
@@ -55,7 +62,7 @@ macro_rules! select_invoices {
     ($rest:literal $(,)?) => {
         Sql::new(concat!(
             "select id, client_id, number, currency, memo, due_date, status, version, subtotal, tax,
-              total, applied,
+              total, applied, credited,
                created_at, finalized_at, paid_at, voided_at
              from invoices
              ",
@@ -235,12 +242,12 @@ pub fn finalize(
 
 const MOVE: Sql = Sql::new(
     "update invoices set
-       status = $4, applied = $5, paid_at = $6, voided_at = $7, version = version + 1
-     where tenant_id = $1 and livemode = $2 and id = $3 and version = $8",
+       status = $4, applied = $5, credited = $6, paid_at = $7, voided_at = $8, version = version + 1
+     where tenant_id = $1 and livemode = $2 and id = $3 and version = $9",
 );
 
-/// Stores status, `applied`, `paid_at` and `voided_at` over the version that was read; `false` when it was
-/// changed.
+/// Stores status, `applied`, `credited`, `paid_at` and `voided_at` over the version that was read; `false`
+/// when it was changed.
 pub fn store(tx: &mut Tx, scope: &Scope, invoice: &Invoice) -> Result<bool, Error> {
     let binds = binds![
         &scope.tenant,
@@ -248,6 +255,7 @@ pub fn store(tx: &mut Tx, scope: &Scope, invoice: &Invoice) -> Result<bool, Erro
         &invoice.id,
         invoice.status.word(),
         invoice.applied,
+        invoice.credited,
         invoice.paid_at.map(Timestamp::ms),
         invoice.voided_at.map(Timestamp::ms),
         invoice.version
@@ -269,6 +277,7 @@ fn read(row: &Row) -> Result<Invoice, Error> {
         tax: row.int("tax")?,
         total: values::money(row, "total")?,
         applied: row.int("applied")?,
+        credited: row.int("credited")?,
         created_at: values::time(row, "created_at")?,
         finalized_at: values::time_opt(row, "finalized_at")?,
         paid_at: values::time_opt(row, "paid_at")?,

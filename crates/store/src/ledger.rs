@@ -36,8 +36,8 @@ const INSERT: Sql = Sql::new(
 
 const INSERT_ENTRY: Sql = Sql::new(
     "insert into ledger_entries (tenant_id, livemode, transaction_id, position, account, currency, amount,
-       created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8)",
+       invoice_id, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 );
 
 /// Books a transaction; `false`, and nothing changes, when this fact is booked already.
@@ -77,6 +77,7 @@ pub fn post(tx: &mut Tx, posting: &Posting, transaction: &Transaction) -> Result
             account,
             currency,
             amount,
+            entry.invoice.as_ref().map(|id| id.as_str().to_owned()),
             *at
         ];
         tx.execute(&INSERT_ENTRY, binds)?;

@@ -5,8 +5,10 @@ pub mod api_keys;
 pub mod application_fees;
 pub mod audit_log;
 pub mod backlog;
+pub mod client_credits;
 pub mod clients;
 pub mod connect_states;
+pub mod credit_notes;
 pub mod db;
 pub mod event_cursors;
 pub mod external_objects;
@@ -19,6 +21,7 @@ pub mod ledger;
 pub mod migrate;
 pub mod pay_links;
 pub mod payment_method_domains;
+pub mod payment_parts;
 pub mod payments;
 pub mod platform_customers;
 pub mod platform_keys;
@@ -45,8 +48,10 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         application_fees::ALL,
         audit_log::ALL,
         backlog::ALL,
+        client_credits::ALL,
         clients::ALL,
         connect_states::ALL,
+        credit_notes::ALL,
         event_cursors::ALL,
         external_objects::ALL,
         fee_rules::ALL,
@@ -56,6 +61,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         ledger::ALL,
         pay_links::ALL,
         payment_method_domains::ALL,
+        payment_parts::ALL,
         payments::ALL,
         platform_customers::ALL,
         platform_keys::ALL,

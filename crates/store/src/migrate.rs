@@ -84,6 +84,10 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0014_breaks.sql"),
     },
     Migration {
+        name: "0015_money_back",
+        sql: include_str!("../migrations/0015_money_back.sql"),
+    },
+    Migration {
         name: "0019_fee_rules",
         sql: include_str!("../migrations/0019_fee_rules.sql"),
     },

@@ -7,7 +7,7 @@ use domain::payment::PaymentState;
 use domain::{Currency, FeeRuleId, InvoiceId, Money, PaymentId, Scope, Timestamp};
 
 use crate::db::{Error, Row, Sql, Tx};
-use crate::{binds, fee_rules, values};
+use crate::{binds, fee_rules, payment_parts, values};
 
 /// A payment. Amounts are minor units of `currency`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,8 +106,9 @@ const INSERT: Sql = Sql::new(
        $20)",
 );
 
-/// Adds a payment that is about to be created at Stripe.
-pub fn insert(tx: &mut Tx, payment: &Payment) -> Result<(), Error> {
+/// Adds a payment that is about to be created at Stripe, with the invoices that it pays and what it asks for
+/// each, in minor units.
+pub fn insert(tx: &mut Tx, payment: &Payment, parts: &[(InvoiceId, i64)]) -> Result<(), Error> {
     let basis = payment.fee_basis.as_ref();
     let terms = basis.map(|basis| basis.terms);
     let rule = basis.and_then(|basis| basis.rule.as_ref());
@@ -134,7 +135,8 @@ pub fn insert(tx: &mut Tx, payment: &Payment) -> Result<(), Error> {
         basis.map(|basis| basis.rules_known)
     ];
     tx.execute(&INSERT, binds)?;
-    Ok(())
+    let Payment { scope, id, .. } = payment;
+    payment_parts::insert(tx, scope, id, payment.status.is_live(), parts, payment.created_at)
 }
 
 const STORE: Sql = Sql::new(
@@ -167,7 +169,11 @@ pub fn store(tx: &mut Tx, payment: &Payment, at: Timestamp) -> Result<bool, Erro
         payment.succeeded_at.map(Timestamp::ms),
         payment.version
     ];
-    Ok(tx.execute(&STORE, binds)? == 1)
+    let stored = tx.execute(&STORE, binds)? == 1;
+    if stored {
+        payment_parts::set_live(tx, &payment.scope, &payment.id, payment.status.is_live())?;
+    }
+    Ok(stored)
 }
 
 const BY_ID: Sql = select_payments!("where tenant_id = $1 and livemode = $2 and id = $3",);

@@ -206,7 +206,8 @@ const ROWS_OF_AUDIT: Sql = Sql::new(
 
 const ROWS_OF_LEDGER: Sql = Sql::new(
     "select t.created_at, t.id, t.kind, t.source_id, t.invoice_id, t.payment_id, t.currency, t.reverses,
-       e.position, e.account, e.currency as entry_currency, e.amount, e.created_at as entry_created_at
+       e.position, e.account, e.currency as entry_currency, e.amount, e.created_at as entry_created_at,
+       e.invoice_id as entry_invoice_id
      from (select tenant_id, livemode, created_at, id, kind, source_id, invoice_id, payment_id, currency,
          reverses
        from ledger_transactions
@@ -219,7 +220,7 @@ const ROWS_OF_LEDGER: Sql = Sql::new(
 );
 
 /// The columns that a seal covers, in their order; tenant and mode stand in its head. Changed only together
-/// with the version there.
+/// with the version there, or by a column at the end that is left out where it says nothing.
 const AUDIT_COLUMNS: &[&str] = &[
     "created_at",
     "id",
@@ -247,6 +248,8 @@ const LEDGER_COLUMNS: &[&str] = &[
     "amount",
     "entry_created_at",
 ];
+/// Came later: sealed where an entry has it, so that older seals hold.
+const ENTRY_INVOICE: &str = "entry_invoice_id";
 
 /// Where a reading of a day's rows stands: behind the row of this moment and id.
 #[derive(Clone, Debug)]
@@ -291,7 +294,13 @@ pub fn rows(
     let mut rows = Vec::with_capacity(found.len());
     for row in &found {
         let fields = columns.iter().map(|column| values::field(row, column));
-        rows.push(fields.collect::<Result<Vec<Field>, Error>>()?);
+        let mut fields = fields.collect::<Result<Vec<Field>, Error>>()?;
+        if book == Book::Ledger
+            && let invoice @ Field::Text(_) = values::field(row, ENTRY_INVOICE)?
+        {
+            fields.push(invoice);
+        }
+        rows.push(fields);
     }
     Ok((rows, Some(end)))
 }

@@ -2,8 +2,9 @@
 //! error, never a default.
 
 use domain::{
-    ApiKeyId, AuditId, BreakId, ClientId, Currency, FeeRuleId, InboxId, InvoiceId, LedgerTransactionId,
-    LinkId, Mode, Money, OperationId, PaymentId, PlatformKeyId, Scope, TenantId, Timestamp,
+    ApiKeyId, AuditId, BreakId, ClientCreditId, ClientId, CreditNoteId, Currency, DisputeId, FeeRuleId,
+    InboxId, InvoiceId, LedgerTransactionId, LinkId, Mode, Money, OperationId, PaymentId, PlatformKeyId,
+    RefundId, Scope, TenantId, Timestamp,
 };
 
 use domain::seal::Field;
@@ -25,7 +26,6 @@ id_values!(
     AuditId,
     BreakId,
     ClientId,
-    FeeRuleId,
     InboxId,
     InvoiceId,
     LedgerTransactionId,
@@ -33,6 +33,11 @@ id_values!(
     OperationId,
     PaymentId,
     PlatformKeyId,
+    CreditNoteId,
+    ClientCreditId,
+    RefundId,
+    DisputeId,
+    FeeRuleId,
     TenantId
 );
 

@@ -153,7 +153,8 @@ fn every_state_times_every_input() {
             word(finalize(state, 1, total(100))),
             word(finalize(state, 0, total(0))),
             word(finalize(state, 1, total(49))),
-            word(void(state)),
+            word(void(state, 0)),
+            word(void(state, 1)),
             unit(payable(state)),
             observe(state, 0, false).word().to_owned(),
             observe(state, -5, true).word().to_owned(),
@@ -164,14 +165,18 @@ fn every_state_times_every_input() {
         table.push('\n');
     }
     let expected = "\
-draft ok open !invoice_empty !amount_too_small void !invoice_draft draft draft draft draft
-open !invoice_finalized !invoice_finalized !invoice_finalized !invoice_finalized void ok \
+draft ok open !invoice_empty !amount_too_small void void !invoice_draft draft draft draft draft
+open !invoice_finalized !invoice_finalized !invoice_finalized \
+!invoice_finalized void !invoice_partly_paid ok \
 paid paid processing open
-processing !invoice_finalized !invoice_finalized !invoice_finalized !invoice_finalized !payment_in_progress \
-!payment_in_progress paid paid processing open
-paid !invoice_finalized !invoice_finalized !invoice_finalized !invoice_finalized !invoice_paid !invoice_paid \
+processing !invoice_finalized !invoice_finalized !invoice_finalized \
+!invoice_finalized !payment_in_progress \
+!payment_in_progress !payment_in_progress paid paid processing open
+paid !invoice_finalized !invoice_finalized !invoice_finalized \
+!invoice_finalized !invoice_paid !invoice_paid !invoice_paid \
 paid paid processing open
-void !invoice_finalized !invoice_finalized !invoice_finalized !invoice_finalized !invoice_void !invoice_void \
+void !invoice_finalized !invoice_finalized !invoice_finalized \
+!invoice_finalized !invoice_void !invoice_void !invoice_void \
 void void void void
 ";
     assert_eq!(table, expected);

@@ -103,7 +103,8 @@ impl Situation {
         let rates = fees::configured(rate, config.fee_bps)?;
         let fee = fees::decide(tx, &self.scope, rates, owed, Method::Card, moment.at)?;
         let payment = self.new_payment(moment, config, fee);
-        payments::insert(tx, &payment)?;
+        let parts = [(payment.invoice_id.clone(), payment.amount)];
+        payments::insert(tx, &payment, &parts)?;
         let change = state_history::Change {
             scope: &self.scope,
             subject_id: payment.id.as_str(),

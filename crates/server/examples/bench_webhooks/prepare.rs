@@ -136,6 +136,7 @@ fn invoices_row(n: u64, total: Money, at: Timestamp) -> Invoice {
         tax: 0,
         total,
         applied: 0,
+        credited: 0,
         created_at: at,
         finalized_at: None,
         paid_at: None,
@@ -186,7 +187,7 @@ fn add_payment(tx: &mut Tx, n: u64, scope: Scope, currency: Currency, at: Timest
         unreachable_since: None,
         fee_basis: None,
     };
-    payments::insert(tx, &payment)?;
+    payments::insert(tx, &payment, &[(payment.invoice_id.clone(), payment.amount)])?;
     payment.intent_id = Some(story::intent(n));
     payment.status = PaymentState::At(IntentStatus::RequiresAction);
     payments::store(tx, &payment, at)?;

@@ -83,7 +83,7 @@ const BOOKED_ONCE: Sql = Sql::new(
 
 const APPEND_ONLY: Sql = Sql::per_engine(
     "with kept (name) as (values ('ledger_transactions'), ('ledger_entries'), ('state_history'),
-         ('audit_log'), ('audit_seals'), ('ledger_seals')),
+         ('audit_log'), ('audit_seals'), ('ledger_seals'), ('credit_notes')),
        verbs (name) as (values ('update'), ('delete'))
      select '' as tenant_id, 0 as livemode, kept.name || ' ' || verbs.name as id
      from kept cross join verbs
@@ -94,7 +94,7 @@ const APPEND_ONLY: Sql = Sql::per_engine(
      order by id
      limit $1",
     "with kept (name) as (values ('ledger_transactions'), ('ledger_entries'), ('state_history'),
-         ('audit_log'), ('audit_seals'), ('ledger_seals'))
+         ('audit_log'), ('audit_seals'), ('ledger_seals'), ('credit_notes'))
      select '' as tenant_id, cast(0 as bigint) as livemode, kept.name as id
      from kept
      where not exists (
@@ -162,7 +162,7 @@ const RECEIVABLE: Sql = Sql::new(
        from ledger_transactions t
        join ledger_entries e on e.tenant_id = t.tenant_id and e.livemode = t.livemode
          and e.transaction_id = t.id
-       where t.kind <> 'payment' and e.account = 'receivable'
+       where t.kind in ('invoice', 'invoice_void') and e.account = 'receivable'
        group by t.tenant_id, t.livemode, t.invoice_id)
      select i.tenant_id, i.livemode, i.id
      from invoices i

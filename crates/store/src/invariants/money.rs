@@ -11,6 +11,21 @@ pub(super) const ALL: &[Invariant] = &[
     ),
     always(
         "M1",
+        "what an invoice says is credited is what its credit notes gave up",
+        &CREDITED,
+    ),
+    always(
+        "M1",
+        "a payment is the sum of what it asks for its invoices",
+        &PARTS,
+    ),
+    always(
+        "M11",
+        "what is left of the clients' credit is what the books hold of it",
+        &CLIENT_CREDIT,
+    ),
+    always(
+        "M1",
         "an invoice is paid exactly when nothing of it is owed",
         &PAID,
     ),
@@ -91,14 +106,17 @@ pub(super) const ALL: &[Invariant] = &[
     ),
 ];
 
+/// Of all that is booked on an invoice but its billing and its credit notes. An entry names its invoice where
+/// its transaction is about several.
 const APPLIED: Sql = Sql::new(
     "with settled as (
-       select t.tenant_id, t.livemode, t.invoice_id, sum(e.amount) as amount
+       select t.tenant_id, t.livemode, coalesce(e.invoice_id, t.invoice_id) as invoice_id,
+         sum(e.amount) as amount
        from ledger_transactions t
        join ledger_entries e on e.tenant_id = t.tenant_id and e.livemode = t.livemode
          and e.transaction_id = t.id
-       where t.kind = 'payment' and e.account = 'receivable'
-       group by t.tenant_id, t.livemode, t.invoice_id)
+       where t.kind not in ('invoice', 'invoice_void', 'credit_note') and e.account = 'receivable'
+       group by t.tenant_id, t.livemode, coalesce(e.invoice_id, t.invoice_id))
      select i.tenant_id, i.livemode, i.id
      from invoices i
      left join settled s on s.tenant_id = i.tenant_id and s.livemode = i.livemode and s.invoice_id = i.id
@@ -107,11 +125,67 @@ const APPLIED: Sql = Sql::new(
      limit $1",
 );
 
+const CREDITED: Sql = Sql::new(
+    "with noted as (
+       select tenant_id, livemode, invoice_id, sum(to_invoice) as amount
+       from credit_notes
+       group by tenant_id, livemode, invoice_id),
+     booked as (
+       select t.tenant_id, t.livemode, t.invoice_id, sum(e.amount) as amount
+       from ledger_transactions t
+       join ledger_entries e on e.tenant_id = t.tenant_id and e.livemode = t.livemode
+         and e.transaction_id = t.id
+       where t.kind = 'credit_note' and e.account = 'receivable'
+       group by t.tenant_id, t.livemode, t.invoice_id)
+     select i.tenant_id, i.livemode, i.id
+     from invoices i
+     left join noted n on n.tenant_id = i.tenant_id and n.livemode = i.livemode and n.invoice_id = i.id
+     left join booked b on b.tenant_id = i.tenant_id and b.livemode = i.livemode and b.invoice_id = i.id
+     where i.credited <> coalesce(n.amount, 0) or i.credited <> -coalesce(b.amount, 0)
+     order by i.tenant_id, i.livemode, i.id
+     limit $1",
+);
+
+/// Money that went back and came again through another payment is in the parts of both.
+const PARTS: Sql = Sql::new(
+    "select p.tenant_id, p.livemode, p.id
+     from payments p
+     left join (
+       select tenant_id, livemode, payment_id, sum(amount) as amount, sum(live) as live, count(*) as parts,
+         sum(applied) as applied
+       from payment_parts
+       group by tenant_id, livemode, payment_id) r
+       on r.tenant_id = p.tenant_id and r.livemode = p.livemode and r.payment_id = p.id
+     where r.amount is null or r.amount <> p.amount or r.applied > p.received
+       or r.live <> case when p.status in ('succeeded', 'canceled', 'failed') then 0 else r.parts end
+     order by p.tenant_id, p.livemode, p.id
+     limit $1",
+);
+
+const CLIENT_CREDIT: Sql = Sql::new(
+    "with held as (
+       select tenant_id, livemode, currency, sum(remaining) as amount
+       from client_credits
+       group by tenant_id, livemode, currency),
+     booked as (
+       select tenant_id, livemode, currency, -sum(amount) as amount
+       from ledger_entries
+       where account = 'client_credit'
+       group by tenant_id, livemode, currency)
+     select coalesce(h.tenant_id, b.tenant_id) as tenant_id, coalesce(h.livemode, b.livemode) as livemode,
+       coalesce(h.currency, b.currency) as id
+     from held h
+     full join booked b on b.tenant_id = h.tenant_id and b.livemode = h.livemode and b.currency = h.currency
+     where coalesce(h.amount, 0) <> coalesce(b.amount, 0)
+     order by tenant_id, livemode, id
+     limit $1",
+);
+
 const PAID: Sql = Sql::new(
     "select tenant_id, livemode, id
      from invoices
-     where (status = 'paid' and (applied < total or paid_at is null))
-       or (status in ('open', 'processing') and applied >= total)
+     where (status = 'paid' and (applied + credited < total or paid_at is null))
+       or (status in ('open', 'processing') and applied + credited >= total)
        or (status <> 'paid' and paid_at is not null)
      order by tenant_id, livemode, id
      limit $1",
@@ -121,20 +195,23 @@ const PROCESSING: Sql = Sql::new(
     "select i.tenant_id, i.livemode, i.id
      from invoices i
      where i.status in ('open', 'processing') and (i.status = 'processing') <> exists (
-       select 1 from payments p
-       where p.tenant_id = i.tenant_id and p.livemode = i.livemode and p.invoice_id = i.id
+       select 1
+       from payment_parts r
+       join payments p on p.tenant_id = r.tenant_id and p.livemode = r.livemode and p.id = r.payment_id
+       where r.tenant_id = i.tenant_id and r.livemode = i.livemode and r.invoice_id = i.id
          and p.status = 'processing')
      order by i.tenant_id, i.livemode, i.id
      limit $1",
 );
 
 const ONE_LIVE: Sql = Sql::new(
-    "select tenant_id, livemode, invoice_id as id
-     from payments
-     where status not in ('succeeded', 'canceled', 'failed')
-     group by tenant_id, livemode, invoice_id
+    "select r.tenant_id, r.livemode, r.invoice_id as id
+     from payment_parts r
+     join payments p on p.tenant_id = r.tenant_id and p.livemode = r.livemode and p.id = r.payment_id
+     where p.status not in ('succeeded', 'canceled', 'failed')
+     group by r.tenant_id, r.livemode, r.invoice_id
      having count(*) > 1
-     order by tenant_id, livemode, id
+     order by r.tenant_id, r.livemode, id
      limit $1",
 );
 
@@ -334,14 +411,18 @@ const CREDIT_IS_A_BREAK: Sql = Sql::new(
      limit $1",
 );
 
+/// An invoice that was paid once may be owed again after money went back.
 const CREDIT_WHILE_OWED: Sql = Sql::new(
     "select t.tenant_id, t.livemode, t.id
      from ledger_transactions t
      join ledger_entries e on e.tenant_id = t.tenant_id and e.livemode = t.livemode
        and e.transaction_id = t.id and e.account = 'client_credit'
      join invoices i on i.tenant_id = t.tenant_id and i.livemode = t.livemode and i.id = t.invoice_id
-     where t.kind = 'payment' and i.status in ('open', 'processing') and i.applied < i.total
-       and t.currency = i.currency
+     where t.kind = 'payment' and i.status in ('open', 'processing') and i.applied + i.credited < i.total
+       and t.currency = i.currency and not exists (
+         select 1 from state_history h
+         where h.tenant_id = i.tenant_id and h.livemode = i.livemode and h.subject_id = i.id
+           and h.from_state = 'paid')
      order by t.tenant_id, t.livemode, t.id
      limit $1",
 );

@@ -97,6 +97,11 @@ macro_rules! payment {
             "',
                0, 2, 1, 1, 1, 1, 1
              from payments where id = '{paid_pay}';
+             insert into payment_parts (tenant_id, livemode, payment_id, invoice_id, position, amount,
+               applied, live, created_at)
+             select tenant_id, livemode, id, invoice_id, 1, amount, 0,
+               case when status in ('succeeded', 'canceled', 'failed') then 0 else 1 end, 1
+             from payments where id = 'pay_planted';
              insert into state_history
                (tenant_id, livemode, subject_id, version, from_state, to_state, cause, created_at)
              values ('{ten}', 0, 'pay_planted', 1, null, 'creating', 'pay', 1);

@@ -8,7 +8,7 @@ pub const ALL: &[Plant] = &[
         concat!(
             booked!(
                 "ltx_a",
-                "correction",
+                "invoice",
                 "x",
                 "{ten}",
                 "0",
@@ -20,6 +20,11 @@ pub const ALL: &[Plant] = &[
         ),
     ),
     plant("M1", "update invoices set applied = 1 where id = '{open}'"),
+    plant("M1", "update invoices set credited = 1 where id = '{open}'"),
+    plant(
+        "M1",
+        "update payment_parts set amount = amount + 1 where payment_id = '{paid_pay}'",
+    ),
     plant("M1", "update invoices set paid_at = null where id = '{paid}'"),
     plant(
         "M1",
@@ -31,7 +36,7 @@ pub const ALL: &[Plant] = &[
     ),
     without(
         "M2",
-        "drop index payments_one_live",
+        "drop index payments_one_live; drop index payment_parts_one_live",
         payment!("bank", "'pi_planted'", "null", "0", "requires_action"),
     ),
     plant(
@@ -148,6 +153,7 @@ pub const ALL: &[Plant] = &[
              values ('brk_planted', '{ten}', 0, 'overpayment', 'pi_planted', 'planted', 1)",
         ),
     ),
+    plant("M11", "update client_credits set remaining = 0"),
     plant(
         "S7",
         "delete from reconciliation_breaks where kind = 'overpayment' and subject_id = '{void_pi}'",

@@ -7,7 +7,7 @@ pub const ALL: &[Plant] = &[
         "S1",
         there_and_back!("payments", "paid_pay", "succeeded", "canceled"),
     ),
-    plant("S1", there_and_back!("invoices", "paid", "paid", "open")),
+    plant("S1", there_and_back!("invoices", "paid", "paid", "void")),
     plant(
         "S1",
         "update state_history set from_state = 'processing'
@@ -68,7 +68,7 @@ pub const ALL: &[Plant] = &[
     ),
     plant(
         "S6",
-        "update invoices set version = version + 1 where id = '{paid}'",
+        "update invoices set version = version + 1 where id = '{void}'",
     ),
     plant(
         "S6",
