@@ -24,6 +24,11 @@ pub enum Limited {
         /// Seconds until one more is answered.
         wait_s: i64,
     },
+    /// Stripe does not answer for this account at the moment, and nothing is begun that might hang.
+    TemporarilyUnavailable {
+        /// Seconds until it is asked again.
+        wait_s: i64,
+    },
 }
 
 impl Limited {
@@ -36,6 +41,7 @@ impl Limited {
             Limited::ChallengeRequired => "challenge_required",
             Limited::TooManyAttempts { .. } => "too_many_attempts",
             Limited::RateLimited { .. } => "rate_limited",
+            Limited::TemporarilyUnavailable { .. } => "temporarily_unavailable",
         }
     }
 
@@ -44,14 +50,18 @@ impl Limited {
         match self {
             Limited::PageTokenRequired | Limited::PageExpired | Limited::TooSoon => Some("page_token"),
             Limited::ChallengeRequired => Some("proof"),
-            Limited::TooManyAttempts { .. } | Limited::RateLimited { .. } => None,
+            Limited::TooManyAttempts { .. }
+            | Limited::RateLimited { .. }
+            | Limited::TemporarilyUnavailable { .. } => None,
         }
     }
 
     /// Seconds until the same request may be sent again, where waiting helps.
     pub fn wait_s(self) -> Option<i64> {
         match self {
-            Limited::TooManyAttempts { wait_s } | Limited::RateLimited { wait_s } => Some(wait_s),
+            Limited::TooManyAttempts { wait_s }
+            | Limited::RateLimited { wait_s }
+            | Limited::TemporarilyUnavailable { wait_s } => Some(wait_s),
             Limited::TooSoon => Some(2),
             Limited::PageTokenRequired | Limited::PageExpired | Limited::ChallengeRequired => None,
         }
@@ -84,6 +94,9 @@ impl fmt::Display for Limited {
             Limited::RateLimited { wait_s } => {
                 write!(f, "Too many requests. Try again in {}.", wait(*wait_s))
             }
+            Limited::TemporarilyUnavailable { .. } => f.write_str(
+                "Paying by card is temporarily unavailable. Nothing was charged. Try again in a few minutes.",
+            ),
         }
     }
 }

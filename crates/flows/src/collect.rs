@@ -5,6 +5,8 @@ mod cancelling;
 mod situation;
 mod status;
 
+use std::sync::Arc;
+
 use domain::payment::{Begin, DECLINES_MAX, Evidence, IntentStatus, PaymentState};
 use domain::{InvoiceId, Limited, Money, PaymentId, Refusal, Scope};
 use store::Tx;
@@ -126,7 +128,7 @@ async fn next_step_of_link(
     press: Option<Press>,
 ) -> Result<LinkStep, Failure> {
     let (key, rate, moment) = (app.link_key.clone(), app.fee, app.moment());
-    let (token, request) = (token.to_owned(), request.clone());
+    let (token, request, breakers) = (token.to_owned(), request.clone(), Arc::clone(&app.breakers));
     let noted = app.db.write(move |tx| {
         let link = pay_links::open_valid(tx, &key, &token, moment.at)?;
         let situation = Situation::read(tx, &link.scope, &link.invoice_id)?;
@@ -138,6 +140,9 @@ async fn next_step_of_link(
         if planted::is(Bug::CancelledOnlyLocally) && next == Begin::Replace {
             planted::cancel_here(tx, moment, situation.live())?;
             next = Begin::Create;
+        }
+        if let Some(config) = config {
+            breakers.may_begin(link.scope.mode, &config.stripe_account_id)?;
         }
         let verdict = match &press {
             Some(press) => {
@@ -283,12 +288,16 @@ async fn next_step_of_integrator(
 ) -> Result<IntegratorStep, Failure> {
     let (rate, moment, by) = (app.fee, app.moment(), by.cloned());
     let (scope, invoice, key) = (scope.clone(), invoice.clone(), app.link_key.clone());
+    let breakers = Arc::clone(&app.breakers);
     let step = app.db.write(move |tx| {
         let situation = Situation::read(tx, &scope, &invoice)?;
         let owed = situation.invoice.owed();
         let config = situation.account_that_can_charge();
         let next = situation.begin(owed, config.is_some());
         let next = next.map_err(|refusal| situation.said_to_tenant(refusal))?;
+        if let Some(config) = config {
+            breakers.may_begin(scope.mode, &config.stripe_account_id)?;
+        }
         if by.is_some() {
             limits::admit_intent(tx, &key, &scope, moment)?;
         }

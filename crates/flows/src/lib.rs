@@ -5,6 +5,7 @@
 pub mod api_keys;
 mod asked;
 pub mod audit;
+pub mod breakers;
 pub mod breaks;
 mod by;
 mod clock;
@@ -41,6 +42,7 @@ mod unreachable;
 
 use std::sync::Arc;
 
+pub use breakers::Breakers;
 pub use by::{Actor, By, NOT_NAMED};
 pub use clock::{Clock, Moment};
 pub use failure::Failure;
@@ -69,6 +71,8 @@ pub struct App {
     pub active_mode: Mode,
     /// The pay page's host, where wallets can be shown on it: none for an address without a public name.
     pub wallet_domain: Option<Arc<str>>,
+    /// Which accounts at Stripe do not answer at the moment.
+    pub breakers: Arc<Breakers>,
 }
 
 impl App {

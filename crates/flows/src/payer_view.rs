@@ -54,6 +54,8 @@ pub enum Panel {
     Void,
     /// The tenant cannot take payments now.
     Unavailable,
+    /// Stripe does not answer at the moment.
+    Silent,
 }
 
 /// What a link shows: the invoice, or that it has run out.
@@ -76,7 +78,8 @@ pub enum Look {
 /// [`domain::Refusal::NotFound`] for what never was a link.
 pub async fn look(app: &App, token: &str) -> Result<Look, Failure> {
     let (key, token, moment) = (app.link_key.clone(), token.to_owned(), app.moment());
-    app.db
+    let looked: Result<Look, Failure> = app
+        .db
         .read(move |tx| match pay_links::open(tx, &key, &token, moment.at)? {
             pay_links::Opened::Valid(link) => Ok(Look::Invoice(Box::new(read(tx, &key, &link, moment)?))),
             pay_links::Opened::Expired(link) => Ok(Look::Expired {
@@ -84,7 +87,15 @@ pub async fn look(app: &App, token: &str) -> Result<Look, Failure> {
                 tenant: tenants::get(tx, &link.scope.tenant)?,
             }),
         })
-        .await
+        .await;
+    let mut looked = looked?;
+    if let Look::Invoice(view) = &mut looked {
+        let account = view.stripe_account_id.as_deref().unwrap_or_default();
+        if view.panel == Panel::Pay && app.breakers.may_begin(view.mode, account).is_err() {
+            view.panel = Panel::Silent;
+        }
+    }
+    Ok(looked)
 }
 
 fn read(tx: &mut Tx, key: &Secret, link: &PayLink, moment: Moment) -> Result<PayerView, Failure> {

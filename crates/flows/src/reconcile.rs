@@ -4,8 +4,8 @@
 mod missed;
 mod ordered;
 
-use domain::Mode;
 use domain::payment::{IntentStatus, PaymentState};
+use domain::{Mode, Timestamp};
 use store::event_cursors::{self, EventCursor};
 use store::payment_method_domains::PaymentMethodDomain;
 use store::payments::{self, Payment};
@@ -17,13 +17,15 @@ use stripe::{AccountId, CallError, charges};
 use crate::connect::domains;
 use crate::observe::{self, ChargeFacts};
 use crate::operations::{self, KEY_AGE_MAX_MS, Resolved};
-use crate::{App, Failure, breaks, collect, subscriptions as mirror, unreachable};
+use crate::{App, Failure, breakers, breaks, collect, subscriptions as mirror, unreachable};
 
 pub use missed::{begin, hurry};
 pub use ordered::{Order, Tally, run as ordered};
 
 /// How many rows one run looks at: bounded, so that a backlog does not starve the rest.
 const BATCH: i64 = 50;
+/// How many of them may be of one account, so that no account keeps the others out.
+const SHARE: i64 = 8;
 
 /// A row that is due to be looked at.
 #[derive(Clone, Debug)]
@@ -40,6 +42,8 @@ pub enum Due {
     Subscription(Box<Subscription>),
     /// A break that other rows say is none any more.
     Break(Box<Kept>),
+    /// An account that has not answered for a while.
+    Silent(Mode, String),
 }
 
 impl Due {
@@ -51,6 +55,7 @@ impl Due {
             Due::Domain(domain) => &domain.stripe_account_id,
             Due::Events(cursor) => &cursor.account,
             Due::Subscription(subscription) => &subscription.stripe_account_id,
+            Due::Silent(_, account) => account,
             Due::Break(_) => "",
         }
     }
@@ -64,27 +69,35 @@ impl Due {
             Due::Events(cursor) => cursor.mode,
             Due::Subscription(subscription) => subscription.scope.mode,
             Due::Break(settled) => settled.mode,
+            Due::Silent(mode, _) => *mode,
         }
     }
 }
 
-/// What should be looked at now, of all tenants and of every mode that has keys.
+/// What should be looked at now, of all tenants and of every mode that has keys. Of an account that does not
+/// answer that is nothing, but for one who asks it now and then.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn due(app: &App) -> Result<Vec<Due>, Failure> {
     let now = app.clock.now();
     know_the_platform(app).await?;
+    let resting = app.breakers.resting();
+    // What rests is passed over below, and takes nobody's place.
+    let batch = i64::try_from(resting.len())
+        .unwrap_or(i64::MAX)
+        .saturating_mul(SHARE)
+        .saturating_add(BATCH);
     let (operations, payments, domains, cursors, subscriptions, breaks) = app
         .db
         .read(move |tx| {
-            let domains = domains::due(tx, now, BATCH)?;
+            let domains = domains::due(tx, now, batch)?;
             Ok::<_, Failure>((
-                rows::due(tx, now, BATCH)?,
-                payments::due(tx, now, BATCH)?,
+                rows::due(tx, now, SHARE, batch)?,
+                payments::due(tx, now, SHARE, batch)?,
                 domains,
-                event_cursors::due(tx, now, BATCH)?,
-                subscriptions::due(tx, now, BATCH)?,
+                event_cursors::due(tx, now, batch)?,
+                subscriptions::due(tx, now, batch)?,
                 reconciliation_breaks::settled(tx, BATCH)?,
             ))
         })
@@ -101,12 +114,29 @@ pub async fn due(app: &App) -> Result<Vec<Due>, Failure> {
         .into_iter()
         .map(|subscription| Due::Subscription(Box::new(subscription)));
     let breaks = breaks.into_iter().map(|settled| Due::Break(Box::new(settled)));
+    let asked = resting.iter().filter(|(_, _, ask)| *ask);
+    let asked: Vec<Due> = asked
+        .map(|(mode, account, _)| Due::Silent(*mode, account.clone()))
+        .collect();
+    let rests = |due: &Due| {
+        let same =
+            |(mode, account, _): &(Mode, String, bool)| *mode == due.mode() && account == due.account();
+        let waits = match due {
+            // A person is shown it, though it cannot be read.
+            Due::Operation(operation) => age_ms(operation, now) < KEY_AGE_MAX_MS,
+            Due::Break(_) => false,
+            _ => true,
+        };
+        waits && resting.iter().any(same)
+    };
     let all = operations
         .chain(payments)
         .chain(domains)
         .chain(cursors)
         .chain(subscriptions)
-        .chain(breaks);
+        .chain(breaks)
+        .filter(|due| !rests(due));
+    let all = asked.into_iter().chain(all);
     Ok(all.filter(|due| app.stripe(due.mode()).is_ok()).collect())
 }
 
@@ -147,6 +177,7 @@ pub async fn look(app: &App, due: &Due) {
             missed::read(app, cursor).await,
         ),
         Due::Subscription(row) => (row.id.clone(), mirror::read_again(app, row).await),
+        Due::Silent(mode, account) => (account.clone(), breakers::ask(app, *mode, account).await),
     };
     if let Err(failure) = looked {
         tracing::warn!(subject, %failure, "not resolved yet");
@@ -164,9 +195,13 @@ pub async fn run(app: &App) -> Result<(), Failure> {
     Ok(())
 }
 
+fn age_ms(operation: &Operation, now: Timestamp) -> i64 {
+    now.ms().saturating_sub(operation.first_sent_at.ms())
+}
+
 async fn resolve(app: &App, operation: &Operation) -> Result<(), Failure> {
     let resolved = operations::take_up(app, operation).await;
-    let age_ms = app.clock.now().ms().saturating_sub(operation.first_sent_at.ms());
+    let age_ms = age_ms(operation, app.clock.now());
     let open = matches!(resolved, Err(_) | Ok(Some(Resolved::Open)));
     if open && age_ms >= KEY_AGE_MAX_MS {
         show(app, operation).await?;

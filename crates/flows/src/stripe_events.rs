@@ -51,6 +51,11 @@ pub async fn apply(app: &App, event: &Taken) -> Result<Status, Failure> {
     if let Some(lost) = retries::never_came_back(event) {
         return give_back(app, event, &lost).await;
     }
+    // Tried now it would fail, and be given up within hours while Stripe is away for days.
+    if app.breakers.rests(event.mode, &event.account) {
+        put_off(app, event).await?;
+        return Ok(Status::Received);
+    }
     match observe_event(app, event).await {
         Ok(status) => Ok(status),
         Err(failure) => give_back(app, event, &failure).await,

@@ -76,6 +76,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("paid", &paid),
         ("void", &with(&euro, PanelState::Void)),
         ("unavailable", &with(&dollar, PanelState::Unavailable)),
+        ("silent", &with(&dollar, PanelState::Silent)),
     ] {
         save(name, page(view).into_string())?;
         save(&format!("{name}.panel"), panel(view).into_string())?;

@@ -181,6 +181,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
             Limited::PageTokenRequired => StatusCode::UNPROCESSABLE_ENTITY,
             Limited::PageExpired => StatusCode::CONFLICT,
             Limited::ChallengeRequired => StatusCode::PRECONDITION_REQUIRED,
+            Limited::TemporarilyUnavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Limited::TooSoon | Limited::TooManyAttempts { .. } | Limited::RateLimited { .. } => {
                 StatusCode::TOO_MANY_REQUESTS
             }

@@ -9,7 +9,7 @@ use std::{fmt, io};
 
 use domain::Mode;
 use flows::audit::{self, Entry};
-use flows::{Actor, App, By, Clock, reconcile};
+use flows::{Actor, App, Breakers, By, Clock, reconcile};
 use store::db::{Engine, Options};
 use store::{Db, migrate, requests, stripe_operations};
 use stripe::{Client, Https, Transport};
@@ -89,11 +89,13 @@ pub async fn app(config: &Config, metrics: &Metrics) -> Result<App, StartError> 
     };
     let https = Arc::new(https.map_err(StartError::Transport)?);
     let transport: Arc<dyn Transport> = Arc::new(Counted::new(https, metrics.clone()));
+    let breakers = Breakers::new(Arc::clone(&clock));
     let client = |mode| {
         let keys = config.keys(mode)?;
         let base = config.stripe_api_base.api_origin();
         let client = Client::new(base, keys.secret_key.clone(), transport.clone());
-        Some(client.with_client_id(keys.client_id.clone()))
+        let client = client.with_client_id(keys.client_id.clone());
+        Some(client.with_gate(breakers.gate(mode)))
     };
     Ok(App {
         db,
@@ -104,6 +106,7 @@ pub async fn app(config: &Config, metrics: &Metrics) -> Result<App, StartError> 
         link_key: config.secret_key.clone(),
         active_mode: config.mode,
         wallet_domain: config.public_url.wallet_domain().map(Into::into),
+        breakers,
     })
 }
 

@@ -239,14 +239,26 @@ pub fn page(
 }
 
 const DUE: Sql = select_payments!(
-    "where next_check_at is not null and next_check_at <= $1
-     order by next_check_at
-     limit $2",
+    "where (tenant_id, livemode, id) in (
+       select tenant_id, livemode, id
+       from (
+         select tenant_id, livemode, id,
+           row_number() over (partition by livemode, stripe_account_id order by next_check_at, id) as place
+         from payments
+         where next_check_at is not null and next_check_at <= $1
+       ) waiting
+       where place <= $2
+     )
+     order by next_check_at, id
+     limit $3",
 );
 
 /// Payments of all tenants that the reconciler should look at.
-pub fn due(tx: &mut Tx, at: Timestamp, limit: i64) -> Result<Vec<Payment>, Error> {
-    tx.query(&DUE, binds![at, limit])?.iter().map(read).collect()
+pub fn due(tx: &mut Tx, at: Timestamp, share: i64, limit: i64) -> Result<Vec<Payment>, Error> {
+    tx.query(&DUE, binds![at, share, limit])?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 const CHECK_LATER: Sql = Sql::new(

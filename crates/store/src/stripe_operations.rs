@@ -256,14 +256,26 @@ pub fn take(
 }
 
 const DUE: Sql = select_operations!(
-    "where status in ('sent', 'unknown') and lease_until <= $1
-     order by lease_until
-     limit $2",
+    "where (tenant_id, livemode, id) in (
+       select tenant_id, livemode, id
+       from (
+         select tenant_id, livemode, id,
+           row_number() over (partition by livemode, stripe_account_id order by lease_until, id) as place
+         from stripe_operations
+         where status in ('sent', 'unknown') and lease_until <= $1
+       ) waiting
+       where place <= $2
+     )
+     order by lease_until, id
+     limit $3",
 );
 
-/// Open operations of all tenants that nobody holds.
-pub fn due(tx: &mut Tx, at: Timestamp, limit: i64) -> Result<Vec<Operation>, Error> {
-    tx.query(&DUE, binds![at, limit])?.iter().map(read).collect()
+/// Open operations of all tenants that nobody holds, so many of each account at most.
+pub fn due(tx: &mut Tx, at: Timestamp, share: i64, limit: i64) -> Result<Vec<Operation>, Error> {
+    tx.query(&DUE, binds![at, share, limit])?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 const RELEASE: Sql = Sql::new(

@@ -111,6 +111,11 @@ pub fn create(new: &Create<'_>, idempotency_key: String) -> Write {
     }
 }
 
+/// The account that is called, or the platform itself: the smallest of all reads.
+pub async fn own(client: &Client, account: Option<&AccountId>) -> Result<(), CallError> {
+    client.read("/v1/account", &[], account).await.map(|_| ())
+}
+
 /// The account as the platform sees it. `account_invalid` means that access to it is gone.
 pub async fn retrieve(client: &Client, account_id: &AccountId) -> Result<Account, CallError> {
     let answer = client

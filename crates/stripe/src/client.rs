@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::account_id::AccountId;
 use crate::error::{CallError, Unknown};
+use crate::gate::{Gate, Heard};
 use crate::secret::Secret;
 use crate::transport::{HttpRequest, HttpResponse, Method, NoAnswer, Transport};
 use crate::{form, retry};
@@ -39,6 +40,8 @@ struct Inner {
     client_id: Option<String>,
     key: Secret,
     transport: Arc<dyn Transport>,
+    /// Decides which accounts are asked; without one all are.
+    gate: Option<Arc<dyn Gate>>,
 }
 
 /// One POST, frozen: whoever keeps these fields can replay it later, byte for byte, with the same key.
@@ -109,6 +112,17 @@ impl Client {
                 client_id: None,
                 key,
                 transport,
+                gate: None,
+            }),
+        }
+    }
+
+    /// The same client, which asks the gate before each try and tells it what came of it.
+    pub fn with_gate(self, gate: Arc<dyn Gate>) -> Client {
+        Client {
+            inner: Arc::new(Inner {
+                gate: Some(gate),
+                ..Inner::clone(&self.inner)
             }),
         }
     }
@@ -183,7 +197,7 @@ impl Client {
             false => format!("{path}?{}", form::encode(query)),
         };
         let request = self.request(Method::Get, &target, account)?;
-        self.call(&request, &target, retry::RETRIES_MAX).await
+        self.call(&request, account, &target, retry::RETRIES_MAX).await
     }
 
     async fn post(&self, write: &Write, retries_max: u32) -> Result<Answer, CallError> {
@@ -198,7 +212,8 @@ impl Client {
         request.headers.push(("Idempotency-Key", key.clone()));
         request.headers.push(("Content-Type", FORM.to_owned()));
         request.body = write.body().into_bytes();
-        self.call(&request, key, retries_max).await
+        self.call(&request, write.account.as_ref(), key, retries_max)
+            .await
     }
 
     fn request(
@@ -225,12 +240,29 @@ impl Client {
         })
     }
 
-    async fn call(&self, request: &HttpRequest, seed: &str, retries_max: u32) -> Result<Answer, CallError> {
+    async fn call(
+        &self,
+        request: &HttpRequest,
+        account: Option<&AccountId>,
+        seed: &str,
+        retries_max: u32,
+    ) -> Result<Answer, CallError> {
+        let (gate, account) = (self.inner.gate.as_deref(), account.map_or("", AccountId::as_str));
+        if gate.is_some_and(|gate| !gate.admit(account)) {
+            return Err(
+                NoAnswer("not sent, because the account has not answered for a while".to_owned()).into(),
+            );
+        }
         let mut retries_made = 0;
         loop {
             let outcome = self.inner.transport.send(request.clone()).await;
             log(request, retries_made, &outcome);
-            match retry::wait_ms(&outcome, seed, retries_made, retries_max) {
+            if let Some(gate) = gate {
+                gate.heard(account, Heard::of(&outcome));
+            }
+            let wait = retry::wait_ms(&outcome, seed, retries_made, retries_max)
+                .filter(|_| gate.is_none_or(|gate| gate.may_repeat(account)));
+            match wait {
                 Some(ms) => self.inner.transport.pause(ms).await,
                 None => return judge(outcome?),
             }

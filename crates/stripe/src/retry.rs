@@ -3,6 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::gate::retry_after_ms;
 use crate::transport::{HttpResponse, NoAnswer};
 
 /// Tries after the first one, as in Stripe's SDKs.
@@ -15,6 +16,8 @@ const WAIT_MAX_MS: u64 = 5_000;
 /// load.
 const LIMITED_WAIT_FIRST_MS: u64 = 2_000;
 const LIMITED_WAIT_MAX_MS: u64 = 20_000;
+/// A longer wait that Stripe asks for is no matter of a caller who waits: the try is final.
+const ASKED_WAIT_MAX_MS: u64 = 20_000;
 
 /// How long to wait before repeating, or `None` if this outcome is final. `retries_made` counts the tries
 /// after the first. In order: no retries left; no answer; what Stripe asks for; what the status says.
@@ -40,7 +43,8 @@ pub(crate) fn wait_ms(
             ),
         },
     };
-    repeat.then(|| backoff_ms(seed, retries_made, limited))
+    let asked_for = outcome.as_ref().ok().and_then(retry_after_ms).unwrap_or(0);
+    (repeat && asked_for <= ASKED_WAIT_MAX_MS).then(|| backoff_ms(seed, retries_made, limited).max(asked_for))
 }
 
 fn backoff_ms(seed: &str, retries_made: u32, limited: bool) -> u64 {
@@ -120,6 +124,27 @@ mod tests {
             }
             assert_eq!(wait_ms(&outcome, "pay:1", 0, 0), None, "a single try stays one");
         }
+    }
+
+    #[test]
+    fn the_wait_that_stripe_asks_for_is_kept_and_one_that_is_too_long_ends_it() {
+        let asked = |status, seconds: &str| {
+            let mut answer = answer(status, None);
+            if let Ok(answer) = &mut answer {
+                answer
+                    .headers
+                    .push(("retry-after".to_owned(), seconds.to_owned()));
+            }
+            wait_ms(&answer, "pay:1", 0, RETRIES_MAX)
+        };
+        for status in [409, 429, 500, 503] {
+            assert_eq!(asked(status, "7"), Some(7_000), "{status}");
+            assert_eq!(asked(status, "20"), Some(20_000), "{status}");
+            assert_eq!(asked(status, "21"), None, "{status}");
+            let without = wait_ms(&answer(status, None), "pay:1", 0, RETRIES_MAX);
+            assert_eq!(asked(status, "0"), without, "{status}");
+        }
+        assert_eq!(asked(400, "7"), None, "what is final stays so");
     }
 
     #[test]

@@ -4,5 +4,6 @@ mod connecting;
 mod crash;
 mod executor;
 mod outage;
+mod silent;
 mod unheard;
 mod world;

@@ -2,9 +2,10 @@
 //! have happened, nothing is sent under a second key, and afterwards the payer has paid once.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use domain::{Currency, Money, Refusal};
+use domain::{Currency, Mode, Money, Refusal};
 use flows::collect::{self, PayRequest};
 use flows::payer_view::{self, Look, Panel};
 use flows::{Actor, By, Failure, invariants, reconcile};
@@ -22,42 +23,53 @@ const OPEN: Sql = Sql::new("select count(*) as n from stripe_operations where st
 
 /// How Stripe is reached.
 #[derive(Clone, Copy, PartialEq)]
-enum Way {
+pub enum Way {
     Open,
     /// Nobody answers.
     Down,
+    /// An answer comes byte by byte, so that the client's limit of 80 seconds ends it.
+    Drips,
     /// This key is not taken any more.
     Refuses(&'static str),
 }
 
 /// The way to Stripe, and what was sent on it.
-struct Line {
+pub struct Line {
     simulator: Simulator,
     way: Mutex<Way>,
     /// Paths and idempotency keys of writes, in their order.
     writes: Mutex<Vec<(String, String)>>,
+    /// How many requests were sent.
+    sent: AtomicUsize,
 }
 
 impl Line {
     /// Puts a line between the world's instance and Stripe.
-    fn lay(world: &mut World) -> Arc<Line> {
+    pub fn lay(world: &mut World) -> Arc<Line> {
         let line = Arc::new(Line {
             simulator: world.simulator.clone(),
             way: Mutex::new(Way::Open),
             writes: Mutex::default(),
+            sent: AtomicUsize::new(0),
         });
         line.connect(world, "sk_test_psapay_demo");
         line
     }
 
     /// The instance calls with this key from here on.
-    fn connect(self: &Arc<Line>, world: &mut World, key: &str) {
+    pub fn connect(self: &Arc<Line>, world: &mut World, key: &str) {
         let transport: Arc<dyn Transport> = Arc::clone(self) as Arc<dyn Transport>;
-        world.app.stripe_test = Some(Client::new("http://simulator", Secret::new(key), transport));
+        let client = Client::new("http://simulator", Secret::new(key), transport);
+        world.app.stripe_test = Some(client.with_gate(world.app.breakers.gate(Mode::Test)));
     }
 
-    fn set(&self, way: Way) {
+    pub fn set(&self, way: Way) {
         *self.way.lock().unwrap() = way;
+    }
+
+    /// How many requests were sent, reads too.
+    pub fn sent(&self) -> usize {
+        self.sent.load(Ordering::Relaxed)
     }
 
     fn write_count(&self) -> usize {
@@ -79,7 +91,13 @@ impl Transport for Line {
             if let Some(key) = request.header("idempotency-key") {
                 self.writes.lock().unwrap().push((path.clone(), key.to_owned()));
             }
-            match *self.way.lock().unwrap() {
+            self.sent.fetch_add(1, Ordering::Relaxed);
+            let way = *self.way.lock().unwrap();
+            match way {
+                Way::Drips => {
+                    self.simulator.advance_ms(80_000);
+                    return Err(NoAnswer("no answer in time".to_owned()));
+                }
                 Way::Down => return Err(NoAnswer("connection timed out".to_owned())),
                 Way::Refuses(key)
                     if request
@@ -124,7 +142,7 @@ impl Transport for Line {
     }
 }
 
-fn request(world: &World) -> PayRequest {
+pub fn request(world: &World) -> PayRequest {
     let usd = Currency::parse("usd").unwrap();
     PayRequest {
         confirmation_token: world.token("pm_card_visa"),
@@ -158,7 +176,7 @@ fn assert_in_doubt(world: &World) {
 }
 
 /// Time passes while the reconciler looks, without a webhook.
-fn pass(world: &World, minutes: i64) {
+pub fn pass(world: &World, minutes: i64) {
     for _ in 0..minutes {
         world.simulator.advance_ms(MINUTE_MS);
         run(reconcile::run(&world.app)).unwrap();

@@ -11,7 +11,9 @@ use domain::invoice::{Line, Quantity, TaxRate};
 use domain::{ClientId, Currency, Mode, Money, Scope, Timestamp};
 use flows::invoicing::{self, Draft};
 use flows::payer_view::{self, Look};
-use flows::{Actor, App, By, Clock, onboarding, page_tokens, pay_links, reconcile, stripe_events, tenants};
+use flows::{
+    Actor, App, Breakers, By, Clock, onboarding, page_tokens, pay_links, reconcile, stripe_events, tenants,
+};
 use simulator::{ClockMode, EndpointConfig, Fate, Outcome, Request, Simulator};
 use store::db::{Inline, Mishaps, Row};
 use store::{Db, Sql, migrate};
@@ -188,6 +190,11 @@ impl World {
         .unwrap();
     }
 
+    /// The link of another open invoice, which takes the place of the one before.
+    pub fn next_invoice(&mut self) {
+        (self.client, self.link) = open_invoice(&self.app, &self.scope);
+    }
+
     /// A confirmation token, as Stripe.js would make it.
     pub fn token(&self, card: &str) -> String {
         let form = format!("payment_method={card}");
@@ -299,18 +306,22 @@ fn instance(inline: &Inline, simulator: &Simulator) -> App {
     let key = Secret::new("sk_test_psapay_demo");
     // Each instance draws from another part of the sequence, as separate processes would.
     let count = AtomicU64::new(u64::try_from(simulator.now_ms()).unwrap());
+    let clock: Arc<dyn Clock> = Arc::new(SeededClock {
+        simulator: simulator.clone(),
+        count,
+    });
+    let breakers = Breakers::new(Arc::clone(&clock));
+    let client = Client::new("http://simulator", key, transport).with_gate(breakers.gate(Mode::Test));
     App {
         db: Db::inline_from(inline),
-        stripe_test: Some(Client::new("http://simulator", key, transport)),
+        stripe_test: Some(client),
         stripe_live: None,
-        clock: Arc::new(SeededClock {
-            simulator: simulator.clone(),
-            count,
-        }),
+        clock,
         fee: BasisPoints::new(300).unwrap(),
         link_key: Secret::new("a secret key of a test, long enough for it"),
         active_mode: Mode::Test,
         wallet_domain: None,
+        breakers,
     }
 }
 

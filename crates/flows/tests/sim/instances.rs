@@ -177,7 +177,8 @@ async fn reconcile_all(stage: Rc<Stage>, app: App, nth: usize) {
     let places = Places::default();
     let mut lists_ms = stage.now_ms() + MINUTE_MS;
     loop {
-        let next_ms = stage.number(&NEXT).unwrap_or(i64::MAX).min(lists_ms);
+        let ask_ms = app.breakers.next_ask().map_or(i64::MAX, |at| at.ms());
+        let next_ms = stage.number(&NEXT).unwrap_or(i64::MAX).min(lists_ms).min(ask_ms);
         if next_ms > stage.now_ms() {
             nap(&stage, next_ms).await;
             continue;

@@ -69,6 +69,7 @@ marks! {
     CameBack => "a payer comes back to the page",
     InDoubt => "a payer reads: being checked",
     SentAway => "a press is refused",
+    Silent => "a payer reads: temporarily unavailable",
     // The integrator.
     InvoiceMade => "an invoice is made",
     RequestRepeated => "a request is repeated with its key",

@@ -89,6 +89,10 @@ impl Payer {
                 payer_view::Panel::Pay | payer_view::Panel::Continue => self.press(&view).await,
                 payer_view::Panel::InProgress => self.check().await,
                 payer_view::Panel::Unavailable => rest(&self.stage.shared, HOUR_MS).await,
+                payer_view::Panel::Silent => {
+                    self.stage.hit(Mark::Silent);
+                    rest(&self.stage.shared, 5 * MINUTE_MS).await;
+                }
                 payer_view::Panel::Paid(_) | payer_view::Panel::Settled | payer_view::Panel::Void => return,
             }
         }
@@ -113,12 +117,26 @@ impl Payer {
                 press(&stage, link, again).await;
             });
         }
+        if self.dice.percent(30) {
+            self.sell_meanwhile();
+        }
         self.stage.hit(Mark::Pressed);
         match press(&self.stage, self.link.clone(), request).await {
             Some(Ok(status)) => self.told(&status).await,
             Some(Err(Failure::Refused(_))) => self.stage.hit(Mark::SentAway),
             Some(Err(_)) | None => {}
         }
+    }
+
+    /// The account's owner sells something while our own request is under way, so that of the events that
+    /// come nobody knows yet whose they are.
+    fn sell_meanwhile(&mut self) {
+        let (stage, msp, mut dice) = (Rc::clone(&self.stage), Rc::clone(&self.msp), self.dice.fork());
+        self.stage.spawn("owner at the counter", async move {
+            let wait_ms = dice.between(0, 30_000);
+            rest(&stage.shared, wait_ms).await;
+            owners::own_sale(&stage, &msp, &mut dice);
+        });
     }
 
     /// A confirmation token, as Stripe.js makes one in the payer's browser.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use domain::fee::BasisPoints;
 use domain::{ClientId, InvoiceId, Mode, Scope};
 use flows::stripe_events::replay;
-use flows::{Actor, App, By, invoicing, onboarding, tenants};
+use flows::{Actor, App, Breakers, By, Clock, invoicing, onboarding, tenants};
 use serde_json::{Value, json};
 use simulator::{ClockMode, EndpointConfig, Request, Simulator};
 use store::db::{Inline, Row};
@@ -192,25 +192,30 @@ impl Stage {
     /// The flows over this stage's ports; `quiet` ones meet no mishaps.
     pub fn app(&self, mode: Mode, quiet: bool) -> App {
         let transport: Arc<dyn Transport> = Arc::new(Wire(Arc::clone(&self.shared)));
-        let client = |key: &str| {
-            let client = Client::new("http://simulator", Secret::new(key), transport.clone());
-            Some(client.with_client_id(Some(self.application.clone())))
+        let clock: Arc<dyn Clock> = Arc::new(InstanceClock {
+            shared: Arc::clone(&self.shared),
+            dice: Mutex::new(self.dice.borrow_mut().fork()),
+        });
+        let breakers = Breakers::new(Arc::clone(&clock));
+        let client = |mode: Mode| {
+            let key = Secret::new(format!("sk_{}_psapay_demo", mode.word()));
+            let client = Client::new("http://simulator", key, transport.clone());
+            let client = client.with_client_id(Some(self.application.clone()));
+            Some(client.with_gate(breakers.gate(mode)))
         };
         App {
             db: match quiet {
                 true => Db::inline_from(&self.inline),
                 false => Db::inline_with(&self.inline, mishaps(&self.shared)),
             },
-            stripe_test: client("sk_test_psapay_demo"),
-            stripe_live: client("sk_live_psapay_demo"),
-            clock: Arc::new(InstanceClock {
-                shared: Arc::clone(&self.shared),
-                dice: Mutex::new(self.dice.borrow_mut().fork()),
-            }),
+            stripe_test: client(Mode::Test),
+            stripe_live: client(Mode::Live),
+            clock,
             fee: BasisPoints::new(300).unwrap(),
             link_key: Secret::new("a secret key of a simulation, long enough for it"),
             active_mode: mode,
             wallet_domain: None,
+            breakers,
         }
     }
 

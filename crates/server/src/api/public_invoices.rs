@@ -52,6 +52,7 @@ pub const fn state_word(panel: &Panel) -> &'static str {
         Panel::Paid(_) | Panel::Settled => "paid",
         Panel::Void => "void",
         Panel::Unavailable => "unavailable",
+        Panel::Silent => "temporarily_unavailable",
     }
 }
 

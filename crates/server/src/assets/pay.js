@@ -27,7 +27,13 @@
   // Refusals that a fresh page token may lift: nothing has begun.
   const RENEWABLE = ["page_token_required", "page_expired", "too_soon", "challenge_required"];
   // Refusals that mean the panel on show is out of date.
-  const OUTDATED = ["payment_in_progress", "invoice_paid", "invoice_void", "payments_unavailable"];
+  const OUTDATED = [
+    "payment_in_progress",
+    "invoice_paid",
+    "invoice_void",
+    "payments_unavailable",
+    "temporarily_unavailable",
+  ];
 
   let panel = document.getElementById("panel");
   // The mounted card form: { form, stripe, elements, element }.
@@ -312,8 +318,9 @@
         cache: "no-store",
         signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
       });
-      if (response.status >= 500) return { kind: "unknown" };
       const answer = await response.json();
+      // After any other failure something may have happened.
+      if (response.status >= 500 && answer.code !== "temporarily_unavailable") return { kind: "unknown" };
       return response.ok ? { kind: "answered", body: answer } : { kind: "refused", problem: answer };
     } catch (error) {
       return { kind: "unknown" };

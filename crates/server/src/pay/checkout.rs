@@ -144,6 +144,7 @@ fn state_of(site: &Site, link: &str, view: &PayerView) -> Result<PanelState, Fai
         }
         Panel::Void => PanelState::Void,
         Panel::Unavailable => PanelState::Unavailable,
+        Panel::Silent => PanelState::Silent,
     })
 }
 

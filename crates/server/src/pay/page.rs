@@ -98,6 +98,8 @@ pub enum PanelState {
     Void,
     /// The seller's account takes no payments now.
     Unavailable,
+    /// Stripe does not answer at the moment, and nothing is begun.
+    Silent,
 }
 
 /// What the script needs to take a card and to send what Stripe made of it. The amount and currency are those

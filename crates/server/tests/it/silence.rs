@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use flows::{App, reconcile};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use store::Sql;
 use stripe::transport::BoxFuture;
@@ -107,6 +107,45 @@ both! {
             assert_eq!((town.intents().len(), town.charges().len()), (1, 1));
             town.assert_nothing_open().await;
             town.assert_books().await;
+        });
+    }
+
+    fn while_stripe_does_not_answer_payers_read_that_nothing_was_charged_and_when_to_come_again(world: &World) {
+        let wishes = Wishes { deliveries: false, worker: false, ..Wishes::default() };
+        Town::run_as(world, wishes, async |town| {
+            let mut links = Vec::new();
+            for _ in 0..3 {
+                links.push(town.link(&town.invoice(12_345, "usd").await).await);
+            }
+            let token = town.token("pm_card_visa");
+            town.control("POST", "/_simulator/faults", json!({"effect": "error500", "count": 5}));
+            for link in &links[..2] {
+                let silent = town.pay(link, &town.token("pm_card_visa"), 12_345, "usd").await;
+                assert_eq!(silent.body["status"], "checking", "{}", silent.text);
+            }
+            town.control("DELETE", "/_simulator/faults", Value::Null);
+
+            let (link, asked) = (&links[2], town.requests().len());
+            let sent_away = town.pay(link, &token, 12_345, "usd").await;
+            sent_away.assert_refused(503, "temporarily_unavailable", None);
+            let wait_s: i64 = sent_away.headers["retry-after"].to_str().unwrap().parse().unwrap();
+            assert!((1..=60).contains(&wait_s), "{wait_s}");
+            assert!(sent_away.text.contains("Nothing was charged"), "{}", sent_away.text);
+            assert_eq!(town.look(link).await.body["state"], "temporarily_unavailable");
+            let page = town.public(Method::GET, &format!("/pay/{link}"), Value::Null).await;
+            assert!(page.text.contains("temporarily unavailable. Nothing was charged."), "{}", page.text);
+            let whole = town.api(&town.msp.key, Method::GET, "/api/invoices", Value::Null).await;
+            assert_eq!(whole.status, StatusCode::OK, "what needs no Stripe goes on");
+            assert_eq!(town.requests().len(), asked, "Stripe is left alone");
+
+            town.advance_ms(wait_s * 1_000);
+            reconcile::run(&town.app).await.unwrap();
+            assert_eq!(town.look(link).await.body["state"], "pay", "it was asked, and answers");
+            let paid = town.pay(link, &token, 12_345, "usd").await;
+            assert_eq!(paid.body["status"], "succeeded", "{}", paid.text);
+            town.advance_ms(10 * MINUTE_MS);
+            reconcile::run(&town.app).await.unwrap();
+            town.assert_nothing_open().await;
         });
     }
 }

@@ -20,6 +20,7 @@ pub fn panel(view: &View) -> Markup {
                 PanelState::Paid(receipt) => (paid(view, receipt)),
                 PanelState::Void => (void(view)),
                 PanelState::Unavailable => (unavailable(view)),
+                PanelState::Silent => (silent(view)),
             }
         }
     }
@@ -49,6 +50,7 @@ fn state_word(view: &View) -> String {
         PanelState::Paid(receipt) => ("paid", receipt.last4.as_deref()),
         PanelState::Void => ("void", None),
         PanelState::Unavailable => ("unavailable", None),
+        PanelState::Silent => ("silent", None),
     };
     let card = card.map(|last4| format!(":{last4}")).unwrap_or_default();
     format!("{word}:{}:{}{card}", view.due.minor(), view.due.currency().code())
@@ -59,9 +61,11 @@ fn is_final(state: &PanelState) -> bool {
     match state {
         PanelState::Paid(receipt) => receipt.last4.is_some(),
         PanelState::Void => true,
-        PanelState::Pay(_) | PanelState::Continue(_) | PanelState::InProgress | PanelState::Unavailable => {
-            false
-        }
+        PanelState::Pay(_)
+        | PanelState::Continue(_)
+        | PanelState::InProgress
+        | PanelState::Unavailable
+        | PanelState::Silent => false,
     }
 }
 
@@ -148,6 +152,19 @@ fn unavailable(view: &View) -> Markup {
         p .lead {
             (view.seller.name) " cannot take card payments at the moment. Nothing was charged. Please come \
              back later, or ask for another way to pay."
+        }
+        (facts(view, "Amount due", view.due))
+        (questions(&view.seller))
+    }
+}
+
+fn silent(view: &View) -> Markup {
+    html! {
+        (icons::attention())
+        h2 #panel-title tabindex="-1" { "Temporarily unavailable" }
+        p .lead {
+            "Paying by card is temporarily unavailable. Nothing was charged. Please try again in a few \
+             minutes: this page shows the form again by itself."
         }
         (facts(view, "Amount due", view.due))
         (questions(&view.seller))

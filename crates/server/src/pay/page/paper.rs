@@ -31,9 +31,11 @@ fn stamp(view: &View) -> Option<(&'static str, &'static str)> {
     match view.state {
         PanelState::Paid(_) => Some(("good", "Paid")),
         PanelState::Void => Some(("calm", "Void")),
-        PanelState::Pay(_) | PanelState::Continue(_) | PanelState::InProgress | PanelState::Unavailable => {
-            None
-        }
+        PanelState::Pay(_)
+        | PanelState::Continue(_)
+        | PanelState::InProgress
+        | PanelState::Unavailable
+        | PanelState::Silent => None,
     }
 }
 

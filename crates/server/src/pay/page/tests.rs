@@ -67,7 +67,7 @@ fn view(text: &str, state: PanelState) -> View {
     }
 }
 
-fn states(text: &str) -> [(PanelState, &'static str, &'static str); 6] {
+fn states(text: &str) -> [(PanelState, &'static str, &'static str); 7] {
     [
         (PanelState::Pay(checkout(text)), "pay:123450:usd", "Amount due"),
         (
@@ -87,6 +87,7 @@ fn states(text: &str) -> [(PanelState, &'static str, &'static str); 6] {
             "unavailable:123450:usd",
             "Online payment is not available",
         ),
+        (PanelState::Silent, "silent:123450:usd", "Temporarily unavailable"),
     ]
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use domain::{Mode, Timestamp};
-use flows::{App, Clock};
+use flows::{App, Breakers, Clock};
 use server::clock::SystemClock;
 use server::config::Config;
 use server::demo;
@@ -132,6 +132,8 @@ pub fn config(wishes: &Wishes, url: &str, stripe_url: &str, client_id: &str) -> 
 pub fn app(db: Db, config: &Config, clock: Arc<MovedClock>, metrics: &Metrics) -> App {
     let https = Arc::new(Https::loopback_only().unwrap());
     let transport: Arc<dyn Transport> = Arc::new(Counted::new(https, metrics.clone()));
+    let clock: Arc<dyn Clock> = clock;
+    let breakers = Breakers::new(Arc::clone(&clock));
     let client = |mode| {
         let keys = config.keys(mode).unwrap();
         Client::new(
@@ -140,6 +142,7 @@ pub fn app(db: Db, config: &Config, clock: Arc<MovedClock>, metrics: &Metrics) -
             transport.clone(),
         )
         .with_client_id(keys.client_id.clone())
+        .with_gate(breakers.gate(mode))
     };
     App {
         db,
@@ -150,5 +153,6 @@ pub fn app(db: Db, config: &Config, clock: Arc<MovedClock>, metrics: &Metrics) -
         link_key: config.secret_key.clone(),
         active_mode: config.mode,
         wallet_domain: config.public_url.wallet_domain().map(Into::into),
+        breakers,
     }
 }
