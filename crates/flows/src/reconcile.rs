@@ -20,7 +20,7 @@ use crate::operations::{self, KEY_AGE_MAX_MS, Resolved};
 use crate::{App, Failure, breakers, breaks, collect, subscriptions as mirror, unreachable};
 
 pub use missed::{begin, hurry};
-pub use ordered::{Order, Tally, run as ordered};
+pub use ordered::{Order, Tally, Unread, run as ordered};
 
 /// How many rows one run looks at: bounded, so that a backlog does not starve the rest.
 const BATCH: i64 = 50;

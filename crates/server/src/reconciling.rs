@@ -1,12 +1,11 @@
 //! `psa-pay reconcile`: reads everything at Stripe again since a moment, shows how far it is, and says what
 //! differs in the end.
 
-use std::io::{self, IsTerminal, Write};
-
 use clap::Args;
 use domain::Mode;
 use flows::reconcile::{self, Order, Tally};
 use flows::{Actor, By, Clock};
+use indicatif::{ProgressBar, ProgressStyle};
 use store::reconciliation_breaks::{self as rows, Wanted};
 
 use crate::clock::SystemClock;
@@ -16,8 +15,6 @@ use crate::{start, webhooks};
 
 /// Breaks that are named; the API lists the others.
 const NAMED_MAX: i64 = 100;
-/// Characters of the bar.
-const BAR: usize = 30;
 
 /// What is to be read again.
 #[derive(Clone, Debug, Args)]
@@ -38,7 +35,7 @@ pub struct Arguments {
 /// server is stopped first, and the error says so.
 ///
 /// # Errors
-/// A sentence: what could not be done, or how many breaks are open.
+/// A sentence: what could not be done, how many breaks are open, or how many accounts could not be read.
 pub async fn run(
     config: &Config,
     arguments: &Arguments,
@@ -59,10 +56,10 @@ pub async fn run(
     let app = start::app(config, &Metrics::default())
         .await
         .map_err(|error| error.to_string())?;
-    let mut bar = Bar::default();
+    let bar = bar();
     let by = By::new(Actor::CommandLine);
-    let done = reconcile::ordered(&app, &by, &order, &mut |tally| bar.show(tally)).await;
-    bar.end();
+    let done = reconcile::ordered(&app, &by, &order, &mut |tally| show(&bar, tally)).await;
+    bar.abandon();
     let wanted = Wanted {
         kind: None,
         open: Some(true),
@@ -75,12 +72,21 @@ pub async fn run(
         .read(move |tx| Ok::<_, store::Error>((rows::page_of_all(tx, &wanted)?, rows::count_open(tx)?)));
     let open = open.await;
     app.db.close().await;
-    let tally = done.map_err(|failure| failure.to_string())?;
+    let (tally, unread) = done.map_err(|failure| failure.to_string())?;
     let (named, count) = open.map_err(|error| error.to_string())?;
     say(format!(
-        "{} accounts read (the platform among them), {} events applied, {} writes and {} payments looked at.",
-        tally.accounts, tally.events, tally.operations, tally.payments
+        "{} of {} accounts read (the platform among them), {} events applied, {} writes and {} payments \
+         looked at.",
+        tally.accounts_read, tally.accounts, tally.events, tally.operations, tally.payments
     ));
+    for account in &unread {
+        let (mode, why) = (account.mode.label(), &account.why);
+        let name = match account.account.as_str() {
+            "" => "the platform",
+            account => account,
+        };
+        say(format!("NOT READ  {name} {mode}: {why}"));
+    }
     for found in named {
         let (mode, kind, subject) = (found.mode.label(), found.kind, found.subject_id);
         say(format!(
@@ -88,41 +94,28 @@ pub async fn run(
             found.id, found.detail
         ));
     }
-    match count {
-        0 => {
+    match (count, unread.len()) {
+        (0, 0) => {
             say("No break is open.".to_owned());
             Ok(())
         }
-        count => Err(format!("{count} breaks are open")),
+        (0, unread) => Err(format!("{unread} accounts were not read to their end")),
+        (count, 0) => Err(format!("{count} breaks are open")),
+        (count, unread) => Err(format!(
+            "{count} breaks are open, and {unread} accounts were not read to their end"
+        )),
     }
 }
 
-/// How far it has come: one line that changes on a terminal, nothing elsewhere.
-#[derive(Default)]
-struct Bar {
-    shown: bool,
+/// How far it has come: a bar on a terminal, nothing elsewhere.
+fn bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("[{bar:30}] {pos} of {len} accounts, {msg}");
+    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-impl Bar {
-    fn show(&mut self, tally: Tally) {
-        if !io::stderr().is_terminal() {
-            return;
-        }
-        self.shown = true;
-        let all = tally.accounts.max(1);
-        let done = (tally.accounts_read.min(all) * BAR) / all;
-        let bar = format!("{}{}", "#".repeat(done), ".".repeat(BAR - done));
-        let (read, events) = (tally.accounts_read.min(all), tally.events);
-        // Nothing is lost if nobody reads it.
-        let _unread = write!(
-            io::stderr(),
-            "\r[{bar}] {read} of {all} accounts, {events} events "
-        );
-    }
-
-    fn end(&self) {
-        if self.shown {
-            let _unread = writeln!(io::stderr());
-        }
-    }
+fn show(bar: &ProgressBar, tally: Tally) {
+    let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    bar.set_length(count(tally.accounts));
+    bar.set_position(count(tally.accounts_read));
+    bar.set_message(format!("{} events", tally.events));
 }

@@ -166,6 +166,16 @@ pub fn in_use(tx: &mut Tx) -> Result<Vec<EventCursor>, Error> {
     tx.query(&IN_USE, &[])?.iter().map(read).collect()
 }
 
+const IS_HELD: Sql = Sql::new(
+    "select count(*) as held from event_cursors
+     where livemode = $1 and stripe_account_id = $2 and lease_until > $3",
+);
+
+/// Whether somebody is reading an account now.
+pub fn is_held(tx: &mut Tx, mode: Mode, account: &str, at: Timestamp) -> Result<bool, Error> {
+    Ok(tx.one(&IS_HELD, binds![mode, account, at])?.int("held")? > 0)
+}
+
 const READ_AT_ONCE: Sql = Sql::new(
     "update event_cursors set next_read_at = $3
      where livemode = $1 and stripe_account_id = $2 and next_read_at > $3 and tries = 0",
@@ -299,6 +309,7 @@ pub const ALL: &[&Sql] = &[
     &GET,
     &DUE,
     &IN_USE,
+    &IS_HELD,
     &READ_AT_ONCE,
     &HURRY,
     &REWIND,

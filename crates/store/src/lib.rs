@@ -72,6 +72,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         state_history::ALL,
         stripe_config::ALL,
         stripe_operations::ALL,
+        stripe_operations::CONFIRMED,
         stripe_webhook_event_archive::ALL,
         stripe_webhook_events::ALL,
         stripe_webhook_events::shown::ALL,

@@ -91,6 +91,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0019_fee_rules",
         sql: include_str!("../migrations/0019_fee_rules.sql"),
     },
+    Migration {
+        name: "0021_truncate",
+        sql: include_str!("../migrations/0021_truncate.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

@@ -10,7 +10,7 @@ use stripe::events::{self, Listed};
 use stripe::{AccountId, CallError};
 
 use crate::spread::spread;
-use crate::stripe_events::{self, Objects};
+use crate::stripe_events::{self, Objects, replay};
 use crate::{App, Failure, Moment, breaks, observe, onboarding, subscriptions};
 
 /// The wait between two readings of an account, and how much longer it is for some: what a webhook failed to
@@ -73,6 +73,7 @@ pub async fn read(app: &App, due: &EventCursor) -> Result<(), Failure> {
         .write(move |tx| event_cursors::take(tx, mode, &account, at, at.plus_ms(LEASE_MS)))
         .await?;
     let Some(mut cursor) = taken else { return Ok(()) };
+    adopt_the_rest(app, &cursor).await?;
     match read_on(app, &mut cursor).await {
         Ok(true) => {
             read_account(app, &cursor).await?;
@@ -87,6 +88,20 @@ pub async fn read(app: &App, due: &EventCursor) -> Result<(), Failure> {
                 return Ok(());
             }
             Err(failure)
+        }
+    }
+}
+
+/// What came of the account before it had a tenant, and was too much for the transaction that connected it.
+async fn adopt_the_rest(app: &App, cursor: &EventCursor) -> Result<(), Failure> {
+    if cursor.account.is_empty() {
+        return Ok(());
+    }
+    loop {
+        let (mode, account, at) = (cursor.mode, cursor.account.clone(), app.clock.now());
+        let adopted = app.db.write(move |tx| replay::adopt(tx, mode, &account, at));
+        if adopted.await? < replay::ADOPTED_MAX {
+            return Ok(());
         }
     }
 }

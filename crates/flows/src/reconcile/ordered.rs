@@ -48,6 +48,17 @@ pub struct Tally {
     pub events: usize,
 }
 
+/// An account that was not read to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// The mode.
+    pub mode: Mode,
+    /// `acct_…`, or empty for the platform.
+    pub account: String,
+    /// Why: another instance is reading it and goes on by itself, or what Stripe said.
+    pub why: String,
+}
+
 /// Carries an order out; `tell` hears how far it is. What Stripe does not answer now stays due.
 ///
 /// # Errors
@@ -57,7 +68,8 @@ pub async fn run(
     by: &By,
     order: &Order,
     tell: &mut (dyn FnMut(Tally) + Send),
-) -> Result<Tally, Failure> {
+) -> Result<(Tally, Vec<Unread>), Failure> {
+    let began = app.clock.now();
     super::know_the_platform(app).await?;
     let cursors = make_due(app, by, order).await?;
     let mut tally = Tally {
@@ -65,6 +77,9 @@ pub async fn run(
         ..Tally::default()
     };
     look_at_all(app, order, &mut tally, tell).await?;
+    let unread = unread(app, order, began).await?;
+    tally.accounts_read = tally.accounts.saturating_sub(unread.len());
+    tell(tally);
     for cursor in cursors.iter().filter(|cursor| !cursor.account.is_empty()) {
         if let Err(failure) = onboarding::refresh(app, &cursor.account, cursor.mode).await {
             tracing::warn!(account = cursor.account, %failure, "not read again");
@@ -84,7 +99,32 @@ pub async fn run(
     let mut again = Tally::default();
     look_at_all(app, order, &mut again, &mut |_| {}).await?;
     apply_all(app, &mut tally, tell).await?;
-    Ok(tally)
+    Ok((tally, unread))
+}
+
+/// The accounts of the order whose reading, begun by it, has not come to its end.
+async fn unread(app: &App, order: &Order, began: Timestamp) -> Result<Vec<Unread>, Failure> {
+    let (now, order) = (app.clock.now(), order.clone());
+    app.db
+        .read(move |tx| {
+            let mut unread = Vec::new();
+            for cursor in covered(tx, &order)? {
+                if cursor.walk.is_none() && cursor.read_at >= began {
+                    continue;
+                }
+                let why = match event_cursors::is_held(tx, cursor.mode, &cursor.account, now)? {
+                    true => "another instance is reading it, and goes on by itself".to_owned(),
+                    false => cursor.last_error.unwrap_or_default(),
+                };
+                unread.push(Unread {
+                    mode: cursor.mode,
+                    account: cursor.account,
+                    why,
+                });
+            }
+            Ok(unread)
+        })
+        .await
 }
 
 /// Everything that the order covers is due now.

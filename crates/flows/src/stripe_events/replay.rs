@@ -14,8 +14,9 @@ use crate::{App, By, Failure};
 
 /// Most events that one command sends on their way: each is a row of one transaction.
 pub const AT_ONCE_MAX: i64 = 500;
-/// Most events of one account that are waiting for it when it is connected; an operator replays the others.
-const ADOPTED_MAX: i64 = 10_000;
+/// Most events of one account that one transaction applies to it when it is connected; the rest follows when
+/// its list of events is read.
+pub const ADOPTED_MAX: u64 = 500;
 
 /// What came of a command on many events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,13 +161,21 @@ fn obstacle(tx: &mut Tx, event: &Shown) -> Result<Option<&'static str>, store::E
 }
 
 /// Within a transaction: the account has a tenant now, so what came before it is applied, and is a
-/// difference no more.
+/// difference no more once that is all of it. Answers how many events it was; there may be more where that is
+/// [`ADOPTED_MAX`].
 ///
 /// # Errors
 /// When the database fails.
-pub fn adopt(tx: &mut Tx, mode: Mode, account: &str, at: Timestamp) -> Result<(), Failure> {
-    if shown::adopt(tx, account, mode, at, ADOPTED_MAX)? > 0 {
+pub fn adopt(tx: &mut Tx, mode: Mode, account: &str, at: Timestamp) -> Result<u64, Failure> {
+    let adopted = shown::adopt(
+        tx,
+        account,
+        mode,
+        at,
+        i64::try_from(ADOPTED_MAX).unwrap_or(i64::MAX),
+    )?;
+    if adopted < ADOPTED_MAX {
         reconciliation_breaks::resolve_anybodys(tx, mode, Kind::UnknownAccount, account, at)?;
     }
-    Ok(())
+    Ok(adopted)
 }

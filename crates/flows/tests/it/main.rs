@@ -3,6 +3,8 @@ mod access;
 mod connecting;
 mod crash;
 mod executor;
+mod less;
+mod ordered;
 mod outage;
 mod silent;
 mod unheard;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::invoice::{Line, Quantity, TaxRate};
 use domain::{Currency, Money};
+use flows::collect;
 use flows::invoicing::{self, Draft};
 use flows::requests::{self, Begun, Start};
 use flows::{Actor, App, By, Failure, invariants, seals, stripe_events};
@@ -14,6 +15,7 @@ use store::requests::Place;
 use store::stripe_webhook_events::Status;
 
 use crate::executor::run;
+use crate::outage::request;
 use crate::world::World;
 
 static BY: By = By::new(Actor::CommandLine);
@@ -81,6 +83,48 @@ fn a_request_repeated_after_a_commit_without_an_answer_makes_one_invoice() {
             "committed the first time: {committed}"
         );
     }
+}
+
+/// Of each commit of a payment in turn nobody hears whether it happened, those after Stripe's success among
+/// them.
+#[test]
+fn whichever_commit_of_a_payment_has_no_answer_it_is_charged_and_booked_once() {
+    const PAID: Sql = Sql::new("select count(*) as n from invoices where status = 'paid'");
+    const BOOKED: Sql = Sql::new("select count(*) as n from ledger_transactions where kind = 'payment'");
+    let mut in_doubt = 0;
+    for committed in [true, false] {
+        for lost in 0.. {
+            let world = World::new(44);
+            let (press, writes) = (request(&world), Arc::new(AtomicU64::new(0)));
+            let counted = Arc::clone(&writes);
+            let broken = world.with_mishaps(Arc::new(move |writing| {
+                let this = writing && counted.fetch_add(1, Ordering::Relaxed) == lost;
+                this.then_some(Mishap::AnswerLost { committed })
+            }));
+            match run(collect::pay(&broken, &BY, &world.link, &press)) {
+                Ok(status) => in_doubt += usize::from(status.in_doubt),
+                Err(failure) => assert!(matches!(failure, Failure::Store(_)), "{failure}"),
+            }
+            let all_were_heard = writes.load(Ordering::Relaxed) <= lost;
+            world.settle();
+            if world.number(&PAID) == 0 {
+                run(collect::pay(&world.app, &BY, &world.link, &request(&world))).unwrap();
+                world.settle();
+            }
+            let broken = run(invariants::check_quiet(&world.app)).unwrap();
+            assert_eq!(broken, [], "commit {lost}, committed: {committed}");
+            let came_to = (world.charges(), world.number(&PAID), world.number(&BOOKED));
+            assert_eq!(came_to, (1, 1, 1), "commit {lost}, committed: {committed}");
+            if all_were_heard {
+                assert!(lost >= 4, "a payment takes more than {lost} commits");
+                break;
+            }
+        }
+    }
+    assert!(
+        in_doubt >= 4,
+        "after Stripe's success the payer reads that it is being checked: {in_doubt}"
+    );
 }
 
 /// It was noted in the audit log at the moment of the first try, in a day that was sealed since.

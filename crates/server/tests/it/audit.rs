@@ -4,9 +4,9 @@ use flows::{Actor, By, platform_keys};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use store::db::{Error, Row};
-use store::{Sql, binds};
+use store::{Sql, binds, migrate};
 
-use crate::engines::World;
+use crate::engines::{World, block_on};
 use crate::town::{Town, Wishes};
 
 const LOG: Sql =
@@ -60,7 +60,7 @@ const REPLACED: [(Sql, Sql); 6] = [
     (
         Sql::per_engine(
             "insert or replace into ledger_entries select tenant_id, livemode, transaction_id, position,
-               account, currency, amount + 1, created_at from ledger_entries",
+               account, currency, amount + 1, created_at, invoice_id from ledger_entries",
             "insert into ledger_entries select * from ledger_entries
              on conflict (tenant_id, livemode, transaction_id, position) do update set amount = 7",
         ),
@@ -96,6 +96,36 @@ const SEALS: [Sql; 2] = [
     Sql::new("insert into audit_seals values ('ten_a', 0, '2026-01-01', 1, null, 'x', 1)"),
     Sql::new("insert into ledger_seals values ('ten_a', 0, '2026-01-01', 1, null, 'x', 1)"),
 ];
+
+/// Triggers for each row do not see it, so that a book could have been emptied at once.
+#[test]
+fn postgresql_empties_no_append_only_table_at_once() {
+    const KEPT: &str = "select distinct tgrelid::regclass::text from pg_trigger
+        where tgfoid = 'append_only'::regproc order by 1";
+    let Some(world) = World::postgres() else { return };
+    block_on(migrate::migrate(&world.db, 0)).unwrap();
+    let mut client = postgres::Client::connect(&world.url, postgres::NoTls).unwrap();
+    let kept: Vec<String> = client
+        .query(KEPT, &[])
+        .unwrap()
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    assert!(
+        kept.len() >= 8 && kept.contains(&"ledger_entries".to_owned()),
+        "{kept:?}"
+    );
+    for table in kept {
+        let emptied = client.batch_execute(&format!("truncate {table} cascade"));
+        let said = emptied
+            .expect_err(&table)
+            .as_db_error()
+            .unwrap()
+            .message()
+            .to_owned();
+        assert!(said.ends_with("is append-only"), "{table}: {said}");
+    }
+}
 
 both! {
     fn each_money_command_leaves_one_row(world: &World) {

@@ -64,6 +64,31 @@ fn large(town: &Town, intent: &str) -> Value {
     event
 }
 
+/// As while the server is a standby that clients still reach. SQLite's side of it is a test of `store`.
+#[test]
+fn while_the_database_can_only_be_read_stripe_is_told_to_come_again() {
+    let Some(world) = World::postgres() else { return };
+    Town::run_as(&world, by_hand(), async |town| {
+        let name = world.url.rsplit('/').next().unwrap();
+        let set_read_only = |read_only: bool| {
+            as_administrator(vec![
+                format!("alter database {name} set default_transaction_read_only = {read_only}"),
+                format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"),
+            ]);
+        };
+        let body = of_shop(&town, "pi_1").to_string();
+        let deliver = async || town.deliver_signed(TEST_WEBHOOK_SECRET, body.as_bytes()).await;
+        set_read_only(true);
+        for _ in 0..3 {
+            deliver().await.assert_refused(503, "not_stored", None);
+        }
+        set_read_only(false);
+        let written = async || deliver().await.status == StatusCode::OK;
+        town.until("the database to be written", written).await;
+        assert_eq!(town.number(&EVENTS).await, 1);
+    });
+}
+
 both! {
     fn a_burst_of_five_thousand_events_is_answered_and_applied(world: &World) {
         let wishes = Wishes { deliveries: false, ..Wishes::default() };

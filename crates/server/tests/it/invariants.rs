@@ -2,13 +2,13 @@
 //! names a row that was tampered with, and no other invariant does.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
 use flows::invariants::{self, Checked};
 use store::db::{Engine, Options};
 use store::{Db, invariants as rules};
 
 use crate::engines::{World, admin, block_on};
+use crate::program::psa_pay;
 use crate::town::{Town, Wishes};
 
 mod day;
@@ -199,20 +199,6 @@ both! {
 }
 
 fn check_by_binary(database: &str) -> (Option<i32>, String) {
-    let ran = Command::new(env!("CARGO_BIN_EXE_psa-pay"))
-        .arg("check-ledger")
-        .current_dir(env!("CARGO_TARGET_TMPDIR"))
-        .env_clear()
-        .envs([
-            ("STRIPE_MODE", "test"),
-            ("STRIPE_TEST_SECRET_KEY", "sk_test_psapay_demo"),
-            ("STRIPE_TEST_PUBLISHABLE_KEY", "pk_test_psapay_demo"),
-            ("STRIPE_TEST_WEBHOOK_SECRET", server::demo::TEST_WEBHOOK_SECRET),
-            ("PUBLIC_URL", "http://127.0.0.1:8080"),
-            ("SECRET_KEY", "a_secret_key_of_a_test_long_enough_for_it"),
-            ("DATABASE_URL", database),
-        ])
-        .output()
-        .unwrap();
+    let ran = psa_pay(database).arg("check-ledger").output().unwrap();
     (ran.status.code(), String::from_utf8(ran.stdout).unwrap())
 }

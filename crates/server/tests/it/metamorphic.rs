@@ -11,9 +11,11 @@ use crate::engines::World;
 use crate::town::{Town, Wishes};
 
 mod actor;
+mod live;
 mod names;
 
 use actor::{Actor, Trace};
+use live::Live;
 
 /// Traces that are run.
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=3;
@@ -28,21 +30,40 @@ struct Run {
     kept: Vec<String>,
 }
 
-/// Runs the trace of a seed; `neighbour` says whether the second tenant acts, `switch` whether the mode is
-/// switched in the middle.
-async fn run(town: Town, seed: u64, neighbour: bool, switch: bool) -> Run {
+/// In what a run differs from another of the same seed.
+#[derive(Clone, Copy, Default)]
+struct Differs {
+    /// The second tenant acts.
+    neighbour: bool,
+    /// The mode is switched in the middle.
+    switch: bool,
+    /// There are payments and events of LIVE as well, and the reconciler looks after each step.
+    busy: bool,
+}
+
+/// Runs the trace of a seed.
+async fn run(town: Town, seed: u64, differs: Differs) -> Run {
     town.clock.reseed(seed);
     let second = town.add_msp("Contoso Managed Services", "eur").await;
     let wishes = Wishes {
         mode: Mode::Live,
         ..wishes()
     };
-    let live = town.open_beside(town.app.db.clone(), &wishes).await;
+    let mut live = town.open_beside(town.app.db.clone(), &wishes).await;
+    if differs.busy {
+        live.msp = live
+            .connect_msp(town.msp.scope.tenant.clone(), "Northwind", "usd")
+            .await;
+    }
     let trace = Trace {
         towns: [Arc::new(town), Arc::new(live)],
         seed,
     };
     let town = trace.towns[0].clone();
+    let mut live = match differs.busy {
+        true => Some(Live::begin(trace.towns[1].clone()).await),
+        false => None,
+    };
     let mut actors = [
         Actor::new(town.msp.clone(), "usd", seed, 0),
         Actor::new(second, "eur", seed, 1),
@@ -51,15 +72,20 @@ async fn run(town: Town, seed: u64, neighbour: bool, switch: bool) -> Run {
         town.advance_ms(5_000);
         let in_switch = SWITCHED.contains(&step);
         let who = usize::from(actor::mix(seed, step) % 2 == 1);
-        if who == 1 && !neighbour {
-            continue;
+        let at = &trace.towns[usize::from(differs.switch && in_switch)];
+        if let Some(live) = &mut live {
+            live.act(&trace, at, step).await;
         }
-        let at = &trace.towns[usize::from(switch && in_switch)];
-        actors[who].act(&trace, at, step, in_switch).await;
+        if who == 0 || differs.neighbour {
+            actors[who].act(&trace, at, step, in_switch).await;
+        }
     }
     town.advance_ms(5_000);
     actors[0].read_all(&trace, &town, STEPS).await;
     town.assert_books().await;
+    if let Some(live) = live {
+        live.assert_paid().await;
+    }
     let [first, _] = actors;
     Run {
         kept: names::rows_of(&town, &first).await,
@@ -103,8 +129,9 @@ both! {
     fn what_another_tenant_does_changes_no_answer_and_no_row(world: &World) {
         let mut runs = Vec::new();
         for seed in SEEDS {
-            let with = run_fresh(world, seed, true, false);
-            let without = run_fresh(world, seed, false, false);
+            let with = Differs { neighbour: true, ..Differs::default() };
+            let with = run_fresh(world, seed, with);
+            let without = run_fresh(world, seed, Differs::default());
             assert_same(&with.said, &without.said, "answer");
             assert_same(&with.kept, &without.kept, "row");
             runs.push(with);
@@ -114,8 +141,19 @@ both! {
 
     fn the_mode_switched_over_and_back_changes_no_answer_and_no_row(world: &World) {
         for seed in SEEDS {
-            let stayed = run_fresh(world, seed, true, false);
-            let switched = run_fresh(world, seed, true, true);
+            let stays = Differs { neighbour: true, ..Differs::default() };
+            let stayed = run_fresh(world, seed, stays);
+            let switched = run_fresh(world, seed, Differs { switch: true, ..stays });
+            assert_same(&stayed.said, &switched.said, "answer");
+            assert_same(&stayed.kept, &switched.kept, "row");
+        }
+    }
+
+    fn the_mode_switched_while_writes_and_events_of_both_modes_are_under_way_changes_nothing(world: &World) {
+        for seed in SEEDS {
+            let stays = Differs { neighbour: true, busy: true, ..Differs::default() };
+            let stayed = run_fresh(world, seed, stays);
+            let switched = run_fresh(world, seed, Differs { switch: true, ..stays });
             assert_same(&stayed.said, &switched.said, "answer");
             assert_same(&stayed.kept, &switched.kept, "row");
         }
@@ -123,14 +161,14 @@ both! {
 }
 
 /// A run in a database of its own.
-fn run_fresh(like: &World, seed: u64, neighbour: bool, switch: bool) -> Run {
+fn run_fresh(like: &World, seed: u64, differs: Differs) -> Run {
     let world = match like.db.engine() {
         Engine::Sqlite => World::sqlite(),
         Engine::Postgres => World::postgres().expect("there was a server for the other one"),
     };
     let mut came_to = None;
     Town::run_as(&world, wishes(), async |town| {
-        came_to = Some(run(town, seed, neighbour, switch).await);
+        came_to = Some(run(town, seed, differs).await);
     });
     came_to.expect("the run came to its end")
 }

@@ -1,7 +1,7 @@
 //! `psa-pay reconcile` on the command line: what was missed is here afterwards, and the exit code says
 //! whether all is well.
 
-use std::process::{Command, Output};
+use std::process::Output;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -9,26 +9,15 @@ use store::Sql;
 use store::db::Engine;
 
 use crate::engines::World;
+use crate::program::psa_pay;
 use crate::town::{Town, Wishes};
 
 /// The command, over the town's database and Stripe; time is the machine's.
 fn reconcile(town: &Town, world: &World, arguments: &[&str]) -> Output {
-    let keys = [
-        ("STRIPE_MODE", "test"),
-        ("STRIPE_TEST_SECRET_KEY", "sk_test_psapay_demo"),
-        ("STRIPE_TEST_PUBLISHABLE_KEY", "pk_test_psapay_demo"),
-        ("STRIPE_TEST_WEBHOOK_SECRET", server::demo::TEST_WEBHOOK_SECRET),
-        ("PUBLIC_URL", "http://127.0.0.1:8080"),
-        ("SECRET_KEY", "a_secret_key_of_a_test_long_enough_for_it"),
-        ("DATABASE_URL", &world.url),
-        ("STRIPE_API_BASE", &town.stripe_url),
-    ];
-    Command::new(env!("CARGO_BIN_EXE_psa-pay"))
+    psa_pay(&world.url)
+        .env("STRIPE_API_BASE", &town.stripe_url)
         .arg("reconcile")
         .args(arguments)
-        .env_clear()
-        .envs(keys)
-        .current_dir(env!("CARGO_TARGET_TMPDIR"))
         .output()
         .unwrap()
 }

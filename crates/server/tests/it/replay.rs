@@ -1,11 +1,10 @@
 //! Events that are applied again: by a tenant, by the operator, on the command line, and by themselves
 //! once their account has a tenant.
 
-use std::process::Command;
 use std::sync::Arc;
 
 use domain::{Permission, Permissions};
-use flows::{Actor, By, onboarding, platform_keys};
+use flows::{Actor, By, onboarding, platform_keys, reconcile};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::demo::TEST_WEBHOOK_SECRET;
@@ -17,6 +16,7 @@ use crate::inbox::{
     BREAKS, HOUR_MS, POISON, POISONED, POSTINGS, break_handler, by_hand, deliver, deliver_all, of_shop,
     paid_unseen, repair_handler, work,
 };
+use crate::program::psa_pay;
 use crate::town::{Reply, Town};
 
 /// What money became. When a payment is looked at next is not that.
@@ -62,14 +62,7 @@ async fn dead(town: &Town) {
 
 /// The binary, configured for the town's database.
 fn command(world: &World, arguments: &[&str]) -> (bool, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_psa-pay"))
-        .env_clear()
-        .env("DATABASE_URL", &world.url)
-        .env("STRIPE_TEST_SECRET_KEY", "sk_test_psapay_demo")
-        .env("STRIPE_TEST_PUBLISHABLE_KEY", "pk_test_psapay_demo")
-        .env("STRIPE_TEST_WEBHOOK_SECRET", "whsec_psapay_demo_test")
-        .env("SECRET_KEY", "a_secret_key_of_a_test_long_enough_for_it")
-        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+    let output = psa_pay(&world.url)
         .arg("webhooks")
         .args(arguments)
         .output()
@@ -282,6 +275,38 @@ both! {
                 assert_eq!(event.text("tenant_id").unwrap(), scope.tenant.as_str());
                 assert_eq!(event.int("attempts").unwrap(), 2);
             }
+            assert!(town.rows(&BREAKS).await[0].int_opt("resolved_at").unwrap().is_some());
+        });
+    }
+
+    fn however_many_orphans_an_account_has_all_are_applied_once_it_has_a_tenant(world: &World) {
+        Town::run_as(world, by_hand(), async |town| {
+            const LEFT: Sql =
+                Sql::new("select count(*) as n from stripe_webhook_events where status = 'orphan'");
+            let account = json!({"country": "US", "email": "owner@example.test",
+                "business_name": "Prairie Networks", "default_currency": "usd", "livemode": false});
+            let account = town.control("POST", "/_simulator/accounts", account);
+            let account = account["id"].as_str().unwrap();
+            let town = Arc::new(town);
+            let events = (0..1_100).map(|n| {
+                let mut event = of_shop(&town, &format!("pi_{n}"));
+                event["account"] = json!(account);
+                event
+            });
+            deliver_all(&town, events.collect()).await;
+            work(&town).await;
+            assert_eq!(town.number(&LEFT).await, 1_100);
+
+            let (by, moment) = (By::new(Actor::CommandLine), town.app.moment());
+            let tenant = flows::tenants::add(&town.app, &by, moment, "Prairie Networks", None, &[]).await;
+            let scope = domain::Scope { tenant: tenant.unwrap().0.id, mode: town.msp.scope.mode };
+            onboarding::connect(&town.app, &scope, &by, account).await.unwrap();
+            assert_eq!(town.number(&LEFT).await, 600, "one transaction takes so many");
+            assert_eq!(town.rows(&BREAKS).await[0].int_opt("resolved_at").unwrap(), None);
+            town.advance_ms(15 * 60 * 1000);
+            reconcile::run(&town.app).await.unwrap();
+            work(&town).await;
+            assert_eq!(town.number(&LEFT).await, 0);
             assert!(town.rows(&BREAKS).await[0].int_opt("resolved_at").unwrap().is_some());
         });
     }

@@ -1,6 +1,6 @@
 //! Daily seals of the books: made once each, whatever happens, and whoever changes a sealed day is found out.
 
-use std::process::{Command, Output};
+use std::process::Output;
 
 use domain::Timestamp;
 use domain::seal::Day;
@@ -12,6 +12,7 @@ use store::db::Error;
 use store::{Sql, binds};
 
 use crate::engines::{World, block_on};
+use crate::program::psa_pay;
 use crate::town::{Town, Wishes};
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
@@ -285,20 +286,9 @@ both! {
 }
 
 fn verify_by_binary(database: &str, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_psa-pay"))
+    psa_pay(database)
         .arg("verify-seals")
         .args(arguments)
-        .current_dir(env!("CARGO_TARGET_TMPDIR"))
-        .env_clear()
-        .envs([
-            ("STRIPE_MODE", "test"),
-            ("STRIPE_TEST_SECRET_KEY", "sk_test_psapay_demo"),
-            ("STRIPE_TEST_PUBLISHABLE_KEY", "pk_test_psapay_demo"),
-            ("STRIPE_TEST_WEBHOOK_SECRET", server::demo::TEST_WEBHOOK_SECRET),
-            ("PUBLIC_URL", "http://127.0.0.1:8080"),
-            ("SECRET_KEY", "a_secret_key_of_a_test_long_enough_for_it"),
-            ("DATABASE_URL", database),
-        ])
         .output()
         .unwrap()
 }

@@ -110,7 +110,7 @@ both! {
         });
     }
 
-    fn while_stripe_does_not_answer_payers_read_that_nothing_was_charged_and_when_to_come_again(world: &World) {
+    fn while_stripe_does_not_answer_payers_read_that_nothing_was_charged_and_when_to_return(world: &World) {
         let wishes = Wishes { deliveries: false, worker: false, ..Wishes::default() };
         Town::run_as(world, wishes, async |town| {
             let mut links = Vec::new();
@@ -118,9 +118,12 @@ both! {
                 links.push(town.link(&town.invoice(12_345, "usd").await).await);
             }
             let token = town.token("pm_card_visa");
-            town.control("POST", "/_simulator/faults", json!({"effect": "error500", "count": 5}));
-            for link in &links[..2] {
-                let silent = town.pay(link, &town.token("pm_card_visa"), 12_345, "usd").await;
+            let others = [town.token("pm_card_visa"), town.token("pm_card_visa")];
+            let lost = json!({"method": "POST", "path": "/v1/payment_intents", "effect": "lose_answer",
+                "count": 5});
+            town.control("POST", "/_simulator/faults", lost);
+            for (link, token) in links.iter().zip(&others) {
+                let silent = town.pay(link, token, 12_345, "usd").await;
                 assert_eq!(silent.body["status"], "checking", "{}", silent.text);
             }
             town.control("DELETE", "/_simulator/faults", Value::Null);

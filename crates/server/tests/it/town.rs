@@ -256,7 +256,8 @@ impl Town {
         self.connect_msp(added.unwrap().0.id, name, currency).await
     }
 
-    async fn connect_msp(&self, tenant: TenantId, name: &str, currency: &str) -> Msp {
+    /// An account that can charge, a key and a client of this town's mode for a tenant.
+    pub async fn connect_msp(&self, tenant: TenantId, name: &str, currency: &str) -> Msp {
         let mode = self.site.config.mode;
         let scope = Scope { tenant, mode };
         let by = By::new(Actor::CommandLine);

@@ -283,4 +283,24 @@ mod tests {
         assert_eq!(statement.get_status(StatementStatus::Run), 100);
         assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
     }
+
+    /// A disk that went read-only is nobody's mistake, and passes: whoever delivers is told to come again.
+    #[test]
+    fn a_file_that_can_only_be_read_is_not_available_for_writes() {
+        let path = std::env::temp_dir().join(format!("psa_pay_read_only_{}.db", std::process::id()));
+        let whole = Sqlite::open_file(&path).unwrap();
+        whole.batch("create table t (n bigint)").unwrap();
+        drop(whole);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_EXRESCODE;
+        let read_only = Sqlite::over(rusqlite::Connection::open_with_flags(&path, flags).unwrap());
+        assert!(read_only.query("select n from t", &[]).unwrap().is_empty());
+        let written = read_only.execute("insert into t (n) values (1)", &[]);
+        assert!(matches!(written, Err(Error::Unavailable(_))), "{written:?}");
+        drop(read_only);
+        for ending in ["", "-wal", "-shm"] {
+            let mut file = path.clone().into_os_string();
+            file.push(ending);
+            let _gone_already = std::fs::remove_file(file);
+        }
+    }
 }

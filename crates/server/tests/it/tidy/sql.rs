@@ -108,11 +108,6 @@ const EXEMPT: &[Exempt] = &[
         reason: "the reconciler looks after every tenant; each row then carries its own scope",
     },
     Exempt {
-        file: "payments.rs",
-        name: "DUE",
-        reason: "the reconciler looks after every tenant; each row then carries its own scope",
-    },
-    Exempt {
         file: "hurry.rs",
         name: "PAYMENTS",
         reason: "the operator has everybody's payments looked at",
@@ -156,11 +151,6 @@ const EXEMPT: &[Exempt] = &[
         file: "stripe_config.rs",
         name: "BY_ACCOUNT",
         reason: "a verified event's account and livemode are what tell the tenant",
-    },
-    Exempt {
-        file: "stripe_operations.rs",
-        name: "DUE",
-        reason: "the reconciler looks after every tenant; each row then carries its own scope",
     },
     Exempt {
         file: "hurry.rs",

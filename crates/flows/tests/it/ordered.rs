@@ -1,0 +1,53 @@
+//! A reconciliation that somebody orders while other instances work.
+
+use domain::Mode;
+use flows::reconcile::{self, Order};
+use flows::{Actor, By, Failure};
+use store::event_cursors;
+
+use crate::executor::run;
+use crate::world::World;
+
+/// It was counted as read, and whoever had ordered it took its events for read as well.
+#[test]
+fn an_account_that_another_instance_takes_up_meanwhile_is_named() {
+    let world = World::new(51);
+    let order = Order {
+        since: world.app.clock.now().plus_ms(-60_000),
+        account: None,
+        mode: None,
+    };
+    let (app, accounts) = (world.app.clone(), [String::new(), world.account.clone()]);
+    let mut taken = 0;
+    let mut tell = |tally: reconcile::Tally| {
+        if tally.accounts_read != 1 || taken > 0 {
+            return;
+        }
+        let (accounts, at) = (accounts.clone(), app.clock.now());
+        let held = app.db.write(move |tx| {
+            let mut held = 0;
+            for account in &accounts {
+                let cursor = event_cursors::take(tx, Mode::Test, account, at, at.plus_ms(60_000))?;
+                held += usize::from(cursor.is_some());
+            }
+            Ok::<_, Failure>(held)
+        });
+        taken = run(held).unwrap();
+    };
+    let by = By::new(Actor::CommandLine);
+    let (tally, unread) = run(reconcile::ordered(&world.app, &by, &order, &mut tell)).unwrap();
+    assert_eq!(taken, 1, "the one that was not read yet");
+    assert_eq!((tally.accounts, tally.accounts_read), (2, 1));
+    let [account] = unread.as_slice() else {
+        panic!("{unread:?}")
+    };
+    assert!(
+        account.why.contains("another instance is reading it"),
+        "{account:?}"
+    );
+
+    // Once that one is done there is nothing to name.
+    world.simulator.advance_ms(120_000);
+    let (tally, unread) = run(reconcile::ordered(&world.app, &by, &order, &mut |_| {})).unwrap();
+    assert_eq!((tally.accounts_read, unread), (2, Vec::new()));
+}
