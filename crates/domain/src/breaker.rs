@@ -128,9 +128,11 @@ impl Breaker {
         }
     }
 
-    /// Whether work that can wait should wait: the account is silent, or Stripe has asked for it.
-    pub fn rests(&self, now: Timestamp) -> bool {
-        self.silent_until(now).is_some() || self.busy_until.is_some_and(|until| now < until)
+    /// Until when work that can wait should wait: the account is silent, or Stripe has asked for it. Where
+    /// that is over, somebody is about to ask.
+    pub fn rests_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.silent_until(now)
+            .max(self.busy_until.filter(|until| now < *until))
     }
 
     /// When somebody should ask whether it answers again: none while it answers.
@@ -238,8 +240,8 @@ mod tests {
     #[test]
     fn where_nobody_goes_to_ask_whoever_comes_may_begin() {
         let breaker = shut();
-        assert!(breaker.silent_until(at(34)).is_some() && breaker.rests(at(34)));
-        assert!(breaker.silent_until(at(35)).is_none() && !breaker.rests(at(35)));
+        assert!(breaker.silent_until(at(34)).is_some() && breaker.rests_until(at(34)).is_some());
+        assert!(breaker.silent_until(at(35)).is_none() && breaker.rests_until(at(35)).is_none());
     }
 
     #[test]
@@ -276,10 +278,10 @@ mod tests {
             let mut breaker = Breaker::default();
             let wait_ms = Some(asked_ms);
             breaker.heard(at(0), Heard::Answer { wait_ms });
-            assert!(breaker.rests(at(0)) && breaker.rests(at(seconds - 1)));
+            assert!(breaker.rests_until(at(0)) == Some(at(seconds)));
             assert_eq!(breaker.silent_until(at(0)), None);
             assert!(breaker.admit(at(0)) && !breaker.is_unremarkable(at(seconds - 1)));
-            assert!(!breaker.rests(at(seconds)));
+            assert_eq!(breaker.rests_until(at(seconds)), None);
             assert!(breaker.is_unremarkable(at(seconds)));
         }
     }

@@ -79,6 +79,8 @@ typed_ids! {
     CreditNoteId = "cn";
     /// Money of a client that no invoice has taken up, by where it came from.
     ClientCreditId = "ccr";
+    /// A client's credit that paid an invoice.
+    CreditApplicationId = "cra";
     /// A refund: one decision to give money back, or one that was seen at Stripe.
     RefundId = "rfd";
     /// A dispute of a payment.

@@ -116,6 +116,9 @@ pub enum Kind {
     DisputeFee,
     /// A dispute was lost, and it is said what that means for the invoice. Source: the dispute.
     DisputeLost,
+    /// A dispute's money came back after its loss was settled. Source: the balance
+    /// transaction.
+    DisputeRegained,
     /// Money left for the bank. Source: the payout.
     Payout,
     /// A payout did not arrive: its money is back. Source: the payout.
@@ -150,6 +153,7 @@ impl Kind {
             Kind::DisputeReinstated => "dispute_reinstated",
             Kind::DisputeFee => "dispute_fee",
             Kind::DisputeLost => "dispute_lost",
+            Kind::DisputeRegained => "dispute_regained",
             Kind::Payout => "payout",
             Kind::PayoutReversal => "payout_reversal",
             Kind::External => "external",
@@ -191,13 +195,13 @@ pub struct Share {
     pub amount_minor: i64,
 }
 
-/// The receivables of several invoices: each entry names its own, where there is more than one.
+/// The receivables of several invoices: each entry names its own. What a payment's transaction is about is
+/// the invoice by whose link it was begun, and a share may be of another one.
 fn receivables(shares: &[Share], sign: i64) -> impl Iterator<Item = Entry> {
-    let several = shares.len() > 1;
     shares.iter().map(move |share| Entry {
         account: Account::Receivable,
         amount_minor: sign.saturating_mul(share.amount_minor),
-        invoice: several.then(|| share.invoice.clone()),
+        invoice: Some(share.invoice.clone()),
     })
 }
 

@@ -1,8 +1,10 @@
 //! What is true about money: amounts, invoices, payments, fees and postings, as pure functions and types
 //! that cannot be wrong. It does no I/O, reads no clock, knows no database, no Stripe and no HTTP.
 
+pub mod balance;
 pub mod breaker;
 pub mod credit_note;
+pub mod dispute;
 pub mod fee;
 pub mod idempotency;
 pub mod ids;
@@ -13,7 +15,9 @@ pub mod limits;
 pub mod money;
 pub mod month;
 pub mod payment;
+pub mod payout;
 pub mod permission;
+pub mod refund;
 pub mod refusal;
 pub mod retries;
 pub mod seal;

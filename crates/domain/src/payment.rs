@@ -1,7 +1,9 @@
 //! Payments: one row per payment intent. What may be started, and how what Stripe says is merged into what we
 //! know.
 
-use crate::{Money, Refusal, invoice, invoice::InvoiceState};
+pub mod parts;
+
+use crate::{Refusal, invoice, invoice::InvoiceState};
 
 /// After so many declined confirmations an intent is cancelled and the next try starts a new one: nobody
 /// tests cards on one intent.
@@ -154,8 +156,9 @@ pub struct Live {
     pub declines: i64,
     /// Whether a write to Stripe is under way or has an unknown outcome.
     pub unresolved: bool,
-    /// The amount and currency it was made for, in minor units.
-    pub amount: Money,
+    /// Whether it asks for exactly what is to be paid now: the same amounts of the same invoices, by the same
+    /// method.
+    pub fits: bool,
 }
 
 /// What a press on Pay sets off.
@@ -165,51 +168,65 @@ pub enum Begin {
     Create,
     /// Confirm the intent that is there: it was only made, or its last card was declined.
     Confirm,
-    /// Cancel the intent that is there at Stripe, then make another.
-    Replace,
+    /// Cancel this one of the intents that are there at Stripe, then look again.
+    Replace(usize),
 }
 
-/// Decides what a press on Pay sets off. `owed` is what the invoice asks for now, `seen` what the payer saw.
+/// Whether invoices may be paid now: the one whose link was opened first, then those that are paid with it.
 ///
 /// # Errors
-/// The refusal that fits the invoice's state; [`Refusal::PaymentsUnavailable`] when the tenant's account
-/// cannot take cards; [`Refusal::AmountChanged`]; [`Refusal::PaymentInProgress`] while another try is not
-/// settled.
-pub fn begin(
-    state: InvoiceState,
-    owed: Money,
-    seen: Money,
-    chargeable: bool,
-    live: Option<Live>,
-) -> Result<Begin, Refusal> {
-    invoice::payable(state)?;
-    if !chargeable {
-        return Err(Refusal::PaymentsUnavailable);
+/// The refusal that fits the first invoice's state; [`Refusal::InvoicesChanged`] when another one is not open
+/// any more; [`Refusal::PaymentsUnavailable`] when the tenant's account cannot take payments.
+pub fn payable(states: &[InvoiceState], chargeable: bool) -> Result<(), Refusal> {
+    for (index, state) in states.iter().enumerate() {
+        match invoice::payable(*state) {
+            Ok(()) => {}
+            Err(refusal) if index == 0 || refusal == Refusal::PaymentInProgress => return Err(refusal),
+            Err(_) => return Err(Refusal::InvoicesChanged),
+        }
     }
-    if owed != seen {
-        return Err(Refusal::AmountChanged {
-            amount_now: owed.to_string(),
-        });
+    if chargeable {
+        Ok(())
+    } else {
+        Err(Refusal::PaymentsUnavailable)
     }
-    let Some(live) = live else {
-        return Ok(Begin::Create);
-    };
-    if live.unresolved {
-        return Err(Refusal::PaymentInProgress);
+}
+
+/// Decides what a press on Pay sets off. `lives` are the payments by which money could still arrive for any
+/// of the invoices that are to be paid: what does not fit is gone at Stripe before anything new is made.
+///
+/// # Errors
+/// [`Refusal::PaymentInProgress`] while another try is not settled; [`Refusal::InvoicePaid`].
+pub fn begin(lives: &[Live]) -> Result<Begin, Refusal> {
+    let mut next = Begin::Create;
+    for (index, live) in lives.iter().enumerate() {
+        if live.unresolved {
+            return Err(Refusal::PaymentInProgress);
+        }
+        let of_this = match live.state {
+            PaymentState::Creating | PaymentState::Failed => return Err(Refusal::PaymentInProgress),
+            PaymentState::At(status) => match status {
+                IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation => {
+                    let reusable = lives.len() == 1 && live.fits && live.declines < DECLINES_MAX;
+                    if reusable {
+                        Begin::Confirm
+                    } else {
+                        Begin::Replace(index)
+                    }
+                }
+                IntentStatus::RequiresAction => Begin::Replace(index),
+                IntentStatus::Processing | IntentStatus::RequiresCapture => {
+                    return Err(Refusal::PaymentInProgress);
+                }
+                IntentStatus::Succeeded => return Err(Refusal::InvoicePaid),
+                IntentStatus::Canceled => Begin::Create,
+            },
+        };
+        if next == Begin::Create {
+            next = of_this;
+        }
     }
-    match live.state {
-        PaymentState::Creating | PaymentState::Failed => Err(Refusal::PaymentInProgress),
-        PaymentState::At(status) => match status {
-            IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation => {
-                let reusable = live.amount == owed && live.declines < DECLINES_MAX;
-                Ok(if reusable { Begin::Confirm } else { Begin::Replace })
-            }
-            IntentStatus::RequiresAction => Ok(Begin::Replace),
-            IntentStatus::Processing | IntentStatus::RequiresCapture => Err(Refusal::PaymentInProgress),
-            IntentStatus::Succeeded => Err(Refusal::InvoicePaid),
-            IntentStatus::Canceled => Ok(Begin::Create),
-        },
-    }
+    Ok(next)
 }
 
 /// How much of what arrived the invoice takes up; the rest is the client's credit.

@@ -43,6 +43,28 @@ permissions! {
     PaymentsWrite = "payments:write";
     /// Read the platform's fee rules, and what it took.
     FeesRead = "fees:read";
+    /// Read what payers may choose.
+    SettingsRead = "settings:read";
+    /// Say what payers may choose.
+    SettingsWrite = "settings:write";
+    /// Read credit notes and clients' credit.
+    CreditsRead = "credits:read";
+    /// Make credit notes, and use clients' credit.
+    CreditsWrite = "credits:write";
+    /// Read disputes.
+    DisputesRead = "disputes:read";
+    /// Answer, accept and settle disputes.
+    DisputesWrite = "disputes:write";
+    /// Read refunds.
+    RefundsRead = "refunds:read";
+    /// Give payments back.
+    RefundsWrite = "refunds:write";
+    /// Read payouts and what they consist of.
+    PayoutsRead = "payouts:read";
+    /// Read the books: balances, statements, and whether they agree with Stripe.
+    ReportsRead = "reports:read";
+    /// Have the books compared with Stripe now.
+    ReportsRun = "reports:run";
     /// Read the subscriptions of Stripe's own billing.
     SubscriptionsRead = "subscriptions:read";
     /// Read the state of the connected Stripe account.

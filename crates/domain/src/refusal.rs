@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::Limited;
+use crate::{Limited, dispute, refund};
 
 /// A refusal. Its code is part of the API and never changes; its sentence may be reworded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +56,20 @@ pub enum Refusal {
         /// What is to be paid now, with its currency, as people write it.
         amount_now: String,
     },
+    /// A part is less than what the tenant takes.
+    PartTooSmall {
+        /// The least part, with its currency, as people write it.
+        minimum: String,
+    },
+    /// A part leaves so little that it could not be charged.
+    RestTooSmall {
+        /// All that is owed, with its currency, as people write it.
+        all: String,
+        /// The greatest part that leaves enough.
+        at_most: String,
+    },
+    /// One of several invoices that were to be paid together is not open any more.
+    InvoicesChanged,
     /// The link was replaced or has run out.
     LinkExpired,
     /// The tenant's account cannot take payments now.
@@ -126,6 +140,10 @@ pub enum Refusal {
     TenantKeyNeeded,
     /// A limit holds it up.
     Limited(Limited),
+    /// Nothing is done about a dispute.
+    Dispute(dispute::Refused),
+    /// A refund is not made.
+    Refund(refund::Refused),
 }
 
 impl Refusal {
@@ -166,6 +184,9 @@ impl Refusal {
             Refusal::VersionConflict => "version_conflict",
             Refusal::PaymentInProgress => "payment_in_progress",
             Refusal::AmountChanged { .. } => "amount_changed",
+            Refusal::PartTooSmall { .. } => "part_too_small",
+            Refusal::RestTooSmall { .. } => "rest_too_small",
+            Refusal::InvoicesChanged => "invoices_changed",
             Refusal::LinkExpired => "link_expired",
             Refusal::PaymentsUnavailable => "payments_unavailable",
             Refusal::TokenRefused => "confirmation_token_refused",
@@ -192,6 +213,8 @@ impl Refusal {
             Refusal::PlatformKeyNeeded => "platform_key_needed",
             Refusal::TenantKeyNeeded => "tenant_key_needed",
             Refusal::Limited(limited) => limited.code(),
+            Refusal::Dispute(refused) => refused.code(),
+            Refusal::Refund(refused) => refused.code(),
         }
     }
 
@@ -203,9 +226,15 @@ impl Refusal {
             Refusal::UnknownCurrency => Some("currency"),
             Refusal::InvoiceEmpty => Some("lines"),
             Refusal::VersionConflict => Some("version"),
-            Refusal::AmountChanged { .. } | Refusal::CreditTooLarge { .. } => Some("amount"),
+            Refusal::AmountChanged { .. }
+            | Refusal::PartTooSmall { .. }
+            | Refusal::RestTooSmall { .. }
+            | Refusal::CreditTooLarge { .. } => Some("amount"),
+            Refusal::InvoicesChanged => Some("invoices"),
             Refusal::TokenRefused => Some("confirmation_token"),
             Refusal::Limited(limited) => limited.field(),
+            Refusal::Dispute(refused) => refused.field(),
+            Refusal::Refund(refused) => refused.field(),
             Refusal::NotFound
             | Refusal::InvoiceDraft
             | Refusal::InvoiceFinalized
@@ -252,6 +281,12 @@ const MODE_NOT_ACTIVE: &str =
     "This key is of the mode that is switched off. Use a key of the mode the server runs in.";
 const TOKEN_REFUSED: &str =
     "The card details were used before or have run out. Enter them again; nothing was charged.";
+const AMOUNT_CHANGED: [&str; 2] = ["The amount due is now", ". Reload the page and check it."];
+const PAYMENT_REFUSED: [&str; 2] = [
+    "The payment could not be started: Stripe says",
+    ". Nothing was charged.",
+];
+const PERMISSION_MISSING: [&str; 2] = ["This key lacks the permission", ". Use a key that has it."];
 const INVOICE_PARTLY_PAID: &str =
     "A part of the invoice is paid or credited. Make a credit note for the rest instead of voiding it.";
 const INVOICE_FINALIZED: &str =
@@ -259,6 +294,8 @@ const INVOICE_FINALIZED: &str =
 const VERSION_CONFLICT: &str =
     "The invoice was changed in the meantime. Read it again and repeat the change.";
 const LINK_EXPIRED: &str = "This link is no longer valid. Ask the sender of the invoice for a new one.";
+const INVOICES_CHANGED: &str =
+    "One of these invoices cannot be paid any more. Reload the page and check them.";
 const PAYMENTS_UNAVAILABLE: &str = "The sender of this invoice cannot take online payments at the moment.";
 const NOT_CONNECTED: &str = "There is no Stripe account yet. Create or connect one first.";
 const ACCOUNT_TAKEN: &str = "This Stripe account belongs to another tenant.";
@@ -280,6 +317,11 @@ const CONNECT_LINK_USED: &str = "This link was used before or has run out. Start
 /// What was refused, Stripe's word for why, and what to do.
 fn because(f: &mut fmt::Formatter<'_>, [what, remedy]: [&str; 2], code: &str) -> fmt::Result {
     write!(f, "{what} ({code}). {remedy}")
+}
+
+/// A sentence around one word or amount.
+fn around(f: &mut fmt::Formatter<'_>, [before, after]: [&str; 2], what: &str) -> fmt::Result {
+    write!(f, "{before} {what}{after}")
 }
 
 impl fmt::Display for Refusal {
@@ -306,21 +348,19 @@ impl fmt::Display for Refusal {
             Refusal::PaymentInProgress => {
                 f.write_str("A payment of this invoice is being processed. Wait for its result.")
             }
-            Refusal::AmountChanged { amount_now } => {
+            Refusal::AmountChanged { amount_now } => around(f, AMOUNT_CHANGED, amount_now),
+            Refusal::PartTooSmall { minimum } => write!(f, "Pay at least {minimum}."),
+            Refusal::RestTooSmall { all, at_most } => {
                 write!(
                     f,
-                    "The amount due is now {amount_now}. Reload the page and check it."
+                    "Pay all of {all}, or at most {at_most}, so that the rest can be paid later."
                 )
             }
+            Refusal::InvoicesChanged => f.write_str(INVOICES_CHANGED),
             Refusal::LinkExpired => f.write_str(LINK_EXPIRED),
             Refusal::PaymentsUnavailable => f.write_str(PAYMENTS_UNAVAILABLE),
             Refusal::TokenRefused => f.write_str(TOKEN_REFUSED),
-            Refusal::PaymentRefused { code } => {
-                write!(
-                    f,
-                    "The payment could not be started ({code}). Nothing was charged."
-                )
-            }
+            Refusal::PaymentRefused { code } => around(f, PAYMENT_REFUSED, code),
             Refusal::ModeNotActive => f.write_str(MODE_NOT_ACTIVE),
             Refusal::KeyRevoked => f.write_str("This key was revoked. Use another one."),
             Refusal::KeyExpired => f.write_str("This key has run out. Use another one."),
@@ -330,12 +370,7 @@ impl fmt::Display for Refusal {
             Refusal::TenantClosed => f.write_str("This tenant was closed, which is for good."),
             Refusal::PlatformKeyNeeded => f.write_str("Only the operator's platform key may do this."),
             Refusal::TenantKeyNeeded => f.write_str(TENANT_KEY_NEEDED),
-            Refusal::PermissionMissing { permission } => {
-                write!(
-                    f,
-                    "This key lacks the permission {permission}. Use a key that has it."
-                )
-            }
+            Refusal::PermissionMissing { permission } => around(f, PERMISSION_MISSING, permission),
             Refusal::NotConnected => f.write_str(NOT_CONNECTED),
             Refusal::AccountConnected { held } => f.write_str(held.sentence()),
             Refusal::AccountTaken => f.write_str(ACCOUNT_TAKEN),
@@ -348,6 +383,8 @@ impl fmt::Display for Refusal {
             Refusal::EventNotReplayable { why } => f.write_str(why),
             Refusal::ConnectLinkUsed => f.write_str(CONNECT_LINK_USED),
             Refusal::Limited(limited) => write!(f, "{limited}"),
+            Refusal::Dispute(refused) => write!(f, "{refused}"),
+            Refusal::Refund(refused) => write!(f, "{refused}"),
         }
     }
 }
@@ -400,5 +437,17 @@ impl std::error::Error for Refusal {}
 impl From<Limited> for Refusal {
     fn from(limited: Limited) -> Refusal {
         Refusal::Limited(limited)
+    }
+}
+
+impl From<dispute::Refused> for Refusal {
+    fn from(refused: dispute::Refused) -> Refusal {
+        Refusal::Dispute(refused)
+    }
+}
+
+impl From<refund::Refused> for Refusal {
+    fn from(refused: refund::Refused) -> Refusal {
+        Refusal::Refund(refused)
     }
 }

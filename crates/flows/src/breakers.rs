@@ -9,7 +9,7 @@ use domain::breaker::{Breaker, Heard};
 use domain::{Limited, Mode, Timestamp};
 use stripe::{AccountId, CallError, Gate, accounts, gate};
 
-use crate::{App, Clock, Failure};
+use crate::{App, Clock, Failure, stripe_events};
 
 /// The breakers of all accounts. One that answers takes no place.
 pub struct Breakers {
@@ -57,9 +57,47 @@ impl Breakers {
         came_to
     }
 
-    /// Whether work on the account that can wait should wait.
-    pub(crate) fn rests(&self, mode: Mode, account: &str) -> bool {
-        self.with(mode, account, |breaker, now| breaker.rests(now))
+    /// Until when work on the account that can wait should wait.
+    pub(crate) fn rests_until(&self, mode: Mode, account: &str) -> Option<Timestamp> {
+        self.with(mode, account, |breaker, now| breaker.rests_until(now))
+    }
+
+    /// Whether the account does not answer.
+    pub(crate) fn is_silent(&self, mode: Mode, account: &str) -> bool {
+        self.with(mode, account, |breaker, now| breaker.silent_until(now).is_some())
+    }
+
+    /// Whoever waited for the account was sent away before anything was heard.
+    pub(crate) fn waited_in_vain(&self, mode: Mode, account: &str) {
+        let nothing = gate::Heard::Silence { retry_after_ms: None };
+        self.heard(mode, account, nothing);
+    }
+
+    fn heard(&self, mode: Mode, account: &str, heard: gate::Heard) {
+        let ms = |ms: Option<u64>| ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
+        let heard = match heard {
+            gate::Heard::Answer { retry_after_ms } => Heard::Answer {
+                wait_ms: ms(retry_after_ms),
+            },
+            gate::Heard::Silence { retry_after_ms } => Heard::Silence {
+                wait_ms: ms(retry_after_ms),
+            },
+        };
+        let (before, after) = self.with(mode, account, |breaker, now| {
+            let before = breaker.ask_at().is_some();
+            breaker.heard(now, heard);
+            (before, breaker.ask_at().is_some())
+        });
+        let mode = mode.label();
+        match (before, after) {
+            (false, true) => tracing::warn!(
+                mode,
+                account,
+                "Stripe does not answer; it is left alone for a while"
+            ),
+            (true, false) => tracing::info!(mode, account, "Stripe answers again"),
+            (true, true) | (false, false) => {}
+        }
     }
 
     /// The accounts whose work waits, and of each whether it is time to ask it.
@@ -68,7 +106,7 @@ impl Breakers {
         let accounts = self.locked();
         let of = |((mode, account), breaker): (&(Mode, String), &Breaker)| {
             let ask = breaker.is_to_be_asked(now);
-            (ask || breaker.rests(now)).then(|| (*mode, account.clone(), ask))
+            (ask || breaker.rests_until(now).is_some()).then(|| (*mode, account.clone(), ask))
         };
         accounts.iter().filter_map(of).collect()
     }
@@ -107,30 +145,7 @@ impl Gate for OfMode {
     }
 
     fn heard(&self, account: &str, heard: gate::Heard) {
-        let ms = |ms: Option<u64>| ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
-        let heard = match heard {
-            gate::Heard::Answer { retry_after_ms } => Heard::Answer {
-                wait_ms: ms(retry_after_ms),
-            },
-            gate::Heard::Silence { retry_after_ms } => Heard::Silence {
-                wait_ms: ms(retry_after_ms),
-            },
-        };
-        let (before, after) = self.breakers.with(self.mode, account, |breaker, now| {
-            let before = breaker.ask_at().is_some();
-            breaker.heard(now, heard);
-            (before, breaker.ask_at().is_some())
-        });
-        let mode = self.mode.label();
-        match (before, after) {
-            (false, true) => tracing::warn!(
-                mode,
-                account,
-                "Stripe does not answer; it is left alone for a while"
-            ),
-            (true, false) => tracing::info!(mode, account, "Stripe answers again"),
-            (true, true) | (false, false) => {}
-        }
+        self.breakers.heard(self.mode, account, heard);
     }
 }
 
@@ -139,6 +154,7 @@ impl Gate for OfMode {
 /// # Errors
 /// When it does not answer still.
 pub(crate) async fn ask(app: &App, mode: Mode, account: &str) -> Result<(), Failure> {
+    let name = account.to_owned();
     let account = match account {
         "" => None,
         account => Some(AccountId::parse(account)?),
@@ -146,6 +162,8 @@ pub(crate) async fn ask(app: &App, mode: Mode, account: &str) -> Result<(), Fail
     match accounts::own(app.stripe(mode)?, account.as_ref()).await {
         Err(CallError::Unknown(unknown)) => Err(Failure::Unknown(unknown.why)),
         // A refusal is an answer; what it means is for those who ask something.
-        Ok(_) | Err(CallError::Rejected(_) | CallError::Declined(_)) => Ok(()),
+        Ok(()) | Err(CallError::Rejected(_) | CallError::Declined(_)) => {
+            stripe_events::hurry(app, mode, &name).await
+        }
     }
 }

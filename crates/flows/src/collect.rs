@@ -2,11 +2,14 @@
 //! it is made, silence means unknown, an invoice has one live intent, and the server confirms.
 
 mod cancelling;
+mod integrator;
+mod noting;
 mod situation;
 mod status;
 
 use std::sync::Arc;
 
+use domain::fee::rules::Method;
 use domain::payment::{Begin, DECLINES_MAX, Evidence, IntentStatus, PaymentState};
 use domain::{InvoiceId, Limited, Money, PaymentId, Refusal, Scope};
 use store::Tx;
@@ -14,7 +17,7 @@ use store::payments::{self, Payment};
 use store::stripe_config;
 use store::stripe_operations::{self as rows, Kind, Operation};
 use stripe::payment_intents::{self, CancelReason};
-use stripe::{AccountId, CallError, PaymentIntent, Secret};
+use stripe::{AccountId, CallError, PaymentIntent, Secret, confirmation_tokens};
 
 use crate::limits::{Press, Verdict};
 use crate::observe::{self, IntentFacts};
@@ -23,7 +26,9 @@ use crate::planted::{self, Bug};
 use crate::{Actor, App, By, Failure, limits, onboarding, pay_links, unreachable};
 use cancelling::cancel_if;
 pub use cancelling::{cancel_live, has_live};
-use situation::{Situation, note_cancel, note_confirm};
+pub use integrator::{IntegratorIntent, IntentWanted, payment_intent};
+use noting::{Allowed, note_cancel, note_confirm};
+use situation::{Situation, Wish, confirmed_with};
 pub use status::{DeclineReason, PayStatus};
 
 /// Cancel, create, confirm, and one more look where somebody else was faster: no press on Pay takes more
@@ -38,8 +43,10 @@ const PAY: &str = "invoice.payment_requested";
 pub struct PayRequest {
     /// `ctoken_…`, made by Stripe.js on the tenant's account.
     pub confirmation_token: String,
-    /// The amount that the payer saw.
+    /// What the payer saw and agreed to pay: all that is owed, or a part of it.
     pub seen: Money,
+    /// The client's other invoices that are paid with the one of the link.
+    pub others: Vec<InvoiceId>,
     /// The token of the page on which they pressed.
     pub page_token: Option<String>,
     /// The work that their page has done, where it was asked to.
@@ -54,16 +61,25 @@ pub struct PayRequest {
 /// those of [`limits`]: none of them has reached Stripe.
 pub async fn pay(app: &App, by: &By, token: &str, request: &PayRequest) -> Result<PayStatus, Failure> {
     // One press on Pay is counted once, and is one row in the audit log: with its first write to Stripe.
-    let mut press = Some(limits::press(app, by, token, request).await?);
+    let mut pressing = Pressing {
+        press: Some(limits::press(app, by, token, request).await?),
+        noted: false,
+        method: None,
+    };
     let mut guarded = false;
-    for _ in 0..STEPS_MAX {
-        let operation = match next_step_of_link(app, token, request, press.take()).await? {
-            LinkStep::Run(operation, verdict) => {
-                if let Some(verdict) = verdict {
-                    verdict.tell();
-                    guarded = verdict.guarded;
-                }
-                operation
+    // One more for each intent that has to go before a new one is made.
+    for _ in 0..STEPS_MAX + request.others.len() {
+        let step = next_step_of_link(app, by, token, request, &pressing).await?;
+        if let LinkStep::Run(_, Some(verdict)) | LinkStep::AskMethod(_, _, verdict) = &step {
+            verdict.tell();
+            guarded = verdict.guarded;
+            pressing.press = None;
+        }
+        let operation = match step {
+            LinkStep::Run(operation, _) => operation,
+            LinkStep::AskMethod(scope, account, _) => {
+                pressing.method = Some(method_of(app, &scope, &account, request).await?);
+                continue;
             }
             LinkStep::Repeated(payment) => return look_at(app, &payment).await,
             LinkStep::Held(verdict, limited) => {
@@ -71,14 +87,10 @@ pub async fn pay(app: &App, by: &By, token: &str, request: &PayRequest) -> Resul
                 return Err(limited.into());
             }
         };
+        pressing.noted = true;
         let ran = operations::run(app, &operation).await?;
-        let status = |state, in_doubt| PayStatus {
-            state,
-            in_doubt,
-            stripe_account_id: operation.stripe_account_id.clone(),
-            client_secret: None,
-            decline: None,
-        };
+        let account = operation.stripe_account_id.clone();
+        let status = |state, in_doubt| PayStatus::of(account, state, in_doubt);
         match (operation.kind, ran) {
             (_, Ran::Rejected(refusal)) => return Err(explained(app, &operation, refusal).await?.into()),
             (_, Ran::Unknown) => return Ok(status(PaymentState::At(IntentStatus::Processing), true)),
@@ -114,8 +126,21 @@ pub async fn pay(app: &App, by: &By, token: &str, request: &PayRequest) -> Resul
     Err(Refusal::PaymentInProgress.into())
 }
 
+/// How far a press on Pay has come.
+#[derive(Clone)]
+struct Pressing {
+    /// Until it is counted.
+    press: Option<Press>,
+    /// Whether it is in the audit log.
+    noted: bool,
+    /// What the token holds, once that was asked.
+    method: Option<Method>,
+}
+
 enum LinkStep {
     Run(Box<Operation>, Option<Box<Verdict>>),
+    /// What the token holds decides the fee, and has to be asked first: on this account.
+    AskMethod(Scope, String, Box<Verdict>),
     Repeated(Box<Payment>),
     /// Nothing begins; what was counted stays.
     Held(Box<Verdict>, Limited),
@@ -123,28 +148,38 @@ enum LinkStep {
 
 async fn next_step_of_link(
     app: &App,
+    by: &By,
     token: &str,
     request: &PayRequest,
-    press: Option<Press>,
+    pressing: &Pressing,
 ) -> Result<LinkStep, Failure> {
     let (key, rate, moment) = (app.link_key.clone(), app.fee, app.moment());
-    let (token, request, breakers) = (token.to_owned(), request.clone(), Arc::clone(&app.breakers));
+    let (token, request, pressing) = (token.to_owned(), request.clone(), pressing.clone());
+    let by = by.clone();
+    let breakers = Arc::clone(&app.breakers);
     let noted = app.db.write(move |tx| {
         let link = pay_links::open_valid(tx, &key, &token, moment.at)?;
-        let situation = Situation::read(tx, &link.scope, &link.invoice_id)?;
-        if let Some(payment) = situation.confirmed_with(tx, &request.confirmation_token)? {
+        let token = &request.confirmation_token;
+        if let Some(payment) = confirmed_with(tx, &link.scope, &link.invoice_id, token)? {
             return Ok(LinkStep::Repeated(Box::new(payment)));
         }
+        let situation = Situation::read(tx, &link.scope, &link.invoice_id, &request.others)?;
         let config = situation.account_that_can_charge();
-        let mut next = situation.begin(request.seen, config.is_some())?;
-        if planted::is(Bug::CancelledOnlyLocally) && next == Begin::Replace {
-            planted::cancel_here(tx, moment, situation.live())?;
+        let wish = Wish {
+            amount: Some(request.seen),
+            method: pressing.method.unwrap_or(Method::Card),
+        };
+        let (mut next, asked) = situation.begin(&wish, config.is_some())?;
+        if planted::is(Bug::CancelledOnlyLocally)
+            && let Begin::Replace(index) = next
+        {
+            planted::cancel_here(tx, moment, Some(situation.open(index)?))?;
             next = Begin::Create;
         }
         if let Some(config) = config {
             breakers.may_begin(link.scope.mode, &config.stripe_account_id)?;
         }
-        let verdict = match &press {
+        let verdict = match &pressing.press {
             Some(press) => {
                 let verdict = limits::admit(tx, &key, press, &link, moment)?;
                 Some(Box::new(verdict))
@@ -156,19 +191,40 @@ async fn next_step_of_link(
         {
             return Ok(LinkStep::Held(verdict.clone(), limited));
         }
-        let operation = match (next, config, situation.live()) {
-            (Begin::Create, Some(config), _) => situation.note_create(tx, moment, rate, config)?,
-            (Begin::Confirm, _, Some(live)) => note_confirm(tx, moment, live, &request.confirmation_token)?,
-            (Begin::Replace, _, Some(live)) => note_cancel(tx, moment, live, CancelReason::Abandoned)?,
-            (_, None, _) | (_, _, None) => return Err(Refusal::PaymentsUnavailable.into()),
+        let Some(config) = config else {
+            return Err(Refusal::PaymentsUnavailable.into());
         };
-        if let Some(press) = &press {
-            let payer = press.by.known_as(Actor::Payer(link.id.clone()));
-            situation.note_request(tx, &payer, moment, PAY, &operation)?;
+        if let (None, Some(verdict)) = (pressing.method, &verdict)
+            && situation.takes_bank_debits()
+        {
+            let account = config.stripe_account_id.clone();
+            return Ok(LinkStep::AskMethod(link.scope.clone(), account, verdict.clone()));
+        }
+        let operation = match next {
+            Begin::Create => situation.note_create(tx, moment, rate, config, &asked)?,
+            Begin::Confirm => note_confirm(tx, moment, situation.open(0)?, &request.confirmation_token)?,
+            Begin::Replace(index) => {
+                note_cancel(tx, moment, situation.open(index)?, CancelReason::Abandoned)?
+            }
+        };
+        if !pressing.noted {
+            let payer = by.known_as(Actor::Payer(link.id.clone()));
+            situation.note_request(tx, &payer, moment, PAY, &operation, asked.amount)?;
         }
         Ok(LinkStep::Run(Box::new(operation), verdict))
     });
     noted.await.map_err(somebody_was_faster)
+}
+
+/// What the payer entered: a card, or a bank account. Only looked at where the account takes both.
+async fn method_of(app: &App, scope: &Scope, account: &str, request: &PayRequest) -> Result<Method, Failure> {
+    let account = AccountId::parse(account)?;
+    let client = app.stripe(scope.mode)?;
+    match confirmation_tokens::retrieve(client, &account, &request.confirmation_token).await {
+        Ok(token) => Ok(Allowed::method(token.payment_method_type.as_deref())),
+        Err(CallError::Rejected(rejection)) if rejection.is_missing() => Err(Refusal::TokenRefused.into()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What the unique indexes refuse is a second press on Pay at the same moment.
@@ -183,58 +239,6 @@ fn somebody_was_faster(failure: Failure) -> Failure {
         }
         other => other,
     }
-}
-
-/// An intent for an integrator's own front end, which confirms it there with the client secret.
-#[derive(Clone, Debug)]
-pub struct IntegratorIntent {
-    /// Our payment.
-    pub payment_id: PaymentId,
-    /// The intent as Stripe has it now, with its client secret.
-    pub intent: PaymentIntent,
-    /// The account on which it was made.
-    pub stripe_account_id: String,
-    /// What it asks for.
-    pub amount: Money,
-}
-
-/// The invoice's live intent, made if there is none. The same call gives the same intent.
-///
-/// # Errors
-/// The refusals of [`begin`], [`Refusal::NotFound`], [`Refusal::TenantSuspended`] and
-/// [`limits::admit_intent`]; [`Failure::Unknown`] while Stripe has not answered.
-pub async fn payment_intent(
-    app: &App,
-    scope: &Scope,
-    by: &By,
-    invoice: &InvoiceId,
-) -> Result<IntegratorIntent, Failure> {
-    for step in 0..STEPS_MAX {
-        let by = (step == 0).then_some(by);
-        match next_step_of_integrator(app, scope, by, invoice).await? {
-            IntegratorStep::Use(payment) => {
-                let Some((payment, intent)) = refresh(app, &payment).await? else {
-                    continue;
-                };
-                if !payment.status.is_live() {
-                    continue;
-                }
-                return Ok(IntegratorIntent {
-                    payment_id: payment.id.clone(),
-                    intent,
-                    stripe_account_id: payment.stripe_account_id.clone(),
-                    amount: payment.asked(),
-                });
-            }
-            IntegratorStep::Run(operation) => match operations::run(app, &operation).await? {
-                Ran::Rejected(refusal) => return Err(explained(app, &operation, refusal).await?.into()),
-                Ran::Unknown => return Err(Refusal::PaymentInProgress.into()),
-                Ran::Overtaken => look_again(app, &operation).await?,
-                Ran::Done { .. } | Ran::Declined { .. } => {}
-            },
-        }
-    }
-    Err(Refusal::PaymentInProgress.into())
 }
 
 /// The client secret of a payment's intent, read from Stripe: it is never stored.
@@ -275,51 +279,6 @@ async fn explained(app: &App, operation: &Operation, refusal: Refusal) -> Result
     Ok(refusal)
 }
 
-enum IntegratorStep {
-    Use(Box<Payment>),
-    Run(Box<Operation>),
-}
-
-async fn next_step_of_integrator(
-    app: &App,
-    scope: &Scope,
-    by: Option<&By>,
-    invoice: &InvoiceId,
-) -> Result<IntegratorStep, Failure> {
-    let (rate, moment, by) = (app.fee, app.moment(), by.cloned());
-    let (scope, invoice, key) = (scope.clone(), invoice.clone(), app.link_key.clone());
-    let breakers = Arc::clone(&app.breakers);
-    let step = app.db.write(move |tx| {
-        let situation = Situation::read(tx, &scope, &invoice)?;
-        let owed = situation.invoice.owed();
-        let config = situation.account_that_can_charge();
-        let next = situation.begin(owed, config.is_some());
-        let next = next.map_err(|refusal| situation.said_to_tenant(refusal))?;
-        if let Some(config) = config {
-            breakers.may_begin(scope.mode, &config.stripe_account_id)?;
-        }
-        if by.is_some() {
-            limits::admit_intent(tx, &key, &scope, moment)?;
-        }
-        if let Some(live) = situation.live()
-            && live.amount == owed.minor()
-            && live.declines < DECLINES_MAX
-        {
-            return Ok(IntegratorStep::Use(Box::new(live.clone())));
-        }
-        let operation = match (next, config, situation.live()) {
-            (Begin::Create, Some(config), _) => situation.note_create(tx, moment, rate, config)?,
-            (_, _, Some(live)) => note_cancel(tx, moment, live, CancelReason::Abandoned)?,
-            (_, None, _) | (_, _, None) => return Err(Refusal::PaymentsUnavailable.into()),
-        };
-        if let Some(by) = &by {
-            situation.note_request(tx, by, moment, PAY, &operation)?;
-        }
-        Ok(IntegratorStep::Run(Box::new(operation)))
-    });
-    step.await.map_err(somebody_was_faster)
-}
-
 /// Looks at the payer's own payment at Stripe: after 3D Secure, or on return from a redirect. What the
 /// browser says does not count; our stored intent is retrieved.
 ///
@@ -328,7 +287,7 @@ async fn next_step_of_integrator(
 /// since its payer may have confirmed before; it gets no client secret.
 pub async fn check(app: &App, token: &str) -> Result<Option<PayStatus>, Failure> {
     let (key, token, moment) = (app.link_key.clone(), token.to_owned(), app.moment());
-    let (payment, open, in_force) = app
+    let (payment, open, in_force, by_own_link) = app
         .db
         .read(move |tx| {
             let (link, in_force) = match pay_links::open(tx, &key, &token, moment.at)? {
@@ -342,7 +301,10 @@ pub async fn check(app: &App, token: &str) -> Result<Option<PayStatus>, Failure>
                 Some(payment) => rows::open_of(tx, &link.scope, &payment.id)?,
                 None => None,
             };
-            Ok::<_, Failure>((payment, open, in_force))
+            let own = payment
+                .as_ref()
+                .is_some_and(|payment| payment.invoice_id == link.invoice_id);
+            Ok::<_, Failure>((payment, open, in_force, own))
         })
         .await?;
     let Some(payment) = payment else { return Ok(None) };
@@ -350,7 +312,8 @@ pub async fn check(app: &App, token: &str) -> Result<Option<PayStatus>, Failure>
         operations::take_up(app, &operation).await?;
     }
     let status = look_at(app, &payment).await?;
-    let client_secret = status.client_secret.filter(|_| in_force);
+    // What is paid together with another invoice is continued by that one's link.
+    let client_secret = status.client_secret.filter(|_| in_force && by_own_link);
     Ok(Some(PayStatus {
         client_secret,
         ..status

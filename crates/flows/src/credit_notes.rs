@@ -40,14 +40,30 @@ pub fn issue(
     invoice: &mut Invoice,
     wanted: &Wanted<'_>,
 ) -> Result<CreditNote, Failure> {
+    issue_taxed(tx, moment, scope, invoice, wanted, None)
+}
+
+/// As [`issue`], with the tax in it where that is known, as of certain lines.
+///
+/// # Errors
+/// As [`issue`].
+pub fn issue_taxed(
+    tx: &mut Tx,
+    moment: Moment,
+    scope: &Scope,
+    invoice: &mut Invoice,
+    wanted: &Wanted<'_>,
+    tax_minor: Option<i64>,
+) -> Result<CreditNote, Failure> {
     let before = credit_notes::of_invoice(tx, scope, &invoice.id)?;
     let credited = Credited {
         total: invoice.total,
         tax_minor: invoice.tax,
         owed_minor: invoice.owed().minor(),
         before_minor: before.iter().map(|note| note.total).sum(),
+        taxed_before_minor: before.iter().map(|note| note.tax).sum(),
     };
-    let shares = credit_note::divide(&credited, wanted.amount_minor)?;
+    let shares = credit_note::divide(&credited, wanted.amount_minor, tax_minor)?;
     let number = credit_notes::next_number(tx, scope, moment.at)?;
     let note = CreditNote {
         id: CreditNoteId::new(moment.at, moment.random(wanted.first_id)),

@@ -205,6 +205,7 @@ async fn settle(app: &App, operation: &Operation, outcome: Outcome) -> Result<()
                 not_ended(tx, scope, account, &format!("Stripe refused: {error}"), moment)?;
             }
             payments::check_account(tx, scope, account, moment.at)?;
+            store::refunds::check_account(tx, scope, account, moment.at)?;
             Ok(())
         })
         .await

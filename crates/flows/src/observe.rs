@@ -15,7 +15,7 @@ use stripe::{BalanceTransaction, Charge, PaymentIntent};
 
 pub use crate::breaks::open_break;
 use crate::planted::{self, Bug};
-use crate::{Failure, Moment, invoice_moves};
+use crate::{Failure, Moment, balance, invoice_moves, refunds, stripe_events};
 
 /// The least and the greatest wait before the reconciler looks at a payment again.
 const CHECK_MS_MIN: i64 = 5 * 60 * 1000;
@@ -82,6 +82,8 @@ pub struct ChargeFacts {
     pub intent_id: Option<String>,
     /// Whether money was taken.
     pub succeeded: bool,
+    /// What was given back of it so far, minor units.
+    pub given_back: i64,
     /// Card brand.
     pub brand: Option<String>,
     /// The card's last four digits.
@@ -108,6 +110,7 @@ impl ChargeFacts {
             id: charge.id.clone(),
             intent_id: charge.payment_intent.clone(),
             succeeded: charge.status.as_str() == "succeeded",
+            given_back: charge.amount_refunded,
             brand: charge.card.as_ref().and_then(|card| card.brand.clone()),
             last4: charge.card.as_ref().and_then(|card| card.last4.clone()),
             settled: balance.is_some(),
@@ -270,6 +273,9 @@ fn store_changed(
         return Err(store::Error::Conflict.into());
     }
     payment.version += 1;
+    if before.intent_id != payment.intent_id || before.charge_id != payment.charge_id {
+        balance::ours_after_all(tx, moment, payment)?;
+    }
     if before.status != payment.status {
         let change = Change {
             scope: &payment.scope,
@@ -335,13 +341,13 @@ pub fn charge(
         };
         book_stripe_fee(tx, moment, payment, source, balance)?;
     }
-    application_fees::link(
-        tx,
-        &payment.scope,
-        &payment.stripe_account_id,
-        &facts.id,
-        &payment.id,
-    )?;
+    let account = payment.stripe_account_id.as_str();
+    let linked = application_fees::link(tx, &payment.scope, account, &facts.id, &payment.id)?;
+    for (nth, (fee, amount)) in (50_u32..).zip(linked) {
+        let own = Moment::new(moment.at, moment.random(nth));
+        stripe_events::book_cost(tx, own, payment, &fee, amount)?;
+    }
+    refunds::book_linked(tx, moment, payment)?;
     store_changed(tx, moment, &before, payment, cause)?;
     Ok(if before == *payment {
         Seen::Same

@@ -163,6 +163,7 @@ pub fn connect_again(
     if stripe_config::reconnect(tx, scope, account, origin, moment.at)? {
         stripe_operations::end_deauthorizing(tx, account, scope.mode, moment.at)?;
         payments::check_account(tx, scope, account, moment.at)?;
+        store::refunds::check_account(tx, scope, account, moment.at)?;
         subscriptions::check_account(tx, scope, account, moment.at)?;
         subscription_lists::want(tx, scope.mode, account)?;
         let entry = Entry {
@@ -191,6 +192,7 @@ pub fn stop(
         return Ok(false);
     }
     payments::check_account(tx, scope, account, moment.at)?;
+    store::refunds::check_account(tx, scope, account, moment.at)?;
     subscriptions::check_account(tx, scope, account, moment.at)?;
     let entry = Entry {
         action: "account.disconnected",

@@ -2,11 +2,12 @@
 //! there is a definite answer, and the answer's effects in the transaction that settles the row.
 
 mod by_reading;
+mod noting;
 
 use domain::payment::{Evidence, IntentStatus};
-use domain::{OperationId, PaymentId, Refusal, Scope, Timestamp};
+use domain::{Refusal, Timestamp};
+use store::payments;
 use store::stripe_operations::{self as rows, Kind, Operation, Outcome, Status};
-use store::{Tx, payments};
 use stripe::{AccountId, Answer, CallError, Decline, PaymentIntent, Rejection, Secret, Unreadable, Write};
 
 use crate::connect::account::{self, Made};
@@ -15,10 +16,11 @@ use crate::disconnect::{self, Access};
 use crate::observe::{self, IntentFacts};
 use crate::planted::{self, Bug};
 use crate::spread::spread;
-use crate::{App, Failure, Moment, breaks, oauth, unreachable};
+use crate::{App, Failure, Moment, breaks, disputes, oauth, refunds, unreachable};
 
 use by_reading::by_reading;
 pub use by_reading::{LIST_FROM_MS, LOOK_AGAIN_MS, NOT_LISTED, PAGES_MAX};
+pub use noting::{Intent, note, note_about};
 
 /// How long the sender of a write keeps it for itself: three tries of 80 s and the waits between them.
 pub const LEASE_MS: i64 = 5 * 60 * 1000;
@@ -28,47 +30,6 @@ const REPLAY_MS: [i64; 9] = [
 ];
 /// Stripe may forget a key after 24 h; from here on only reading tells what happened.
 pub const KEY_AGE_MAX_MS: i64 = 23 * 60 * 60 * 1000;
-
-/// A write that is to be noted and sent.
-pub struct Intent {
-    /// What it does.
-    pub kind: Kind,
-    /// The request, with its key.
-    pub write: Write,
-}
-
-/// Notes a write before it is sent; the operation's id also goes into the intent's metadata.
-pub fn note(
-    tx: &mut Tx,
-    scope: &Scope,
-    payment: Option<&PaymentId>,
-    id: OperationId,
-    intent: Intent,
-    at: Timestamp,
-) -> Result<Operation, Failure> {
-    let Intent { kind, write } = intent;
-    let params = serde_json::to_string(&write.params).map_err(|error| Failure::Bug(error.to_string()))?;
-    let operation = Operation {
-        scope: scope.clone(),
-        id,
-        payment_id: payment.cloned(),
-        kind,
-        idempotency_key: write.idempotency_key,
-        stripe_account_id: write
-            .account
-            .map(|account| account.to_string())
-            .unwrap_or_default(),
-        path: write.path,
-        params,
-        status: Status::Sent,
-        attempts: 1,
-        lease_until: at.plus_ms(LEASE_MS),
-        first_sent_at: at,
-        last_error: None,
-    };
-    rows::insert(tx, &operation)?;
-    Ok(operation)
-}
 
 /// What a write came to, with its effects committed.
 #[derive(Clone, Debug)]
@@ -181,10 +142,14 @@ fn to_write(operation: &Operation) -> Result<Write, Failure> {
         path: operation.path.clone(),
         params,
         account: match operation.kind {
-            Kind::CreateAccount => None,
-            Kind::CreateIntent | Kind::ConfirmIntent | Kind::CancelIntent | Kind::RegisterDomain => {
-                Some(AccountId::parse(&operation.stripe_account_id)?)
-            }
+            Kind::CreateAccount | Kind::CreateFeeRefund => None,
+            Kind::CreateIntent
+            | Kind::ConfirmIntent
+            | Kind::CancelIntent
+            | Kind::RegisterDomain
+            | Kind::SubmitEvidence
+            | Kind::CloseDispute
+            | Kind::CreateRefund => Some(AccountId::parse(&operation.stripe_account_id)?),
             Kind::ExchangeCode | Kind::Deauthorize => {
                 let what = format!(
                     "operation {} is OAuth's, which has calls of its own",
@@ -485,7 +450,9 @@ pub async fn take_up(app: &App, operation: &Operation) -> Result<Option<Resolved
         Kind::RegisterDomain if replay => domains::run(app, &taken).await?,
         Kind::RegisterDomain => domains::give_up(app, &taken).await?,
         Kind::ExchangeCode => oauth::give_up(app, &taken).await?,
+        Kind::SubmitEvidence | Kind::CloseDispute => disputes::take_up(app, &taken, replay).await?,
         Kind::Deauthorize => disconnect::run(app, &taken).await? != Access::InDoubt,
+        Kind::CreateRefund | Kind::CreateFeeRefund => refunds::take_up(app, &taken, replay).await?,
     };
     Ok(Some(Resolved::of(known)))
 }

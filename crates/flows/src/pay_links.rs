@@ -59,6 +59,7 @@ pub async fn rotate(
         invoice_id: invoice.clone(),
         generation: 1,
         expires_at: moment.at.plus_ms(days.saturating_mul(DAY_MS)),
+        views: pay_links::Views::default(),
     };
     let by = by.clone();
     let link = app
@@ -145,6 +146,27 @@ pub fn open_valid(tx: &mut Tx, key: &Secret, token: &str, now: Timestamp) -> Res
     }
 }
 
+/// Looks closer together than this are one.
+const VIEW_MS: i64 = 60_000;
+
+/// Notes that the payer looked at the page of a link, which a bank may ask for if the payment is disputed. No
+/// look is lost to the payer where that fails.
+pub async fn viewed(app: &App, link: &PayLink) {
+    let now = app.clock.now();
+    let not_since = now.plus_ms(-VIEW_MS);
+    if link.views.last_at.is_some_and(|last_at| last_at > not_since) {
+        return;
+    }
+    let (link, id) = (link.clone(), link.id.clone());
+    let noted = app
+        .db
+        .write(move |tx| pay_links::view(tx, &link, now, not_since))
+        .await;
+    if let Err(error) = noted {
+        tracing::warn!(link = %id, %error, "a look at a pay page was not noted");
+    }
+}
+
 /// The token of a link: its id and HMAC(key, id, generation).
 pub fn token(key: &Secret, link: &PayLink) -> Result<String, Failure> {
     token_of(key, &link.id, link.generation)
@@ -181,7 +203,7 @@ mod tests {
     use std::collections::HashSet;
 
     use domain::{InvoiceId, LinkId, Mode, Scope, TenantId, Timestamp};
-    use store::pay_links::PayLink;
+    use store::pay_links::{PayLink, Views};
     use stripe::Secret;
 
     use super::{ID_CHARS, MAC_CHARS, token};
@@ -198,6 +220,7 @@ mod tests {
             invoice_id: InvoiceId::new(at, 0),
             generation: i64::from(nth % 4) + 1,
             expires_at: at,
+            views: Views::default(),
         }
     }
 

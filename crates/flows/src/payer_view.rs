@@ -1,16 +1,19 @@
 //! What the payer of a link may see: the invoice, and which one of the panels the page shows beside it.
 
 use domain::invoice::{InvoiceState, Line};
+use domain::payment::parts::{INVOICES_MAX, PartsAllowed};
 use domain::payment::{IntentStatus, PaymentState};
-use domain::{Mode, Money};
+use domain::{Mode, Money, Scope};
 use store::clients::{self, Client};
 use store::invoices::{self, Invoice};
 use store::pay_links::PayLink;
+use store::payment_settings::{self, PaymentSettings};
 use store::payments::{self, Payment};
 use store::tenants::{self, Tenant};
 use store::{Tx, stripe_config, stripe_operations};
 use stripe::Secret;
 
+use crate::payment_settings::takes_bank_debits;
 use crate::proofs::Work;
 use crate::{App, Failure, Moment, limits, page_tokens, pay_links};
 
@@ -19,6 +22,8 @@ use crate::{App, Failure, Moment, limits, page_tokens, pay_links};
 pub struct PayerView {
     /// The mode of the invoice, in which the page finishes.
     pub mode: Mode,
+    /// The link that was opened.
+    pub link: PayLink,
     /// The MSP.
     pub tenant: Tenant,
     /// The client.
@@ -27,6 +32,14 @@ pub struct PayerView {
     pub invoice: Invoice,
     /// Its lines.
     pub lines: Vec<Line>,
+    /// The client's other open invoices that may be paid with it, the one that is due first on top.
+    pub others: Vec<Invoice>,
+    /// The least part of it that may be paid; none where all has to be.
+    pub part_minimum: Option<Money>,
+    /// Whether it may be paid from a bank account.
+    pub bank_debits: bool,
+    /// What the payment that is under way asks for, if there is one.
+    pub under_way: Option<Money>,
     /// The account on which it is paid.
     pub stripe_account_id: Option<String>,
     /// What the page offers.
@@ -105,6 +118,7 @@ fn read(tx: &mut Tx, key: &Secret, link: &PayLink, moment: Moment) -> Result<Pay
     let client = clients::get(tx, scope, &invoice.client_id)?.ok_or_else(|| gone("client"))?;
     let lines = invoices::lines(tx, scope, &invoice.id)?;
     let config = stripe_config::get(tx, scope)?;
+    let settings = payment_settings::get(tx, scope)?;
     let newest = payments::of_invoice(tx, scope, &invoice.id, 1)?
         .into_iter()
         .next();
@@ -121,13 +135,29 @@ fn read(tx: &mut Tx, key: &Secret, link: &PayLink, moment: Moment) -> Result<Pay
         to_begin: chargeable && tenant.status.new_work().is_ok(),
         out_of_sight: config.as_ref().is_some_and(|config| config.disconnected),
     };
+    let bank_debits = config
+        .as_ref()
+        .is_some_and(|config| takes_bank_debits(&settings, config, invoice.currency));
+    let live = newest.as_ref().filter(|payment| payment.status.is_live());
+    let under_way = live.map(Payment::asked);
+    let panel = panel(&invoice, newest, unresolved, open);
+    let offered = panel == Panel::Pay || panel == Panel::Continue;
+    let others = match offered && settings.several {
+        true => others(tx, scope, &invoice)?,
+        false => Vec::new(),
+    };
     Ok(PayerView {
         mode: scope.mode,
+        link: link.clone(),
         tenant,
         client,
         lines,
         stripe_account_id: config.map(|config| config.stripe_account_id),
-        panel: panel(invoice.status, newest, unresolved, open),
+        panel,
+        others,
+        part_minimum: part_minimum(&settings, invoice.owed()).filter(|_| offered),
+        under_way,
+        bank_debits,
         page_token: page_tokens::issue(key, link, moment)?,
         work: limits::work(tx, key, scope, moment.at)?,
         invoice,
@@ -144,7 +174,32 @@ struct Open {
     out_of_sight: bool,
 }
 
-fn panel(status: InvoiceState, newest: Option<Payment>, unresolved: bool, open: Open) -> Panel {
+/// Those on which something is owed that can be paid, the one that is due first on top.
+fn others(tx: &mut Tx, scope: &Scope, invoice: &Invoice) -> Result<Vec<Invoice>, Failure> {
+    // The one of the link may be among them.
+    let limit = i64::try_from(INVOICES_MAX).unwrap_or(i64::MAX);
+    let mut open = invoices::open_of_client(tx, scope, &invoice.client_id, invoice.currency, limit)?;
+    open.retain(|other| other.id != invoice.id && other.owed().minor() > 0);
+    open.truncate(INVOICES_MAX.saturating_sub(1));
+    Ok(open)
+}
+
+/// A part is offered only where one can be paid that leaves enough to be paid later.
+fn part_minimum(settings: &PaymentSettings, owed: Money) -> Option<Money> {
+    let currency = owed.currency();
+    match settings.parts(currency) {
+        PartsAllowed::No => None,
+        PartsAllowed::AtLeast(minimum) => {
+            let minimum = minimum.max(currency.minimum());
+            let room = owed.minor().saturating_sub(currency.minimum());
+            (minimum <= room).then_some(Money::new(minimum, currency))
+        }
+    }
+}
+
+fn panel(invoice: &Invoice, newest: Option<Payment>, unresolved: bool, open: Open) -> Panel {
+    let status = invoice.status;
+    let by_own_link = |payment: &Payment| payment.invoice_id == invoice.id;
     let live = newest
         .as_ref()
         .map(|payment| payment.status)
@@ -163,7 +218,12 @@ fn panel(status: InvoiceState, newest: Option<Payment>, unresolved: bool, open: 
             Some(PaymentState::At(IntentStatus::Processing | IntentStatus::RequiresCapture)) => {
                 Panel::InProgress
             }
-            Some(PaymentState::At(IntentStatus::RequiresAction)) if open.to_finish => Panel::Continue,
+            // Paid together with another invoice, it is by that one's link that it can be continued.
+            Some(PaymentState::At(IntentStatus::RequiresAction))
+                if open.to_finish && newest.as_ref().is_some_and(by_own_link) =>
+            {
+                Panel::Continue
+            }
             Some(status) if open.out_of_sight && may_be_paid(newest.as_ref(), status) => Panel::InProgress,
             Some(_) | None if open.to_begin => Panel::Pay,
             Some(_) | None => Panel::Unavailable,

@@ -30,11 +30,15 @@ pub enum Bug {
     ModeOfSwitch,
     /// A write that was not answered twice is taken for one that failed.
     TimeoutIsFailure,
+    /// What is left of a payment is read first and reserved later, each by itself.
+    ReserveNotAtomic,
+    /// A part of the platform's fee goes back each time that its refund is seen.
+    FeeRefundTwice,
 }
 
 impl Bug {
     /// Every bug.
-    pub const ALL: [Bug; 8] = [
+    pub const ALL: [Bug; 10] = [
         Bug::NewKeyOnRetry,
         Bug::KeyedByEvent,
         Bug::ProcessedFirst,
@@ -43,6 +47,8 @@ impl Bug {
         Bug::CancelledOnlyLocally,
         Bug::ModeOfSwitch,
         Bug::TimeoutIsFailure,
+        Bug::ReserveNotAtomic,
+        Bug::FeeRefundTwice,
     ];
 }
 

@@ -6,10 +6,14 @@ mod ordered;
 
 use domain::payment::{IntentStatus, PaymentState};
 use domain::{Mode, Timestamp};
+use store::balance_cursors::{self, BalanceCursor};
+use store::disputes::Dispute;
 use store::event_cursors::{self, EventCursor};
 use store::payment_method_domains::PaymentMethodDomain;
 use store::payments::{self, Payment};
+use store::payouts::{self, Payout};
 use store::reconciliation_breaks::{self, Kept, Kind};
+use store::refunds::Refund;
 use store::stripe_operations::{self as rows, Operation};
 use store::subscriptions::{self, Subscription};
 use stripe::{AccountId, CallError, charges};
@@ -17,7 +21,10 @@ use stripe::{AccountId, CallError, charges};
 use crate::connect::domains;
 use crate::observe::{self, ChargeFacts};
 use crate::operations::{self, KEY_AGE_MAX_MS, Resolved};
-use crate::{App, Failure, breakers, breaks, collect, subscriptions as mirror, unreachable};
+use crate::{
+    App, Failure, balance, breakers, breaks, collect, disputes, payouts as payouts_flow, refunds,
+    subscriptions as mirror, unreachable,
+};
 
 pub use missed::{begin, hurry};
 pub use ordered::{Order, Tally, Unread, run as ordered};
@@ -34,12 +41,20 @@ pub enum Due {
     Operation(Box<Operation>),
     /// A payment that went quiet, or whose fee is not known.
     Payment(Box<Payment>),
+    /// A refund that is under way, or whose part of the fee waits.
+    Refund(Box<Refund>),
     /// A domain that is to be registered for wallets, or looked at again.
     Domain(Box<PaymentMethodDomain>),
     /// An account, or the platform, whose events are to be read on.
     Events(Box<EventCursor>),
+    /// An account, or the platform, whose balance is to be read on.
+    Balance(Box<BalanceCursor>),
+    /// A payout that should have ended, or of which it is not known what it consists of.
+    Payout(Box<Payout>),
     /// A subscription on an account that was disconnected, or connected again.
     Subscription(Box<Subscription>),
+    /// A dispute that is open.
+    Dispute(Box<Dispute>),
     /// A break that other rows say is none any more.
     Break(Box<Kept>),
     /// An account that has not answered for a while.
@@ -52,9 +67,13 @@ impl Due {
         match self {
             Due::Operation(operation) => &operation.stripe_account_id,
             Due::Payment(payment) => &payment.stripe_account_id,
+            Due::Refund(refund) => &refund.stripe_account_id,
             Due::Domain(domain) => &domain.stripe_account_id,
             Due::Events(cursor) => &cursor.account,
+            Due::Balance(cursor) => &cursor.account,
+            Due::Payout(payout) => &payout.account,
             Due::Subscription(subscription) => &subscription.stripe_account_id,
+            Due::Dispute(dispute) => &dispute.stripe_account_id,
             Due::Silent(_, account) => account,
             Due::Break(_) => "",
         }
@@ -65,9 +84,13 @@ impl Due {
         match self {
             Due::Operation(operation) => operation.scope.mode,
             Due::Payment(payment) => payment.scope.mode,
+            Due::Refund(refund) => refund.scope.mode,
             Due::Domain(domain) => domain.scope.mode,
             Due::Events(cursor) => cursor.mode,
+            Due::Balance(cursor) => cursor.mode,
+            Due::Payout(payout) => payout.scope.mode,
             Due::Subscription(subscription) => subscription.scope.mode,
+            Due::Dispute(dispute) => dispute.scope.mode,
             Due::Break(settled) => settled.mode,
             Due::Silent(mode, _) => *mode,
         }
@@ -88,16 +111,22 @@ pub async fn due(app: &App) -> Result<Vec<Due>, Failure> {
         .unwrap_or(i64::MAX)
         .saturating_mul(SHARE)
         .saturating_add(BATCH);
-    let (operations, payments, domains, cursors, subscriptions, breaks) = app
+    let (operations, payments, refunds, domains, cursors, balances, subscriptions, open, breaks) = app
         .db
         .read(move |tx| {
             let domains = domains::due(tx, now, batch)?;
             Ok::<_, Failure>((
                 rows::due(tx, now, SHARE, batch)?,
                 payments::due(tx, now, SHARE, batch)?,
+                store::refunds::due(tx, now, batch)?,
                 domains,
                 event_cursors::due(tx, now, batch)?,
+                (
+                    balance_cursors::due(tx, now, batch)?,
+                    payouts::due(tx, now, batch)?,
+                ),
                 subscriptions::due(tx, now, batch)?,
+                disputes::due(tx, now, batch)?,
                 reconciliation_breaks::settled(tx, BATCH)?,
             ))
         })
@@ -108,34 +137,32 @@ pub async fn due(app: &App) -> Result<Vec<Due>, Failure> {
     let payments = payments
         .into_iter()
         .map(|payment| Due::Payment(Box::new(payment)));
+    let refunds = refunds.into_iter().map(|refund| Due::Refund(Box::new(refund)));
     let domains = domains.into_iter().map(|domain| Due::Domain(Box::new(domain)));
     let cursors = cursors.into_iter().map(|cursor| Due::Events(Box::new(cursor)));
+    let (balances, payouts) = balances;
+    let balances = balances.into_iter().map(|cursor| Due::Balance(Box::new(cursor)));
+    let payouts = payouts.into_iter().map(|payout| Due::Payout(Box::new(payout)));
     let subscriptions = subscriptions
         .into_iter()
         .map(|subscription| Due::Subscription(Box::new(subscription)));
+    let open = open.into_iter().map(|dispute| Due::Dispute(Box::new(dispute)));
     let breaks = breaks.into_iter().map(|settled| Due::Break(Box::new(settled)));
     let asked = resting.iter().filter(|(_, _, ask)| *ask);
     let asked: Vec<Due> = asked
         .map(|(mode, account, _)| Due::Silent(*mode, account.clone()))
         .collect();
-    let rests = |due: &Due| {
-        let same =
-            |(mode, account, _): &(Mode, String, bool)| *mode == due.mode() && account == due.account();
-        let waits = match due {
-            // A person is shown it, though it cannot be read.
-            Due::Operation(operation) => age_ms(operation, now) < KEY_AGE_MAX_MS,
-            Due::Break(_) => false,
-            _ => true,
-        };
-        waits && resting.iter().any(same)
-    };
     let all = operations
         .chain(payments)
+        .chain(refunds)
         .chain(domains)
         .chain(cursors)
+        .chain(balances)
+        .chain(payouts)
         .chain(subscriptions)
+        .chain(open)
         .chain(breaks)
-        .filter(|due| !rests(due));
+        .filter(|due| !rests(due, &resting, now));
     let all = asked.into_iter().chain(all);
     Ok(all.filter(|due| app.stripe(due.mode()).is_ok()).collect())
 }
@@ -165,17 +192,36 @@ async fn know_the_platform(app: &App) -> Result<(), Failure> {
     Ok(begun.await?)
 }
 
+/// Whether a row waits because its account does not answer.
+fn rests(due: &Due, resting: &[(Mode, String, bool)], now: Timestamp) -> bool {
+    let same = |(mode, account, _): &(Mode, String, bool)| *mode == due.mode() && account == due.account();
+    let waits = match due {
+        // A person is shown it, though it cannot be read.
+        Due::Operation(operation) => age_ms(operation, now) < KEY_AGE_MAX_MS,
+        Due::Break(_) => false,
+        _ => true,
+    };
+    waits && resting.iter().any(same)
+}
+
 /// Looks at one row. Whatever goes wrong is logged, and the row becomes due again.
 pub async fn look(app: &App, due: &Due) {
     let (subject, looked) = match due {
         Due::Operation(operation) => (operation.id.to_string(), resolve(app, operation).await),
         Due::Payment(payment) => (payment.id.to_string(), read_again(app, payment).await),
+        Due::Refund(refund) => (refund.id.to_string(), refunds::look(app, refund).await),
         Due::Domain(domain) => (domain.domain_name.clone(), domains::register(app, domain).await),
+        Due::Dispute(dispute) => (dispute.id.to_string(), disputes::read_again(app, dispute).await),
         Due::Break(settled) => (settled.id.to_string(), breaks::settle(app, settled).await),
         Due::Events(cursor) => (
             format!("events of {}", cursor.account),
             missed::read(app, cursor).await,
         ),
+        Due::Balance(cursor) => (
+            format!("the balance of {}", cursor.account),
+            balance::read(app, cursor).await,
+        ),
+        Due::Payout(payout) => (payout.id.clone(), payouts_flow::read_again(app, payout).await),
         Due::Subscription(row) => (row.id.clone(), mirror::read_again(app, row).await),
         Due::Silent(mode, account) => (account.clone(), breakers::ask(app, *mode, account).await),
     };
@@ -262,6 +308,7 @@ pub async fn fetch_fee(app: &App, payment: &Payment) -> Result<(), Failure> {
         charge => charge?,
     };
     let (facts, moment) = (ChargeFacts::of(&charge), app.moment());
+    let given_back = facts.given_back;
     let (scope, id) = (payment.scope.clone(), payment.id.clone());
     app.db
         .write(move |tx| {
@@ -269,7 +316,8 @@ pub async fn fetch_fee(app: &App, payment: &Payment) -> Result<(), Failure> {
                 observe::charge(tx, moment, &mut payment, &facts, "retrieved")?;
                 unreachable::reached(tx, &payment, moment.at)?;
             }
-            Ok(())
+            Ok::<_, Failure>(())
         })
-        .await
+        .await?;
+    refunds::compare(app, payment, given_back).await
 }

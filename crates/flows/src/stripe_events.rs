@@ -6,6 +6,7 @@ mod archive;
 mod billing;
 pub mod catalogue;
 mod claims;
+mod disputes;
 mod fees;
 mod inbox;
 mod listed;
@@ -20,28 +21,33 @@ use domain::{Scope, TenantId, Timestamp};
 use store::payments::Payment;
 use store::reconciliation_breaks::Kind;
 use store::stripe_webhook_events::{Fate, Status, Taken};
-use store::{Tx, stripe_config, subscriptions};
+use store::{Tx, payments, stripe_config, subscriptions};
 use stripe::events::{self, Envelope};
 
 use crate::asked::{Asked, Refused};
 use crate::observe::{self, Seen};
 use crate::planted::{self, Bug};
-use crate::{App, Failure, Moment, onboarding, unreachable};
+use crate::refunds::{self, RefundFacts};
+use crate::{App, Failure, Moment, balance, onboarding, payouts, unreachable};
 
 pub use archive::archive_old;
 use catalogue::Flow;
 use claims::Claims;
-use fees::book_application_fee;
+pub use fees::book_application_fee;
+pub(crate) use fees::book_cost;
 pub use inbox::{Ingested, SignedAs, ingest, take};
 pub use listed::{Objects, Place, ingest_listed, list_objects, take_in_objects};
 use objects::{Subject, delivered};
 use ours::{find_payment, not_ours_yet};
+pub(crate) use retries::hurry;
 use retries::{PARK_MS, close, give_back, may_park};
 pub use retries::{out_of_time, put_off};
 pub use together::apply_together;
 
 /// The snapshot, what was retrieved, and once more where somebody else has written in between.
 const LOOKS_MAX: usize = 3;
+/// How long a refund that only its charge tells of may take to tell of itself.
+const REFUND_CHECK_MS: i64 = 60 * 1000;
 
 /// Applies an event that was taken up. Whatever goes wrong is stored with it and tried again later.
 ///
@@ -52,8 +58,8 @@ pub async fn apply(app: &App, event: &Taken) -> Result<Status, Failure> {
         return give_back(app, event, &lost).await;
     }
     // Tried now it would fail, and be given up within hours while Stripe is away for days.
-    if app.breakers.rests(event.mode, &event.account) {
-        put_off(app, event).await?;
+    if let Some(until) = app.breakers.rests_until(event.mode, &event.account) {
+        retries::put_off_while_it_rests(app, event, until).await?;
         return Ok(Status::Received);
     }
     match observe_event(app, event).await {
@@ -66,7 +72,8 @@ async fn observe_event(app: &App, event: &Taken) -> Result<Status, Failure> {
     let envelope = opened(event)?;
     match catalogue::flow_of(&envelope.type_) {
         Flow::Account => accounts::changed(app, event, &envelope).await,
-        Flow::Payment | Flow::Fee | Flow::Movement => money_moved(app, event, &envelope).await,
+        Flow::Payment | Flow::Fee | Flow::Movement | Flow::Payout => money_moved(app, event, &envelope).await,
+        Flow::Dispute => disputes::changed(app, event, &envelope).await,
         Flow::Subscription | Flow::Billing => billing::changed(app, event, &envelope).await,
         Flow::Kept => keep(app, event).await,
     }
@@ -137,6 +144,9 @@ async fn money_moved(app: &App, event: &Taken, envelope: &Envelope) -> Result<St
             Ok(Asked::Refused(refused)) => return not_shown(app, event, refused, None).await,
         },
     };
+    if let Subject::Fee(fee) = look.subject {
+        look.subject = Subject::Fee(refunds::complete(app, event.mode, fee).await?);
+    }
     for _ in 0..LOOKS_MAX {
         match commit(app, event, envelope, &look).await? {
             Next::Done(status) => return Ok(status),
@@ -265,6 +275,12 @@ impl Origin {
 /// the answer is to retrieve, nothing has been written.
 fn settle(tx: &mut Tx, moment: Moment, event: &Taken, origin: &Origin, look: &Look) -> Result<Next, Failure> {
     let account = account_of(event, look);
+    if let Subject::Payout(payout) = &look.subject
+        && let Some(scope) = balance::books_of(tx, account, event.mode)?
+    {
+        look.claims.check(tx, moment, &scope, &payout.id, None)?;
+        return settle_payout(tx, moment, event, &scope, payout).map(Next::Done);
+    }
     let Some(scope) = onboarding::tenant_of(tx, account, event.mode)? else {
         return orphaned(tx, moment, event).map(Next::Done);
     };
@@ -275,7 +291,12 @@ fn settle(tx: &mut Tx, moment: Moment, event: &Taken, origin: &Origin, look: &Lo
     let own = payment.as_ref().map(|payment| payment.invoice_id.clone());
     let status = match (&look.subject, payment) {
         (Subject::Fee(fee), payment) => book_application_fee(tx, moment, &scope, fee, payment.as_ref())?,
-        (Subject::Movement(_), Some(_)) => Status::Ignored,
+        (Subject::Refund(facts), Some(payment)) => {
+            match observe_refund(tx, moment, event, origin, look, facts, payment)? {
+                Next::Done(status) => status,
+                retrieve @ Next::Retrieve(_) => return Ok(retrieve),
+            }
+        }
         (_, None) => {
             let object_type = origin.object_type.as_deref();
             not_ours_yet(tx, moment, &scope, event, object_type, &look.subject)?
@@ -324,7 +345,15 @@ fn observe_payment(
     let seen = match &look.subject {
         // The fee is not in the event: the balance transaction must be expanded.
         Subject::Charge(facts) if facts.lacks_balance() && payment.stripe_fee.is_none() => Seen::Retrieve,
-        Subject::Charge(facts) => observe::charge(tx, moment, &mut payment, facts, &cause)?,
+        Subject::Charge(facts) => {
+            let seen = observe::charge(tx, moment, &mut payment, facts, &cause)?;
+            if facts.succeeded && facts.given_back != payment.reserved {
+                // A refund's own event is as a rule here before that.
+                let (scope, at) = (&payment.scope, moment.at.plus_ms(REFUND_CHECK_MS));
+                payments::check_by(tx, scope, &payment.id, at)?;
+            }
+            seen
+        }
         Subject::Intent(facts) => {
             let changed = look.version.is_some_and(|version| version != payment.version);
             let evidence = if changed {
@@ -334,13 +363,75 @@ fn observe_payment(
             };
             observe::intent(tx, moment, &mut payment, facts, evidence, &cause)?
         }
-        Subject::Fee(_) | Subject::Movement(_) => Seen::Same,
+        Subject::Fee(_) | Subject::Refund(_) | Subject::Payout(_) => Seen::Same,
     };
     Ok(match seen {
         Seen::Retrieve => Next::Retrieve(Box::new(payment)),
         Seen::Stale => Next::Done(Status::Stale),
         Seen::Applied | Seen::Same => Next::Done(Status::Processed),
     })
+}
+
+/// A refund of our payment. One that may be the answer to a write of ours, and does not say so, waits for it.
+fn observe_refund(
+    tx: &mut Tx,
+    moment: Moment,
+    event: &Taken,
+    origin: &Origin,
+    look: &Look,
+    facts: &RefundFacts,
+    payment: Payment,
+) -> Result<Next, Failure> {
+    if payment.standing().received == 0 {
+        // News of the payment itself is on its way.
+        payments::check_by(tx, &payment.scope, &payment.id, moment.at)?;
+        return match may_park(event) {
+            true => Ok(Next::Done(Status::Parked)),
+            false => Err(Failure::Unknown("a refund of what has not arrived".to_owned())),
+        };
+    }
+    let known = refunds::find(tx, &payment, origin.key.as_deref(), facts)?;
+    if known.is_none() && may_park(event) && refunds::may_be_ours(tx, &payment)? {
+        return Ok(Next::Done(Status::Parked));
+    }
+    let cause = format!("event:{}", event.event_id);
+    let changed = match (&look.version, &known) {
+        (Some(version), Some(known)) => *version != known.version,
+        _ => false,
+    };
+    let evidence = if changed {
+        Evidence::Snapshot
+    } else {
+        look.evidence
+    };
+    let seen = refunds::observe(tx, moment, &payment, known, facts, evidence, &cause)?;
+    Ok(match seen {
+        Seen::Retrieve => Next::Retrieve(Box::new(payment)),
+        Seen::Stale => Next::Done(Status::Stale),
+        Seen::Applied | Seen::Same => Next::Done(Status::Processed),
+    })
+}
+
+/// A payout of a tenant's account, or of the platform's own. No operation of ours makes one: it is listed
+/// among what others do on the account, too.
+fn settle_payout(
+    tx: &mut Tx,
+    moment: Moment,
+    event: &Taken,
+    scope: &Scope,
+    payout: &stripe::Payout,
+) -> Result<Status, Failure> {
+    let seen = payouts::observe(tx, moment, scope, &event.account, payout)?;
+    let status = if seen == payouts::Seen::Stale {
+        Status::Stale
+    } else {
+        Status::External
+    };
+    if status == Status::External {
+        let subject = Subject::Payout(payout.clone());
+        ours::keep_as_external(tx, moment.at, scope, &event.account, Some("payout"), &subject)?;
+    }
+    finished(tx, moment.at, event, status, Some(&scope.tenant))
 }
 
 async fn orphan(app: &App, event: &Taken) -> Result<Status, Failure> {

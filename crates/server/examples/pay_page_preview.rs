@@ -10,6 +10,7 @@ use axum::http::Request;
 use domain::{Currency, Mode, Money, Refusal, Timestamp};
 use jiff::civil::date;
 use server::assets;
+use server::pay::page::choice::Choice;
 use server::pay::page::{
     Checkout, Line, PanelState, Receipt, Seller, Tax, View, expired_page, not_found_page, page, panel,
 };
@@ -102,6 +103,7 @@ fn checkout() -> Checkout {
         script_url: "stripe.js".to_owned(),
         pay_url: "pay".to_owned(),
         check_url: "check".to_owned(),
+        methods: "card",
         billing_email: Some("buchhaltung@tischlerei-behrens.example".to_owned()),
         page_token: "1763900000000-0-0".to_owned(),
         work: None,
@@ -188,6 +190,9 @@ fn euro_invoice() -> Result<View, Refusal> {
         ],
         total: money(244_418),
         paid: money(0),
+        credited: money(0),
+        choice: Choice::default(),
+        under_way: None,
         due: money(244_418),
         panel_url: "pay-eur.panel.html".to_owned(),
         state: PanelState::Pay(checkout()),
@@ -222,6 +227,9 @@ fn dollar_invoice() -> Result<View, Refusal> {
         taxes: Vec::new(),
         total: money(122_250),
         paid: money(0),
+        credited: money(0),
+        choice: Choice::default(),
+        under_way: None,
         due: money(122_250),
         panel_url: "pay-usd-live.panel.html".to_owned(),
         state: PanelState::Pay(checkout()),

@@ -28,6 +28,7 @@ pub mod router;
 pub mod routes;
 pub mod start;
 pub mod stripe_webhook;
+pub mod tying_out;
 pub mod verify_seals;
 pub mod webhooks;
 pub mod worker;

@@ -11,7 +11,7 @@ use server::clock::SystemClock;
 use server::config::Config;
 use server::metrics::Metrics;
 use server::router::Site;
-use server::{check_ledger, demo, log, platform_key, reconciling, start, verify_seals, webhooks};
+use server::{check_ledger, demo, log, platform_key, reconciling, start, tying_out, verify_seals, webhooks};
 use simulator::Simulator;
 use store::Db;
 use store::db::Options;
@@ -48,6 +48,10 @@ enum Command {
     /// Read everything at Stripe again since a moment, and say what differs; fails while a break is open. On
     /// PostgreSQL this runs beside the server; with SQLite the server must be stopped meanwhile.
     Reconcile(ReconcileArgs),
+    /// Say whether invoices, books and Stripe's balance agree, and name what does not; fails while anything
+    /// differs. On PostgreSQL this runs beside the server; with SQLite the server must be stopped
+    /// meanwhile.
+    TieOut(TieOutArgs),
     /// Run the built-in Stripe alone: a stateful simulator of Stripe's API for tests of anything built on
     /// it.
     Simulator(SimulatorArgs),
@@ -87,6 +91,14 @@ struct WebhooksArgs {
 struct ReconcileArgs {
     #[command(flatten)]
     arguments: reconciling::Arguments,
+    #[command(flatten)]
+    file: EnvFile,
+}
+
+#[derive(Args)]
+struct TieOutArgs {
+    #[command(flatten)]
+    arguments: tying_out::Arguments,
     #[command(flatten)]
     file: EnvFile,
 }
@@ -180,6 +192,10 @@ fn main() -> ExitCode {
             Command::Reconcile(args) => {
                 let config = configuration(&args.file)?;
                 reconciling::run(&config, &args.arguments, &mut |line| println!("{line}")).await
+            }
+            Command::TieOut(args) => {
+                let config = configuration(&args.file)?;
+                tying_out::run(&config, &args.arguments, &mut |line| println!("{line}")).await
             }
             Command::Simulator(args) => simulator(args, stopped).await,
         }

@@ -4,6 +4,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use domain::dispute::Refused;
 use domain::{Limited, Refusal};
 use flows::Failure;
 use serde::Serialize;
@@ -146,6 +147,8 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::UnknownCurrency
         | Refusal::CreditTooLarge { .. }
         | Refusal::InvoiceEmpty
+        | Refusal::PartTooSmall { .. }
+        | Refusal::RestTooSmall { .. }
         | Refusal::TokenRefused
         | Refusal::AccountRefused { .. }
         | Refusal::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
@@ -158,7 +161,9 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::VersionConflict
         | Refusal::PaymentInProgress
         | Refusal::AmountChanged { .. }
+        | Refusal::InvoicesChanged
         | Refusal::PaymentsUnavailable
+        | Refusal::Refund(_)
         | Refusal::NotConnected
         | Refusal::AccountConnected { .. }
         | Refusal::AccountTaken
@@ -177,6 +182,18 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::TenantSuspended
         | Refusal::PlatformKeyNeeded
         | Refusal::TenantKeyNeeded => StatusCode::FORBIDDEN,
+        Refusal::Dispute(refused) => match refused {
+            Refused::NoEvidence => StatusCode::UNPROCESSABLE_ENTITY,
+            Refused::Over
+            | Refused::Submitted
+            | Refused::PastDue
+            | Refused::UnknownStatus
+            | Refused::InProgress
+            | Refused::EvidenceChanged
+            | Refused::NotLost
+            | Refused::Settled
+            | Refused::ByStripe => StatusCode::CONFLICT,
+        },
         Refusal::Limited(limited) => match limited {
             Limited::PageTokenRequired => StatusCode::UNPROCESSABLE_ENTITY,
             Limited::PageExpired => StatusCode::CONFLICT,

@@ -32,7 +32,12 @@ pub const BODY_MAX: usize = 64 * 1024;
 /// bytes each), and Stripe's largest event.
 pub const LARGE_BODY_MAX: usize = 1024 * 1024;
 /// The addresses where that is so.
-const LARGE_BODIES: [&str; 3] = ["/api/invoices", "/api/invoices/{id}", "/api/stripe/webhook"];
+const LARGE_BODIES: [&str; 4] = [
+    "/api/disputes/{id}/evidence",
+    "/api/invoices",
+    "/api/invoices/{id}",
+    "/api/stripe/webhook",
+];
 
 /// What the handlers share. No global state: everything hangs from here.
 #[derive(Clone)]

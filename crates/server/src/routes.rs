@@ -6,14 +6,16 @@ use axum::http::{Method, StatusCode, header};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use domain::Permission;
 use domain::Permission::{
-    AuditRead, BreaksRead, BreaksWrite, ClientsRead, ClientsWrite, ConnectRead, ConnectWrite, EventsRead,
-    EventsReplay, FeesRead, InvoicesRead, InvoicesWrite, KeysRead, KeysWrite, PaymentsRead, PaymentsWrite,
-    SubscriptionsRead,
+    AuditRead, BreaksRead, BreaksWrite, ClientsRead, ClientsWrite, ConnectRead, ConnectWrite, CreditsRead,
+    CreditsWrite, DisputesRead, DisputesWrite, EventsRead, EventsReplay, FeesRead, InvoicesRead,
+    InvoicesWrite, KeysRead, KeysWrite, PaymentsRead, PaymentsWrite, PayoutsRead, RefundsRead, RefundsWrite,
+    ReportsRead, ReportsRun, SettingsRead, SettingsWrite, SubscriptionsRead,
 };
 
 use crate::api::{
-    audit, breaks, clients, connect as api_connect, connect_oauth, external_objects, fee_statements, fees,
-    invoices, keys, payments, platform, public_invoices, subscriptions, tenants, webhook_events,
+    audit, breaks, clients, connect as api_connect, connect_oauth, credits, disputes, external_objects,
+    fee_statements, fees, invoices, keys, payments, payouts, platform, public_invoices, refunds, reports,
+    settings, subscriptions, tenants, webhook_events,
 };
 use crate::pay::checkout;
 use crate::problem::Problem;
@@ -67,7 +69,9 @@ impl Route {
 /// Every route but the files under `/assets/`.
 pub fn all() -> Vec<Route> {
     let mut all = of_invoices();
+    all.extend(of_money_back());
     all.extend(of_payers_and_stripe());
+    all.extend(of_books());
     all.extend(of_the_operator());
     all
 }
@@ -171,6 +175,8 @@ fn of_invoices() -> Vec<Route> {
         get("/api/payments", Key(PaymentsRead), payments::list),
         get("/api/payments/{id}", Key(PaymentsRead), payments::get),
         get("/api/reports/fees", Key(FeesRead), fee_statements::of_tenant),
+        get("/api/settings/payments", Key(SettingsRead), settings::get),
+        put("/api/settings/payments", Key(SettingsWrite), settings::put),
         get("/api/subscriptions", Key(SubscriptionsRead), subscriptions::list),
         get(
             "/api/subscriptions/{id}",
@@ -194,6 +200,80 @@ fn of_invoices() -> Vec<Route> {
             "/api/reconciliation-breaks/{id}/resolve",
             Key(BreaksWrite),
             breaks::resolve,
+        ),
+    ]
+}
+
+/// What a tenant's software does where money does not stay.
+fn of_money_back() -> Vec<Route> {
+    use Who::Key;
+    vec![
+        get("/api/clients/{id}/credit", Key(CreditsRead), credits::of_client),
+        post(
+            "/api/clients/{id}/credit/apply",
+            Key(CreditsWrite),
+            credits::apply,
+        )
+        .moving_money(),
+        get("/api/credit-notes", Key(CreditsRead), credits::list_notes),
+        get("/api/credit-notes/{id}", Key(CreditsRead), credits::get_note),
+        post("/api/refunds", Key(RefundsWrite), refunds::create).moving_money(),
+        get("/api/refunds", Key(RefundsRead), refunds::list),
+        get("/api/refunds/{id}", Key(RefundsRead), refunds::get),
+        get("/api/disputes", Key(DisputesRead), disputes::list),
+        get("/api/disputes/{id}", Key(DisputesRead), disputes::get),
+        post("/api/disputes/{id}/accept", Key(DisputesWrite), disputes::accept).moving_money(),
+        put(
+            "/api/disputes/{id}/evidence",
+            Key(DisputesWrite),
+            disputes::put_evidence,
+        ),
+        post(
+            "/api/disputes/{id}/evidence/submit",
+            Key(DisputesWrite),
+            disputes::submit,
+        ),
+        post("/api/disputes/{id}/settle", Key(DisputesWrite), disputes::settle).moving_money(),
+        post(
+            "/api/invoices/{id}/credit-notes",
+            Key(CreditsWrite),
+            credits::create_note,
+        )
+        .moving_money(),
+    ]
+}
+
+/// Payouts and the books, of a tenant and, for the operator, of anybody.
+fn of_books() -> Vec<Route> {
+    use Who::{Key, Platform};
+    vec![
+        get("/api/payouts", Key(PayoutsRead), payouts::list),
+        get("/api/payouts/{id}", Key(PayoutsRead), payouts::get),
+        get("/api/reports/statement", Key(ReportsRead), reports::statement),
+        get("/api/reports/tie-out", Key(ReportsRead), reports::tie_out),
+        post("/api/reports/tie-out", Key(ReportsRun), reports::compare_now),
+        get(
+            "/api/reports/trial-balance",
+            Key(ReportsRead),
+            reports::trial_balance,
+        ),
+        get("/api/platform/payouts", Platform, payouts::list_of_platform),
+        get("/api/platform/payouts/{id}", Platform, payouts::get_of_platform),
+        get(
+            "/api/platform/reports/statement",
+            Platform,
+            reports::statement_of_any,
+        ),
+        get("/api/platform/reports/tie-out", Platform, reports::tie_out_of_any),
+        post(
+            "/api/platform/reports/tie-out",
+            Platform,
+            reports::compare_now_any,
+        ),
+        get(
+            "/api/platform/reports/trial-balance",
+            Platform,
+            reports::trial_balance_of_any,
         ),
     ]
 }

@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
-use flows::{App, limits, reconcile, requests, seals, stripe_events};
+use domain::seal::Day;
+use flows::{App, books, limits, reconcile, requests, seals, stripe_events, tie_out};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 use tracing::Instrument;
@@ -22,7 +23,7 @@ const TOGETHER: usize = 32;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often the reconciler looks.
 const RECONCILE_EVERY: Duration = Duration::from_secs(2);
-/// How often it looks whether a day can be sealed, and notes what was counted at the door.
+/// How often it looks whether a day can be sealed or an hour is over, and notes what was counted at the door.
 const SEAL_EVERY: Duration = Duration::from_secs(60);
 /// Rows of one account that wait for Stripe at the same time, and of all accounts together.
 const PLACES_PER_ACCOUNT: usize = 4;
@@ -43,6 +44,7 @@ const FORGET_EVERY: Duration = Duration::from_secs(60);
 pub async fn run(site: Site, mut stop: watch::Receiver<bool>) {
     let reconciler = tokio::spawn(reconcile_until(site.app.clone(), stop.clone()));
     let sealer = tokio::spawn(seal_until(site.clone(), stop.clone()));
+    let accountant = tokio::spawn(tie_out_until(site.app.clone(), stop.clone()));
     let forgetter = tokio::spawn(forget_until(site.clone(), stop.clone()));
     let mut places = Places::default();
     while !*stop.borrow() {
@@ -57,6 +59,7 @@ pub async fn run(site: Site, mut stop: watch::Receiver<bool>) {
     for (what, task) in [
         ("the reconciler", reconciler),
         ("the sealing of days", sealer),
+        ("the comparison of the books with Stripe", accountant),
         ("the removal of what is old", forgetter),
     ] {
         if let Err(error) = task.await {
@@ -142,6 +145,38 @@ async fn seal_until(site: Site, mut stop: watch::Receiver<bool>) {
             _ = stop.changed() => {}
         }
     }
+}
+
+/// Once a day everybody's books are compared with Stripe's balance, and each hour those that differed.
+/// Balances are written down before, which makes the comparison quicker.
+async fn tie_out_until(app: App, mut stop: watch::Receiver<bool>) {
+    let mut done_for = None;
+    while !*stop.borrow() {
+        let now = app.clock.now();
+        let hour = (Day::of(now), books::closed_hour(now));
+        if done_for != Some(hour) {
+            match close_and_compare(&app).await {
+                Ok((written, compared)) => {
+                    tracing::info!(
+                        written,
+                        compared,
+                        "wrote balances down and compared books with Stripe"
+                    );
+                    done_for = Some(hour);
+                }
+                Err(failure) => tracing::error!(%failure, "books could not be compared; it is tried again"),
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SEAL_EVERY) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+async fn close_and_compare(app: &App) -> Result<(usize, usize), flows::Failure> {
+    let written = books::close_hours(app).await?;
+    Ok((written, tie_out::run_due(app).await?))
 }
 
 async fn forget_until(site: Site, mut stop: watch::Receiver<bool>) {

@@ -192,6 +192,8 @@ pub struct Settings {
     /// When it is paid out.
     pub schedule: Schedule,
     card_issuing_terms: Option<TermsAccepted>,
+    /// Into which currency Stripe settles what was made in another: none keeps each as it is.
+    pub settles: Option<crate::balance::Settles>,
 }
 
 /// When an account is paid out.

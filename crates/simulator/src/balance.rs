@@ -42,6 +42,27 @@ pub struct BalanceTransaction {
     pub source: String,
     /// What the source is about.
     pub description: Option<String>,
+    /// By which rate another currency became this one, in millionths.
+    #[serde(default)]
+    pub rate_millionths: Option<i64>,
+}
+
+/// How Stripe settles what was made in another currency than the balance has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settles {
+    /// The balance's currency.
+    pub currency: String,
+    /// What a minor unit of any other currency is in minor units of this one, in millionths.
+    pub rate_millionths: i64,
+}
+
+impl Settles {
+    /// So much in the balance's currency, rounded half away from zero.
+    fn converted(&self, amount: i64) -> i64 {
+        let exact = i128::from(amount) * i128::from(self.rate_millionths);
+        let half = if amount < 0 { -500_000 } else { 500_000 };
+        i64::try_from((exact + half) / 1_000_000).unwrap_or(amount)
+    }
 }
 
 /// Why money moved.
@@ -140,10 +161,19 @@ impl BalanceTransaction {
             "id": self.id, "object": "balance_transaction", "amount": self.amount,
             "available_on": self.available_on,
             "balance_type": "payments", "created": self.created, "currency": self.currency,
-            "description": self.description, "exchange_rate": null, "fee": self.fee(), "fee_details": details,
+            "description": self.description, "exchange_rate": self.exchange_rate(), "fee": self.fee(),
+            "fee_details": details,
             "net": self.amount - self.fee(), "reporting_category": category, "source": self.source,
             "status": if self.available(now_s) { "available" } else { "pending" }, "type": kind,
         })
+    }
+
+    /// Stripe writes a number; ours has at most six places.
+    fn exchange_rate(&self) -> Value {
+        let written = |millionths: i64| format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000);
+        let rate = self.rate_millionths.map(written);
+        rate.and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default()
     }
 
     fn disputes(&self) -> bool {
@@ -219,8 +249,17 @@ impl<'a> Booking<'a> {
 }
 
 /// Books a movement and gives its id.
-pub fn enter(state: &mut State, booking: Booking<'_>) -> String {
+pub fn enter(state: &mut State, mut booking: Booking<'_>) -> String {
     let now_s = state.now_s();
+    let account = account::of_space(state, booking.space).ok();
+    let settles = account.and_then(|account| account.settings.settles.clone());
+    let settles = settles.filter(|settles| settles.currency != booking.currency);
+    if let Some(settles) = &settles {
+        booking.amount = settles.converted(booking.amount);
+        for fee in &mut booking.fees {
+            fee.amount = settles.converted(fee.amount);
+        }
+    }
     let available_on = match booking.available {
         Available::Now => now_s,
         Available::Later => now_s + DAY_S * balance_settings::delay_days(state, booking.space),
@@ -233,7 +272,11 @@ pub fn enter(state: &mut State, booking: Booking<'_>) -> String {
         created: now_s,
         available_on,
         amount: booking.amount,
-        currency: booking.currency.to_owned(),
+        currency: settles
+            .as_ref()
+            .map_or(booking.currency, |settles| settles.currency.as_str())
+            .to_owned(),
+        rate_millionths: settles.as_ref().map(|settles| settles.rate_millionths),
         fees: booking.fees,
         kind: booking.kind,
         source: booking.source.to_owned(),

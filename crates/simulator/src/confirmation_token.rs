@@ -11,6 +11,7 @@ use crate::api::Ctx;
 use crate::error::ApiError;
 use crate::form::Params;
 use crate::payment_method::{self, Card, Entry, Named};
+use crate::payments::mandate::Acceptance;
 use crate::payments::other_method::Other;
 use crate::state::{Shown, Space, State};
 
@@ -49,18 +50,42 @@ pub struct ConfirmationToken {
 impl ConfirmationToken {
     /// As Stripe writes it.
     pub fn render(&self) -> Value {
+        let (kind, details) = match &self.other {
+            Some(other) => (other.kind(), other.render()),
+            None => ("card", self.card.render(&self.billing, self.space.livemode)),
+        };
+        let mut preview = json!({
+            "allow_redisplay": "unspecified", "billing_details": self.billing.render(),
+            "customer": null, "customer_account": null, "type": kind,
+        });
+        preview[kind] = details;
+        let agreed = self.acceptance().map(|_| {
+            json!({ "customer_acceptance": {
+                "type": "online", "online": { "ip_address": null, "user_agent": null },
+            } })
+        });
         json!({
             "id": self.id, "object": "confirmation_token", "created": self.created,
-            "expires_at": self.created + LIFE_S, "livemode": self.space.livemode, "mandate_data": null,
+            "expires_at": self.created + LIFE_S, "livemode": self.space.livemode, "mandate_data": agreed,
             "payment_intent": self.payment_intent, "payment_method_options": null,
-            "payment_method_preview": {
-                "allow_redisplay": "unspecified", "billing_details": self.billing.render(),
-                "card": self.card.render(&self.billing, self.space.livemode), "customer": null,
-                "customer_account": null, "type": "card",
-            },
+            "payment_method_preview": preview,
             "return_url": self.return_url, "setup_future_usage": self.setup_future_usage,
             "setup_intent": self.setup_intent,
             "shipping": self.shipping.as_ref().map(Shipping::render), "use_stripe_sdk": true,
+        })
+    }
+
+    /// What the payer agreed to in Stripe's form before the token was made: that their bank is debited.
+    pub fn acceptance(&self) -> Option<Acceptance> {
+        let of_bank = self
+            .other
+            .as_deref()
+            .is_some_and(|other| other.kind() == "us_bank_account");
+        of_bank.then(|| Acceptance {
+            kind: "online".to_owned(),
+            accepted_at: self.created,
+            ip_address: None,
+            user_agent: None,
         })
     }
 

@@ -221,6 +221,8 @@ struct AccountChange {
     details_submitted: Option<bool>,
     card_payments: Option<Capability>,
     disabled_reason: Option<String>,
+    /// From now on Stripe settles other currencies in this one.
+    settles: Option<crate::balance::Settles>,
     /// What a test card would do to it.
     block: Option<Block>,
 }
@@ -242,6 +244,7 @@ fn change_account(state: &mut State, id: &str, wanted: AccountChange) -> Result<
     if let Some(capability) = wanted.card_payments {
         account.capabilities.insert("card_payments".into(), capability);
     }
+    account.settings.settles = wanted.settles.or(account.settings.settles.take());
     let standing = &mut account.standing;
     standing.disabled_reason = match wanted.disabled_reason {
         Some(reason) => Some(reason).filter(|reason| !reason.is_empty()),

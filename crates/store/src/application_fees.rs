@@ -1,9 +1,9 @@
 //! The platform's application fees, as Stripe reports them: its income, by tenant.
 
-use domain::{Money, PaymentId, Scope, Timestamp};
+use domain::{Mode, Money, PaymentId, Scope, Timestamp};
 
-use crate::binds;
-use crate::db::{Error, Sql, Tx};
+use crate::db::{Error, Row, Sql, Tx};
+use crate::{binds, values};
 
 /// An application fee of a charge on a tenant's account.
 #[derive(Clone, Debug)]
@@ -55,23 +55,156 @@ pub fn put(tx: &mut Tx, fee: &ApplicationFee, at: Timestamp) -> Result<(), Error
 const LINK: Sql = Sql::new(
     "update application_fees set payment_id = $5
      where tenant_id = $1 and livemode = $2 and stripe_account_id = $3 and stripe_charge_id = $4
-       and payment_id is null",
+       and payment_id is null
+     returning stripe_application_fee_id, amount, currency",
 );
 
-/// Links the fee of a charge to its payment, when the fee was reported before the charge.
+/// Links the fee of a charge to its payment, when the fee was reported before the charge. Answers the fees
+/// that were nobody's so far.
 pub fn link(
     tx: &mut Tx,
     scope: &Scope,
     account: &str,
     charge_id: &str,
     payment: &PaymentId,
-) -> Result<(), Error> {
-    tx.execute(
-        &LINK,
-        binds![&scope.tenant, scope.mode, account, charge_id, payment],
-    )?;
+) -> Result<Vec<(String, Money)>, Error> {
+    let binds = binds![&scope.tenant, scope.mode, account, charge_id, payment];
+    let linked = |row: &Row| {
+        Ok((
+            row.text("stripe_application_fee_id")?,
+            values::money(row, "amount")?,
+        ))
+    };
+    tx.query(&LINK, binds)?.iter().map(linked).collect()
+}
+
+/// What a balance transaction needs to know of a fee.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// `ch_…` or empty.
+    pub charge: String,
+    /// Our payment, where the charge is ours.
+    pub payment: Option<PaymentId>,
+}
+
+const FIND: Sql = Sql::new(
+    "select stripe_charge_id, payment_id
+     from application_fees
+     where livemode = $1 and stripe_application_fee_id = $2",
+);
+
+/// A fee of whichever tenant: the platform's balance does not say whose it is.
+pub fn find(tx: &mut Tx, mode: Mode, fee: &str) -> Result<Option<Known>, Error> {
+    let known = |row: Row| {
+        Ok(Known {
+            charge: row.text("stripe_charge_id")?,
+            payment: row.text_opt("payment_id")?.map(PaymentId::stored),
+        })
+    };
+    tx.optional(&FIND, binds![mode, fee])?.map(known).transpose()
+}
+
+/// A fee of one of our payments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfPayment {
+    /// `fee_…`.
+    pub id: String,
+    /// The fee.
+    pub amount: Money,
+    /// What Stripe says was given back of it, minor units.
+    pub refunded: i64,
+}
+
+const OF_PAYMENT: Sql = Sql::new(
+    "select stripe_application_fee_id, amount, refunded, currency
+     from application_fees
+     where tenant_id = $1 and livemode = $2 and payment_id = $3
+     order by stripe_application_fee_id
+     limit 1",
+);
+
+/// The fee of a payment, once Stripe has reported it.
+pub fn of_payment(tx: &mut Tx, scope: &Scope, payment: &PaymentId) -> Result<Option<OfPayment>, Error> {
+    let row = tx.optional(&OF_PAYMENT, binds![&scope.tenant, scope.mode, payment])?;
+    row.map(|row| {
+        Ok(OfPayment {
+            id: row.text("stripe_application_fee_id")?,
+            amount: Money::new(row.int("amount")?, values::currency(&row)?),
+            refunded: row.int("refunded")?,
+        })
+    })
+    .transpose()
+}
+
+const PUT_REFUND: Sql = Sql::new(
+    "insert into application_fee_refunds (tenant_id, livemode, stripe_fee_refund_id,
+       stripe_application_fee_id, amount, currency, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7)
+     on conflict (tenant_id, livemode, stripe_fee_refund_id) do nothing",
+);
+
+/// Stores what was given back of a fee, by its `fr_…`; `false` when it is known.
+pub fn put_refund(
+    tx: &mut Tx,
+    scope: &Scope,
+    fee: &str,
+    refund: &str,
+    amount: Money,
+    at: Timestamp,
+) -> Result<bool, Error> {
+    let binds = binds![
+        &scope.tenant,
+        scope.mode,
+        refund,
+        fee,
+        amount.minor(),
+        amount.currency().code(),
+        at
+    ];
+    Ok(tx.execute(&PUT_REFUND, binds)? == 1)
+}
+
+const REFUNDS_OF: Sql = Sql::new(
+    "select r.stripe_fee_refund_id, r.amount, r.currency
+     from application_fees f
+     join application_fee_refunds r on r.tenant_id = f.tenant_id and r.livemode = f.livemode
+       and r.stripe_application_fee_id = f.stripe_application_fee_id
+     where f.tenant_id = $1 and f.livemode = $2 and f.payment_id = $3
+     order by r.stripe_fee_refund_id",
+);
+
+/// What was given back of a payment's fee: each `fr_…` with its amount.
+pub fn refunds_of(tx: &mut Tx, scope: &Scope, payment: &PaymentId) -> Result<Vec<(String, Money)>, Error> {
+    let rows = tx.query(&REFUNDS_OF, binds![&scope.tenant, scope.mode, payment])?;
+    let read = |row: &Row| {
+        let amount = Money::new(row.int("amount")?, values::currency(row)?);
+        Ok((row.text("stripe_fee_refund_id")?, amount))
+    };
+    rows.iter().map(read).collect()
+}
+
+const ADD_UP: Sql = Sql::new(
+    "update application_fees set refunded = (
+       select coalesce(sum(r.amount), 0) from application_fee_refunds r
+       where r.tenant_id = $1 and r.livemode = $2 and r.stripe_application_fee_id = $3)
+     where tenant_id = $1 and livemode = $2 and stripe_application_fee_id = $3 and refunded < (
+       select coalesce(sum(r.amount), 0) from application_fee_refunds r
+       where r.tenant_id = $1 and r.livemode = $2 and r.stripe_application_fee_id = $3)",
+);
+
+/// Raises what was given back of a fee to the sum of what is known of it.
+pub fn add_up(tx: &mut Tx, scope: &Scope, fee: &str) -> Result<(), Error> {
+    tx.execute(&ADD_UP, binds![&scope.tenant, scope.mode, fee])?;
     Ok(())
 }
 
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&UPSERT, &LINK];
+pub const ALL: &[&Sql] = &[
+    &UPSERT,
+    &LINK,
+    &FIND,
+    &OF_PAYMENT,
+    &PUT_REFUND,
+    &REFUNDS_OF,
+    &ADD_UP,
+];

@@ -139,6 +139,29 @@ pub fn page_of_all(tx: &mut Tx, wanted: &Wanted) -> Result<Vec<Noted>, Error> {
     rows?.iter().map(read).collect()
 }
 
+const PAYERS_ADDRESS: Sql = Sql::new(
+    "select address
+     from audit_log
+     where tenant_id = $1 and livemode = $2 and action = 'invoice.payment_requested' and id >= $4 and id <= $5
+       and subject_id = $3 and actor = 'payer' and address is not null
+     order by id desc
+     limit 1",
+);
+
+/// From where a payer pressed Pay for an invoice last, in the span between two ids.
+pub fn payers_address(
+    tx: &mut Tx,
+    scope: &Scope,
+    invoice: &str,
+    (from, to): &(AuditId, AuditId),
+) -> Result<Option<String>, Error> {
+    let binds = binds![&scope.tenant, scope.mode, invoice, from, to];
+    match tx.optional(&PAYERS_ADDRESS, binds)? {
+        Some(row) => row.text_opt("address"),
+        None => Ok(None),
+    }
+}
+
 fn read(row: &Row) -> Result<Noted, Error> {
     let scope = values::scope(row)?;
     Ok(Noted {
@@ -163,4 +186,5 @@ pub const ALL: &[&Sql] = &[
     &PAGE_BY_ACTION,
     &PAGE_OF_ALL,
     &PAGE_OF_ALL_BY_ACTION,
+    &PAYERS_ADDRESS,
 ];

@@ -1,5 +1,5 @@
-//! What waits for its time is looked at now, because somebody asks for it: writes without an outcome, and
-//! payments that the reconciler would look at later.
+//! What waits for its time is looked at now, because somebody asks for it: writes without an outcome,
+//! and payments and disputes that the reconciler would look at later.
 
 use domain::{Mode, Timestamp};
 
@@ -16,12 +16,18 @@ const PAYMENTS: Sql = Sql::new(
      where livemode = $1 and ($2 = '' or stripe_account_id = $2) and next_check_at > $3",
 );
 
+const DISPUTES: Sql = Sql::new(
+    "update disputes set next_check_at = $3
+     where livemode = $1 and ($2 = '' or stripe_account_id = $2) and next_check_at > $3",
+);
+
 /// Everything of a mode that waits is due at `at`; of one account, where one is named.
 pub fn everything(tx: &mut Tx, mode: Mode, account: &str, at: Timestamp) -> Result<(), Error> {
     tx.execute(&OPERATIONS, binds![mode, account, at])?;
     tx.execute(&PAYMENTS, binds![mode, account, at])?;
+    tx.execute(&DISPUTES, binds![mode, account, at])?;
     Ok(())
 }
 
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&OPERATIONS, &PAYMENTS];
+pub const ALL: &[&Sql] = &[&OPERATIONS, &PAYMENTS, &DISPUTES];

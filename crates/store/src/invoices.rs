@@ -203,6 +203,24 @@ pub fn page(
         .collect()
 }
 
+const OPEN_OF_CLIENT: Sql = select_invoices!(
+    "where tenant_id = $1 and livemode = $2 and client_id = $3 and currency = $4 and status = 'open'
+     order by case when due_date is null then 1 else 0 end, due_date, id
+     limit $5",
+);
+
+/// The open invoices of a client in a currency, the one that is due first on top.
+pub fn open_of_client(
+    tx: &mut Tx,
+    scope: &Scope,
+    client: &ClientId,
+    currency: Currency,
+    limit: i64,
+) -> Result<Vec<Invoice>, Error> {
+    let binds = binds![&scope.tenant, scope.mode, client, currency.code(), limit];
+    tx.query(&OPEN_OF_CLIENT, binds)?.iter().map(read).collect()
+}
+
 const NEXT_NUMBER: Sql = Sql::new(
     "insert into invoice_numbers (tenant_id, livemode, last_number, created_at)
      values ($1, $2, 1, $3)
@@ -306,6 +324,7 @@ pub const ALL: &[&Sql] = &[
     &BY_ID,
     &LINES,
     &PAGE,
+    &OPEN_OF_CLIENT,
     &NEXT_NUMBER,
     &FINALIZE,
     &MOVE,

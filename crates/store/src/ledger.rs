@@ -1,6 +1,6 @@
 //! The books: append-only, balanced transactions. Each fact is booked once, by its kind and source.
 
-use domain::ledger::Transaction;
+use domain::ledger::{Account, Entry, Transaction};
 use domain::{InvoiceId, LedgerTransactionId, PaymentId, Scope, Timestamp};
 
 use crate::binds;
@@ -69,6 +69,8 @@ pub fn post(tx: &mut Tx, posting: &Posting, transaction: &Transaction) -> Result
     }
     for (position, entry) in (1_i64..).zip(transaction.entries()) {
         let (account, amount) = (entry.account.word(), entry.amount_minor);
+        // An entry of the transaction's own invoice need not name it again.
+        let of_other = entry.invoice.as_ref().filter(|id| Some(*id) != *invoice_id);
         let binds = binds![
             &scope.tenant,
             scope.mode,
@@ -77,12 +79,47 @@ pub fn post(tx: &mut Tx, posting: &Posting, transaction: &Transaction) -> Result
             account,
             currency,
             amount,
-            entry.invoice.as_ref().map(|id| id.as_str().to_owned()),
+            of_other.map(|id| id.as_str().to_owned()),
             *at
         ];
         tx.execute(&INSERT_ENTRY, binds)?;
     }
+    add_to_statement(tx, posting, transaction)?;
     Ok(true)
+}
+
+const INSERT_LINE: Sql = Sql::new(
+    "insert into client_lines (tenant_id, livemode, client_id, currency, transaction_id, amount, created_at)
+     select $1, $2, i.client_id, $3, $4, $5, $6
+     from invoices i
+     where i.tenant_id = $1 and i.livemode = $2 and i.id = coalesce($7, $8, (
+       select p.invoice_id from payments p where p.tenant_id = $1 and p.livemode = $2 and p.id = $9))",
+);
+
+/// What a transaction changes of what its client owes is a line of the client's statement.
+fn add_to_statement(tx: &mut Tx, posting: &Posting, transaction: &Transaction) -> Result<(), Error> {
+    let of_client = |entry: &&Entry| matches!(entry.account, Account::Receivable | Account::ClientCredit);
+    let entries: Vec<&Entry> = transaction.entries().iter().filter(of_client).collect();
+    let amounts = entries.iter().map(|entry| entry.amount_minor);
+    let amount = amounts.fold(0_i64, i64::saturating_add);
+    if amount == 0 {
+        return Ok(());
+    }
+    let of_several = entries.iter().find_map(|entry| entry.invoice.as_ref());
+    let id = |id: Option<&InvoiceId>| id.map(|id| id.as_str().to_owned());
+    let binds = binds![
+        &posting.scope.tenant,
+        posting.scope.mode,
+        transaction.currency().code(),
+        &posting.id,
+        amount,
+        posting.at,
+        id(posting.invoice_id),
+        id(of_several),
+        posting.payment_id.map(|id| id.as_str().to_owned())
+    ];
+    tx.execute(&INSERT_LINE, binds)?;
+    Ok(())
 }
 
 const BY_SOURCE: Sql = Sql::new(
@@ -107,4 +144,4 @@ pub fn find(
 }
 
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&INSERT, &INSERT_ENTRY, &BY_SOURCE];
+pub const ALL: &[&Sql] = &[&INSERT, &INSERT_ENTRY, &INSERT_LINE, &BY_SOURCE];

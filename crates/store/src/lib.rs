@@ -5,11 +5,15 @@ pub mod api_keys;
 pub mod application_fees;
 pub mod audit_log;
 pub mod backlog;
+pub mod balance_cursors;
+pub mod balance_transactions;
 pub mod client_credits;
 pub mod clients;
 pub mod connect_states;
+pub mod credit_applications;
 pub mod credit_notes;
 pub mod db;
+pub mod disputes;
 pub mod event_cursors;
 pub mod external_objects;
 pub mod fee_rules;
@@ -18,15 +22,19 @@ pub mod hurry;
 pub mod invariants;
 pub mod invoices;
 pub mod ledger;
+pub mod ledger_balances;
 pub mod migrate;
 pub mod pay_links;
 pub mod payment_method_domains;
 pub mod payment_parts;
+pub mod payment_settings;
 pub mod payments;
+pub mod payouts;
 pub mod platform_customers;
 pub mod platform_keys;
 pub mod rate_limits;
 pub mod reconciliation_breaks;
+pub mod refunds;
 pub mod requests;
 pub mod seals;
 pub mod state_history;
@@ -37,6 +45,7 @@ pub mod stripe_webhook_events;
 pub mod subscription_lists;
 pub mod subscriptions;
 pub mod tenants;
+pub mod tie_outs;
 mod values;
 
 pub use db::{Db, Error, Sql, Tx, Value};
@@ -48,10 +57,14 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         application_fees::ALL,
         audit_log::ALL,
         backlog::ALL,
+        balance_cursors::ALL,
+        balance_transactions::ALL,
         client_credits::ALL,
         clients::ALL,
         connect_states::ALL,
+        credit_applications::ALL,
         credit_notes::ALL,
+        disputes::ALL,
         event_cursors::ALL,
         external_objects::ALL,
         fee_rules::ALL,
@@ -59,14 +72,19 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         hurry::ALL,
         invoices::ALL,
         ledger::ALL,
+        ledger_balances::ALL,
         pay_links::ALL,
         payment_method_domains::ALL,
         payment_parts::ALL,
+        payment_settings::ALL,
         payments::ALL,
+        payouts::ALL,
         platform_customers::ALL,
         platform_keys::ALL,
         rate_limits::ALL,
         reconciliation_breaks::ALL,
+        refunds::ALL,
+        refunds::OF_MONEY,
         requests::ALL,
         seals::ALL,
         state_history::ALL,
@@ -79,6 +97,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         subscription_lists::ALL,
         subscriptions::ALL,
         tenants::ALL,
+        tie_outs::ALL,
     ]
     .into_iter()
     .flatten()

@@ -88,12 +88,32 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0015_money_back.sql"),
     },
     Migration {
+        name: "0016_refunds",
+        sql: include_str!("../migrations/0016_refunds.sql"),
+    },
+    Migration {
+        name: "0017_disputes",
+        sql: include_str!("../migrations/0017_disputes.sql"),
+    },
+    Migration {
+        name: "0018_payouts",
+        sql: include_str!("../migrations/0018_payouts.sql"),
+    },
+    Migration {
         name: "0019_fee_rules",
         sql: include_str!("../migrations/0019_fee_rules.sql"),
     },
     Migration {
-        name: "0021_truncate",
-        sql: include_str!("../migrations/0021_truncate.sql"),
+        name: "0020_credits",
+        sql: include_str!("../migrations/0020_credits.sql"),
+    },
+    Migration {
+        name: "0021_payment_settings",
+        sql: include_str!("../migrations/0021_payment_settings.sql"),
+    },
+    Migration {
+        name: "0022_truncate",
+        sql: include_str!("../migrations/0022_truncate.sql"),
     },
 ];
 

@@ -3,7 +3,8 @@
 
 use domain::fee::Terms;
 use domain::fee::rules::Method;
-use domain::payment::PaymentState;
+use domain::payment::{IntentStatus, PaymentState};
+use domain::refund::Standing;
 use domain::{Currency, FeeRuleId, InvoiceId, Money, PaymentId, Scope, Timestamp};
 
 use crate::db::{Error, Row, Sql, Tx};
@@ -32,6 +33,12 @@ pub struct Payment {
     pub amount: i64,
     /// What arrived.
     pub received: i64,
+    /// What is refunded, on its way back, or asked back. Written by `refunds.rs` only.
+    pub reserved: i64,
+    /// What the payer has back, as far as Stripe knows. Written by `refunds.rs` only.
+    pub refunded: i64,
+    /// What disputes have taken and not given back. Written by `refunds.rs` only.
+    pub disputed: i64,
     /// The platform's application fee: asked for, then as Stripe reports it.
     pub application_fee: Option<i64>,
     /// Stripe's processing fee, once Stripe has reported it.
@@ -76,6 +83,16 @@ pub struct FeeBasis {
 }
 
 impl Payment {
+    /// What decides how much of it may go back.
+    pub fn standing(&self) -> Standing {
+        let succeeded = self.status == PaymentState::At(IntentStatus::Succeeded);
+        Standing {
+            received: if succeeded { self.received } else { 0 },
+            reserved: self.reserved,
+            disputed: self.disputed,
+        }
+    }
+
     /// What is asked for, with its currency.
     pub fn asked(&self) -> Money {
         Money::new(self.amount, self.currency)
@@ -86,7 +103,8 @@ macro_rules! select_payments {
     ($rest:literal $(,)?) => {
         Sql::new(concat!(
             "select tenant_id, livemode, id, invoice_id, attempt, stripe_account_id, stripe_payment_intent_id,
-               stripe_charge_id, currency, amount, received, application_fee, stripe_fee, net, status,
+               stripe_charge_id, currency, amount, received, reserved, refunded, disputed,
+               application_fee, stripe_fee, net, status,
                  declines,
                failure_code, method_brand, method_last4, version, next_check_at, created_at, succeeded_at,
                unreachable_since, fee_method, fee_rule_id, fee_bps, fee_fixed, fee_minimum, fee_maximum,
@@ -205,17 +223,55 @@ pub fn by_charge(tx: &mut Tx, scope: &Scope, account: &str, charge: &str) -> Res
 }
 
 const OF_INVOICE: Sql = select_payments!(
-    "where tenant_id = $1 and livemode = $2 and invoice_id = $3
-     order by attempt desc
+    "where tenant_id = $1 and livemode = $2 and id in (
+       select payment_id from payment_parts where tenant_id = $1 and livemode = $2 and invoice_id = $3)
+     order by case when status in ('succeeded', 'canceled', 'failed') then 0 else 1 end desc,
+       created_at desc, attempt desc
      limit $4",
 );
 
-/// The payments of an invoice, newest first.
+/// The payments of an invoice, alone or with others: the live one, then the newest first.
 pub fn of_invoice(tx: &mut Tx, scope: &Scope, id: &InvoiceId, limit: i64) -> Result<Vec<Payment>, Error> {
     tx.query(&OF_INVOICE, binds![&scope.tenant, scope.mode, id, limit])?
         .iter()
         .map(read)
         .collect()
+}
+
+const LIVE_OF: Sql = select_payments!(
+    "where tenant_id = $1 and livemode = $2 and id in (
+       select payment_id from payment_parts
+       where tenant_id = $1 and livemode = $2 and invoice_id = $3 and live = 1)",
+);
+
+/// The payment by which money could still arrive for an invoice.
+pub fn live_of(tx: &mut Tx, scope: &Scope, id: &InvoiceId) -> Result<Option<Payment>, Error> {
+    let row = tx.optional(&LIVE_OF, binds![&scope.tenant, scope.mode, id])?;
+    row.map(|row| read(&row)).transpose()
+}
+
+const LAST_ATTEMPT: Sql = Sql::new(
+    "select coalesce(max(attempt), 0) as attempt
+     from payments
+     where tenant_id = $1 and livemode = $2 and invoice_id = $3",
+);
+
+/// The number of the last payment that was begun by an invoice's own link.
+pub fn last_attempt(tx: &mut Tx, scope: &Scope, id: &InvoiceId) -> Result<i64, Error> {
+    tx.one(&LAST_ATTEMPT, binds![&scope.tenant, scope.mode, id])?
+        .int("attempt")
+}
+
+const REFUNDED: Sql = Sql::new(
+    "select refunded
+     from payments
+     where tenant_id = $1 and livemode = $2 and id = $3",
+);
+
+/// What of a payment went back to the payer, in minor units.
+pub fn refunded(tx: &mut Tx, scope: &Scope, id: &PaymentId) -> Result<i64, Error> {
+    tx.one(&REFUNDED, binds![&scope.tenant, scope.mode, id])?
+        .int("refunded")
 }
 
 const PAGE: Sql = select_payments!(
@@ -280,6 +336,17 @@ const CHECK_NOW: Sql = Sql::new(
 /// Has the reconciler look at a payment at once, whatever is known of it.
 pub fn check_now(tx: &mut Tx, scope: &Scope, id: &PaymentId, at: Timestamp) -> Result<(), Error> {
     tx.execute(&CHECK_NOW, binds![&scope.tenant, scope.mode, id, at])?;
+    Ok(())
+}
+
+const CHECK_BY: Sql = Sql::new(
+    "update payments set next_check_at = $4
+     where tenant_id = $1 and livemode = $2 and id = $3 and (next_check_at is null or next_check_at > $4)",
+);
+
+/// Has the reconciler look at a payment by then, whatever is known of it.
+pub fn check_by(tx: &mut Tx, scope: &Scope, id: &PaymentId, at: Timestamp) -> Result<(), Error> {
+    tx.execute(&CHECK_BY, binds![&scope.tenant, scope.mode, id, at])?;
     Ok(())
 }
 
@@ -353,6 +420,9 @@ fn read(row: &Row) -> Result<Payment, Error> {
         currency: values::currency(row)?,
         amount: row.int("amount")?,
         received: row.int("received")?,
+        reserved: row.int("reserved")?,
+        refunded: row.int("refunded")?,
+        disputed: row.int("disputed")?,
         application_fee: row.int_opt("application_fee")?,
         stripe_fee: row.int_opt("stripe_fee")?,
         net: row.int_opt("net")?,
@@ -391,10 +461,14 @@ pub const ALL: &[&Sql] = &[
     &BY_INTENT,
     &BY_CHARGE,
     &OF_INVOICE,
+    &LIVE_OF,
+    &LAST_ATTEMPT,
+    &REFUNDED,
     &PAGE,
     &DUE,
     &CHECK_LATER,
     &CHECK_NOW,
+    &CHECK_BY,
     &MARK_UNREACHABLE,
     &MARK_REACHED,
     &UNREACHABLE,

@@ -34,6 +34,8 @@ kinds! {
     AccountNotUsed = "account_not_used";
     /// An intent asked for something else than its payment.
     AmountMismatch = "amount_mismatch";
+    /// More has left a payment, by refunds and disputes together, than was received.
+    BeyondReceived = "beyond_received";
     /// An event that cannot be applied.
     EventDead = "event_dead";
     /// Stripe's list of events does not reach back to where it was read last.
@@ -48,10 +50,22 @@ kinds! {
     Overpayment = "overpayment";
     /// Payments on an account that cannot be reached.
     PaymentsUnreachable = "payments_unreachable";
+    /// Stripe refused to give back the platform's fee.
+    FeeRefundRefused = "fee_refund_refused";
+    /// The money of a refund is back on the account.
+    RefundFailed = "refund_failed";
+    /// More is refunded of a payment than arrived.
+    RefundTooMuch = "refund_too_much";
+    /// A payout did not reach the bank.
+    PayoutFailed = "payout_failed";
+    /// What a payout consists of does not come to its amount.
+    PayoutMismatch = "payout_mismatch";
     /// A live event came under a TEST secret.
     Quarantined = "quarantined";
     /// An object on one tenant's account names another tenant.
     TenantMismatch = "tenant_mismatch";
+    /// Invoices, books and Stripe's balance do not agree.
+    TieOut = "tie_out";
     /// An event of an account that no tenant has.
     UnknownAccount = "unknown_account";
     /// Stripe says a status that this version does not know.

@@ -2,6 +2,7 @@
 //! open (`sent` or `unknown`) until Stripe has given a definite answer; a payment has at most one open row.
 
 mod confirmed;
+mod kind;
 
 use domain::{Mode, OperationId, PaymentId, Scope, Timestamp};
 
@@ -10,104 +11,7 @@ use crate::{binds, values};
 
 pub(crate) use confirmed::ALL as CONFIRMED;
 pub use confirmed::{nth_confirm, tries};
-
-/// What a write does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// `POST /v1/payment_intents`.
-    CreateIntent,
-    /// `POST /v1/payment_intents/{id}/confirm`.
-    ConfirmIntent,
-    /// `POST /v1/payment_intents/{id}/cancel`.
-    CancelIntent,
-    /// `POST /v1/accounts`.
-    CreateAccount,
-    /// `POST /v1/payment_method_domains`, or its `…/{id}/validate`.
-    RegisterDomain,
-    /// `POST /oauth/token`.
-    ExchangeCode,
-    /// `POST /oauth/deauthorize`.
-    Deauthorize,
-}
-
-impl Kind {
-    /// Every kind.
-    pub const ALL: [Kind; 7] = [
-        Kind::CreateIntent,
-        Kind::ConfirmIntent,
-        Kind::CancelIntent,
-        Kind::CreateAccount,
-        Kind::RegisterDomain,
-        Kind::ExchangeCode,
-        Kind::Deauthorize,
-    ];
-
-    /// The kind as the database writes it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Kind::CreateIntent => "create_intent",
-            Kind::ConfirmIntent => "confirm_intent",
-            Kind::CancelIntent => "cancel_intent",
-            Kind::CreateAccount => "create_account",
-            Kind::RegisterDomain => "register_domain",
-            Kind::ExchangeCode => "exchange_code",
-            Kind::Deauthorize => "deauthorize",
-        }
-    }
-
-    fn from_word(word: &str) -> Option<Kind> {
-        Kind::ALL.into_iter().find(|kind| kind.word() == word)
-    }
-}
-
-/// How far a write has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// Committed and on its way; whoever sent it holds the lease.
-    Sent,
-    /// No definite answer: it is replayed with the same key and bytes.
-    Unknown,
-    /// Stripe carried it out.
-    Succeeded,
-    /// Stripe refused it for good, or declined the card.
-    Failed,
-    /// Proven never to have happened.
-    Absent,
-}
-
-impl Status {
-    /// Every status.
-    pub const ALL: [Status; 5] = [
-        Status::Sent,
-        Status::Unknown,
-        Status::Succeeded,
-        Status::Failed,
-        Status::Absent,
-    ];
-
-    /// Whether its outcome is not known yet.
-    pub const fn is_open(self) -> bool {
-        match self {
-            Status::Sent | Status::Unknown => true,
-            Status::Succeeded | Status::Failed | Status::Absent => false,
-        }
-    }
-
-    /// The status as the database writes it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Status::Sent => "sent",
-            Status::Unknown => "unknown",
-            Status::Succeeded => "succeeded",
-            Status::Failed => "failed",
-            Status::Absent => "absent",
-        }
-    }
-
-    fn from_word(word: &str) -> Option<Status> {
-        Status::ALL.into_iter().find(|status| status.word() == word)
-    }
-}
+pub use kind::{Kind, Status};
 
 /// A write to Stripe.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,8 +20,11 @@ pub struct Operation {
     pub scope: Scope,
     /// Its id.
     pub id: OperationId,
-    /// The payment it is about; none for what is about the account itself.
+    /// The payment whose intent it is about; none for what is about something else.
     pub payment_id: Option<PaymentId>,
+    /// What it is about, where that is neither an intent nor the account itself: a refund's id, or another's.
+    /// At most one write of a subject is open, whatever is open of its payment.
+    pub subject_id: Option<String>,
     /// What it does.
     pub kind: Kind,
     /// The `Idempotency-Key`; says what is done and is never random.
@@ -143,8 +50,8 @@ pub struct Operation {
 macro_rules! select_operations {
     ($rest:literal $(,)?) => {
         Sql::new(concat!(
-            "select tenant_id, livemode, id, payment_id, kind, idempotency_key, stripe_account_id, path,
-              params, status,
+            "select tenant_id, livemode, id, payment_id, subject_id, kind, idempotency_key, stripe_account_id,
+              path, params, status,
                attempts, lease_until, first_sent_at, last_error
              from stripe_operations
              ",
@@ -155,8 +62,8 @@ macro_rules! select_operations {
 
 const INSERT: Sql = Sql::new(
     "insert into stripe_operations (tenant_id, livemode, id, payment_id, kind, idempotency_key,
-       stripe_account_id, path, params, status, attempts, lease_until, first_sent_at, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'sent', 1, $10, $11, $12)",
+       stripe_account_id, path, params, status, attempts, lease_until, first_sent_at, created_at, subject_id)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'sent', 1, $10, $11, $12, $13)",
 );
 
 /// Notes a write that is about to be sent.
@@ -173,7 +80,8 @@ pub fn insert(tx: &mut Tx, operation: &Operation) -> Result<(), Error> {
         &operation.params,
         operation.lease_until,
         operation.first_sent_at,
-        operation.first_sent_at
+        operation.first_sent_at,
+        operation.subject_id.clone()
     ];
     tx.execute(&INSERT, binds)?;
     Ok(())
@@ -388,6 +296,16 @@ pub fn newest_of_account(
         .transpose()
 }
 
+const OPEN_OF_SUBJECT: Sql = select_operations!(
+    "where tenant_id = $1 and livemode = $2 and subject_id = $3 and status in ('sent', 'unknown')",
+);
+
+/// The open operation of a subject, if there is one.
+pub fn open_of_subject(tx: &mut Tx, scope: &Scope, subject: &str) -> Result<Option<Operation>, Error> {
+    let row = tx.optional(&OPEN_OF_SUBJECT, binds![&scope.tenant, scope.mode, subject])?;
+    row.map(|row| read(&row)).transpose()
+}
+
 const BY_KEY: Sql = select_operations!(
     "where tenant_id = $1 and livemode = $2 and stripe_account_id = $3 and idempotency_key = $4",
 );
@@ -429,6 +347,7 @@ fn read(row: &Row) -> Result<Operation, Error> {
         scope: values::scope(row)?,
         id: OperationId::stored(row.text("id")?),
         payment_id: row.text_opt("payment_id")?.map(PaymentId::stored),
+        subject_id: row.text_opt("subject_id")?,
         kind: values::word(row, "kind", Kind::from_word)?,
         idempotency_key: row.text("idempotency_key")?,
         stripe_account_id: row.text("stripe_account_id")?,
@@ -457,6 +376,7 @@ pub const ALL: &[&Sql] = &[
     &COUNT_OF_KIND,
     &END_DEAUTHORIZING,
     &NEWEST_OF_ACCOUNT,
+    &OPEN_OF_SUBJECT,
     &BY_KEY,
     &CREATES_ACCOUNT,
     &OPEN_CREATES,

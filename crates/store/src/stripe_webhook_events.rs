@@ -321,6 +321,17 @@ pub fn put_off(tx: &mut Tx, id: &InboxId, attempts: i64, at: Timestamp) -> Resul
     Ok(())
 }
 
+const HURRY: Sql = Sql::new(
+    "update stripe_webhook_events set next_attempt_at = $3
+     where next_attempt_at > $4 and livemode = $1 and stripe_account_id = $2",
+);
+
+/// Has events of an account that wait until after `later` applied at `now`. What a worker holds is due
+/// before.
+pub fn hurry(tx: &mut Tx, mode: Mode, account: &str, now: Timestamp, later: Timestamp) -> Result<u64, Error> {
+    tx.execute(&HURRY, binds![mode, account, now, later])
+}
+
 const LISTED_WAITING: Sql = Sql::new(
     "select count(*) as n from stripe_webhook_events
      where next_attempt_at is not null and livemode = $1 and stripe_account_id = $2 and source = 'listed'",
@@ -351,6 +362,7 @@ pub const ALL: &[&Sql] = &[
     &TAKE,
     &FINISH,
     &PUT_OFF,
+    &HURRY,
     &LISTED_WAITING,
     &STATUS_OF,
 ];

@@ -2,9 +2,9 @@
 //! error, never a default.
 
 use domain::{
-    ApiKeyId, AuditId, BreakId, ClientCreditId, ClientId, CreditNoteId, Currency, DisputeId, FeeRuleId,
-    InboxId, InvoiceId, LedgerTransactionId, LinkId, Mode, Money, OperationId, PaymentId, PlatformKeyId,
-    RefundId, Scope, TenantId, Timestamp,
+    ApiKeyId, AuditId, BreakId, ClientCreditId, ClientId, CreditApplicationId, CreditNoteId, Currency,
+    DisputeId, FeeRuleId, InboxId, InvoiceId, LedgerTransactionId, LinkId, Mode, Money, OperationId,
+    PaymentId, PlatformKeyId, RefundId, Scope, TenantId, Timestamp,
 };
 
 use domain::seal::Field;
@@ -25,7 +25,12 @@ id_values!(
     ApiKeyId,
     AuditId,
     BreakId,
+    ClientCreditId,
     ClientId,
+    CreditApplicationId,
+    CreditNoteId,
+    DisputeId,
+    FeeRuleId,
     InboxId,
     InvoiceId,
     LedgerTransactionId,
@@ -33,11 +38,7 @@ id_values!(
     OperationId,
     PaymentId,
     PlatformKeyId,
-    CreditNoteId,
-    ClientCreditId,
     RefundId,
-    DisputeId,
-    FeeRuleId,
     TenantId
 );
 

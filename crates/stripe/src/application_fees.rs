@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::client::Client;
 use crate::error::{CallError, Unreadable};
+use crate::fee_refunds::FeeRefund;
 use crate::form::{object_path, param, push_optional};
 use crate::object::{self, PAGE_MAX, Page};
 
@@ -33,6 +34,16 @@ pub struct ApplicationFee {
     pub created: Option<i64>,
     /// `txn_…` of the platform.
     pub balance_transaction: Option<String>,
+    /// What was given back, newest first; as many as Stripe shows within the fee.
+    pub refunds: Vec<FeeRefund>,
+}
+
+impl ApplicationFee {
+    /// Whether some of what was given back is not shown within the fee.
+    pub fn lacks_refunds(&self) -> bool {
+        let shown = self.refunds.iter().map(|refund| refund.amount);
+        shown.fold(0_i64, i64::saturating_add) != self.amount_refunded
+    }
 }
 
 /// One fee of the platform.
@@ -86,6 +97,14 @@ impl ApplicationFee {
             livemode: object::flag(value, "livemode"),
             created: object::int(value, "created"),
             balance_transaction: object::id_of(value, "balance_transaction"),
+            refunds: refunds(value)?,
         })
     }
+}
+
+/// The first page of its refunds, where it is shown; one that cannot be read makes the fee unreadable, for
+/// money would be missing.
+fn refunds(fee: &Value) -> Result<Vec<FeeRefund>, Unreadable> {
+    let shown = fee.pointer("/refunds/data").and_then(Value::as_array);
+    shown.into_iter().flatten().map(FeeRefund::from_value).collect()
 }

@@ -6,8 +6,8 @@ use serde_json::Value;
 use crate::account_id::AccountId;
 use crate::client::Client;
 use crate::error::{CallError, Unreadable};
-use crate::form::object_path;
-use crate::object;
+use crate::form::{object_path, param, push_optional};
+use crate::object::{self, PAGE_MAX, Page};
 
 const PATH: &str = "/v1/balance_transactions";
 
@@ -26,12 +26,52 @@ pub struct BalanceTransaction {
     pub currency: String,
     /// `charge`, `application_fee`, `refund`, …
     pub type_: String,
+    /// What reports call it, such as `platform_earning`.
+    pub reporting_category: Option<String>,
     /// The parts of `fee`.
     pub fee_details: Vec<FeeDetail>,
+    /// How the charge's currency became the balance's, as Stripe writes it: shown, never computed with.
+    pub exchange_rate: Option<String>,
+    /// When it was made, in seconds since the epoch.
+    pub created: Option<i64>,
     /// When it can be paid out, in seconds since the epoch.
     pub available_on: Option<i64>,
     /// The object it came from (`ch_…`, `fee_…`).
     pub source: Option<String>,
+    /// What that object hangs on, where it was expanded.
+    pub hangs_on: HangsOn,
+}
+
+/// The charge and the intent behind a balance transaction: of a charge itself, of what was given back of
+/// it, of a dispute about it, of the platform's share in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HangsOn {
+    /// `ch_…` or `py_…`.
+    pub charge: Option<String>,
+    /// `pi_…`.
+    pub payment_intent: Option<String>,
+    /// `fee_…`, of the platform's share or of a part of one that was given back.
+    pub application_fee: Option<String>,
+    /// The account that such a share was taken from.
+    pub account: Option<String>,
+    /// What the charge was made in, before Stripe settled it in the balance's currency: minor units, and the
+    /// lower-case ISO code.
+    pub presented: Option<(i64, String)>,
+    /// Of a charge, the platform's share in it, in minor units of what it was made in.
+    pub presented_fee: i64,
+}
+
+/// Which balance transactions are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    /// Those made since then, in seconds since the epoch.
+    pub created_gte_s: Option<i64>,
+    /// Those that an automatic payout pays out.
+    pub payout: Option<&'a str>,
+    /// The page after this one.
+    pub starting_after: Option<&'a str>,
+    /// At most 100.
+    pub limit: u32,
 }
 
 /// One part of a balance transaction's fee.
@@ -57,6 +97,26 @@ pub async fn retrieve(
     Ok(BalanceTransaction::from_value(&object::parse(&answer.body)?)?)
 }
 
+/// Balance transactions of a connected account or (with `None`) of the platform, newest first, each with what
+/// it hangs on.
+pub async fn list(
+    client: &Client,
+    account: Option<&AccountId>,
+    wanted: Wanted<'_>,
+) -> Result<Page<BalanceTransaction>, CallError> {
+    let mut query = vec![
+        param("expand[0]", "data.source"),
+        param("limit", wanted.limit.clamp(1, PAGE_MAX)),
+    ];
+    if let Some(created_gte_s) = wanted.created_gte_s {
+        query.push(param("created[gte]", created_gte_s));
+    }
+    push_optional(&mut query, "payout", wanted.payout);
+    push_optional(&mut query, "starting_after", wanted.starting_after);
+    let answer = client.read(PATH, &query, account).await?;
+    Ok(object::page(&answer.body, BalanceTransaction::from_value)?)
+}
+
 impl BalanceTransaction {
     /// Sums the fee parts of one type, in minor units; `None` on overflow.
     pub fn fee_of(&self, type_: &str) -> Option<i64> {
@@ -78,6 +138,12 @@ impl BalanceTransaction {
             net: object::require_int(value, "net")?,
             currency: object::require_text(value, "currency")?,
             type_: object::require_text(value, "type")?,
+            reporting_category: object::text(value, "reporting_category"),
+            exchange_rate: value
+                .get("exchange_rate")
+                .filter(|rate| rate.is_number())
+                .map(Value::to_string),
+            created: object::int(value, "created"),
             fee_details: details
                 .into_iter()
                 .flatten()
@@ -85,7 +151,46 @@ impl BalanceTransaction {
                 .collect::<Result<_, _>>()?,
             available_on: object::int(value, "available_on"),
             source: object::id_of(value, "source"),
+            hangs_on: value.get("source").map(HangsOn::from_value).unwrap_or_default(),
         })
+    }
+}
+
+impl HangsOn {
+    /// Reads it from the source of a balance transaction; nothing where only its id is there.
+    fn from_value(source: &Value) -> HangsOn {
+        let kind = object::text(source, "object").unwrap_or_default();
+        let amount = object::int(source, "amount");
+        let presented = amount.zip(object::text(source, "currency"));
+        match kind.as_str() {
+            "charge" => HangsOn {
+                charge: object::text(source, "id"),
+                payment_intent: object::id_of(source, "payment_intent"),
+                application_fee: None,
+                account: None,
+                presented,
+                presented_fee: object::int(source, "application_fee_amount").unwrap_or(0),
+            },
+            "refund" | "dispute" => HangsOn {
+                charge: object::id_of(source, "charge"),
+                payment_intent: object::id_of(source, "payment_intent"),
+                presented,
+                ..HangsOn::default()
+            },
+            "application_fee" => HangsOn {
+                charge: object::id_of(source, "charge"),
+                application_fee: object::text(source, "id"),
+                account: object::id_of(source, "account"),
+                presented,
+                ..HangsOn::default()
+            },
+            "fee_refund" => HangsOn {
+                application_fee: object::id_of(source, "fee"),
+                presented,
+                ..HangsOn::default()
+            },
+            _ => HangsOn::default(),
+        }
     }
 }
 

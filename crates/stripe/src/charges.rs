@@ -20,6 +20,8 @@ pub struct Charge {
     pub id: String,
     /// Minor units.
     pub amount: i64,
+    /// Minor units given back so far, a total; it falls when a refund fails.
+    pub amount_refunded: i64,
     /// Lower-case ISO code.
     pub currency: String,
     /// Whether it succeeded, or was at least authorised.
@@ -142,6 +144,7 @@ impl Charge {
         Ok(Charge {
             id: object::require_text(value, "id")?,
             amount: object::require_int(value, "amount")?,
+            amount_refunded: object::int(value, "amount_refunded").unwrap_or(0),
             currency: object::require_text(value, "currency")?,
             paid: object::flag(value, "paid"),
             status: ChargeStatus::from(object::require_text(value, "status")?),

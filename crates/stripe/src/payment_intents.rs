@@ -1,5 +1,5 @@
 //! PaymentIntents on a connected account: created first, confirmed second, so that a refused confirmation
-//! never hides an intent. Cards only; wallets come with them.
+//! never hides an intent. Each is for one kind of payment method; wallets come with cards.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -96,6 +96,8 @@ pub struct Create<'a> {
     pub amount: i64,
     /// ISO code, in lower case.
     pub currency: &'a str,
+    /// The one kind of payment method that it takes: `card`, `us_bank_account`.
+    pub method: &'a str,
     /// Minor units, positive and smaller than the amount; `None` when the fee rounds to zero, which Stripe
     /// refuses.
     pub application_fee_amount: Option<i64>,
@@ -158,7 +160,7 @@ pub enum CancelReason {
 pub fn create(new: &Create<'_>, idempotency_key: String) -> Write {
     let mut params = vec![param("amount", new.amount), param("currency", new.currency)];
     // `payment_method_types` was removed from requests in 2026-09-30.endive.
-    params.push(param("allowed_payment_method_types[0]", "card"));
+    params.push(param("allowed_payment_method_types[0]", new.method));
     push_optional(&mut params, "application_fee_amount", new.application_fee_amount);
     push_optional(&mut params, "description", new.description);
     push_optional(&mut params, "receipt_email", new.receipt_email);

@@ -212,6 +212,20 @@ pub fn dispute_lost(amount: Money, given_back: &[Share]) -> Result<Transaction, 
     Transaction::of(Kind::DisputeLost, amount.currency(), entries)
 }
 
+/// Money that a bank gave back after its loss was settled: invoices take up their shares, the rest is the
+/// client's credit.
+///
+/// # Errors
+/// [`Unbalanced`] for an amount of zero.
+pub fn dispute_regained(amount: Money, taken_up: &[Share]) -> Result<Transaction, Unbalanced> {
+    let of_invoices: i64 = taken_up.iter().map(|share| share.amount_minor).sum();
+    let entries = receivables(taken_up, -1).chain([
+        Entry::new(Account::ClientCredit, of_invoices.saturating_sub(amount.minor())),
+        Entry::new(Account::Disputes, amount.minor()),
+    ]);
+    Transaction::of(Kind::DisputeRegained, amount.currency(), entries)
+}
+
 /// Money left for the bank. A negative payout takes money from it.
 ///
 /// # Errors

@@ -3,11 +3,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::Currency;
-
-fn usd(minor: i64) -> Money {
-    Money::new(minor, Currency::parse("usd").unwrap())
-}
 
 /// Every state times every status times both kinds of evidence, printed as one table. Rows: what we know;
 /// columns: what was seen, in the order of `IntentStatus::ALL`. `=` same, `>` moves, `<` stale, `?` retrieve.
@@ -54,7 +49,8 @@ fn every_state_times_every_observation() {
     assert_eq!(table, expected);
 }
 
-/// Every invoice state times every live payment, with and without an unresolved operation.
+/// Every live payment, fresh and worn, that fits and does not, with and without an unresolved operation; then
+/// every pair of them.
 #[test]
 fn every_press_on_pay() {
     let mut table = String::new();
@@ -62,52 +58,35 @@ fn every_press_on_pay() {
         Ok(begin) => format!("{begin:?}"),
         Err(refusal) => format!("!{}", refusal.code()),
     };
-    for state in InvoiceState::ALL {
-        table.push_str(&format!(
-            "{} {}\n",
-            state.word(),
-            word(begin(state, usd(100), usd(100), true, None))
-        ));
-    }
-    let open = |live| word(begin(InvoiceState::Open, usd(100), usd(100), true, Some(live)));
+    table.push_str(&format!("nothing {}\n", word(begin(&[]))));
     for state in PaymentState::all() {
         let live = Live {
             state,
             declines: 0,
             unresolved: false,
-            amount: usd(100),
+            fits: true,
         };
-        let worn = open(Live {
+        let worn = Live {
             declines: DECLINES_MAX,
             ..live
-        });
-        let other = open(Live {
-            amount: usd(90),
-            ..live
-        });
-        let unresolved = open(Live {
+        };
+        let other = Live { fits: false, ..live };
+        let unresolved = Live {
             unresolved: true,
             ..live
-        });
-        table.push_str(&format!(
-            "{} {} {worn} {other} {unresolved}\n",
-            state.word(),
-            open(live)
-        ));
+        };
+        let words = [live, worn, other, unresolved].map(|live| word(begin(&[live])));
+        table.push_str(&format!("{} {}\n", state.word(), words.join(" ")));
     }
     let busy = "!payment_in_progress";
     let expected = format!(
         "\
-draft !invoice_draft
-open Create
-processing {busy}
-paid !invoice_paid
-void !invoice_void
+nothing Create
 creating {busy} {busy} {busy} {busy}
 failed {busy} {busy} {busy} {busy}
-requires_payment_method Confirm Replace Replace {busy}
-requires_confirmation Confirm Replace Replace {busy}
-requires_action Replace Replace Replace {busy}
+requires_payment_method Confirm Replace(0) Replace(0) {busy}
+requires_confirmation Confirm Replace(0) Replace(0) {busy}
+requires_action Replace(0) Replace(0) Replace(0) {busy}
 processing {busy} {busy} {busy} {busy}
 requires_capture {busy} {busy} {busy} {busy}
 succeeded !invoice_paid !invoice_paid !invoice_paid {busy}
@@ -117,26 +96,60 @@ canceled Create Create Create {busy}
     assert_eq!(table, expected);
 }
 
+/// Of two live payments each is replaced before anything new is made, and neither is while the other is under
+/// way.
 #[test]
-fn the_payer_pays_the_amount_they_saw_or_nothing() {
-    let changed = begin(InvoiceState::Open, usd(100), usd(99), true, None);
-    assert_eq!(
-        changed,
-        Err(Refusal::AmountChanged {
-            amount_now: "1.00 USD".to_owned()
+fn every_pair_of_live_payments() {
+    let all = || {
+        PaymentState::all().flat_map(|state| {
+            [true, false].map(|fits| Live {
+                state,
+                declines: 0,
+                unresolved: false,
+                fits,
+            })
         })
-    );
-    let eur = Money::new(100, Currency::parse("eur").unwrap());
-    assert!(matches!(
-        begin(InvoiceState::Open, usd(100), eur, true, None),
-        Err(Refusal::AmountChanged { .. })
-    ));
+    };
+    for first in all() {
+        for second in all() {
+            let alone = [begin(&[first]), begin(&[second])];
+            let found = begin(&[first, second]);
+            match alone {
+                [Err(_), _] | [_, Err(_)] => assert!(found.is_err(), "{first:?} {second:?}"),
+                [Ok(Begin::Create), Ok(Begin::Create)] => assert_eq!(found, Ok(Begin::Create)),
+                [Ok(Begin::Create), Ok(_)] => assert_eq!(found, Ok(Begin::Replace(1))),
+                [Ok(_), Ok(_)] => assert_eq!(found, Ok(Begin::Replace(0))),
+            }
+        }
+    }
 }
 
+/// Every state of the invoice whose link was opened times every state of one that is paid with it.
 #[test]
-fn an_account_that_cannot_charge_starts_nothing() {
-    let refused = begin(InvoiceState::Open, usd(100), usd(100), false, None);
-    assert_eq!(refused, Err(Refusal::PaymentsUnavailable));
+fn every_pair_of_invoices() {
+    let mut table = String::new();
+    for first in InvoiceState::ALL {
+        let alone = payable(&[first], true);
+        let row = InvoiceState::ALL.map(|second| match payable(&[first, second], true) {
+            Ok(()) => "ok".to_owned(),
+            Err(refusal) => refusal.code().to_owned(),
+        });
+        if let Err(refusal) = &alone {
+            assert!(row.iter().all(|word| word == refusal.code()), "{row:?}");
+        }
+        let alone = alone.map_or_else(|refusal| refusal.code().to_owned(), |()| row.join(" "));
+        table.push_str(&format!("{} {alone}\n", first.word()));
+        let refused = payable(&[first], false);
+        assert!(refused.is_err(), "an account that cannot charge starts nothing");
+    }
+    let expected = "\
+draft invoice_draft
+open invoices_changed ok payment_in_progress invoices_changed invoices_changed
+processing payment_in_progress
+paid invoice_paid
+void invoice_void
+";
+    assert_eq!(table, expected);
 }
 
 #[test]

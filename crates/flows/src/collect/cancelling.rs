@@ -7,7 +7,8 @@ use store::payments::{self, Payment};
 use store::stripe_operations::{self as rows, Operation};
 use stripe::payment_intents::CancelReason;
 
-use super::situation::{Situation, note_cancel};
+use super::noting::note_cancel;
+use super::situation::Situation;
 use super::{STEPS_MAX, look_again, payment_of, somebody_was_faster};
 use crate::operations::{self, Ran};
 use crate::{App, By, Failure};
@@ -24,16 +25,16 @@ pub async fn cancel_live(app: &App, scope: &Scope, by: &By, invoice: &InvoiceId)
         let (moment, scope, invoice) = (app.moment(), scope.clone(), invoice.clone());
         let by = (step == 0).then(|| by.clone());
         let noted = app.db.write(move |tx| {
-            let situation = Situation::read(tx, &scope, &invoice)?;
-            let Some(live) = situation.live() else {
+            let situation = Situation::read(tx, &scope, &invoice, &[])?;
+            let Some((live, unresolved)) = situation.live() else {
                 return Ok(None);
             };
-            if situation.unresolved || live.status == PaymentState::At(IntentStatus::Processing) {
+            if unresolved || live.status == PaymentState::At(IntentStatus::Processing) {
                 return Err(Failure::from(Refusal::PaymentInProgress));
             }
             let operation = note_cancel(tx, moment, live, CancelReason::RequestedByCustomer)?;
             if let Some(by) = &by {
-                situation.note_request(tx, by, moment, CANCEL, &operation)?;
+                situation.note_request(tx, by, moment, CANCEL, &operation, live.asked())?;
             }
             Ok(Some(operation))
         });
@@ -52,9 +53,7 @@ pub async fn cancel_live(app: &App, scope: &Scope, by: &By, invoice: &InvoiceId)
 
 /// Whether money could still arrive for the invoice.
 pub fn has_live(tx: &mut Tx, scope: &Scope, invoice: &InvoiceId) -> Result<bool, Failure> {
-    Ok(payments::of_invoice(tx, scope, invoice, 1)?
-        .iter()
-        .any(|payment| payment.status.is_live()))
+    Ok(payments::live_of(tx, scope, invoice)?.is_some())
 }
 
 /// Cancels the intent of an operation if it is `useless`, as after five declined cards: the next try starts a

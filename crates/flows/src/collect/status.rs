@@ -18,6 +18,19 @@ pub struct PayStatus {
     pub decline: Option<DeclineReason>,
 }
 
+impl PayStatus {
+    /// A state with nothing to be done and nothing to be explained.
+    pub(super) const fn of(stripe_account_id: String, state: PaymentState, in_doubt: bool) -> PayStatus {
+        PayStatus {
+            state,
+            in_doubt,
+            stripe_account_id,
+            client_secret: None,
+            decline: None,
+        }
+    }
+}
+
 /// Stripe's codes of a decline; which of them a payer may read is the page's business.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeclineReason {

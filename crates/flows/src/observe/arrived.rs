@@ -1,7 +1,7 @@
 //! Money that arrived: all of it is booked, whatever the invoices take up.
 
 use domain::ledger::Share;
-use domain::payment::applied;
+use domain::payment::parts::{self, Arriving};
 use domain::{ClientCreditId, Currency, LedgerTransactionId, Money, ledger};
 use store::client_credits::{self, ClientCredit};
 use store::invoices::Invoice;
@@ -59,8 +59,7 @@ pub fn book(
     Ok(())
 }
 
-/// Gives what arrived to the invoices in their order: to each at most what it was asked for and still owes.
-/// The last of them also takes what is left, as far as it owes it.
+/// Gives what arrived to the invoices in their order, as far as it is owed.
 fn take_up(
     tx: &mut Tx,
     payment: &Payment,
@@ -68,15 +67,18 @@ fn take_up(
     currency: Currency,
     received: i64,
 ) -> Result<Vec<Share>, Failure> {
-    let mut left = received;
+    let arriving = |(asked, invoice): &(i64, Invoice)| Arriving {
+        state: invoice.status,
+        asked: *asked,
+        owed: if currency == invoice.currency {
+            invoice.owed().minor()
+        } else {
+            0
+        },
+    };
+    let arriving: Vec<Arriving> = of_parts.iter().map(arriving).collect();
     let mut shares = Vec::with_capacity(of_parts.len());
-    let last = of_parts.len().saturating_sub(1);
-    for (place, (asked, invoice)) in of_parts.iter_mut().enumerate() {
-        let fits = currency == invoice.currency;
-        let owed = if fits { invoice.owed().minor() } else { 0 };
-        let given = if place == last { left } else { left.min(*asked) };
-        let amount_minor = applied(invoice.status, owed, given);
-        left = left.saturating_sub(amount_minor);
+    for (amount_minor, (_, invoice)) in parts::take_up(&arriving, received).into_iter().zip(of_parts) {
         invoice.applied = invoice.applied.saturating_add(amount_minor);
         payment_parts::apply(tx, &payment.scope, &payment.id, &invoice.id, amount_minor)?;
         shares.push(Share {

@@ -99,7 +99,14 @@ async fn settle_as(
             IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation
         ),
         Kind::CancelIntent => reached == IntentStatus::Canceled,
-        Kind::CreateAccount | Kind::RegisterDomain | Kind::ExchangeCode | Kind::Deauthorize => false,
+        Kind::CreateAccount
+        | Kind::RegisterDomain
+        | Kind::ExchangeCode
+        | Kind::Deauthorize
+        | Kind::SubmitEvidence
+        | Kind::CloseDispute
+        | Kind::CreateRefund
+        | Kind::CreateFeeRefund => false,
     };
     let status = if happened {
         Status::Succeeded

@@ -5,13 +5,13 @@
 use domain::{Mode, Timestamp};
 use store::event_cursors::{self, EventCursor, Listing, Mark, Walk};
 use store::reconciliation_breaks::{self, Kind};
-use store::{Tx, stripe_config, stripe_webhook_events};
+use store::{Tx, balance_cursors, stripe_config, stripe_webhook_events};
 use stripe::events::{self, Listed};
 use stripe::{AccountId, CallError};
 
 use crate::spread::spread;
 use crate::stripe_events::{self, Objects, replay};
-use crate::{App, Failure, Moment, breaks, observe, onboarding, subscriptions};
+use crate::{App, Failure, Moment, balance, breaks, disputes, observe, onboarding, subscriptions};
 
 /// The wait between two readings of an account, and how much longer it is for some: what a webhook failed to
 /// bring is there within a quarter of an hour, and accounts do not all ask at once.
@@ -39,21 +39,31 @@ const ACCOUNT_EVERY_MS: i64 = 6 * 60 * 60 * 1000;
 const GAP: Kind = Kind::EventGap;
 const MISSED: Kind = Kind::EventsMissed;
 
-/// From now on the account's events are to be known. It is read first when the first reading is due.
+/// From now on the account's events are to be known, and what moves on its balance. It is read first when
+/// the first reading is due. With the first account the platform's own balance begins to matter: its fees.
 ///
 /// # Errors
 /// When the database fails.
 pub fn begin(tx: &mut Tx, mode: Mode, account: &str, at: Timestamp) -> Result<(), store::Error> {
-    event_cursors::begin(tx, mode, account, at, next_read(mode, account, at))
+    for of in [account, ""] {
+        balance::begin(tx, mode, of, at)?;
+        event_cursors::begin(tx, mode, of, at, next_read(mode, of, at))?;
+    }
+    Ok(())
 }
 
-/// Has every account read within a minute: this process was down for a while.
+/// Has every account and its balance read within a minute: this process was down for a while.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn hurry(app: &App) -> Result<(), Failure> {
     let soon = app.clock.now().plus_ms(AFTER_START_MS);
-    app.db.write(move |tx| event_cursors::hurry(tx, soon)).await?;
+    app.db
+        .write(move |tx| {
+            balance_cursors::hurry(tx, soon)?;
+            event_cursors::hurry(tx, soon)
+        })
+        .await?;
     Ok(())
 }
 
@@ -161,6 +171,10 @@ async fn turn(app: &App, cursor: &mut EventCursor) -> Result<bool, Failure> {
         }
         page => page?,
     };
+    let is_tenants = !cursor.account.is_empty();
+    if walk.listing == Listing::Payouts && !page.has_more && is_tenants {
+        disputes::list(app, cursor.mode, &cursor.account, walk.since_s).await?;
+    }
     let (moment, before, page) = (app.moment(), cursor.clone(), std::sync::Arc::new(page));
     let after = app
         .db
@@ -259,7 +273,8 @@ fn take_in(
         Listing::PaymentIntents => Some((Listing::Charges, None)),
         Listing::Charges => Some((Listing::Refunds, None)),
         Listing::Refunds => Some((Listing::Payouts, None)),
-        Listing::Payouts | Listing::ApplicationFees => None,
+        Listing::ApplicationFees => Some((Listing::Payouts, None)),
+        Listing::Payouts => None,
     };
     let Some((listing, gap)) = next else {
         ended(tx, moment, cursor, &walk)?;

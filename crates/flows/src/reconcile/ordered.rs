@@ -4,7 +4,7 @@
 use domain::{Mode, Timestamp};
 use serde_json::json;
 use store::event_cursors::{self, EventCursor};
-use store::hurry;
+use store::{balance_cursors, hurry};
 
 use super::{Due, due, look};
 use crate::audit::{self, Entry};
@@ -141,6 +141,7 @@ async fn make_due(app: &App, by: &By, order: &Order) -> Result<Vec<EventCursor>,
             let cursors = covered(tx, &order)?;
             for cursor in &cursors {
                 event_cursors::rewind(tx, cursor.mode, &cursor.account, order.since, moment.at)?;
+                balance_cursors::rewind(tx, cursor.mode, &cursor.account, order.since, moment.at)?;
             }
             let after = json!({"since": order.since.ms(), "mode": order.mode.map(Mode::word)});
             let entry = Entry {

@@ -33,9 +33,13 @@ pub enum Flow {
     Payment,
     /// The platform's fee is booked, and what was given back of it is noted.
     Fee,
-    /// A refund or a payout of the tenant's own is listed as external. One that belongs to a payment of ours
-    /// is only recorded: nothing is booked for it yet.
+    /// A refund of a payment of ours is booked, whoever made it. What is the tenant's own is listed as
+    /// external.
     Movement,
+    /// A dispute of a payment of ours is merged and its money booked; what is not ours is listed as external.
+    Dispute,
+    /// The payout is kept as it is, and what it consists of.
+    Payout,
     /// The tenant's connected account is read again.
     Account,
     /// The subscription is read again, and mirrored.
@@ -99,7 +103,7 @@ pub const CATALOGUE: &[Group] = &[
     },
     Group {
         at: At::Both,
-        flow: Flow::Movement,
+        flow: Flow::Payout,
         names: &[
             "payout.created",
             "payout.updated",
@@ -169,13 +173,19 @@ pub const CATALOGUE: &[Group] = &[
     },
     Group {
         at: At::Accounts,
-        flow: Flow::Kept,
+        flow: Flow::Dispute,
         names: &[
             "charge.dispute.created",
             "charge.dispute.updated",
             "charge.dispute.funds_withdrawn",
             "charge.dispute.funds_reinstated",
             "charge.dispute.closed",
+        ],
+    },
+    Group {
+        at: At::Accounts,
+        flow: Flow::Kept,
+        names: &[
             "radar.early_fraud_warning.created",
             "setup_intent.succeeded",
             "setup_intent.setup_failed",

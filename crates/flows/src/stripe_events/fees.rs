@@ -3,13 +3,15 @@
 use domain::{Currency, LedgerTransactionId, Money, Scope, TenantId, ledger};
 use store::ledger::Posting;
 use store::payments::Payment;
+use store::reconciliation_breaks::Kind;
 use store::stripe_webhook_events::Status;
 use store::{Tx, application_fees};
 use stripe::ApplicationFee;
 
-use crate::{Failure, Moment};
+use crate::breaks::open_break;
+use crate::{Failure, Moment, balance, refunds};
 
-/// The platform's income, in its own books, and the tenant's cost in the tenant's.
+/// The platform's income, in its own books, and the cost of a payment of ours in the tenant's.
 pub fn book_application_fee(
     tx: &mut Tx,
     moment: Moment,
@@ -17,8 +19,12 @@ pub fn book_application_fee(
     fee: &ApplicationFee,
     payment: Option<&Payment>,
 ) -> Result<Status, Failure> {
-    let currency = Currency::parse(&fee.currency)
-        .map_err(|_| Failure::Bug(format!("{} is in the unknown currency {}", fee.id, fee.currency)))?;
+    let Ok(currency) = Currency::parse(&fee.currency) else {
+        let detail = format!("{} is in a currency that this version does not know", fee.id);
+        let (tenant, mode, kind) = (Some(&scope.tenant), scope.mode, Kind::UnknownStatus);
+        open_break(tx, moment, 30, tenant, mode, kind, &fee.id, &detail)?;
+        return Ok(Status::Processed);
+    };
     let amount = Money::new(fee.amount, currency);
     let row = application_fees::ApplicationFee {
         scope,
@@ -34,21 +40,43 @@ pub fn book_application_fee(
         tenant: TenantId::platform(),
         mode: scope.mode,
     };
-    let postings = [
-        (scope, ledger::application_fee(amount)?),
-        (&platform, ledger::application_fee_income(amount)?),
-    ];
-    for (nth, (books, transaction)) in (0_u32..).zip(&postings) {
-        let posting = Posting {
-            scope: books,
-            id: LedgerTransactionId::new(moment.at, moment.random(nth)),
-            source_id: &fee.id,
-            invoice_id: payment.map(|payment| &payment.invoice_id),
-            payment_id: payment.map(|payment| &payment.id),
-            reverses: None,
-            at: moment.at,
-        };
-        store::ledger::post(tx, &posting, transaction)?;
+    let posting = Posting {
+        scope: &platform,
+        id: LedgerTransactionId::new(moment.at, moment.random(1)),
+        source_id: &fee.id,
+        invoice_id: payment.map(|payment| &payment.invoice_id),
+        payment_id: payment.map(|payment| &payment.id),
+        reverses: None,
+        at: moment.at,
+    };
+    store::ledger::post(tx, &posting, &ledger::application_fee_income(amount)?)?;
+    let of = payment.map(|payment| &payment.id);
+    balance::share_after_all(tx, moment, &platform, &fee.id, of)?;
+    // In what others sold on the account the fee is inside their net.
+    if let Some(payment) = payment {
+        book_cost(tx, moment, payment, &fee.id, amount)?;
     }
+    refunds::book_reported(tx, moment, scope, fee, payment)?;
     Ok(Status::Processed)
+}
+
+/// The tenant's cost of a payment of ours, in its own books.
+pub fn book_cost(
+    tx: &mut Tx,
+    moment: Moment,
+    payment: &Payment,
+    fee: &str,
+    amount: Money,
+) -> Result<(), Failure> {
+    let posting = Posting {
+        scope: &payment.scope,
+        id: LedgerTransactionId::new(moment.at, moment.random(0)),
+        source_id: fee,
+        invoice_id: Some(&payment.invoice_id),
+        payment_id: Some(&payment.id),
+        reverses: None,
+        at: moment.at,
+    };
+    store::ledger::post(tx, &posting, &ledger::application_fee(amount)?)?;
+    Ok(())
 }

@@ -8,21 +8,20 @@ use store::payments::{self, Payment};
 use store::stripe_webhook_events::{self as inbox, Status};
 use store::{Tx, stripe_operations};
 use stripe::events::{Kind, Listed};
-use stripe::{
-    API_VERSION, AccountId, CallError, Client, application_fees, charges, movements, payment_intents,
-};
+use stripe::{API_VERSION, AccountId, CallError, Client, application_fees, charges, payment_intents};
 
 use super::book_application_fee;
 use super::inbox::{SignedAs, delivery_of};
 use super::objects::Subject;
 use super::ours::{find_payment, keep_as_external};
 use crate::observe::{self, ChargeFacts, IntentFacts, Seen};
-use crate::{App, Failure, Moment, onboarding};
+use crate::refunds::{self, RefundFacts};
+use crate::{App, Failure, Moment, balance, onboarding, payouts};
 
 /// A webhook brings an event within this, as a rule. One that is older and not here was missed.
 const EXPECTED_MS: i64 = 5 * 60 * 1000;
 /// Objects that are retrieved where a list shows them in another API version than ours.
-const RETRIEVED: [&str; 3] = ["payment_intent", "charge", "application_fee"];
+const RETRIEVED: [&str; 4] = ["payment_intent", "charge", "application_fee", "dispute"];
 
 /// Within a transaction: stores events of an account's list; known ones stay as they are. Answers how many of
 /// them a webhook should have brought.
@@ -115,17 +114,21 @@ pub async fn list_objects(
             let facts = page.data.iter().map(ChargeFacts::of);
             (facts.map(Subject::Charge).collect(), page.has_more)
         }
-        (Listing::Refunds | Listing::Payouts, Some(account)) => {
-            let kind = match listing {
-                Listing::Refunds => movements::Kind::Refunds,
-                _ => movements::Kind::Payouts,
-            };
-            let page = movements::list_since(client, account, kind, since, after, limit).await?;
-            let movements = page.data.into_iter().map(Subject::Movement);
-            (movements.collect(), page.has_more)
+        (Listing::Refunds, Some(account)) => {
+            let page = stripe::refunds::list_since(client, account, since, after, limit).await?;
+            let facts = page.data.iter().map(RefundFacts::of);
+            (facts.map(Subject::Refund).collect(), page.has_more)
+        }
+        (Listing::Payouts, account) => {
+            let page = stripe::payouts::list_since(client, account, since, after, limit).await?;
+            (
+                page.data.into_iter().map(Subject::Payout).collect(),
+                page.has_more,
+            )
         }
         (Listing::ApplicationFees, None) => {
             let page = application_fees::list_since(client, since, after, limit).await?;
+            // A fee with more refunds than it shows is completed by its own event, or with its payment.
             (page.data.into_iter().map(Subject::Fee).collect(), page.has_more)
         }
         _ => (Vec::new(), false),
@@ -140,8 +143,8 @@ fn type_of(subject: &Subject) -> &'static str {
         Subject::Intent(_) => "payment_intent",
         Subject::Charge(_) => "charge",
         Subject::Fee(_) => "application_fee",
-        Subject::Movement(movement) if movement.id.starts_with("po_") => "payout",
-        Subject::Movement(_) => "refund",
+        Subject::Refund(_) => "refund",
+        Subject::Payout(_) => "payout",
     }
 }
 
@@ -155,6 +158,13 @@ pub fn take_in_objects(tx: &mut Tx, mode: Mode, account: &str, objects: &Objects
             Subject::Fee(fee) => fee.account.as_str(),
             _ => account,
         };
+        if let Subject::Payout(payout) = subject {
+            if let Some(scope) = balance::books_of(tx, account, mode)? {
+                payouts::observe(tx, *moment, &scope, account, payout)?;
+                keep_as_external(tx, moment.at, &scope, account, Some("payout"), subject)?;
+            }
+            continue;
+        }
         let Some(scope) = onboarding::tenant_of(tx, account, mode)? else {
             continue;
         };
@@ -163,7 +173,10 @@ pub fn take_in_objects(tx: &mut Tx, mode: Mode, account: &str, objects: &Objects
             (Subject::Fee(fee), payment) => {
                 book_application_fee(tx, *moment, &scope, fee, payment.as_ref())?;
             }
-            (Subject::Movement(_), Some(_)) => {}
+            (Subject::Payout(_), Some(_)) => {}
+            (Subject::Refund(facts), Some(payment)) => {
+                observe_refund(tx, *moment, facts, &payment)?;
+            }
             (Subject::Intent(_) | Subject::Charge(_), Some(payment)) => {
                 observe_listed(tx, *moment, subject, payment)?;
             }
@@ -188,10 +201,35 @@ fn observe_listed(
             observe::intent(tx, moment, &mut payment, facts, Evidence::Snapshot, "listed")?
         }
         Subject::Charge(facts) => observe::charge(tx, moment, &mut payment, facts, "listed")?,
-        Subject::Fee(_) | Subject::Movement(_) => Seen::Same,
+        Subject::Fee(_) | Subject::Refund(_) | Subject::Payout(_) => Seen::Same,
     };
     if seen == Seen::Retrieve {
         payments::check_now(tx, &payment.scope, &payment.id, moment.at)?;
+    }
+    Ok(())
+}
+
+/// As an event of the refund would be. One that may be the answer to a write of ours is left to that.
+fn observe_refund(
+    tx: &mut Tx,
+    moment: Moment,
+    facts: &RefundFacts,
+    payment: &Payment,
+) -> Result<(), Failure> {
+    let known = refunds::find(tx, payment, None, facts)?;
+    let early = payment.standing().received == 0;
+    if early || (known.is_none() && refunds::may_be_ours(tx, payment)?) {
+        return Ok(());
+    }
+    let seen = refunds::observe(tx, moment, payment, known, facts, Evidence::Snapshot, "listed")?;
+    if seen == Seen::Retrieve {
+        store::refunds::check_now(
+            tx,
+            &payment.scope,
+            &payment.stripe_account_id,
+            &facts.id,
+            moment.at,
+        )?;
     }
     Ok(())
 }

@@ -5,14 +5,15 @@ use serde_json::Value;
 use store::payments::Payment;
 use store::stripe_webhook_events::Taken;
 use stripe::events::Envelope;
-use stripe::movements::Kind;
 use stripe::{
-    AccountId, ApplicationFee, Charge, Client, Movement, PaymentIntent, charges, movements, payment_intents,
+    AccountId, ApplicationFee, Charge, Client, PaymentIntent, Payout, Refund, charges, payment_intents,
+    payouts, refunds,
 };
 
 use super::claims::Claims;
 use crate::asked::{Asked, asked};
 use crate::observe::{ChargeFacts, IntentFacts};
+use crate::refunds::RefundFacts;
 use crate::{App, Failure};
 
 /// The object that an event is about, as it was delivered or as it was retrieved.
@@ -24,8 +25,10 @@ pub enum Subject {
     Charge(ChargeFacts),
     /// An application fee of the platform's.
     Fee(ApplicationFee),
-    /// A refund or a payout. It moves nothing here; it is shown if it is not of a payment of ours.
-    Movement(Movement),
+    /// A refund.
+    Refund(RefundFacts),
+    /// A payout.
+    Payout(Payout),
 }
 
 impl Subject {
@@ -35,7 +38,8 @@ impl Subject {
             Subject::Intent(facts) => &facts.id,
             Subject::Charge(facts) => &facts.id,
             Subject::Fee(fee) => &fee.id,
-            Subject::Movement(movement) => &movement.id,
+            Subject::Refund(facts) => &facts.id,
+            Subject::Payout(payout) => &payout.id,
         }
     }
 }
@@ -47,7 +51,8 @@ pub fn delivered(envelope: &Envelope) -> Option<Subject> {
         "payment_intent" => intent(&PaymentIntent::from_value(object).ok()?),
         "charge" => charge(&Charge::from_value(object).ok()?),
         "application_fee" => Subject::Fee(ApplicationFee::from_value(object).ok()?),
-        "refund" | "payout" => Subject::Movement(Movement::from_value(object).ok()?),
+        "refund" => refund(&Refund::from_value(object).ok()?),
+        "payout" => Subject::Payout(Payout::from_value(object).ok()?),
         _ => return None,
     })
 }
@@ -60,9 +65,8 @@ fn charge(charge: &Charge) -> Subject {
     Subject::Charge(ChargeFacts::of(charge))
 }
 
-fn movement(movement: Movement) -> (Subject, Claims) {
-    let claims = Claims::of(&movement.metadata);
-    (Subject::Movement(movement), claims)
+fn refund(refund: &Refund) -> Subject {
+    Subject::Refund(RefundFacts::of(refund))
 }
 
 /// The object that an event only names, as it is now, with what its metadata claims.
@@ -87,12 +91,13 @@ pub async fn named(
         (Some("charge"), Some(account)) => charges::retrieve(client, &account, id)
             .await
             .map(|now| (charge(&now), Claims::of(&now.metadata))),
-        (Some("refund"), Some(account)) => movements::retrieve(client, &account, Kind::Refunds, id)
+        (Some("refund"), Some(account)) => refunds::retrieve(client, &account, id)
             .await
-            .map(movement),
-        (Some("payout"), Some(account)) => movements::retrieve(client, &account, Kind::Payouts, id)
+            .map(|now| (refund(&now), Claims::of(&now.metadata))),
+        // Payouts are the platform's, too.
+        (Some("payout"), account) => payouts::retrieve(client, account.as_ref(), id)
             .await
-            .map(movement),
+            .map(|now| (Subject::Payout(now), Claims::default())),
         (Some("application_fee"), _) => stripe::application_fees::retrieve(client, id)
             .await
             .map(|now| (Subject::Fee(now), Claims::default())),
@@ -116,7 +121,10 @@ async fn read(client: &Client, account: &AccountId, subject: &Subject) -> Result
         Subject::Intent(facts) => intent(&payment_intents::retrieve(client, account, &facts.id).await?),
         Subject::Charge(facts) => charge(&charges::retrieve(client, account, &facts.id).await?),
         Subject::Fee(fee) => Subject::Fee(stripe::application_fees::retrieve(client, &fee.id).await?),
-        Subject::Movement(movement) => Subject::Movement(movement.clone()),
+        Subject::Refund(facts) => refund(&refunds::retrieve(client, account, &facts.id).await?),
+        Subject::Payout(payout) => {
+            Subject::Payout(payouts::retrieve(client, Some(account), &payout.id).await?)
+        }
     })
 }
 

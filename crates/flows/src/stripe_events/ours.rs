@@ -5,10 +5,10 @@ use store::external_objects::{self, ExternalObject};
 use store::payments::{self, Payment};
 use store::stripe_webhook_events::{Status, Taken};
 use store::{Tx, stripe_operations};
-use stripe::Movement;
 
 use super::objects::Subject;
 use super::retries::may_park;
+use crate::refunds::RefundFacts;
 use crate::{Failure, Moment};
 
 /// Our payment, by Stripe's object, or else by the key of our request that caused the event: the event may be
@@ -33,7 +33,8 @@ pub fn find_payment(
             let charge = fee.charge.as_deref().unwrap_or_default();
             (None, payments::by_charge(tx, scope, &fee.account, charge)?)
         }
-        Subject::Movement(movement) => (None, paid_by(tx, scope, account, movement)?),
+        Subject::Refund(facts) => (None, paid_by(tx, scope, account, facts)?),
+        Subject::Payout(_) => (None, None),
     };
     if known.is_some() {
         return Ok(known);
@@ -52,8 +53,13 @@ pub fn find_payment(
 }
 
 /// Our payment that a refund gives back.
-fn paid_by(tx: &mut Tx, scope: &Scope, account: &str, refund: &Movement) -> Result<Option<Payment>, Failure> {
-    Ok(match (&refund.payment_intent, &refund.charge) {
+fn paid_by(
+    tx: &mut Tx,
+    scope: &Scope,
+    account: &str,
+    refund: &RefundFacts,
+) -> Result<Option<Payment>, Failure> {
+    Ok(match (&refund.intent_id, &refund.charge_id) {
         (Some(intent), _) => payments::by_intent(tx, scope, account, intent)?,
         (None, Some(charge)) => payments::by_charge(tx, scope, account, charge)?,
         (None, None) => None,
@@ -71,7 +77,7 @@ pub fn not_ours_yet(
     subject: &Subject,
 ) -> Result<Status, Failure> {
     // What is given back was paid before, so that its payment would be known.
-    let may_be_ours = may_park(event) && !matches!(subject, Subject::Movement(_));
+    let may_be_ours = may_park(event) && !matches!(subject, Subject::Refund(_) | Subject::Payout(_));
     if may_be_ours && stripe_operations::open_creates(tx, scope, &event.account)? {
         return Ok(Status::Parked);
     }
@@ -100,11 +106,17 @@ pub fn keep_as_external(
         }
         Subject::Charge(facts) => (&facts.id, None, None, None),
         Subject::Fee(fee) => (&fee.id, None, Some(fee.amount), Some(fee.currency.clone())),
-        Subject::Movement(movement) => (
-            &movement.id,
-            movement.status.clone(),
-            movement.amount,
-            movement.currency.clone(),
+        Subject::Refund(facts) => (
+            &facts.id,
+            Some(facts.status.word().to_owned()),
+            Some(facts.amount),
+            Some(facts.currency.clone()),
+        ),
+        Subject::Payout(payout) => (
+            &payout.id,
+            Some(payout.status.clone()),
+            Some(payout.amount),
+            Some(payout.currency.clone()),
         ),
     };
     let object = ExternalObject {

@@ -7,7 +7,7 @@ use store::stripe_webhook_events::Taken;
 use stripe::events;
 
 use super::catalogue::{self, Flow};
-use super::objects::{claimed, delivered};
+use super::objects::{Subject, claimed, delivered};
 use super::{Look, Next, Origin, kept, settle};
 use crate::planted::{self, Bug};
 use crate::{App, Failure, Moment};
@@ -58,7 +58,8 @@ impl Plan {
         }
         match (catalogue::flow_of(&envelope.type_), delivered(&envelope)) {
             (Flow::Kept, _) => Plan::Keep(app.moment()),
-            (Flow::Payment | Flow::Fee | Flow::Movement, Some(subject)) => {
+            (_, Some(Subject::Fee(fee))) if fee.lacks_refunds() => Plan::Alone,
+            (Flow::Payment | Flow::Fee | Flow::Movement | Flow::Payout, Some(subject)) => {
                 let look = Look {
                     subject,
                     claims: claimed(&envelope),
@@ -67,8 +68,8 @@ impl Plan {
                 };
                 Plan::Settle(app.moment(), Origin::of(&envelope), Box::new(look))
             }
-            (Flow::Payment | Flow::Fee | Flow::Movement, None)
-            | (Flow::Account | Flow::Subscription | Flow::Billing, _) => Plan::Alone,
+            (Flow::Payment | Flow::Fee | Flow::Movement | Flow::Payout, None)
+            | (Flow::Account | Flow::Dispute | Flow::Subscription | Flow::Billing, _) => Plan::Alone,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Less than an invoice comes to has arrived on it.
 
 use domain::Refusal;
+use flows::collect::IntentWanted;
 use flows::{Actor, By, Failure, collect, invariants, invoicing};
 use store::Sql;
 
@@ -20,7 +21,9 @@ fn an_invoice_of_which_a_part_is_paid_is_not_voided() {
     let world = World::new(61);
     let id = world.rows(&INVOICE)[0].text("id").unwrap();
     let id = domain::InvoiceId::parse(&id).unwrap();
-    let made = run(collect::payment_intent(&world.app, &world.scope, &BY, &id)).unwrap();
+    let wanted = IntentWanted::default();
+    let made = collect::payment_intent(&world.app, &world.scope, &BY, &id, &wanted);
+    let made = run(made).unwrap();
     let path = format!("/v1/payment_intents/{}", made.intent.id);
     world.stripe("POST", &path, "amount=5000");
     let paid = world.stripe("POST", &format!("{path}/confirm"), "payment_method=pm_card_visa");

@@ -1,7 +1,9 @@
 //! The flows over their three ports, on one thread and without a runtime: a crash is a dropped future.
 mod access;
+mod combined;
 mod connecting;
 mod crash;
+mod disputes;
 mod executor;
 mod less;
 mod ordered;

@@ -27,6 +27,8 @@ pub enum Way {
     Open,
     /// Nobody answers.
     Down,
+    /// Nobody answers writes whose path ends so.
+    DownAt(&'static str),
     /// An answer comes byte by byte, so that the client's limit of 80 seconds ends it.
     Drips,
     /// This key is not taken any more.
@@ -98,6 +100,9 @@ impl Transport for Line {
                     self.simulator.advance_ms(80_000);
                     return Err(NoAnswer("no answer in time".to_owned()));
                 }
+                Way::DownAt(end) if path.ends_with(end) => {
+                    return Err(NoAnswer("connection reset".to_owned()));
+                }
                 Way::Down => return Err(NoAnswer("connection timed out".to_owned())),
                 Way::Refuses(key)
                     if request
@@ -112,7 +117,7 @@ impl Transport for Line {
                             .to_vec(),
                     });
                 }
-                Way::Open | Way::Refuses(_) => {}
+                Way::Open | Way::Refuses(_) | Way::DownAt(_) => {}
             }
             let headers = request.headers.iter();
             let answer = self.simulator.call(&Request {
@@ -147,6 +152,7 @@ pub fn request(world: &World) -> PayRequest {
     PayRequest {
         confirmation_token: world.token("pm_card_visa"),
         seen: Money::new(12_345, usd),
+        others: Vec::new(),
         page_token: Some(world.read_page()),
         proof: None,
     }

@@ -169,6 +169,43 @@ fn an_event_that_needs_an_account_which_does_not_answer_outlives_three_days() {
     assert_eq!((world.number(&GIVEN_UP), world.number(&BOOKED)), (0, 1));
 }
 
+/// They were dropped before the client's own limit, so that nobody ever heard that there was no answer. (The
+/// simulation found it, in seed 11.)
+#[test]
+fn calls_that_the_worker_gives_up_because_they_take_too_long_count_as_silence() {
+    let world = World::new(47);
+    world.touch_account();
+    world.deliver();
+    for tries in 1..=5 {
+        world.simulator.advance_ms(3_600 * SECOND_MS);
+        assert_eq!(panel(&world), Panel::Pay, "before try {tries}");
+        let taken = run(stripe_events::take(&world.app, 1)).unwrap();
+        run(stripe_events::out_of_time(&world.app, &taken[0])).unwrap();
+    }
+    assert_eq!(panel(&world), Panel::Silent);
+}
+
+/// While Stripe failed, each payment in doubt was counted as a declined card, and the tenant's pages asked
+/// everybody for work. (Killing the program during 1,000 payments found it.)
+#[test]
+fn confirmations_without_an_answer_do_not_look_like_card_testing() {
+    let mut world = World::new(48);
+    let line = Line::lay(&mut world);
+    line.set(Way::DownAt("/confirm"));
+    for _ in 0..30 {
+        // Each is begun at an instance that knows nothing yet.
+        world.app.breakers = Breakers::new(Arc::clone(&world.app.clock));
+        line.connect(&mut world, "sk_test_psapay_demo");
+        assert!(press(&world).unwrap().in_doubt);
+        world.next_invoice();
+    }
+    assert_eq!(world.number(&OPEN), 30);
+    let Look::Invoice(view) = run(payer_view::look(&world.app, &world.link)).unwrap() else {
+        panic!("the link has run out")
+    };
+    assert!(view.work.is_none(), "{:?}", view.work);
+}
+
 #[test]
 fn an_account_with_a_thousand_rows_due_leaves_room_for_the_others() {
     let world = World::new(46);
@@ -205,6 +242,7 @@ fn waiting(
         scope: scope.clone(),
         id: domain::OperationId::stored(format!("op_{n:05}")),
         payment_id: None,
+        subject_id: None,
         kind: Kind::RegisterDomain,
         idempotency_key: format!("domain:{n}"),
         stripe_account_id: account.to_owned(),

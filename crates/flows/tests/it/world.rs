@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use domain::fee::BasisPoints;
 use domain::invoice::{Line, Quantity, TaxRate};
-use domain::{ClientId, Currency, Mode, Money, Scope, Timestamp};
+use domain::{ClientId, Currency, InvoiceId, Mode, Money, Scope, Timestamp};
 use flows::invoicing::{self, Draft};
 use flows::payer_view::{self, Look};
 use flows::{
@@ -162,6 +162,14 @@ impl World {
             client,
             link,
         }
+    }
+
+    /// A new link of an invoice.
+    pub fn link_of(&self, invoice: &InvoiceId) -> String {
+        let by = By::new(Actor::CommandLine);
+        run(pay_links::rotate(&self.app, &self.scope, &by, invoice, None))
+            .unwrap()
+            .token
     }
 
     /// The same instance over a database on which things go wrong.
@@ -336,15 +344,22 @@ fn open_invoice(app: &App, scope: &Scope) -> (ClientId, String) {
         None,
     ))
     .unwrap();
+    let (_, link) = bill(app, scope, &client.id, 12_345);
+    (client.id, link)
+}
+
+/// An open invoice of a client, with its link.
+pub fn bill(app: &App, scope: &Scope, client: &ClientId, cents: i64) -> (InvoiceId, String) {
+    let by = By::new(Actor::CommandLine);
     let usd = Currency::parse("usd").unwrap();
     let line = Line::new(
         "Managed workplace",
         Quantity::parse("1").unwrap(),
-        Money::new(12_345, usd),
+        Money::new(cents, usd),
         TaxRate::from_thousandths_of_percent(0).unwrap(),
     );
     let draft = Draft {
-        client_id: client.id.clone(),
+        client_id: client.clone(),
         currency: usd,
         memo: None,
         due_date: None,
@@ -353,7 +368,7 @@ fn open_invoice(app: &App, scope: &Scope) -> (ClientId, String) {
     let invoice = run(invoicing::create(app, scope, &by, app.moment(), draft)).unwrap();
     run(invoicing::finalize(app, scope, &by, &invoice.id)).unwrap();
     let link = run(pay_links::rotate(app, scope, &by, &invoice.id, None)).unwrap();
-    (client.id, link.token)
+    (invoice.id, link.token)
 }
 
 fn control(simulator: &Simulator, path: &str, body: &str) -> serde_json::Value {

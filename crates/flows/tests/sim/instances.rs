@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use flows::{App, limits, reconcile, requests, seals, stripe_events};
+use flows::{App, books, limits, reconcile, requests, seals, stripe_events, tie_out};
 use store::{Sql, stripe_operations};
 
 use crate::judge;
@@ -172,7 +172,9 @@ async fn reconcile_all(stage: Rc<Stage>, app: App, nth: usize) {
         "select min(at) as n from (
            select min(lease_until) as at from stripe_operations where status in ('sent', 'unknown')
            union all
-           select min(next_check_at) as at from payments where next_check_at is not null) due",
+           select min(next_check_at) as at from payments where next_check_at is not null
+           union all
+           select min(next_check_at) as at from refunds where next_check_at is not null) due",
     );
     let places = Places::default();
     let mut lists_ms = stage.now_ms() + MINUTE_MS;
@@ -188,8 +190,17 @@ async fn reconcile_all(stage: Rc<Stage>, app: App, nth: usize) {
             lists_ms = stage.now_ms() + stage.shared.with(|state| state.swarm.lists_every_ms);
         }
         if let Ok(due) = reconcile::due(&app).await {
+            if due.is_empty() {
+                // Whatever is due rests: the product looks every two seconds all the same.
+                let until_ms = ask_ms.clamp(stage.now_ms() + RECONCILE_EVERY_MS, stage.now_ms() + MINUTE_MS);
+                nap(&stage, until_ms).await;
+            }
             for row in due {
-                if matches!(row, reconcile::Due::Events(_)) && !lists {
+                let listed = matches!(
+                    row,
+                    reconcile::Due::Events(_) | reconcile::Due::Balance(_) | reconcile::Due::Payout(_)
+                );
+                if listed && !lists {
                     continue;
                 }
                 let Some(place) = take_place(&places, row.account()) else {
@@ -231,6 +242,8 @@ async fn keep_house(stage: Rc<Stage>, app: App) {
     loop {
         // Each is tried again at the next look.
         let _ = seals::run(&app).await;
+        let _ = books::close_hours(&app).await;
+        let _ = tie_out::run_due(&app).await;
         let _ = requests::remove_old(&app).await;
         let _ = limits::remove_old(&app).await;
         rest(&stage.shared, DAY_MS).await;

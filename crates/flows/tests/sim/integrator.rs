@@ -5,12 +5,14 @@ use std::rc::Rc;
 
 use domain::invoice::{Line, Quantity, TaxRate};
 use domain::{Currency, InvoiceId, Money, Refusal};
+use flows::credits::{self, Part};
 use flows::invoicing::{self, Draft};
 use flows::requests::{self, Start};
 use flows::{App, Failure, Moment, collect, pay_links};
 use store::requests::{Answer, Place};
 
 use crate::dice::Dice;
+use crate::givers;
 use crate::instances::request;
 use crate::marks::Mark;
 use crate::payers;
@@ -54,9 +56,48 @@ pub async fn invoice(stage: Rc<Stage>, msp: Rc<Msp>, nth: usize) {
             payers::send(&stage, &msp, &link, &mut dice);
         }
     }
+    if dice.percent(50) {
+        let (here, msp, id, dice) = (Rc::clone(&stage), Rc::clone(&msp), id.clone(), dice.fork());
+        stage.spawn("integrator that gives back", async move {
+            givers::run(here, msp, id, dice).await
+        });
+    }
     if dice.percent(25) {
         wait(&stage, &mut dice, 3 * HOUR_MS).await;
         voided(&stage, &msp, &id, &mut dice).await;
+    }
+    if dice.percent(25) {
+        wait(&stage, &mut dice, 2 * DAY_MS).await;
+        let credited = dice.between(1, amount);
+        credit_note(&stage, &msp, &id, credited, &mut dice).await;
+    }
+}
+
+/// Gives a part of the invoice up, and repeats the request under its key until there is an answer.
+async fn credit_note(stage: &Rc<Stage>, msp: &Rc<Msp>, id: &InvoiceId, amount: i64, dice: &mut Dice) {
+    let place = Place {
+        scope: msp.scope.clone(),
+        route: "POST /api/invoices/{id}/credit-notes".to_owned(),
+        key: format!("credit-note-{id}"),
+    };
+    for _ in 0..TRIES_MAX {
+        let (place, there, id) = (place.clone(), Rc::clone(msp), id.clone());
+        let answer = request(stage, "credit note", |app| async move {
+            keyed(&app, place, amount, async |moment| {
+                let (part, reason) = (Part::Amount(amount), "Agreed on the phone");
+                let note = credits::note(&app, &there.scope, &BY, moment, &id, &part, reason).await?;
+                Ok(note.id.as_str().to_owned())
+            })
+            .await
+        });
+        match answer.await {
+            Some(Ok(_)) => return stage.hit(Mark::CreditNoted),
+            Some(Err(Failure::Refused(Refusal::PaymentInProgress | Refusal::IdempotencyKeyInFlight))) => {
+                wait(stage, dice, HOUR_MS).await;
+            }
+            Some(Err(Failure::Refused(_))) => return stage.hit(Mark::CreditRefused),
+            Some(Err(_)) | None => wait(stage, dice, 10 * MINUTE_MS).await,
+        }
     }
 }
 
@@ -134,7 +175,7 @@ fn draft(msp: &Msp, amount: i64) -> Draft {
 }
 
 /// A request with an idempotency key, as the server carries one out.
-async fn keyed(
+pub async fn keyed(
     app: &App,
     place: Place,
     body: i64,
@@ -229,7 +270,14 @@ async fn own_page(stage: Rc<Stage>, msp: Rc<Msp>, id: InvoiceId, nth: usize, mut
         let answer = request(&stage, "payment intent", |app| async move {
             let body = nth.try_into().unwrap_or(0);
             keyed(&app, place, body, async |_| {
-                let made = collect::payment_intent(&app, &there.scope, &BY, &invoice).await?;
+                let made = collect::payment_intent(
+                    &app,
+                    &there.scope,
+                    &BY,
+                    &invoice,
+                    &collect::IntentWanted::default(),
+                )
+                .await?;
                 let secret = made.intent.client_secret.map(|secret| secret.expose().to_owned());
                 Ok(secret.unwrap_or_default())
             })

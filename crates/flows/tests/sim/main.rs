@@ -1,19 +1,23 @@
 //! The simulation: the real flows and the real SQL on one thread, in virtual time, with everything decided by
 //! one number. A seed draws which faults there are and how often; payers with several tabs, integrators, the
-//! owners of the accounts in Stripe's dashboard, couriers that lose, repeat and delay webhooks, and an
-//! operator who restarts instances and switches the mode then act for ten virtual days. A port call waits,
-//! acts and waits again: the scheduler draws whose turn it is, and may end an instance at every wait, also
-//! between a commit and its answer. Then the faults end, everything must come to rest, and what psa-pay knows
-//! must be what Stripe knows.
+//! owners of the accounts in Stripe's dashboard, payers' banks, couriers that lose, repeat and delay
+//! webhooks, and an operator who restarts instances and switches the mode then act for ten virtual days. A
+//! port call waits, acts and waits again: the scheduler draws whose turn it is, and may end an instance at
+//! every wait, also between a commit and its answer. Then the faults end, everything must come to rest, and
+//! what psa-pay knows must be what Stripe knows.
 //!
 //! `cargo test -p flows --test sim` plays the first seeds. `SIM_SEEDS=0..20000` plays others, and
 //! `SIM_SEED=17` plays one and prints everything that happened in it; the same seed always does the same.
 
+mod banks;
+mod choices;
 mod couriers;
+mod desk;
 mod dice;
 #[path = "../it/executor.rs"]
 #[allow(dead_code, reason = "only its `run` is needed here")]
 mod executor;
+mod givers;
 mod instances;
 mod integrator;
 mod judge;

@@ -26,12 +26,14 @@ pub async fn run(stage: Rc<Stage>, msp: Rc<Msp>) {
             connect_again(&stage, &msp).await;
             continue;
         }
-        match dice.below(10) {
+        match dice.below(11) {
             0 | 1 => own_sale(&stage, &msp, &mut dice),
+            2 if dice.percent(50) => fail(&stage, &msp, &mut dice),
             2 | 3 => refund(&stage, &msp, &mut dice),
             4 | 5 => meddle(&stage, &msp, &mut dice),
             6 | 7 => lose_capability(&stage, &msp, &mut dice).await,
             8 if msp.oauth => deauthorize(&stage, &msp),
+            10 => fail_payout(&stage, &msp, &mut dice),
             9 if msp.oauth || dice.percent(30) => disconnect_account(&stage, &msp).await,
             _ => {}
         }
@@ -82,7 +84,7 @@ pub fn own_sale(stage: &Stage, msp: &Msp, dice: &mut Dice) {
 }
 
 /// One of the account's newest objects.
-fn some(
+pub fn some(
     stage: &Stage,
     msp: &Msp,
     path: &str,
@@ -112,6 +114,36 @@ fn refund(stage: &Stage, msp: &Msp, dice: &mut Dice) {
     if done(&stage.control(&path, &json!({"amount": amount}))) {
         let ours = !charge["application_fee"].is_null();
         stage.hit(if ours { Mark::OurRefund } else { Mark::OwnRefund });
+    }
+}
+
+/// The payer's bank sends the money of a refund back.
+fn fail(stage: &Stage, msp: &Msp, dice: &mut Dice) {
+    let fits = |refund: &Value| refund["status"] == "succeeded";
+    let Some(refund) = some(stage, msp, "/v1/refunds?limit=20", dice, fits) else {
+        return;
+    };
+    let path = format!(
+        "/_simulator/refunds/{}/fail",
+        refund["id"].as_str().unwrap_or_default()
+    );
+    if done(&stage.control(&path, &json!({}))) {
+        stage.hit(Mark::RefundFailed);
+    }
+}
+
+/// The owner's bank sends a payout back, also one that was there already.
+fn fail_payout(stage: &Stage, msp: &Msp, dice: &mut Dice) {
+    let fits = |payout: &Value| payout["status"] != "failed" && payout["status"] != "canceled";
+    let Some(payout) = some(stage, msp, "/v1/payouts?limit=10", dice, fits) else {
+        return;
+    };
+    let path = format!(
+        "/_simulator/payouts/{}/fail",
+        payout["id"].as_str().unwrap_or_default()
+    );
+    if done(&stage.control(&path, &json!({"code": "account_closed"}))) {
+        stage.hit(Mark::PayoutFailed);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use domain::payment::{IntentStatus, PaymentState};
-use domain::{Mode, Money};
+use domain::{InvoiceId, Mode, Money, Refusal};
 use flows::collect::{self, PayRequest, PayStatus};
 use flows::payer_view::{self, Look, PayerView};
 use flows::{Actor, By, Failure, page_tokens};
@@ -103,9 +103,12 @@ impl Payer {
         let read_ms = self.dice.between(page_tokens::AGE_MIN_MS, 90_000);
         rest(&self.stage.shared, read_ms).await;
         let Some(token) = self.token() else { return };
+        let (seen, others) = self.choose(view);
+        let chosen = (seen != view.owed(), others.len());
         let request = PayRequest {
             confirmation_token: token,
-            seen: Money::new(view.owed().minor(), view.owed().currency()),
+            seen,
+            others,
             page_token: Some(view.page_token.clone()),
             proof: None,
         };
@@ -122,10 +125,36 @@ impl Payer {
         }
         self.stage.hit(Mark::Pressed);
         match press(&self.stage, self.link.clone(), request).await {
-            Some(Ok(status)) => self.told(&status).await,
-            Some(Err(Failure::Refused(_))) => self.stage.hit(Mark::SentAway),
+            Some(Ok(status)) => {
+                let paid = status.state == PaymentState::At(IntentStatus::Succeeded) && !status.in_doubt;
+                match chosen {
+                    (_, 1..) if paid => self.stage.hit(Mark::PaidTogether),
+                    (true, 0) if paid => self.stage.hit(Mark::PaidPart),
+                    _ => {}
+                }
+                self.told(&status).await;
+            }
+            Some(Err(Failure::Refused(refusal))) => self.stage.hit(match refusal {
+                Refusal::PartTooSmall { .. } | Refusal::RestTooSmall { .. } => Mark::PartRefused,
+                _ => Mark::SentAway,
+            }),
             Some(Err(_)) | None => {}
         }
+    }
+
+    /// What to pay, of what the page offers: all of it, a part, or other invoices with it.
+    fn choose(&mut self, view: &PayerView) -> (Money, Vec<InvoiceId>) {
+        let mut sum = view.owed().minor();
+        let mut others = Vec::new();
+        for other in &view.others {
+            if self.dice.percent(40) {
+                sum += other.owed().minor();
+                others.push(other.id.clone());
+            }
+        }
+        let part = view.part_minimum.is_some() && self.dice.percent(40);
+        let minor = if part { self.dice.between(1, sum + 1) } else { sum };
+        (Money::new(minor, view.owed().currency()), others)
     }
 
     /// The account's owner sells something while our own request is under way, so that of the events that

@@ -12,8 +12,9 @@ use crate::marks::Mark;
 use crate::shared::Place;
 use crate::stage::Stage;
 
-/// More turns than ten days of the busiest seed take.
-const TURNS_MAX: u64 = 200_000;
+/// More turns than ten days of the busiest seed take. While Stripe is away for days, the reconciler alone has
+/// one every two seconds.
+const TURNS_MAX: u64 = 1_000_000;
 
 /// Tasks that can go on, in the order in which they were woken.
 type Ready = Arc<Mutex<Vec<u64>>>;
@@ -59,6 +60,8 @@ pub struct Schedule {
     running: BTreeMap<u64, Running>,
     ready: Ready,
     begun: u64,
+    /// Turns by the name of the task.
+    turns: BTreeMap<String, u64>,
 }
 
 impl Schedule {
@@ -68,7 +71,20 @@ impl Schedule {
             running: BTreeMap::new(),
             ready: Ready::default(),
             begun: 0,
+            turns: BTreeMap::new(),
         }
+    }
+
+    /// Who had the most turns.
+    fn busiest(&self) -> Vec<(&str, u64)> {
+        let mut turns: Vec<(&str, u64)> = self
+            .turns
+            .iter()
+            .map(|(name, turns)| (name.as_str(), *turns))
+            .collect();
+        turns.sort_by_key(|(_, turns)| std::cmp::Reverse(*turns));
+        turns.truncate(6);
+        turns
     }
 
     /// Goes on until `until_ms`, or until `enough` says so when nothing can go on at a moment, or until
@@ -84,7 +100,8 @@ impl Schedule {
         while !shared.with(|state| !state.violations.is_empty()) {
             if jumps + shared.with(|state| state.step) - from > TURNS_MAX {
                 shared.violated(format!(
-                    "{TURNS_MAX} turns and no end: somebody is busy with nothing"
+                    "{TURNS_MAX} turns and jumps, and no end: somebody is busy with nothing: {:?}",
+                    self.busiest()
                 ));
             }
             jumps += 1;
@@ -175,6 +192,10 @@ impl Schedule {
         let Some(running) = self.running.remove(&drawn) else {
             return true;
         };
+        match self.turns.get_mut(&running.task.name) {
+            Some(turns) => *turns += 1,
+            None => drop(self.turns.insert(running.task.name.clone(), 1)),
+        }
         running.bell.rung.store(false, Ordering::Relaxed);
         let waker = Waker::from(Arc::clone(&running.bell));
         let now_ms = shared.now_ms();

@@ -8,7 +8,7 @@ use crate::marks::Counts;
 use crate::schedule::Schedule;
 use crate::stage::Stage;
 use crate::swarm::{DAY_MS, HOUR_MS, SAFETY_MS};
-use crate::{couriers, instances, integrator, owners};
+use crate::{banks, choices, couriers, desk, givers, instances, integrator, owners};
 
 /// Within so long after the last fault everything has come to rest.
 const HEALING_MS: i64 = 5 * DAY_MS;
@@ -87,21 +87,32 @@ impl Outcome {
     }
 }
 
-/// Answers the phase in which it ended.
-fn phases(stage: &Rc<Stage>, schedule: &mut Schedule) -> &'static str {
-    let shared = &stage.shared;
-    let violated = || shared.with(|state| !state.violations.is_empty());
+/// The instances start, and all who act in the run come onto the stage.
+fn everybody_comes(stage: &Rc<Stage>) {
     for nth in 0..stage.instance_count() {
         instances::start(stage, nth);
     }
     stage.spawn("operator", instances::operate(Rc::clone(stage)));
+    stage.spawn("operator's fees", choices::add_fee_rules(Rc::clone(stage)));
+    for msp in &stage.msps {
+        let changing = choices::change_settings(Rc::clone(stage), Rc::clone(msp));
+        stage.spawn(format!("settings of {}", msp.scope.tenant), changing);
+    }
     for msp in &stage.msps {
         stage.spawn(
             format!("owner of {}", msp.account),
             owners::run(Rc::clone(stage), Rc::clone(msp)),
         );
+        stage.spawn(
+            format!("banks of {}", msp.account),
+            banks::run(Rc::clone(stage), Rc::clone(msp)),
+        );
+        stage.spawn(
+            format!("desk of {}", msp.account),
+            desk::run(Rc::clone(stage), Rc::clone(msp)),
+        );
     }
-    let invoices = shared.with(|state| state.swarm.invoices);
+    let invoices = stage.shared.with(|state| state.swarm.invoices);
     for nth in 0..invoices {
         let mut dice = stage.dice();
         let msp = Rc::clone(dice.pick(&stage.msps));
@@ -110,11 +121,20 @@ fn phases(stage: &Rc<Stage>, schedule: &mut Schedule) -> &'static str {
             integrator::invoice(Rc::clone(stage), msp, nth),
         );
     }
+}
+
+/// Answers the phase in which it ended.
+fn phases(stage: &Rc<Stage>, schedule: &mut Schedule) -> &'static str {
+    let shared = &stage.shared;
+    let violated = || shared.with(|state| !state.violations.is_empty());
+    everybody_comes(stage);
     shared.with(|state| state.calm = false);
     shared.note(|| format!("safety: {:?}", shared.with(|state| state.swarm.clone())));
     let look = |stage: &Stage, step: u64| {
         if step.is_multiple_of(LOOK_EVERY) {
             judge::always(stage);
+        } else if stage.shared.with(|state| state.actor.starts_with(givers::NAME)) {
+            judge::refunds::reserved(stage);
         }
     };
     schedule.run(shared.start_ms + SAFETY_MS, look, |_| false);

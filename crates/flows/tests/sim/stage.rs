@@ -147,7 +147,8 @@ impl Stage {
                     mode,
                 };
                 let account = json!({"country": "US", "email": "o@example.test", "business_name": name,
-                    "default_currency": "usd", "livemode": mode.is_live(), "connected": !oauth});
+                    "default_currency": "usd", "livemode": mode.is_live(), "connected": !oauth,
+                    "bank_account": "000123456789"});
                 let account = control(&self.shared, "/_simulator/accounts", &account.to_string());
                 let account = account["id"].as_str().unwrap().to_owned();
                 match oauth {

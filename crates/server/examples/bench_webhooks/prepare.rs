@@ -117,6 +117,7 @@ fn add_invoice(tx: &mut Tx, n: u64, at: Timestamp) -> Result<(), Error> {
         invoice_id: id,
         generation: 1,
         expires_at: at.plus_ms(CHECK_AFTER_MS),
+        views: pay_links::Views::default(),
     };
     pay_links::rotate(tx, &link, at)?;
     add_payment(tx, n, scope, total.currency(), at)
@@ -172,6 +173,9 @@ fn add_payment(tx: &mut Tx, n: u64, scope: Scope, currency: Currency, at: Timest
         currency,
         amount: story::AMOUNT,
         received: 0,
+        reserved: 0,
+        refunded: 0,
+        disputed: 0,
         application_fee: Some(story::FEE),
         stripe_fee: None,
         net: None,

@@ -6,12 +6,13 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use domain::invoice::{Line, Quantity, TaxRate};
 use domain::{ClientId, Currency, InvoiceId, Money, Refusal, Scope, Timestamp};
+use flows::collect::{self, IntentWanted};
 use flows::invoicing::{self, Draft};
-use flows::{Failure, collect, pay_links};
+use flows::{Failure, pay_links, refunds};
 use serde::{Deserialize, Serialize};
 use store::invoices::{self, Invoice};
 
-use super::{Caller, InPath, Input, Object, Page, PageQuery, Query};
+use super::{Caller, InPath, Input, Object, Page, PageQuery, Query, public_invoices};
 use crate::idempotency::{Once, Withheld};
 use crate::problem::Problem;
 use crate::router::Site;
@@ -92,7 +93,15 @@ pub struct InvoiceJson {
     tax: i64,
     total: i64,
     amount_paid: i64,
+    /// What credit notes took off it.
+    amount_credited: i64,
     amount_due: i64,
+    /// What went back of what was paid; where one invoice is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount_refunded: Option<i64>,
+    /// What may still go back; where one invoice is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount_refundable: Option<i64>,
     memo: Option<String>,
     due_date: Option<String>,
     lines: Option<Vec<LineOut>>,
@@ -136,7 +145,10 @@ fn show(scope: &Scope, invoice: Invoice, lines: Option<&[Line]>) -> InvoiceJson 
         tax: invoice.tax,
         total: invoice.total.minor(),
         amount_paid: invoice.applied,
+        amount_credited: invoice.credited,
         amount_due: invoice.owed().minor(),
+        amount_refunded: None,
+        amount_refundable: None,
         number: invoice.number,
         memo: invoice.memo,
         due_date: invoice.due_date,
@@ -218,10 +230,15 @@ pub async fn get(
             return Ok(None);
         };
         let lines = invoices::lines(tx, &work, &id)?;
-        Ok::<_, Failure>(Some((invoice, lines)))
+        let back = refunds::of_invoice(tx, &work, &id)?;
+        Ok::<_, Failure>(Some((invoice, lines, back)))
     });
-    let (invoice, lines) = found.await?.ok_or(Refusal::NotFound)?;
-    Ok(Json(show(&scope, invoice, Some(&lines))))
+    let (invoice, lines, back) = found.await?.ok_or(Refusal::NotFound)?;
+    Ok(Json(InvoiceJson {
+        amount_refunded: Some(back.refunded),
+        amount_refundable: Some(back.refundable),
+        ..show(&scope, invoice, Some(&lines))
+    }))
 }
 
 /// `GET /api/invoices`
@@ -293,14 +310,30 @@ pub struct IntentJson {
     mode: &'static str,
 }
 
+/// What is to be paid: without anything, all of the invoice.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IntentWantedJson {
+    /// A part, in minor units, where the tenant takes parts.
+    amount: Option<i64>,
+    /// The client's other invoices that are paid with it.
+    #[serde(default)]
+    invoices: Vec<String>,
+}
+
 /// `POST /api/invoices/{id}/payment-intent`
 pub async fn payment_intent(
     State(site): State<Site>,
     Caller { scope, by }: Caller,
     InPath(id): InPath,
+    Input(wanted): Input<IntentWantedJson>,
 ) -> Result<(Extension<Withheld>, Json<IntentJson>), Problem> {
     let id = InvoiceId::parse(&id)?;
-    let made = collect::payment_intent(&site.app, &scope, &by, &id).await?;
+    let wanted = IntentWanted {
+        amount_minor: wanted.amount,
+        others: public_invoices::others(&wanted.invoices)?,
+    };
+    let made = collect::payment_intent(&site.app, &scope, &by, &id, &wanted).await?;
     let withheld = Withheld::ClientSecret(made.payment_id.clone());
     let answer = IntentJson {
         object: "payment_intent",

@@ -2,11 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::{PaymentId, Refusal};
-use flows::Failure;
+use domain::fee::rules::Method;
+use domain::{FeeRuleId, PaymentId, Refusal};
+use flows::{Failure, refunds};
 use serde::Serialize;
+use store::payment_parts::{self, Part};
 use store::payments::{self, Payment};
 
+use super::refunds::RefundJson;
 use super::{Caller, InPath, Page, PageQuery, Query};
 use crate::problem::Problem;
 use crate::router::Site;
@@ -22,7 +25,21 @@ pub struct PaymentJson {
     currency: &'static str,
     amount: i64,
     received: i64,
+    /// Which invoices it pays, in the order in which money is given to them.
+    parts: Vec<PartJson>,
+    /// `card` or `bank_debit`.
+    method: &'static str,
+    /// What is refunded, on its way back, or asked back.
+    reserved: i64,
+    /// What the payer has back.
+    refunded: i64,
+    /// What banks have taken because of disputes, and not given back.
+    disputed: i64,
+    /// What may still be refunded.
+    refundable: i64,
     application_fee: Option<i64>,
+    /// The rule that its fee was decided by; null for a configured rate.
+    fee_rule_id: Option<String>,
     stripe_fee: Option<i64>,
     net: Option<i64>,
     card_brand: Option<String>,
@@ -35,11 +52,38 @@ pub struct PaymentJson {
     succeeded_at: Option<i64>,
     /// Whether only the account's owner can see, at Stripe, what became of it.
     check_stripe: bool,
+    /// Its refunds, oldest first; where one payment is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refunds: Option<Vec<RefundJson>>,
 }
 
-impl From<Payment> for PaymentJson {
-    fn from(payment: Payment) -> PaymentJson {
+/// What a payment asks for an invoice, and what the invoice has taken up.
+#[derive(Debug, Serialize)]
+struct PartJson {
+    invoice_id: String,
+    amount: i64,
+    applied: i64,
+}
+
+impl From<Part> for PartJson {
+    fn from(part: Part) -> PartJson {
+        PartJson {
+            invoice_id: part.invoice_id.to_string(),
+            amount: part.amount,
+            applied: part.applied,
+        }
+    }
+}
+
+impl PaymentJson {
+    fn of(payment: Payment, parts: Vec<Part>) -> PaymentJson {
+        let basis = payment.fee_basis.as_ref();
         PaymentJson {
+            parts: parts.into_iter().map(PartJson::from).collect(),
+            method: basis.map_or(Method::Card, |basis| basis.method).word(),
+            fee_rule_id: basis
+                .and_then(|basis| basis.rule.as_ref())
+                .map(FeeRuleId::to_string),
             id: payment.id.to_string(),
             object: "payment",
             livemode: payment.scope.mode.is_live(),
@@ -48,6 +92,10 @@ impl From<Payment> for PaymentJson {
             currency: payment.currency.code(),
             amount: payment.amount,
             received: payment.received,
+            reserved: payment.reserved,
+            refunded: payment.refunded,
+            disputed: payment.disputed,
+            refundable: payment.standing().refundable(),
             application_fee: payment.application_fee,
             stripe_fee: payment.stripe_fee,
             net: payment.net,
@@ -60,6 +108,7 @@ impl From<Payment> for PaymentJson {
             created_at: payment.created_at.ms(),
             succeeded_at: payment.succeeded_at.map(domain::Timestamp::ms),
             check_stripe: payment.unreachable_since.is_some(),
+            refunds: None,
         }
     }
 }
@@ -71,13 +120,16 @@ pub async fn get(
     InPath(id): InPath,
 ) -> Result<Json<PaymentJson>, Problem> {
     let id = PaymentId::parse(&id)?;
-    let payment = site
-        .app
-        .db
-        .read(move |tx| payments::get(tx, &scope, &id))
-        .await
-        .map_err(Failure::from)?;
-    Ok(Json(payment.ok_or(Refusal::NotFound)?.into()))
+    let read = site.app.db.read(move |tx| {
+        let payment = payments::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
+        let parts = payment_parts::of(tx, &scope, &id)?;
+        let refunds = refunds::of_payment(tx, &payment)?;
+        Ok::<_, Failure>(PaymentJson {
+            refunds: Some(refunds.into_iter().map(RefundJson::from).collect()),
+            ..PaymentJson::of(payment, parts)
+        })
+    });
+    Ok(Json(read.await?))
 }
 
 /// `GET /api/payments`
@@ -88,14 +140,13 @@ pub async fn list(
 ) -> Result<Json<Page<PaymentJson>>, Problem> {
     let limit = query.limit()?;
     let after = query.after.as_deref().map(PaymentId::parse).transpose()?;
-    let rows = site
-        .app
-        .db
-        .read(move |tx| payments::page(tx, &scope, after.as_ref(), limit + 1))
-        .await;
-    let rows = rows.map_err(Failure::from)?;
-    Ok(Json(Page::of(
-        rows.into_iter().map(PaymentJson::from).collect(),
-        limit,
-    )))
+    let read = site.app.db.read(move |tx| {
+        let mut shown = Vec::new();
+        for payment in payments::page(tx, &scope, after.as_ref(), limit + 1)? {
+            let parts = payment_parts::of(tx, &scope, &payment.id)?;
+            shown.push(PaymentJson::of(payment, parts));
+        }
+        Ok::<_, Failure>(shown)
+    });
+    Ok(Json(Page::of(read.await?, limit)))
 }

@@ -4,11 +4,12 @@
 use axum::Json;
 use axum::extract::State;
 use domain::payment::PaymentState;
-use domain::{Currency, Money, Refusal};
+use domain::{Currency, InvoiceId, Money, Refusal};
 use flows::collect::{self, PayRequest, PayStatus};
 use flows::payer_view::{self, Look, Panel};
 use flows::proofs::Work;
 use serde::{Deserialize, Serialize};
+use store::invoices::Invoice;
 
 use super::{InPath, Input, Visitor};
 use crate::pay::decline;
@@ -31,9 +32,23 @@ pub struct PublicInvoiceJson {
     mode: &'static str,
     publishable_key: Option<String>,
     stripe_account: Option<String>,
+    /// Stripe's words for what it may be paid by.
+    payment_methods: &'static [&'static str],
+    /// The least part that may be paid; null where all has to be.
+    part_minimum: Option<i64>,
+    /// The client's other open invoices that may be paid with it, the one that is due first on top.
+    other_invoices: Vec<OtherInvoiceJson>,
     /// To be sent along when paying, two seconds to thirty minutes from now.
     page_token: String,
     work: Option<WorkJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct OtherInvoiceJson {
+    id: String,
+    number: Option<String>,
+    due_date: Option<String>,
+    amount: i64,
 }
 
 /// The work that paying asks for while the tenant's payments look like card testing.
@@ -74,9 +89,33 @@ pub async fn get(State(site): State<Site>, InPath(link): InPath) -> Result<Json<
         mode: view.mode.word(),
         publishable_key: site.publishable_key(view.mode),
         stripe_account: view.stripe_account_id,
+        payment_methods: match view.bank_debits {
+            true => &["card", "us_bank_account"],
+            false => &["card"],
+        },
+        part_minimum: view.part_minimum.map(Money::minor),
+        other_invoices: view.others.into_iter().map(other).collect(),
         page_token: view.page_token,
         work: view.work.map(|Work { rounds, bits }| WorkJson { rounds, bits }),
     }))
+}
+
+fn other(invoice: Invoice) -> OtherInvoiceJson {
+    OtherInvoiceJson {
+        id: invoice.id.to_string(),
+        amount: invoice.owed().minor(),
+        number: invoice.number,
+        due_date: invoice.due_date,
+    }
+}
+
+/// The ids of invoices that are paid together with another.
+pub fn others(ids: &[String]) -> Result<Vec<InvoiceId>, Refusal> {
+    let problem = "must be invoices of the same client in the same currency";
+    let unknown = |_| Refusal::invalid("invoices", problem);
+    ids.iter()
+        .map(|id| InvoiceId::parse(id).map_err(unknown))
+        .collect()
 }
 
 /// What the page sends when the payer presses Pay.
@@ -84,9 +123,12 @@ pub async fn get(State(site): State<Site>, InPath(link): InPath) -> Result<Json<
 #[serde(deny_unknown_fields)]
 pub struct PayJson {
     confirmation_token: String,
-    /// What the payer saw, minor units.
+    /// What the payer saw and wants to pay, minor units.
     amount: i64,
     currency: String,
+    /// The client's other invoices that are paid with this one.
+    #[serde(default)]
+    invoices: Vec<String>,
     page_token: Option<String>,
     /// The number that its work led to.
     proof: Option<String>,
@@ -142,6 +184,7 @@ pub async fn pay(
         confirmation_token,
         amount,
         currency,
+        invoices,
         page_token,
         proof,
     } = body;
@@ -157,6 +200,7 @@ pub async fn pay(
     let request = PayRequest {
         confirmation_token,
         seen,
+        others: others(&invoices)?,
         page_token,
         proof,
     };

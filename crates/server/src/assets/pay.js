@@ -8,6 +8,7 @@
   const NOT_FOUND = "We found no payment, so nothing was charged. You can try again.";
   const NOT_SENT = "The card form did not answer, so nothing was sent. Please try again.";
   const NOT_CONFIRMED = "Your bank's check was not finished, so your card was not charged. Please try again.";
+  const PART_RECEIVED = "Thank you, your payment was received. This is what is still due.";
   const AMOUNT_CHANGED = "The amount due has changed. Please check it before you pay.";
   const DECLINED = "The payment was not completed. Please try again or use another card.";
   const NO_FORM = "The card form could not be loaded. Check your connection or your ad blocker.";
@@ -35,6 +36,10 @@
     "temporarily_unavailable",
   ];
 
+  // Refusals after which the page has to be read anew, and those that belong to the field of a part.
+  const RELOAD = ["amount_changed", "invoices_changed", "link_expired"];
+  const PART_REFUSALS = ["part_too_small", "rest_too_small", "amount_too_small"];
+
   let panel = document.getElementById("panel");
   // The mounted card form: { form, stripe, elements, element }.
   let checkout = null;
@@ -42,6 +47,8 @@
   let busy = false;
   // While an outcome is unknown: { since, answers }.
   let checking = null;
+  // Whether the press under way has brought money: then it is no surprise that less is due.
+  let received = false;
   let pollTimer = 0;
   let pollSoonUntil = performance.now() + POLL_SOON_FOR_MS;
   // Answers that a newer question has overtaken are dropped.
@@ -52,6 +59,12 @@
       event.preventDefault();
       pay(event.target);
     }
+  });
+  document.addEventListener("change", function (event) {
+    if (event.target.closest("#choice")) choose(event.target.form);
+  });
+  document.addEventListener("input", function (event) {
+    if (event.target.id === "part-amount") choose(event.target.form);
   });
   document.addEventListener("click", function (event) {
     const button = event.target.closest("button");
@@ -109,9 +122,9 @@
       const stripe = connect(form);
       const elements = stripe.elements({
         mode: "payment",
-        amount: Number(form.dataset.amount),
+        amount: choice.amount(form),
         currency: form.dataset.currency,
-        allowedPaymentMethodTypes: ["card"],
+        allowedPaymentMethodTypes: form.dataset.methods.split(" "),
         appearance: appearance(),
         loader: "auto",
       });
@@ -127,6 +140,8 @@
       });
       if (form !== payForm()) return;
       checkout = { form, stripe, elements, element };
+      // What was chosen meanwhile.
+      elements.update({ amount: choice.amount(form) });
       element.on("change", function () {
         if (!busy && !checking) say("", "");
       });
@@ -184,6 +199,7 @@
   async function attempt(press) {
     if (busy || checking) return;
     setBusy(true);
+    received = false;
     say("", "");
     try {
       await press();
@@ -197,23 +213,40 @@
 
   function pay(form) {
     if (!checkout || checkout.form !== form) return;
+    const chosen = choice.read(form);
+    if (!chosen) return;
     attempt(async function () {
       const token = await makeToken();
       if (!token) return;
-      await follow(await sendPayment(form, token), true);
+      await follow(await sendPayment(form, token, chosen), true);
     });
   }
 
+  // The button and Stripe's form follow what was chosen.
+  function choose(form) {
+    choice.changed(form);
+    showChosen(form);
+  }
+
+  function showChosen(form) {
+    const amount = choice.amount(form);
+    if (checkout && checkout.form === form) checkout.elements.update({ amount });
+    const label = form.querySelector("#submit .label");
+    label.dataset.idle = choice.label(form);
+    if (!busy) label.textContent = label.dataset.idle;
+  }
+
   // Sends the payment with a page token; once more with a fresh one where the server wants that.
-  async function sendPayment(form, token) {
+  async function sendPayment(form, token, chosen) {
     if (!pageToken.has()) await fetchPanel();
     for (let renewed = false; ; renewed = true) {
       // Without one, as while we are offline, the server says what to do.
       const page = pageToken.has() ? await pageToken.fields().catch(noFields) : {};
       const answer = await post(form.dataset.payUrl, {
         confirmation_token: token,
-        amount: Number(form.dataset.amount),
+        amount: chosen.amount,
         currency: form.dataset.currency,
+        invoices: chosen.invoices.length > 0 ? chosen.invoices : undefined,
         ...page,
       });
       const renewable = answer.kind === "refused" && RENEWABLE.includes(answer.problem.code);
@@ -275,8 +308,9 @@
       // There is nothing left to continue; the panel of the new state asks for a card.
       if (panel.dataset.state.startsWith("continue:")) await refresh();
       say("bad", reason);
-    } else if (!(await refresh())) {
-      startChecking();
+    } else {
+      received = answer.body.status === "succeeded";
+      if (!(await refresh())) startChecking();
     }
   }
 
@@ -297,7 +331,11 @@
 
   async function showRefusal(problem) {
     const text = problem.detail || problem.title || DECLINED;
-    if (problem.code === "amount_changed" || problem.code === "link_expired") {
+    const form = payForm();
+    const beside = PART_REFUSALS.includes(problem.code) && form && choice.complain(form, text);
+    if (beside) {
+      form.querySelector("#part-amount").focus();
+    } else if (RELOAD.includes(problem.code)) {
       say("bad", text, { label: "Load the page again", action: "reload" });
       closeForm();
     } else if (OUTDATED.includes(problem.code)) {
@@ -364,7 +402,7 @@
     const form = payForm();
     const typing = checkout && form && !form.hidden;
     const nextForm = next.querySelector("#pay-form");
-    const same = typing && nextForm && nextForm.dataset.amount === form.dataset.amount;
+    const same = typing && nextForm && nextForm.dataset.offer === form.dataset.offer;
     return !same || Boolean(checking);
   }
 
@@ -418,7 +456,7 @@
     setBusy(false);
     openPanel();
     if (wasChecking && payForm()) say("calm", NOT_FOUND);
-    if (amountChanged && payForm()) say("calm", AMOUNT_CHANGED);
+    if (amountChanged && payForm()) say("calm", received ? PART_RECEIVED : AMOUNT_CHANGED);
     announce(focused);
     if (amountChanged || panel.hasAttribute("data-final")) showPaper();
   }
@@ -504,6 +542,8 @@
     panel.querySelectorAll("#submit, #resume, #other-card").forEach(function (button) {
       button.disabled = busy || (button.id === "submit" && !ready);
     });
+    const fields = document.getElementById("choice");
+    if (fields) fields.disabled = busy;
   }
 
   // The words on the main button; null for its own.

@@ -7,9 +7,11 @@ use axum::response::{IntoResponse, Response};
 use domain::invoice::{TaxLine, totals};
 use domain::{Limited, Money, Refusal};
 use flows::payer_view::{self, Look, Panel, PayerView};
-use flows::{Failure, payer_view::Look::Expired};
+use flows::{Failure, pay_links, payer_view::Look::Expired};
 use maud::Markup;
+use store::invoices::Invoice;
 
+use super::page::choice::{Choice, Other};
 use super::page::{self, Checkout, Line, PanelState, Receipt, Seller, Tax, View};
 use crate::api::InPath;
 use crate::problem::Problem;
@@ -18,10 +20,13 @@ use crate::router::Site;
 /// `GET /pay/{link}`
 pub async fn page(State(site): State<Site>, InPath(link): InPath) -> Response {
     match payer_view::look(&site.app, &link).await {
-        Ok(Look::Invoice(view)) => match view_of(&site, &link, *view) {
-            Ok(view) => html(StatusCode::OK, page::page(&view)),
-            Err(failure) => trouble(failure),
-        },
+        Ok(Look::Invoice(view)) => {
+            pay_links::viewed(&site.app, &view.link).await;
+            match view_of(&site, &link, *view) {
+                Ok(view) => html(StatusCode::OK, page::page(&view)),
+                Err(failure) => trouble(failure),
+            }
+        }
         Ok(Expired { mode, tenant }) => {
             let seller = Seller {
                 name: tenant.name,
@@ -70,6 +75,9 @@ fn view_of(site: &Site, link: &str, view: PayerView) -> Result<View, Failure> {
         client,
         invoice,
         lines,
+        others,
+        part_minimum,
+        under_way,
         ..
     } = view;
     let currency = invoice.currency;
@@ -95,7 +103,13 @@ fn view_of(site: &Site, link: &str, view: PayerView) -> Result<View, Failure> {
         taxes: sums.taxes.iter().map(tax).collect(),
         total: invoice.total,
         paid: money(invoice.applied),
+        credited: money(invoice.credited),
         due,
+        choice: Choice {
+            part_minimum,
+            others: others.into_iter().map(other_of).collect(),
+        },
+        under_way,
         panel_url: format!("/pay/{link}/panel"),
         state,
     })
@@ -118,6 +132,10 @@ fn state_of(site: &Site, link: &str, view: &PayerView) -> Result<PanelState, Fai
             script_url: site.config.stripe_api_base.script_url(),
             pay_url: format!("{public}/pay"),
             check_url: format!("{public}/check"),
+            methods: match view.bank_debits {
+                true => "card us_bank_account",
+                false => "card",
+            },
             billing_email: client.email.clone(),
             page_token: view.page_token.clone(),
             work: view.work,
@@ -131,7 +149,11 @@ fn state_of(site: &Site, link: &str, view: &PayerView) -> Result<PanelState, Fai
             paid_at: payment.succeeded_at,
             brand: payment.method_brand.clone(),
             last4: payment.method_last4.clone(),
-            amount: Money::new(payment.received, payment.currency),
+            // Of one payment of several, or of a payment of several invoices, what was paid of this one.
+            amount: match payment.amount == invoice.total.minor() {
+                true => Money::new(payment.received, payment.currency),
+                false => Money::new(invoice.applied, invoice.currency),
+            },
         }),
         Panel::Settled => {
             let amount = Money::new(invoice.applied, invoice.currency);
@@ -146,6 +168,15 @@ fn state_of(site: &Site, link: &str, view: &PayerView) -> Result<PanelState, Fai
         Panel::Unavailable => PanelState::Unavailable,
         Panel::Silent => PanelState::Silent,
     })
+}
+
+fn other_of(invoice: Invoice) -> Other {
+    Other {
+        id: invoice.id.to_string(),
+        due: invoice.owed(),
+        due_on: invoice.due_date.as_deref().and_then(|date| date.parse().ok()),
+        number: invoice.number.unwrap_or_default(),
+    }
 }
 
 fn line_of(line: &domain::invoice::Line, currency: domain::Currency) -> Line {

@@ -8,7 +8,9 @@ use jiff::civil::Date;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::assets;
+use choice::Choice;
 
+pub mod choice;
 pub mod format;
 pub mod icons;
 mod panel;
@@ -41,8 +43,14 @@ pub struct View {
     pub total: Money,
     /// What was paid of it so far; zero is not shown.
     pub paid: Money,
-    /// What is still to be paid: the amount that the payer confirms.
+    /// What credit notes took off it; zero is not shown.
+    pub credited: Money,
+    /// What is still to be paid: the amount that the payer confirms, unless they choose otherwise.
     pub due: Money,
+    /// What there is to choose.
+    pub choice: Choice,
+    /// What the payment that is under way asks for, if there is one.
+    pub under_way: Option<Money>,
     /// Path of the panel alone (the answer is [`panel`]), asked for again while the state can change.
     pub panel_url: String,
     /// What the right column is about.
@@ -116,6 +124,8 @@ pub struct Checkout {
     pub pay_url: String,
     /// Where the script asks, after 3D Secure, what the server finds.
     pub check_url: String,
+    /// Stripe's words for what it may be paid by: `card`, and `us_bank_account` where that is taken.
+    pub methods: &'static str,
     /// Filled in as the billing address's e-mail, if known.
     pub billing_email: Option<String>,
     /// What a payment begun from this page has to carry.

@@ -282,6 +282,8 @@ both! {
                 })
                 .await;
                 town.until_quiet().await;
+                // A look at the page is noted, once a minute.
+                town.public(Method::GET, &format!("/pay/{link}"), Value::Null).await;
                 let before = town.contents(town.msp.scope.mode).await;
                 let refused = town.pay(&link, &town.token("pm_card_visa"), 12_345, "usd").await;
                 refused.assert_refused(409, "payments_unavailable", None);

@@ -49,14 +49,15 @@ C Person person.updated
 ";
 
 /// The flow that observes each kind of object.
-const FLOWS: [(&str, Flow); 9] = [
+const FLOWS: [(&str, Flow); 10] = [
     ("PaymentIntent", Flow::Payment),
     ("Charge", Flow::Payment),
     ("Refund", Flow::Movement),
-    ("Payout", Flow::Movement),
+    ("Payout", Flow::Payout),
     ("ApplicationFee", Flow::Fee),
     ("Subscription", Flow::Subscription),
     ("Invoice", Flow::Billing),
+    ("Dispute", Flow::Dispute),
     ("Account", Flow::Account),
     ("Capability", Flow::Account),
 ];
@@ -187,6 +188,8 @@ fn the_operators_manual_lists_the_catalogue() {
             Flow::Payment => "the payment",
             Flow::Fee => "the platform's fee",
             Flow::Movement => "listed as external",
+            Flow::Dispute => "the dispute",
+            Flow::Payout => "the payout is kept",
             Flow::Account => "the account is read",
             Flow::Subscription => "the subscription is read",
             Flow::Billing => "the invoice's subscription is read",

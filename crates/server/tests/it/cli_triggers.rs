@@ -82,6 +82,37 @@ async fn mirrored(town: &Town, key: &str, path: &str) -> Vec<Value> {
 }
 
 both! {
+    fn disputes_that_the_command_line_tool_triggers_are_external(world: &World) {
+        if tool().is_none() {
+            return;
+        }
+        Town::run(world, async |town| {
+            const DISPUTES: Sql =
+                Sql::new("select status from external_objects where type = 'dispute' order by created_at");
+            const OURS: Sql = Sql::new(
+                "select (select count(*) from disputes) + (select count(*) from ledger_transactions) as n",
+            );
+            const FATES: Sql = Sql::new(
+                "select count(*) as n from stripe_webhook_events
+                 where type like 'charge.dispute.%' and status not in ('external', 'ignored')",
+            );
+            let triggers = ["charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed"];
+            // On the platform's own account they are nobody's, on a tenant's they are that tenant's own.
+            for (account, disputes) in [(None, 0), (Some(town.msp.account.as_str()), triggers.len())] {
+                for trigger in triggers {
+                    pull(&town, trigger, account).await;
+                    let path = format!("/v1/events?limit=100&type={trigger}");
+                    let told = town.stripe("GET", &path, account, "");
+                    assert!(told["data"][0]["id"].is_string(), "{trigger} made none");
+                }
+                let external = town.rows(&DISPUTES).await;
+                assert_eq!(external.len(), disputes, "{external:?}");
+                assert_eq!((town.number(&OURS).await, town.number(&FATES).await), (0, 0));
+            }
+            town.assert_books().await;
+        });
+    }
+
     fn what_the_command_line_tool_triggers_of_subscriptions_is_mirrored(world: &World) {
         if tool().is_none() {
             return;
@@ -127,6 +158,74 @@ both! {
                    + (select count(*) from ledger_transactions) as n",
             );
             assert_eq!((town.number(&TROUBLE).await, town.number(&OURS).await), (0, 0));
+            town.assert_books().await;
+        });
+    }
+
+    fn what_the_command_line_tool_triggers_of_payouts_is_the_platforms_own(world: &World) {
+        if tool().is_none() {
+            return;
+        }
+        Town::run(world, async |town| {
+            let operator = platform_key(&town).await;
+            for trigger in ["payout.created", "payout.updated"] {
+                pull(&town, trigger, None).await;
+            }
+            const FATES: Sql = Sql::new(
+                "select status, tenant_id from stripe_webhook_events where type like 'payout.%' order by id",
+            );
+            let fates = town.rows(&FATES).await;
+            assert!(fates.len() >= 2, "{fates:?}");
+            for fate in fates {
+                let whose = fate.text_opt("tenant_id").unwrap();
+                let status = fate.text("status").unwrap();
+                assert_eq!((status.as_str(), whose.as_deref()), ("external", Some("ten_platform")));
+            }
+            let reports = town.assert_tied().await;
+            let own = reports.iter().find(|one| one.tied.scope.tenant.as_str() == "ten_platform").unwrap();
+            assert!(own.tied.external > 0, "what it charged is external: {:?}", own.tied);
+            let listed = mirrored(&town, &operator, "/api/platform/payouts").await;
+            let there = town.stripe("GET", "/v1/payouts?limit=100", None, "");
+            assert_eq!(listed.len(), there["data"].as_array().unwrap().len());
+            const OURS: Sql = Sql::new(
+                "select (select count(*) from invoices) + (select count(*) from payments)
+                   + (select count(*) from ledger_transactions where tenant_id <> 'ten_platform') as n",
+            );
+            assert_eq!(town.number(&OURS).await, 0);
+            town.assert_books().await;
+        });
+    }
+
+    // They are of charges that the tool makes itself, on the platform's own account or on a tenant's: none of
+    // ours.
+    fn refunds_that_the_command_line_tool_triggers_move_nothing_of_ours(world: &World) {
+        if tool().is_none() {
+            return;
+        }
+        Town::run(world, async |town| {
+            let account = town.msp.account.clone();
+            for trigger in ["charge.refunded", "charge.refund.updated"] {
+                pull(&town, trigger, None).await;
+                pull(&town, trigger, Some(&account)).await;
+            }
+            const EXTERNAL: Sql = Sql::new(
+                "select count(*) as n from external_objects where type = 'refund' and status = 'succeeded'",
+            );
+            assert_eq!(town.number(&EXTERNAL).await, 2, "one for each on the tenant's account");
+            const TROUBLE: Sql = Sql::new(
+                "select count(*) as n from stripe_webhook_events
+                 where status in ('parked', 'failed', 'dead', 'orphan', 'quarantined')",
+            );
+            const OURS: Sql = Sql::new(
+                "select (select count(*) from refunds) + (select count(*) from payments)
+                   + (select count(*) from ledger_transactions where kind like 'refund%') as n",
+            );
+            assert_eq!((town.number(&TROUBLE).await, town.number(&OURS).await), (0, 0));
+            const TOLD: Sql = Sql::new(
+                "select count(*) as n from stripe_webhook_events
+                 where type in ('charge.refunded', 'charge.refund.updated') and status = 'external'",
+            );
+            assert!(town.number(&TOLD).await >= 3);
             town.assert_books().await;
         });
     }

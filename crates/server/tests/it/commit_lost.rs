@@ -87,7 +87,8 @@ impl Way {
                     theirs.write_all(sent).await.ok()?;
                     if breaks {
                         // The server's answer says that it is over.
-                        theirs.read(&mut from_them).await.ok()?;
+                        let said = theirs.read(&mut from_them).await.ok()?;
+                        assert!(said > 0, "the server ended before it had answered");
                         return None;
                     }
                 }

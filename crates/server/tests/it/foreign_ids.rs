@@ -4,7 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use domain::{BreakId, Mode, Timestamp};
+use domain::payment::Evidence;
+use domain::{BreakId, Mode, PaymentId, Timestamp};
+use flows::disputes::{self, DisputeFacts};
+use flows::refunds::{self, RefundFacts};
 use flows::stripe_events;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -36,6 +39,10 @@ struct Belongings {
     subscription: String,
     difference: String,
     event: String,
+    payout: String,
+    dispute: String,
+    refund: String,
+    credit_note: String,
 }
 
 /// The id of an event of the tenant's own shop, which is stored and applied.
@@ -77,16 +84,59 @@ async fn belongings(town: &Town, msp: &Msp) -> Belongings {
     assert!(made.status.is_success(), "{}", made.text);
     let draft = json!({"client_id": msp.client_id, "currency": "usd"});
     let draft = town.api(&msp.key, Method::POST, "/api/invoices", draft).await;
+    let payment = newest("/api/payments").await;
+    looked_into(town, msp, &payment).await;
+    let credited = town.invoice_of(msp, 500, "usd").await;
+    let path = format!("/api/invoices/{credited}/credit-notes");
+    let note = json!({"amount": 100, "reason": "Agreed on the phone"});
+    let noted = town.api(&msp.key, Method::POST, &path, note).await;
+    assert!(noted.status.is_success(), "{}", noted.text);
     Belongings {
         client: msp.client_id.clone(),
         invoice,
         draft: draft.body["id"].as_str().unwrap().to_owned(),
-        payment: newest("/api/payments").await,
+        payment,
+        dispute: newest("/api/disputes").await,
+        refund: newest("/api/refunds").await,
+        credit_note: newest("/api/credit-notes").await,
         difference: differ(town, msp).await,
         key: newest("/api/keys").await,
         subscription: mirrored(town, msp).await,
         event: event_of(town, msp).await,
+        payout: payout_of(town, msp).await,
     }
+}
+
+/// A payout of the account.
+async fn payout_of(town: &Town, msp: &Msp) -> String {
+    let (moment, scope, account) = (town.app.moment(), msp.scope.clone(), msp.account.clone());
+    let id = format!("po_{account}");
+    let payout = json!({"object": "payout", "id": id, "amount": 100, "currency": "usd", "status": "paid"});
+    let payout = stripe::Payout::from_value(&payout).unwrap();
+    let seen = town
+        .app
+        .db
+        .write(move |tx| flows::payouts::observe(tx, moment, &scope, &account, &payout));
+    seen.await.unwrap();
+    id
+}
+
+/// A bank asks about the tenant's payment, of which something was to go back in Stripe's dashboard.
+async fn looked_into(town: &Town, msp: &Msp, payment: &str) {
+    let object = json!({"id": format!("dp_{payment}"), "object": "dispute", "amount": 100, "currency": "usd",
+        "status": "warning_needs_response", "balance_transactions": []});
+    let facts = DisputeFacts::of(&stripe::Dispute::from_value(&object).unwrap()).unwrap();
+    let back = json!({"id": format!("re_{payment}"), "object": "refund", "amount": 100, "currency": "usd",
+        "status": "failed"});
+    let back = RefundFacts::of(&stripe::Refund::from_value(&back).unwrap());
+    let (moment, scope) = (town.app.moment(), msp.scope.clone());
+    let id = PaymentId::stored(payment.to_owned());
+    let seen = town.app.db.write(move |tx| {
+        let payment = store::payments::get(tx, &scope, &id)?.expect("the payment is there");
+        refunds::observe(tx, moment, &payment, None, &back, Evidence::Current, "test")?;
+        disputes::observe(tx, moment, &payment, &facts, Evidence::Current, "test")
+    });
+    seen.await.unwrap();
 }
 
 /// A difference between the tenant's rows and Stripe's.
@@ -118,10 +168,14 @@ impl Belongings {
             "clients" => vec![&self.client],
             "invoices" => vec![&self.invoice, &self.draft],
             "payments" => vec![&self.payment],
+            "payouts" => vec![&self.payout],
             "keys" => vec![&self.key],
             "subscriptions" => vec![&self.subscription],
             "webhook-events" => vec![&self.event],
             "reconciliation-breaks" => vec![&self.difference],
+            "disputes" => vec![&self.dispute],
+            "refunds" => vec![&self.refund],
+            "credit-notes" => vec![&self.credit_note],
             other => panic!("{}: which ids does {other} have?", route.path),
         }
     }
@@ -210,6 +264,9 @@ async fn ask_within(town: &Town, asker: &Msp, theirs: &Belongings) -> usize {
         ("subscriptions", &theirs.subscription),
         ("webhook-events", &theirs.event),
         ("reconciliation-breaks", &theirs.difference),
+        ("disputes", &theirs.dispute),
+        ("refunds", &theirs.refund),
+        ("credit-notes", &theirs.credit_note),
     ] {
         // A cursor is a place in the order of ids, not a row: it shows what lies after it of one's own.
         let path = format!("/api/{list}?after={id}&limit=100");
@@ -224,6 +281,9 @@ async fn ask_within(town: &Town, asker: &Msp, theirs: &Belongings) -> usize {
             &theirs.subscription,
             &theirs.event,
             &theirs.difference,
+            &theirs.dispute,
+            &theirs.credit_note,
+            &theirs.refund,
         ] {
             assert!(!page.text.contains(id.as_str()), "{path} shows {id}");
         }

@@ -26,6 +26,8 @@ use installation::{Installation, Instance};
 
 /// Moments of an instance's life are this long.
 const TICK: Duration = Duration::from_millis(50);
+/// A write at Stripe is struck once in so many ticks.
+const STRUCK_EVERY: u64 = 20;
 
 /// How much a run goes through.
 struct Extent {
@@ -128,14 +130,21 @@ async fn a_bad_day(installation: &Installation, extent: &Extent) -> usize {
     kills
 }
 
-/// What goes wrong at Stripe and on the way from there: about one of five payments is struck by each.
+/// Strikes the next write at Stripe: every try of it finds no answer, it is done behind a failure, or there
+/// are too many. One now and then: an account that is silent time after time is left alone, and nobody pays.
+fn strike(installation: &Installation, nth: u64) {
+    let (effect, count) = match nth % 3 {
+        0 => ("lose_answer", 3),
+        1 => ("error500_after", 1),
+        _ => ("error429", 1),
+    };
+    let fault = json!({"effect": effect, "method": "POST", "path": "/v1/payment_intents", "count": count});
+    installation.control("POST", "/_simulator/faults", fault);
+}
+
+/// What goes wrong on the way from Stripe: about one of five payments is struck by each.
 fn arm_faults(installation: &Installation, extent: &Extent) {
     let often = extent.payments / 5;
-    for effect in ["lose_answer", "error500_after", "error429"] {
-        let fault =
-            json!({"effect": effect, "method": "POST", "path": "/v1/payment_intents", "count": often / 3});
-        installation.control("POST", "/_simulator/faults", fault);
-    }
     for delivery in ["drop", "duplicate", "reorder", "delay"] {
         for event in ["payment_intent.succeeded", "charge.", "application_fee."] {
             let fault = json!({"delivery": delivery, "event": event, "count": often, "delay_ms": 3_000});
@@ -156,10 +165,14 @@ async fn trouble(
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut kills, mut next) = (0, 10);
-    let mut thaw_in = None;
+    let (mut thaw_in, mut passed) = (None, 0_u64);
     let mut freezing = extent.frozen_ticks.filter(|_| instances.len() > 1);
     while !over.load(Ordering::SeqCst) || kills < 3 || thaw_in.is_some() {
         ticks.tick().await;
+        passed += 1;
+        if passed.is_multiple_of(STRUCK_EVERY) && !over.load(Ordering::SeqCst) {
+            strike(installation, passed / STRUCK_EVERY);
+        }
         thaw_in = match thaw_in {
             Some(0) => {
                 instances[0].signal("-CONT");

@@ -117,6 +117,8 @@ both! {
             assert_eq!(suspended.body["status_reason"], "Unpaid bills");
             let able = |reply: &Reply| reply.body["accounts"]["test"]["can_take_payments"].clone();
             assert_eq!(able(&suspended), false);
+            // A look at the page is noted, once a minute.
+            town.public(Method::GET, &format!("/pay/{link}"), Value::Null).await;
             let before = town.contents(town.msp.scope.mode).await;
             let new = json!({"client_id": town.msp.client_id, "currency": "usd"});
             let refused = town.api(&town.msp.key, Method::POST, "/api/invoices", new).await;

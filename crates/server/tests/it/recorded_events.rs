@@ -20,6 +20,10 @@ const LATER_MS: i64 = 2 * 60 * 60 * 1000;
 /// What becomes of them where they come from a tenant's account.
 const ON_OUR_ACCOUNT: &str = "\
 external charge.captured 1
+external charge.dispute.closed 1
+external charge.dispute.created 2
+external charge.dispute.funds_reinstated 1
+external charge.dispute.funds_withdrawn 2
 external charge.expired 1
 external charge.failed 1
 external charge.pending 1
@@ -38,14 +42,17 @@ external payout.created 1
 external payout.paid 1
 external payout.updated 1
 external refund.failed 1
-ignored 79
+ignored 73
 processed account.application.deauthorized 2
 processed account.updated 2
 ";
 
 /// What becomes of them where no tenant has the account.
 const STRANGERS: &str = "\
-ignored 102
+external payout.created 1
+external payout.paid 1
+external payout.updated 1
+ignored 99
 orphan account.application.deauthorized 2
 orphan account.updated 1
 ";

@@ -305,7 +305,7 @@ impl Town {
     /// A request with an API key; with an idempotency key of its own where one is required.
     pub async fn api(&self, key: &str, method: Method, path: &str, body: Value) -> Reply {
         let fresh = format!("{:032x}", self.app.clock.random());
-        let is_required = method == Method::POST && path.ends_with("/payment-intent");
+        let is_required = method == Method::POST && instance::moves_money(path);
         self.api_once(key, method, path, body, is_required.then_some(fresh.as_bytes()))
             .await
     }

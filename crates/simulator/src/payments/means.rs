@@ -62,7 +62,8 @@ impl Means {
         };
         Ok(Means {
             method,
-            acceptance: Acceptance::read(state, params)?,
+            acceptance: Acceptance::read(state, params)?
+                .or_else(|| token.as_ref().and_then(|token| token.acceptance())),
             off_session: params.boolean("off_session")?.unwrap_or(false),
             error_on_requires_action: params.boolean("error_on_requires_action")?.unwrap_or(false),
             use_stripe_sdk: params.boolean("use_stripe_sdk")?,

@@ -286,6 +286,7 @@ mod tests {
 
     /// A disk that went read-only is nobody's mistake, and passes: whoever delivers is told to come again.
     #[test]
+    #[allow(clippy::disallowed_methods, reason = "a file of the test's own")]
     fn a_file_that_can_only_be_read_is_not_available_for_writes() {
         let path = std::env::temp_dir().join(format!("psa_pay_read_only_{}.db", std::process::id()));
         let whole = Sqlite::open_file(&path).unwrap();

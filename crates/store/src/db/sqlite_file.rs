@@ -10,7 +10,17 @@ use super::sqlite::Sqlite;
 /// Held as long as the file is open. The system lets go of it when the process ends, however it ends.
 pub(super) struct Lock {
     /// Locked until dropped.
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// A process that was forked a moment ago, and has not become its program yet, has the file open as well:
+    /// closing it here alone would leave the lock with that one.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "the database's lock file could not be unlocked");
+        }
+    }
 }
 
 impl Lock {
@@ -30,7 +40,7 @@ impl Lock {
             .open(&lock_path)
             .map_err(unable)?;
         match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: file }),
+            Ok(()) => Ok(Lock { file }),
             Err(TryLockError::WouldBlock) => Err(Error::Unavailable(format!(
                 "{} is in use by another psa-pay process; stop that one first, or use PostgreSQL for several \
                  (the lock file is {})",
@@ -65,4 +75,22 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "a file of the test's own")]
+    fn the_lock_goes_with_its_holder_though_a_forked_process_has_the_file_open() {
+        let path = std::env::temp_dir().join(format!("psa_pay_lock_{}.db", std::process::id()));
+        let lock = Lock::take(&path).unwrap();
+        let inherited = lock.file.try_clone().unwrap();
+        assert!(Lock::take(&path).is_err(), "one process at a time");
+        drop(lock);
+        assert!(Lock::take(&path).is_ok());
+        drop(inherited);
+        std::fs::remove_file(beside(&path, ".lock")).unwrap();
+    }
 }

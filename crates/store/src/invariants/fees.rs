@@ -75,21 +75,25 @@ const NO_BETTER_RULE: Sql = Sql::new(
          and x.method in ('any', p.fee_method) and coalesce(x.currency, p.currency) = p.currency
          and x.effective_from <= p.created_at and x.number <= p.fee_rules_known
        where p.fee_bps is not null),
+     ordered as (
+       select tenant_id, livemode, id, fee_rule_id, fee_bps, rule_id, bps, place,
+         row_number() over (
+           partition by tenant_id, livemode, id, place order by effective_from desc, number desc) as turn
+       from known),
      newest as (
-       select k.tenant_id, k.livemode, k.id, k.fee_rule_id, k.fee_bps, k.rule_id, k.bps, k.place
-       from known k
-       where not exists (
-         select 1 from known later
-         where later.tenant_id = k.tenant_id and later.livemode = k.livemode and later.id = k.id
-           and later.place = k.place and (later.effective_from > k.effective_from
-             or (later.effective_from = k.effective_from and later.number > k.number))))
+       select tenant_id, livemode, id, fee_rule_id, fee_bps, rule_id, bps, place
+       from ordered
+       where turn = 1),
+     decided as (
+       select tenant_id, livemode, id, place
+       from newest
+       where rule_id = fee_rule_id)
      select n.tenant_id, n.livemode, n.id
      from newest n
-     left join newest r on r.tenant_id = n.tenant_id and r.livemode = n.livemode and r.id = n.id
-       and r.rule_id = n.fee_rule_id
+     left join decided r on r.tenant_id = n.tenant_id and r.livemode = n.livemode and r.id = n.id
      left join stripe_config c on c.tenant_id = n.tenant_id and c.livemode = n.livemode
        and c.fee_bps = n.fee_bps
-     where (n.fee_rule_id is not null and r.rule_id is null)
+     where (n.fee_rule_id is not null and r.id is null)
        or (n.fee_rule_id is not null and n.bps is not null and n.place > r.place)
        or (n.fee_rule_id is null and n.bps is not null and (n.place >= 4 or c.tenant_id is null))
      group by n.tenant_id, n.livemode, n.id

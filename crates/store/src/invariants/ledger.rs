@@ -83,7 +83,8 @@ const BOOKED_ONCE: Sql = Sql::new(
 
 const APPEND_ONLY: Sql = Sql::per_engine(
     "with kept (name) as (values ('ledger_transactions'), ('ledger_entries'), ('state_history'),
-         ('audit_log'), ('audit_seals'), ('ledger_seals'), ('credit_notes')),
+         ('audit_log'), ('audit_seals'), ('ledger_seals'), ('credit_notes'), ('ledger_balances'),
+         ('client_lines')),
        verbs (name) as (values ('update'), ('delete'))
      select '' as tenant_id, 0 as livemode, kept.name || ' ' || verbs.name as id
      from kept cross join verbs
@@ -94,7 +95,8 @@ const APPEND_ONLY: Sql = Sql::per_engine(
      order by id
      limit $1",
     "with kept (name) as (values ('ledger_transactions'), ('ledger_entries'), ('state_history'),
-         ('audit_log'), ('audit_seals'), ('ledger_seals'), ('credit_notes'))
+         ('audit_log'), ('audit_seals'), ('ledger_seals'), ('credit_notes'), ('ledger_balances'),
+         ('client_lines'))
      select '' as tenant_id, cast(0 as bigint) as livemode, kept.name as id
      from kept
      where not exists (

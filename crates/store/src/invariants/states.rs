@@ -234,7 +234,8 @@ const VERSIONS: Sql = Sql::new(
      from newest l
      left join payments p on p.tenant_id = l.tenant_id and p.livemode = l.livemode and p.id = l.subject_id
      left join invoices i on i.tenant_id = l.tenant_id and i.livemode = l.livemode and i.id = l.subject_id
-     where p.version < l.version or i.version < l.version
+     left join disputes d on d.tenant_id = l.tenant_id and d.livemode = l.livemode and d.id = l.subject_id
+     where p.version < l.version or i.version < l.version or d.version < l.version
      order by l.tenant_id, l.livemode, id
      limit $1",
 );

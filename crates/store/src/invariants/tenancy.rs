@@ -69,7 +69,30 @@ const PARENTS: Sql = Sql::new(
        left join invoices i on i.tenant_id = h.tenant_id and i.livemode = h.livemode and i.id = h.subject_id
        left join subscriptions s on s.tenant_id = h.tenant_id and s.livemode = h.livemode
          and s.stripe_subscription_id = h.subject_id
-       where p.id is null and i.id is null and s.stripe_subscription_id is null) c
+       left join disputes d on d.tenant_id = h.tenant_id and d.livemode = h.livemode and d.id = h.subject_id
+       left join refunds f on f.tenant_id = h.tenant_id and f.livemode = h.livemode and f.id = h.subject_id
+       where p.id is null and i.id is null and s.stripe_subscription_id is null and d.id is null
+         and f.id is null
+       union all
+       select d.tenant_id, d.livemode, d.id
+       from disputes d
+       left join payments p on p.tenant_id = d.tenant_id and p.livemode = d.livemode and p.id = d.payment_id
+       where p.id is null
+       union all
+       select m.tenant_id, m.livemode, m.stripe_balance_transaction_id
+       from dispute_movements m
+       left join disputes d on d.tenant_id = m.tenant_id and d.livemode = m.livemode and d.id = m.dispute_id
+       where d.id is null
+       union all
+       select r.tenant_id, r.livemode, r.id
+       from refunds r
+       left join payments p on p.tenant_id = r.tenant_id and p.livemode = r.livemode and p.id = r.payment_id
+       where p.id is null
+       union all
+       select k.tenant_id, k.livemode, k.refund_id || ' ' || k.position
+       from refund_takings k
+       left join refunds r on r.tenant_id = k.tenant_id and r.livemode = k.livemode and r.id = k.refund_id
+       where r.id is null) c
      order by c.tenant_id, c.livemode, c.id
      limit $1",
 );
@@ -79,6 +102,7 @@ const TENANTS: Sql = Sql::new(
      from (
        select tenant_id, livemode, id from invoices
        union all select tenant_id, livemode, id from payments
+       union all select tenant_id, livemode, id from refunds
        union all select tenant_id, livemode, id from stripe_operations
        union all select tenant_id, livemode, id from ledger_transactions
        union all select tenant_id, livemode, object_id from external_objects
@@ -132,6 +156,7 @@ const MODE: Sql = Sql::new(
      from (
        select tenant_id, livemode, id from invoices
        union all select tenant_id, livemode, id from payments
+       union all select tenant_id, livemode, id from refunds
        union all select tenant_id, livemode, id from stripe_operations
        union all select tenant_id, livemode, id from ledger_transactions
        union all select tenant_id, livemode, transaction_id from ledger_entries
@@ -149,7 +174,8 @@ const MODE: Sql = Sql::new(
 const BOOKED_IN_ONE_MODE: Sql = Sql::new(
     "select min(tenant_id) as tenant_id, min(livemode) as livemode, kind || ' ' || source_id as id
      from ledger_transactions
-     where kind in ('payment', 'stripe_fee', 'application_fee', 'application_fee_income')
+     where kind in ('payment', 'stripe_fee', 'application_fee', 'application_fee_income', 'refund',
+       'refund_reversal', 'application_fee_refund', 'application_fee_refund_income')
      group by kind, source_id
      having min(livemode) <> max(livemode) or min(tenant_id) <> max(tenant_id)
      order by id

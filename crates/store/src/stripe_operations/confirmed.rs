@@ -31,7 +31,8 @@ pub fn nth_confirm(
 const TRIES: Sql = Sql::new(
     "select count(*) as begun, coalesce(sum(declined), 0) as declined
      from (
-       select case when o.http_status = 402 or p.status in ('requires_payment_method', 'canceled')
+       select case when o.http_status = 402
+           or (o.status = 'succeeded' and p.status in ('requires_payment_method', 'canceled'))
          then 1 else 0 end as declined
        from stripe_operations o
        join payments p on p.tenant_id = o.tenant_id and p.livemode = o.livemode and p.id = o.payment_id
@@ -43,7 +44,7 @@ const TRIES: Sql = Sql::new(
 );
 
 /// What became of the newest confirmations since a moment, at most `limit` of them, that reached a card or
-/// may have: declined at once, or failed at the payer's bank.
+/// may have: declined at once, or failed at the payer's bank. One without an answer has not failed.
 pub fn tries(tx: &mut Tx, scope: &Scope, since: Timestamp, limit: i64) -> Result<Tries, Error> {
     let row = tx.one(&TRIES, binds![&scope.tenant, scope.mode, since, limit])?;
     Ok(Tries {

@@ -73,6 +73,7 @@ fn create(idempotency_key: &str) -> Write {
         account: &account(),
         amount: 12345,
         currency: "eur",
+        method: "card",
         application_fee_amount: Some(370),
         description: Some("Invoice 2026-0001 & more"),
         metadata: vec![

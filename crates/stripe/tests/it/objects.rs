@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use stripe::charges::ChargeStatus;
 use stripe::{
-    Account, ApplicationFee, BalanceTransaction, Charge, ConfirmationToken, IntentStatus, PaymentIntent,
+    Account, AccountId, ApplicationFee, BalanceTransaction, Charge, ConfirmationToken, IntentStatus,
+    PaymentIntent, Refund, fee_refunds, refunds,
 };
 
 fn charge() -> Value {
@@ -182,6 +183,86 @@ fn text_that_no_database_holds_is_left_out() {
     assert_eq!(Charge::from_value(&charge).unwrap().receipt_url, None);
 }
 
+#[test]
+fn a_refund_is_read_with_what_moved_and_what_came_back() {
+    let failed = json!({"id": "re_1", "object": "refund", "amount": 5000, "currency": "usd",
+        "status": "failed", "charge": {"id": "ch_1", "object": "charge"}, "payment_intent": "pi_1",
+        "reason": "duplicate",
+        "balance_transaction": "txn_1", "failure_balance_transaction": {"id": "txn_2"},
+        "failure_reason": "expired_or_canceled_card", "created": 1763899980, "metadata": {"op_id": "op_1"}});
+    let refund = Refund::parse(&failed.to_string()).unwrap();
+    assert_eq!((refund.amount, refund.status.as_deref()), (5000, Some("failed")));
+    assert_eq!(
+        (refund.charge.as_deref(), refund.payment_intent.as_deref()),
+        (Some("ch_1"), Some("pi_1"))
+    );
+    let movements = [refund.balance_transaction, refund.failure_balance_transaction];
+    assert_eq!(movements.map(|one| one.unwrap().id), ["txn_1", "txn_2"]);
+    assert_eq!(refund.failure_reason.as_deref(), Some("expired_or_canceled_card"));
+    assert_eq!(refund.metadata["op_id"], "op_1");
+    let bare = json!({"id": "re_1", "object": "refund", "amount": 1, "currency": "eur", "status": "reviewing",
+        "balance_transaction": null});
+    let bare = Refund::from_value(&bare).unwrap();
+    assert_eq!(
+        (bare.status.as_deref(), bare.balance_transaction),
+        (Some("reviewing"), None)
+    );
+    for name in ["id", "object", "amount", "currency"] {
+        assert!(Refund::from_value(&without(&failed, name)).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn a_fee_says_what_was_given_back_of_it_and_whether_that_is_all() {
+    let back = |id: &str, amount: i64| {
+        json!({"id": id, "object": "fee_refund", "amount": amount, "currency": "usd", "fee": "fee_1",
+            "balance_transaction": "txn_1", "metadata": {}})
+    };
+    let fee = json!({"id": "fee_1", "object": "application_fee", "account": "acct_1", "amount": 370,
+        "amount_refunded": 300, "currency": "usd", "refunds": {"object": "list", "has_more": false,
+            "data": [back("fr_2", 150), back("fr_1", 150)]}});
+    let read = ApplicationFee::from_value(&fee).unwrap();
+    assert!(!read.lacks_refunds());
+    let ids: Vec<&str> = read.refunds.iter().map(|refund| refund.id.as_str()).collect();
+    assert_eq!(ids, ["fr_2", "fr_1"]);
+    assert!(
+        ApplicationFee::from_value(&without(&fee, "refunds"))
+            .unwrap()
+            .lacks_refunds()
+    );
+    let mut odd = fee;
+    odd["refunds"]["data"][0] = without(&back("fr_2", 150), "amount");
+    assert!(
+        ApplicationFee::from_value(&odd).is_err(),
+        "money would be missing"
+    );
+}
+
+#[test]
+fn a_refund_never_asks_for_the_fee() {
+    let account = AccountId::parse("acct_1").unwrap();
+    let create = refunds::Create {
+        account: &account,
+        intent_id: "pi_1",
+        amount: 5000,
+        reason: Some("duplicate"),
+        metadata: vec![("op_id".to_owned(), "op_1".to_owned())],
+    };
+    let write = refunds::create(&create, "refund:1".to_owned());
+    assert_eq!(
+        (write.path.as_str(), write.body().as_str()),
+        (
+            "/v1/refunds",
+            "payment_intent=pi_1&amount=5000&reason=duplicate&metadata%5Bop_id%5D=op_1"
+        )
+    );
+    let back = fee_refunds::create("fee/1", 150, &[], "refund:1:fee".to_owned());
+    assert_eq!(
+        (back.path.as_str(), back.body().as_str(), back.account),
+        ("/v1/application_fees/fee%2F1/refunds", "amount=150", None)
+    );
+}
+
 fn charge_without(name: &str) -> Value {
     without(&charge(), name)
 }
@@ -190,4 +271,75 @@ fn without(value: &Value, name: &str) -> Value {
     let mut value = value.clone();
     value.as_object_mut().unwrap().remove(name);
     value
+}
+
+#[test]
+fn a_balance_transaction_says_what_it_hangs_on() {
+    let transaction = |type_: &str, source: Value| {
+        let value = json!({"id": "txn_1", "object": "balance_transaction", "amount": -500, "fee": 0,
+            "net": -500,
+            "currency": "usd", "type": type_, "reporting_category": type_, "created": 1763900000,
+            "available_on": 1764000000, "exchange_rate": 1.08217, "fee_details": [], "source": source});
+        BalanceTransaction::from_value(&value).unwrap()
+    };
+    let refund = json!({"id": "re_1", "object": "refund", "charge": "ch_1", "payment_intent": "pi_1",
+        "amount": 450, "currency": "eur"});
+    let seen = transaction("refund", refund);
+    assert_eq!(seen.source.as_deref(), Some("re_1"));
+    assert_eq!(seen.hangs_on.charge.as_deref(), Some("ch_1"));
+    assert_eq!(seen.hangs_on.payment_intent.as_deref(), Some("pi_1"));
+    assert_eq!(seen.hangs_on.presented, Some((450, "eur".to_owned())));
+    assert_eq!(
+        (seen.exchange_rate.as_deref(), seen.created),
+        (Some("1.08217"), Some(1_763_900_000))
+    );
+    let sold = transaction("charge", charge());
+    assert_eq!(sold.hangs_on.charge.as_deref(), Some("ch_1"));
+    assert_eq!(
+        (
+            sold.hangs_on.payment_intent.as_deref(),
+            sold.hangs_on.presented_fee
+        ),
+        (Some("pi_1"), 370)
+    );
+    let fee = json!({"id": "fee_1", "object": "application_fee", "account": "acct_1", "charge": "ch_1",
+        "amount": 370, "currency": "usd"});
+    let shared = transaction("application_fee", fee);
+    assert_eq!(shared.hangs_on.application_fee.as_deref(), Some("fee_1"));
+    assert_eq!(
+        (
+            shared.hangs_on.account.as_deref(),
+            shared.hangs_on.charge.as_deref()
+        ),
+        (Some("acct_1"), Some("ch_1"))
+    );
+    // Not expanded: nothing but the id is known.
+    let bare = transaction("charge", json!("ch_2"));
+    assert_eq!(
+        (bare.source.as_deref(), bare.hangs_on),
+        (Some("ch_2"), Default::default())
+    );
+}
+
+#[test]
+fn a_payout_is_read_with_why_it_failed() {
+    let body = json!({"id": "po_1", "object": "payout", "amount": 5000, "currency": "usd", "status": "failed",
+        "automatic": true, "arrival_date": 1764000000, "created": 1763900000, "balance_transaction": "txn_1",
+        "failure_balance_transaction": {"id": "txn_2", "object": "balance_transaction"},
+        "failure_code": "account_closed", "failure_message": "The bank account has been closed.",
+        "reconciliation_status": "in_progress", "destination": "ba_1", "method": "standard",
+        "trace_id": {"status": "supported", "value": "T1"}});
+    let payout = stripe::Payout::from_value(&body).unwrap();
+    assert_eq!(
+        (payout.amount, payout.automatic, payout.status.as_str()),
+        (5000, true, "failed")
+    );
+    assert_eq!(payout.failure_code.as_deref(), Some("account_closed"));
+    assert_eq!(payout.failure_balance_transaction.as_deref(), Some("txn_2"));
+    assert_eq!(
+        (payout.trace_id.as_deref(), payout.destination.as_deref()),
+        (Some("T1"), Some("ba_1"))
+    );
+    let other = json!({"id": "re_1", "object": "refund", "amount": 1, "currency": "usd", "status": "paid"});
+    assert!(stripe::Payout::from_value(&other).is_err());
 }

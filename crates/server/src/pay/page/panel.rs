@@ -4,6 +4,7 @@
 use domain::Money;
 use maud::{Markup, html};
 
+use super::choice::choice;
 use super::format::{amount, amount_with_code, card, day, figure, moment};
 use super::{Checkout, PanelState, Receipt, Seller, View, icons};
 
@@ -53,7 +54,13 @@ fn state_word(view: &View) -> String {
         PanelState::Silent => ("silent", None),
     };
     let card = card.map(|last4| format!(":{last4}")).unwrap_or_default();
-    format!("{word}:{}:{}{card}", view.due.minor(), view.due.currency().code())
+    let offer = view.choice.offer(view.due);
+    format!("{word}:{offer}:{}{card}", view.due.currency().code())
+}
+
+/// What is being paid: by the payment that is under way, or all that is owed.
+fn being_paid(view: &View) -> Money {
+    view.under_way.unwrap_or(view.due)
 }
 
 /// Whether nothing can follow, so that the page need not ask again.
@@ -88,7 +95,7 @@ fn resume(view: &View, checkout: &Checkout) -> Markup {
         (script_needed())
         div #resume-message .message role="alert" hidden {}
         button #resume .primary type="button" {
-            span .label { "Continue payment \u{b7} " (amount(view.due)) }
+            span .label { "Continue payment \u{b7} " (amount(being_paid(view))) }
         }
         button #other-card .secondary type="button" aria-expanded="false" aria-controls="pay-form" {
             "Pay with another card"
@@ -103,8 +110,8 @@ fn in_progress(view: &View) -> Markup {
         (icons::clock())
         h2 #panel-title tabindex="-1" { "Payment in progress" }
         p .lead {
-            "A payment of " strong { (amount(view.due)) } " is being processed. Please do not pay again. \
-             This page shows the result by itself, usually within a minute."
+            "A payment of " strong { (amount(being_paid(view))) } " is being processed. Please do not pay \
+             again. This page shows the result by itself, usually within a minute."
         }
         div .waiting aria-hidden="true" {}
         (facts(view, "Amount due", view.due))
@@ -201,14 +208,22 @@ fn form(view: &View, checkout: &Checkout, hidden: bool) -> Markup {
             data-script-url=(checkout.script_url)
             data-pay-url=(checkout.pay_url)
             data-check-url=(checkout.check_url)
+            data-methods=(checkout.methods)
             data-billing-email=[checkout.billing_email.as_deref()]
-            data-amount=(view.due.minor())
+            data-due=(view.due.minor())
+            data-offer=(view.choice.offer(view.due))
             data-currency=(view.due.currency().code())
+            data-decimals=(view.due.currency().decimals())
+            data-nothing=(amount(Money::new(0, view.due.currency())))
+            data-part-minimum=[view.choice.part_minimum.map(Money::minor)]
             data-page-token=(checkout.page_token)
             data-work-rounds=[checkout.work.map(|work| work.rounds)]
             data-work-bits=[checkout.work.map(|work| work.bits)]
         {
-            h3 .form-title #card-title tabindex="-1" { "Pay by card" }
+            (choice(&view.choice, view.due))
+            h3 .form-title #card-title tabindex="-1" {
+                @if checkout.methods == "card" { "Pay by card" } @else { "Pay by card or bank account" }
+            }
             div .element-frame role="group" aria-labelledby="card-title" {
                 p #element-loading .element-loading { "Loading the card form\u{2026}" }
                 div #payment-element {}

@@ -100,6 +100,9 @@ fn sums(view: &View) -> Markup {
                 div { dt { (tax.label) } dd { (amount(tax.amount)) } }
             }
             div .total { dt { "Total" } dd { (amount(view.total)) } }
+            @if view.credited.minor() != 0 {
+                div { dt { "Credit notes" } dd { (amount(view.credited)) } }
+            }
             @if view.paid.minor() != 0 {
                 div { dt { @if is_paid(view) { "Paid" } @else { "Paid so far" } } dd { (amount(view.paid)) } }
             }

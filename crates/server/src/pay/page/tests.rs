@@ -19,6 +19,7 @@ fn checkout(text: &str) -> Checkout {
         script_url: text.to_owned(),
         pay_url: text.to_owned(),
         check_url: text.to_owned(),
+        methods: "card",
         billing_email: Some(text.to_owned()),
         page_token: "1763900000000-0-0".to_owned(),
         work: None,
@@ -61,7 +62,10 @@ fn view(text: &str, state: PanelState) -> View {
         }],
         total: usd(123_450),
         paid: usd(0),
+        credited: usd(0),
         due: usd(123_450),
+        choice: Choice::default(),
+        under_way: None,
         panel_url: text.to_owned(),
         state,
     }
@@ -168,7 +172,7 @@ fn test_mode_is_said_and_live_mode_does_not_mention_it() {
 fn the_amount_is_the_same_everywhere() {
     let html = panel(&view("x", PanelState::Pay(checkout("x")))).into_string();
     assert!(
-        html.contains("data-amount=\"123450\" data-currency=\"usd\""),
+        html.contains("data-due=\"123450\" data-offer=\"123450\" data-currency=\"usd\""),
         "{html}"
     );
     assert!(

@@ -10,7 +10,10 @@ use serde_json::{Value, json};
 use server::demo::TEST_WEBHOOK_SECRET;
 use store::{Sql, binds};
 
+use crate::parts;
+use crate::refunds;
 use crate::town::Town;
+use crate::{credits, disputes};
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 
@@ -43,6 +46,9 @@ pub async fn live_through(mut town: Town) -> ([Town; 2], Names) {
     );
     assert_eq!(town.command(&less, "void").await.code(), "invoice_partly_paid");
     let void = void_and_paid_all_the_same(&town).await;
+    let [set, set_second] = two_at_once(&town).await;
+    let money_back = money_back(&town).await;
+    let (back, of_back) = given_back(&town).await;
     let (open, draft) = (town.invoice(700, "usd").await, draft(&town).await);
     let dropped = self::draft(&town).await;
     assert_eq!(town.command(&dropped, "void").await.status, StatusCode::OK);
@@ -60,19 +66,7 @@ pub async fn live_through(mut town: Town) -> ([Town; 2], Names) {
         .await;
     live.until_invoice(&lived, "paid").await;
 
-    // Of what was never paid at Stripe there is no fee.
-    const WITHOUT_FEE: Sql =
-        Sql::new("select count(*) as n from payments where status = 'succeeded' and stripe_fee is null");
-    const FEES: Sql = Sql::new("select count(*) as n from application_fees");
-    const SHOP: Sql = Sql::new("select count(*) as n from external_objects where type = 'charge'");
-    for (what, sql, wanted) in [
-        ("Stripe's fees", &WITHOUT_FEE, 1),
-        ("the platform's fees", &FEES, 7),
-        ("the shop's sale", &SHOP, 1),
-    ] {
-        town.until(what, async || town.number(sql).await == wanted).await;
-    }
-    town.until_quiet().await;
+    all_is_told(&town).await;
     town.assert_nothing_open().await;
     let mut names = vec![
         ("now", town.app.clock.now().ms().to_string()),
@@ -82,7 +76,9 @@ pub async fn live_through(mut town: Town) -> ([Town; 2], Names) {
         ("draft", draft),
         ("less", less),
         ("euros", euros),
+        ("set_second", set_second),
     ];
+    names.extend(money_back);
     for (name, id) in [
         ("paid", paid),
         ("tried", tried),
@@ -90,10 +86,31 @@ pub async fn live_through(mut town: Town) -> ([Town; 2], Names) {
         ("event", event),
         ("over", over),
         ("void", void),
+        ("set", set),
+        ("back", back),
     ] {
         names.extend(of_payment(&town, name, &id).await);
     }
+    names.extend(of_back);
     ([town, live], Names(names))
+}
+
+/// Stripe has told of everything, and everything is applied.
+async fn all_is_told(town: &Town) {
+    // Of what was never paid at Stripe there is no fee.
+    const WITHOUT_FEE: Sql =
+        Sql::new("select count(*) as n from payments where status = 'succeeded' and stripe_fee is null");
+    const FEES: Sql = Sql::new("select count(*) as n from application_fees");
+    const SHOP: Sql = Sql::new("select count(*) as n from external_objects where type = 'charge'");
+    for (what, sql, wanted) in [
+        ("Stripe's fees", &WITHOUT_FEE, 1),
+        ("the platform's fees", &FEES, 11),
+        ("the shop's sale", &SHOP, 1),
+    ] {
+        town.until(what, async || town.number(sql).await == wanted).await;
+    }
+    town.until_quiet().await;
+    town.tie_out().await;
 }
 
 /// The invoice, and what its newest payment is made of: `paid`, `paid_pay`, `paid_pi`, `paid_ch`.
@@ -123,6 +140,52 @@ async fn paid(town: &Town, currency: &str) -> String {
         .await;
     assert_eq!(paid.body["status"], "succeeded", "{}", paid.text);
     invoice
+}
+
+/// Two invoices that are paid by one charge.
+async fn two_at_once(town: &Town) -> [String; 2] {
+    parts::allow(town, json!({"several_invoices": true})).await;
+    let first = town.invoice(2_000, "usd").await;
+    let second = town.invoice(3_000, "usd").await;
+    let link = town.link(&first).await;
+    let paid = parts::pay_with(town, &link, "pm_card_visa", 5_000, &[&second]).await;
+    assert_eq!(paid.body["status"], "succeeded", "{}", paid.text);
+    [first, second]
+}
+
+/// A part goes back with its part of the fee, another fails weeks later, and a third is made in Stripe's
+/// dashboard.
+async fn given_back(town: &Town) -> (String, Vec<(&'static str, String)>) {
+    let paid = refunds::paid(town, 12_345, "pm_card_visa").await;
+    let refund = async |amount: i64, settlement: &str, fee: &str| {
+        let body =
+            json!({"payment_id": paid.payment, "amount": amount, "settlement": settlement, "fee": fee});
+        let made = refunds::refund(town, body).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+        made.body
+    };
+    let kept = refund(5_000, "still_owed", "returned").await;
+    let failed = refund(2_000, "forgiven", "kept").await;
+    let text = |refund: &Value, name: &str| refund[name].as_str().unwrap().to_owned();
+    let path = format!("/_simulator/refunds/{}/fail", text(&failed, "stripe_refund_id"));
+    town.control("POST", &path, json!({}));
+    let path = format!("/_simulator/charges/{}/refund", paid.charge);
+    town.control("POST", &path, json!({"amount": 1_000}));
+    let (kept_id, failed_id) = (text(&kept, "id"), text(&failed, "id"));
+    town.until("the fee's part", async || {
+        refunds::read(town, &kept_id).await["fee_status"] == "returned"
+    })
+    .await;
+    town.until("the failure", async || {
+        refunds::read(town, &failed_id).await["status"] == "failed"
+    })
+    .await;
+    town.until("the dashboard's", async || {
+        refunds::sums(town, &paid.payment).await.0 == 6_000
+    })
+    .await;
+    let names = vec![("rfd", kept_id), ("re", text(&kept, "stripe_refund_id"))];
+    (paid.invoice, names)
 }
 
 async fn tried_twice(town: &Town) -> String {
@@ -165,7 +228,7 @@ async fn integrators_intent(town: &Town, invoice: &str) -> Value {
 }
 
 /// Somebody changes the intent's amount at Stripe before its payer confirms it.
-async fn other_amount(town: &Town, amount: i64) -> String {
+pub async fn other_amount(town: &Town, amount: i64) -> String {
     let invoice = town.invoice(12_345, "usd").await;
     let made = integrators_intent(town, &invoice).await;
     let path = format!(
@@ -193,6 +256,39 @@ async fn other_amount(town: &Town, amount: i64) -> String {
     })
     .await;
     invoice
+}
+
+/// Money that does not stay: a lost dispute, and credit that pays.
+async fn money_back(town: &Town) -> [(&'static str, String); 2] {
+    [
+        ("dispute", lost_in_a_dispute(town).await),
+        ("application", set_off(town).await),
+    ]
+}
+
+/// A payment that a bank takes back, and that is owed again: the dispute.
+async fn lost_in_a_dispute(town: &Town) -> String {
+    const LOST: Sql = Sql::new("select count(*) as n from disputes where status = 'lost'");
+    paid(town, "usd").await;
+    let charge = town.intents()[0]["latest_charge"].as_str().unwrap().to_owned();
+    let dispute = disputes::open(town, &charge, json!({}));
+    disputes::decide(town, &dispute, "lose");
+    town.until("the loss", async || town.number(&LOST).await == 1)
+        .await;
+    let shown = disputes::newest(town).await;
+    let settled = disputes::command(town, &shown, "settle", json!({"outcome": "still_owed"})).await;
+    assert_eq!(settled.body["settled"], 12_345, "{}", settled.text);
+    shown["id"].as_str().unwrap().to_owned()
+}
+
+/// What a client paid too much pays another invoice.
+async fn set_off(town: &Town) -> String {
+    let (wrong, other) = (paid(town, "usd").await, town.invoice(700, "usd").await);
+    let noted = credits::note(town, &wrong, 500).await;
+    assert_eq!(noted.body["to_credit"], 500, "{}", noted.text);
+    let applied = credits::apply(town, &other, 300).await;
+    assert_eq!(applied.body["amount"], 300, "{}", applied.text);
+    applied.body["id"].as_str().unwrap().to_owned()
 }
 
 /// What Stripe never does: money arrives by an intent that was cancelled.

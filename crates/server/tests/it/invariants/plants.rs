@@ -151,11 +151,25 @@ macro_rules! there_and_back {
     };
 }
 
+mod balance;
+mod disputes;
 mod fees;
 mod ledger;
 mod money;
+mod parts;
+mod refunds;
 mod states;
 mod tenancy;
 
 /// Every plant.
-pub const PLANTS: [&[Plant]; 5] = [fees::ALL, ledger::ALL, money::ALL, states::ALL, tenancy::ALL];
+pub const PLANTS: [&[Plant]; 9] = [
+    balance::ALL,
+    disputes::ALL,
+    fees::ALL,
+    ledger::ALL,
+    money::ALL,
+    parts::ALL,
+    refunds::ALL,
+    states::ALL,
+    tenancy::ALL,
+];

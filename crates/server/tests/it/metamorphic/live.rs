@@ -51,7 +51,7 @@ impl Live {
         if let Some(nth) = PRESSES.iter().position(|press| *press == step) {
             self.press(at, nth).await;
         }
-        if step % DELIVERED_EVERY == 0 {
+        if step.is_multiple_of(DELIVERED_EVERY) {
             self.deliver(at).await;
         }
         reconcile::run(&at.app).await.unwrap();

@@ -1,11 +1,14 @@
 //! What is in the database after a test: rows, the books, and what must always hold of them.
 
-use domain::Mode;
+use domain::{Mode, Timestamp};
 use flows::invariants;
+use flows::tie_out::{self, Report};
 use store::db::Row;
-use store::{Sql, binds};
+use store::{Sql, balance_cursors, binds, tie_outs};
 
 use super::Town;
+
+const HOUR_MS: i64 = 60 * 60 * 1000;
 
 /// Everything that belongs to a mode, in an order of its own.
 const OF_A_MODE: [Sql; 18] = [
@@ -64,6 +67,57 @@ impl Town {
         const OPEN: Sql =
             Sql::new("select count(*) as n from stripe_operations where status in ('sent', 'unknown')");
         assert_eq!(self.number(&OPEN).await, 0, "an operation is left open");
+    }
+
+    /// Stripe has shown all that moved, which was an hour ago: reads it, and compares everybody's books
+    /// with it.
+    pub async fn tie_out(&self) -> Vec<Report> {
+        let mut all = Vec::new();
+        // What the first reading books, the second one has come by.
+        for _ in 0..2 {
+            self.advance_ms(2 * HOUR_MS);
+            all.clear();
+            let cursors = self
+                .app
+                .db
+                .read(|tx| balance_cursors::due(tx, Timestamp::from_ms(i64::MAX), 1_000));
+            for cursor in cursors.await.unwrap_or_else(|e: store::Error| panic!("{e}")) {
+                flows::balance::read(&self.app, &cursor).await.unwrap();
+            }
+            let mut last = None;
+            loop {
+                let after = last;
+                let next = self
+                    .app
+                    .db
+                    .read(move |tx| tie_outs::next_scope(tx, after.as_ref()));
+                let Some(scope) = next.await.unwrap_or_else(|e: store::Error| panic!("{e}")) else {
+                    break;
+                };
+                all.extend(tie_out::run(&self.app, &scope, None).await.unwrap());
+                last = Some(scope);
+            }
+        }
+        all
+    }
+
+    /// Invoices, books and Stripe's balance agree to the cent, of everybody; answers what was compared.
+    pub async fn assert_tied(&self) -> Vec<Report> {
+        let all = self.tie_out().await;
+        for report in &all {
+            let (facts, way) = (&report.facts, &report.on_the_way);
+            assert!(
+                report.agrees() && way.is_empty(),
+                "{facts:#?} {way:#?} {:#?}",
+                report.invoices
+            );
+            assert_eq!(
+                report.tied.books_clearing, report.tied.stripe_balance,
+                "{:?}",
+                report.tied
+            );
+        }
+        all
     }
 
     /// What must always hold of the rows, the books before all.

@@ -9,6 +9,7 @@ use server::clock::SystemClock;
 use server::config::Config;
 use server::demo;
 use server::metrics::{Counted, Metrics};
+use server::routes;
 use store::Db;
 use stripe::{Client, Https, Transport};
 
@@ -155,4 +156,16 @@ pub fn app(db: Db, config: &Config, clock: Arc<MovedClock>, metrics: &Metrics) -
         wallet_domain: config.public_url.wallet_domain().map(Into::into),
         breakers,
     }
+}
+
+/// Whether money moves at an address, so that a request there needs an idempotency key.
+pub fn moves_money(path: &str) -> bool {
+    let is_at = |known: &str| {
+        let (asked, known): (Vec<&str>, Vec<&str>) = (path.split('/').collect(), known.split('/').collect());
+        let same = |(asked, known): (&&str, &&str)| asked == known || known.starts_with('{');
+        asked.len() == known.len() && asked.iter().zip(&known).all(same)
+    };
+    routes::all()
+        .iter()
+        .any(|route| route.moves_money && is_at(route.path))
 }

@@ -16,7 +16,10 @@ pub const ALL: &[Plant] = &[
                 "stripe_fees",
                 "5"
             ),
-            "update ledger_transactions set invoice_id = '{open}' where id = 'ltx_a'",
+            "update ledger_transactions set invoice_id = '{open}' where id = 'ltx_a';
+             insert into client_lines
+               (tenant_id, livemode, client_id, currency, transaction_id, amount, created_at)
+             select tenant_id, livemode, client_id, 'usd', 'ltx_a', 5, 1 from invoices where id = '{open}'",
         ),
     ),
     plant("M1", "update invoices set applied = 1 where id = '{open}'"),
@@ -150,7 +153,10 @@ pub const ALL: &[Plant] = &[
             "update ledger_transactions set invoice_id = '{open}', payment_id = 'pay_planted'
              where id = 'ltx_a';
              insert into reconciliation_breaks (id, tenant_id, livemode, kind, subject_id, detail, created_at)
-             values ('brk_planted', '{ten}', 0, 'overpayment', 'pi_planted', 'planted', 1)",
+             values ('brk_planted', '{ten}', 0, 'overpayment', 'pi_planted', 'planted', 1);
+             insert into client_lines
+               (tenant_id, livemode, client_id, currency, transaction_id, amount, created_at)
+             select tenant_id, livemode, client_id, 'usd', 'ltx_a', -5, 1 from invoices where id = '{open}'",
         ),
     ),
     plant("M11", "update client_credits set remaining = 0"),

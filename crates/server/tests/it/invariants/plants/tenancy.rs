@@ -36,26 +36,6 @@ pub const ALL: &[Plant] = &[
              values ('{ten}', 0, 'fee_x', 'acct_x', 'ch_x', 7, 0, 'usd', 1),
                ('{ten}', 1, 'fee_x', 'acct_x', 'ch_x', 7, 0, 'usd', 1);",
             booked!(
-                "ltx_a",
-                "application_fee",
-                "fee_x",
-                "{ten}",
-                "0",
-                "platform_fees",
-                "stripe_clearing",
-                "7"
-            ),
-            booked!(
-                "ltx_b",
-                "application_fee",
-                "fee_x",
-                "{ten}",
-                "1",
-                "platform_fees",
-                "stripe_clearing",
-                "7"
-            ),
-            booked!(
                 "ltx_c",
                 "application_fee_income",
                 "fee_x",

@@ -1,0 +1,91 @@
+//! Why nothing is done about a dispute.
+
+use std::fmt;
+
+/// A refusal; its code is part of the API, as those of every refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It is over.
+    Over,
+    /// The bank has its evidence, or has had its last chance to get it.
+    Submitted,
+    /// The bank takes no evidence any more.
+    PastDue,
+    /// Stripe says a status that this version does not know.
+    UnknownStatus,
+    /// An answer is on its way.
+    InProgress,
+    /// There is nothing to submit.
+    NoEvidence,
+    /// The evidence is not the one that the caller reviewed.
+    EvidenceChanged,
+    /// There is nothing to settle: it was not lost.
+    NotLost,
+    /// It was settled before.
+    Settled,
+    /// Stripe refused what it was sent.
+    ByStripe,
+}
+
+impl Refused {
+    /// The stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Refused::Over => "dispute_over",
+            Refused::Submitted => "evidence_submitted",
+            Refused::PastDue => "evidence_past_due",
+            Refused::UnknownStatus => "dispute_status_unknown",
+            Refused::InProgress => "dispute_in_progress",
+            Refused::NoEvidence => "evidence_missing",
+            Refused::EvidenceChanged => "evidence_changed",
+            Refused::NotLost => "dispute_not_lost",
+            Refused::Settled => "dispute_settled",
+            Refused::ByStripe => "dispute_refused",
+        }
+    }
+
+    /// The field that it is about, where there is one.
+    pub const fn field(self) -> Option<&'static str> {
+        match self {
+            Refused::NoEvidence => Some("evidence"),
+            Refused::EvidenceChanged => Some("version"),
+            Refused::Over
+            | Refused::Submitted
+            | Refused::PastDue
+            | Refused::UnknownStatus
+            | Refused::InProgress
+            | Refused::NotLost
+            | Refused::Settled
+            | Refused::ByStripe => None,
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Refused::Over => "The dispute is over. Nothing can be changed about it.",
+            Refused::Submitted => {
+                "The bank takes evidence once, and has it. Wait for its decision, or accept the dispute."
+            }
+            Refused::PastDue => {
+                "The bank's time for evidence is over. Wait for its decision, or accept the dispute."
+            }
+            Refused::UnknownStatus => {
+                "Stripe says what this version does not know. Answer the dispute in Stripe's dashboard."
+            }
+            Refused::InProgress => {
+                "An answer to this dispute is being sent. Wait for its result, then read the dispute again."
+            }
+            Refused::NoEvidence => "There is no evidence to submit. Put some first.",
+            Refused::EvidenceChanged => {
+                "The evidence was changed since you reviewed it. Read it again and submit the new version."
+            }
+            Refused::NotLost => "The dispute was not lost, so that there is nothing to settle.",
+            Refused::Settled => "It was settled what becomes of the invoice. That is not changed any more.",
+            Refused::ByStripe => {
+                "Stripe refused it. Read the dispute again, and look at it in Stripe's dashboard."
+            }
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! What a refund means, in a sentence or two for the person who asks for it.
+
+use super::{FeeChoice, RefundState, Settlement};
+use crate::Money;
+
+/// What there is to tell of a refund.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// Where it stands.
+    pub state: &'a RefundState,
+    /// How much goes back.
+    pub amount: Money,
+    /// What it means for the invoice.
+    pub settlement: Settlement,
+    /// The invoice's number.
+    pub invoice: Option<&'a str>,
+    /// What of it is taken out of unused credit, minor units.
+    pub out_of_credit: i64,
+    /// What becomes of the platform's fee.
+    pub fee: FeeChoice,
+    /// The fee of the whole payment, minor units.
+    pub whole_fee: i64,
+    /// The part of it that goes back, minor units.
+    pub fee_back: i64,
+}
+
+/// Says what happens to the money, to the invoice, and to the platform's fee.
+pub fn tell(told: &Told<'_>) -> String {
+    [money(told), invoice(told), fee(told)]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn money(told: &Told<'_>) -> Option<String> {
+    let amount = told.amount;
+    Some(match told.state {
+        RefundState::Requested => {
+            format!("The refund of {amount} is being confirmed with Stripe; it is not made twice.")
+        }
+        RefundState::Rejected => format!("Stripe refused the refund of {amount}; no money moved."),
+        RefundState::At(status) => match status {
+            super::RefundStatus::Succeeded => format!("{amount} went back to the payer."),
+            super::RefundStatus::Failed => {
+                format!("The refund of {amount} failed: the money is back and can be refunded again.")
+            }
+            super::RefundStatus::Canceled => {
+                format!("The refund of {amount} was cancelled: the money can be refunded again.")
+            }
+            super::RefundStatus::Pending
+            | super::RefundStatus::RequiresAction
+            | super::RefundStatus::Other(_) => {
+                format!("The refund of {amount} is on its way; Stripe has not confirmed it yet.")
+            }
+        },
+    })
+}
+
+fn invoice(told: &Told<'_>) -> Option<String> {
+    if !told.state.is_reserved() {
+        return None;
+    }
+    let of = |minor| Money::new(minor, told.amount.currency());
+    let credit = told.out_of_credit;
+    let settled = told.amount.minor() - credit;
+    let name = told
+        .invoice
+        .map_or_else(|| "the invoice".to_owned(), |number| format!("invoice {number}"));
+    let mut said = Vec::new();
+    if credit > 0 {
+        said.push(format!(
+            "{} of it is credit that the client had not used.",
+            of(credit)
+        ));
+    }
+    if settled > 0 {
+        said.push(match told.settlement {
+            Settlement::StillOwed => format!("{} is owed again on {name}.", of(settled)),
+            Settlement::Forgiven => {
+                format!(
+                    "{} of {name} is forgiven by a credit note, and nothing is owed for it.",
+                    of(settled)
+                )
+            }
+        });
+    }
+    (!said.is_empty()).then(|| said.join(" "))
+}
+
+fn fee(told: &Told<'_>) -> Option<String> {
+    if !told.state.is_reserved() {
+        return None;
+    }
+    let of = |minor| Money::new(minor, told.amount.currency());
+    Some(match told.fee {
+        _ if told.whole_fee == 0 => "The platform took no fee of this payment.".to_owned(),
+        FeeChoice::Kept => format!("The platform keeps its fee of {}.", of(told.whole_fee)),
+        FeeChoice::Returned => format!(
+            "Of the platform's fee of {}, {} goes back to your Stripe account.",
+            of(told.whole_fee),
+            of(told.fee_back)
+        ),
+    })
+}

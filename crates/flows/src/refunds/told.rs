@@ -1,0 +1,123 @@
+//! A refund with all that is told of it: what it was taken from, its credit notes, and in a sentence what it
+//! means.
+
+use domain::refund::{FeeChoice, Told, fee_back, tell};
+use domain::{InvoiceId, RefundId, Refusal, Scope};
+use store::payments::{self, Payment};
+use store::refunds::{self, FeeStatus, Refund};
+use store::{Tx, application_fees, invoices};
+
+use super::booking;
+use crate::{App, Failure};
+
+/// A refund as people see it.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The refund.
+    pub refund: Refund,
+    /// The payment's first invoice, or the one that was named.
+    pub invoice_number: Option<String>,
+    /// What of it is taken out of unused credit, minor units.
+    pub out_of_credit: i64,
+    /// What of the platform's fee goes back, or is going to, minor units.
+    pub fee_returned: i64,
+    /// What happens, in plain words.
+    pub explanation: String,
+}
+
+/// A refund of the scope.
+///
+/// # Errors
+/// [`Refusal::NotFound`].
+pub async fn show(app: &App, scope: &Scope, id: &RefundId) -> Result<Shown, Failure> {
+    let (scope, id) = (scope.clone(), id.clone());
+    app.db
+        .read(move |tx| {
+            let refund = refunds::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
+            shown(tx, refund)
+        })
+        .await
+}
+
+/// Works out what is told of a refund.
+///
+/// # Errors
+/// When the database fails.
+pub fn shown(tx: &mut Tx, refund: Refund) -> Result<Shown, Failure> {
+    let scope = &refund.scope;
+    let payment = payments::get(tx, scope, &refund.payment_id)?
+        .ok_or_else(|| Failure::Bug(format!("refund {} has no payment", refund.id)))?;
+    let invoice = refund.invoice_id.as_ref().unwrap_or(&payment.invoice_id);
+    let invoice_number = invoices::get(tx, scope, invoice)?.and_then(|invoice| invoice.number);
+    let fee = application_fees::of_payment(tx, scope, &payment.id)?;
+    let whole_fee = fee.map_or(payment.application_fee.unwrap_or_default(), |fee| {
+        fee.amount.minor()
+    });
+    let fee_returned = match refund.fee_status {
+        FeeStatus::Kept | FeeStatus::Refused => 0,
+        FeeStatus::Sent | FeeStatus::Returned => refund.fee_amount,
+        FeeStatus::Due => {
+            let shares = refunds::fee_shares(tx, scope, &payment.id)?;
+            let with_fee = shares.with_fee.saturating_add(refund.amount);
+            fee_back(whole_fee, payment.received, with_fee, shares.so_far)
+        }
+    };
+    let out_of_credit = booking::out_of_credit(tx, &payment, &refund)?;
+    let explanation = tell(&Told {
+        state: &refund.status,
+        amount: refund.money(),
+        settlement: refund.settlement,
+        invoice: invoice_number.as_deref(),
+        out_of_credit,
+        fee: match refund.fee_status {
+            FeeStatus::Kept | FeeStatus::Refused => FeeChoice::Kept,
+            FeeStatus::Due | FeeStatus::Sent | FeeStatus::Returned => FeeChoice::Returned,
+        },
+        whole_fee,
+        fee_back: fee_returned,
+    });
+    Ok(Shown {
+        refund,
+        invoice_number,
+        out_of_credit,
+        fee_returned,
+        explanation,
+    })
+}
+
+/// The refunds of a payment, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_payment(tx: &mut Tx, payment: &Payment) -> Result<Vec<Shown>, Failure> {
+    refunds::of_payment(tx, &payment.scope, &payment.id, i64::MAX)?
+        .into_iter()
+        .map(|refund| shown(tx, refund))
+        .collect()
+}
+
+/// What went back of an invoice's money, and what may still go back, in minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OfInvoice {
+    /// What went back, less what came back again.
+    pub refunded: i64,
+    /// What may still go back.
+    pub refundable: i64,
+}
+
+/// Works out what is told of refunds with an invoice.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_invoice(tx: &mut Tx, scope: &Scope, invoice: &InvoiceId) -> Result<OfInvoice, Failure> {
+    let mut refundable = 0_i64;
+    for payment in payments::of_invoice(tx, scope, invoice, i64::MAX)? {
+        let left = payment.standing().refundable();
+        let there = booking::available(tx, &payment, Some(invoice))?;
+        refundable = refundable.saturating_add(left.min(there));
+    }
+    Ok(OfInvoice {
+        refunded: refunds::taken_of_invoice(tx, scope, invoice)?,
+        refundable,
+    })
+}

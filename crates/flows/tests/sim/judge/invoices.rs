@@ -1,0 +1,87 @@
+//! What invoices say at rest, beside their payments, refunds, disputes and credit.
+
+use store::Sql;
+
+use super::text;
+use crate::stage::Stage;
+
+const ROWS: Sql = Sql::new(
+    "select i.id, i.status, i.total, i.applied, i.credited,
+       (select count(*)
+        from payment_parts r
+        join (select payment_id from payment_parts group by payment_id having count(*) > 1) several
+          on several.payment_id = r.payment_id
+        where r.tenant_id = i.tenant_id and r.livemode = i.livemode and r.invoice_id = i.id) as shared,
+       (select cast(coalesce(sum(
+          case when alone.parts = 1 then p.received else r.applied end), 0) as bigint)
+        from payment_parts r
+        join payments p on p.tenant_id = r.tenant_id and p.livemode = r.livemode and p.id = r.payment_id
+        join (select payment_id, count(*) as parts from payment_parts group by payment_id) alone
+          on alone.payment_id = p.id
+        where r.tenant_id = i.tenant_id and r.livemode = i.livemode and r.invoice_id = i.id) as received,
+       (select cast(coalesce(sum(f.amount), 0) as bigint)
+        from payments p
+        join (select payment_id from payment_parts group by payment_id having count(*) = 1) alone
+          on alone.payment_id = p.id
+        join refunds f on f.tenant_id = p.tenant_id and f.livemode = p.livemode and f.payment_id = p.id
+        where p.tenant_id = i.tenant_id and p.livemode = i.livemode and p.invoice_id = i.id
+          and f.booked_at is not null and f.reversed_at is null) as back,
+       (select cast(coalesce(sum(c.remaining), 0) as bigint) from client_credits c
+        where c.tenant_id = i.tenant_id and c.livemode = i.livemode and c.invoice_id = i.id) as unused,
+       (select cast(coalesce(sum(a.amount), 0) as bigint) from credit_applications a
+        where a.tenant_id = i.tenant_id and a.livemode = i.livemode and a.invoice_id = i.id)
+       - (select cast(coalesce(sum(a.amount), 0) as bigint)
+          from credit_applications a
+          join client_credits c on c.tenant_id = a.tenant_id and c.livemode = a.livemode
+            and c.id = a.client_credit_id
+          where a.tenant_id = i.tenant_id and a.livemode = i.livemode and c.invoice_id = i.id)
+       + (select cast(coalesce(sum(n.to_credit), 0) as bigint) from credit_notes n
+          where n.tenant_id = i.tenant_id and n.livemode = i.livemode and n.invoice_id = i.id) as credit,
+       (select cast(coalesce(sum(d.settled), 0) as bigint)
+        from disputes d
+        join (select payment_id from payment_parts group by payment_id having count(*) = 1) alone
+          on alone.payment_id = d.payment_id
+        join payments p on p.tenant_id = d.tenant_id and p.livemode = d.livemode and p.id = d.payment_id
+        where p.tenant_id = i.tenant_id and p.livemode = i.livemode and p.invoice_id = i.id) as lost
+     from invoices i order by i.id",
+);
+
+/// What invoices say is what their payments come to, less what went back: what is left is taken up by the
+/// invoice, or is credit that nobody has used.
+pub fn say_what_came(stage: &Stage) {
+    let rows = stage.rows(&ROWS);
+    let asked = stage.create_keys.borrow().len();
+    if rows.len() > asked {
+        stage
+            .shared
+            .violated(format!("{} invoices were made by {asked} requests", rows.len()));
+    }
+    for row in &rows {
+        let (id, status) = (text(row, "id"), text(row, "status"));
+        let number = |column: &str| row.int(column).unwrap();
+        let (total, applied, credited) = (number("total"), number("applied"), number("credited"));
+        let kept = number("received") + number("credit") - number("back") - number("lost");
+        let fits = match status.as_str() {
+            "paid" => applied + credited == total,
+            "void" => applied == 0,
+            "draft" => number("received") == 0,
+            _ => applied + credited < total,
+        };
+        // Where a payment pays several, what went back of one may be taken from another: the books tell.
+        let is_kept = kept == applied + number("unused") || number("shared") > 0;
+        if !fits || !is_kept {
+            let what = format!(
+                "{status}, {applied} applied and {credited} credited of {total}, {kept} kept, {} unused",
+                number("unused")
+            );
+            stage.shared.violated(format!("M1: {id} is {what}"));
+        }
+    }
+    for (_, id) in stage.invoices.borrow().iter() {
+        if !rows.iter().any(|row| text(row, "id") == id.as_str()) {
+            stage
+                .shared
+                .violated(format!("P1: the invoice {id} was answered and is not there"));
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The platform's fee that goes back with a refund: our arithmetic, in both books, once.
+
+use flows::reconcile;
+use serde_json::{Value, json};
+use store::Sql;
+
+use super::{by_hand, paid, read, refund, settle};
+use crate::engines::World;
+use crate::town::{Town, Wishes};
+
+fn fee_at_stripe(town: &Town) -> Value {
+    town.stripe("GET", "/v1/application_fees", None, "")["data"][0].clone()
+}
+
+async fn until_returned(town: &Town, id: &str) {
+    town.until("the fee's part", async || {
+        read(town, id).await["fee_status"] == "returned"
+    })
+    .await;
+}
+
+/// What the platform's books and the tenant's say of the fee.
+async fn in_books(town: &Town) -> (i64, i64) {
+    const TENANT: Sql = Sql::new(
+        "select cast(coalesce(sum(amount), 0) as bigint) as n from ledger_entries
+         where account = 'platform_fees'",
+    );
+    const PLATFORM: Sql = Sql::new(
+        "select cast(coalesce(-sum(amount), 0) as bigint) as n from ledger_entries
+         where account = 'platform_revenue'",
+    );
+    (town.number(&TENANT).await, town.number(&PLATFORM).await)
+}
+
+both! {
+    // Row 57: 3.70 of 123.45, given back with three refunds, by our own rounding and to the cent.
+    fn partial_refunds_give_the_fee_back_to_the_cent(world: &World) {
+        Town::run(world, async |town| {
+            let paid = paid(&town, 12_345, "pm_card_visa").await;
+            let mut parts = Vec::new();
+            for amount in [5_000, 5_000, 2_345] {
+                let body = json!({"payment_id": paid.payment, "amount": amount, "settlement": "forgiven",
+                    "fee": "returned"});
+                let made = refund(&town, body).await;
+                let id = made.body["id"].as_str().unwrap_or_else(|| panic!("{}", made.text)).to_owned();
+                until_returned(&town, &id).await;
+                let now = read(&town, &id).await;
+                parts.push(now["fee_returned"].as_i64().unwrap());
+                let said = now["explanation"].as_str().unwrap();
+                assert!(said.contains("Of the platform's fee of 3.70 USD, "), "{said}");
+            }
+            assert_eq!(parts, [150, 150, 70]);
+            settle(&town).await;
+            let fee = fee_at_stripe(&town);
+            assert_eq!((&fee["amount_refunded"], &fee["refunded"]), (&json!(370), &json!(true)));
+            assert_eq!(in_books(&town).await, (0, 0));
+            let key = |sent: &Value| sent["path"].as_str().is_some_and(|path| path.ends_with("/refunds")
+                && path.starts_with("/v1/application_fees/") && sent["method"] == "POST");
+            assert_eq!(town.requests().iter().filter(|sent| key(sent)).count(), 3);
+            town.assert_books().await;
+        });
+    }
+
+    fn an_answer_that_is_lost_gives_the_fee_back_once(world: &World) {
+        Town::run_as(world, by_hand(), async |town| {
+            let paid = paid(&town, 12_345, "pm_card_visa").await;
+            let fault = json!({"method": "POST", "path": "/v1/application_fees", "effect": "lose_answer",
+                "count": 50});
+            town.control("POST", "/_simulator/faults", fault);
+            let body = json!({"payment_id": paid.payment, "settlement": "still_owed", "fee": "returned"});
+            let made = refund(&town, body).await.body;
+            let id = made["id"].as_str().unwrap().to_owned();
+            for _ in 0..5 {
+                town.advance_ms(60_000);
+                reconcile::run(&town.app).await.unwrap();
+            }
+            town.control("DELETE", "/_simulator/faults", Value::Null);
+            for _ in 0..3 {
+                town.advance_ms(10 * 60_000);
+                reconcile::run(&town.app).await.unwrap();
+            }
+            let now = read(&town, &id).await;
+            let fee = (&now["fee_status"], &now["fee_returned"]);
+            assert_eq!(fee, (&json!("returned"), &json!(370)), "{now}");
+            assert_eq!(fee_at_stripe(&town)["refunds"]["data"].as_array().unwrap().len(), 1);
+            assert_eq!(in_books(&town).await, (0, 0));
+            town.assert_nothing_open().await;
+            town.assert_books().await;
+        });
+    }
+
+    // A fee of zero was never taken, so that none goes back and nothing is asked of Stripe.
+    fn without_a_fee_nothing_of_it_goes_back(world: &World) {
+        let wishes = Wishes { fee_bps: 0, ..Wishes::default() };
+        Town::run_as(world, wishes, async |town| {
+            let paid = paid(&town, 12_345, "pm_card_visa").await;
+            let body = json!({"payment_id": paid.payment, "settlement": "still_owed", "fee": "returned"});
+            let made = refund(&town, body).await;
+            assert_eq!((&made.body["status"], &made.body["fee_returned"]), (&json!("succeeded"), &json!(0)));
+            assert_eq!(made.body["fee_status"], "kept");
+            let said = made.body["explanation"].as_str().unwrap();
+            assert!(said.ends_with("The platform took no fee of this payment."), "{said}");
+            settle(&town).await;
+            town.assert_nothing_open().await;
+            town.assert_books().await;
+        });
+    }
+
+    // The operator gives a part back in Stripe's dashboard: it is booked, and never given a second time.
+    fn what_the_operator_gave_back_at_stripe_is_booked_and_counts(world: &World) {
+        Town::run(world, async |town| {
+            let paid = paid(&town, 12_345, "pm_card_visa").await;
+            let fee = fee_at_stripe(&town)["id"].as_str().unwrap().to_owned();
+            town.stripe("POST", &format!("/v1/application_fees/{fee}/refunds"), None, "amount=300");
+            settle(&town).await;
+            assert_eq!(in_books(&town).await, (70, 70));
+            let body = json!({"payment_id": paid.payment, "settlement": "still_owed", "fee": "returned"});
+            let made = refund(&town, body).await.body;
+            let id = made["id"].as_str().unwrap().to_owned();
+            until_returned(&town, &id).await;
+            assert_eq!(read(&town, &id).await["fee_returned"], 70);
+            settle(&town).await;
+            assert_eq!(fee_at_stripe(&town)["amount_refunded"], 370);
+            assert_eq!(in_books(&town).await, (0, 0));
+            town.assert_books().await;
+        });
+    }
+}
