@@ -12,8 +12,9 @@ use sha2::{Digest, Sha256};
 /// Hex digits of the hash in an address: enough that two versions of a file never share one.
 const HASH_CHARS: usize = 16;
 
-/// One file for browsers, three for us. Later rules win over earlier ones, so the order counts.
+/// One file for browsers, several for us. Later rules win over earlier ones, so the order counts.
 const PAY_CSS_TEXT: &str = concat!(
+    include_str!("assets/tokens.css"),
     include_str!("assets/frame.css"),
     include_str!("assets/panel.css"),
     include_str!("assets/paper.css")
@@ -39,6 +40,7 @@ static PAY_JS: LazyLock<Asset> =
     LazyLock::new(|| asset("pay", "js", "text/javascript; charset=utf-8", PAY_JS_TEXT));
 /// The page about a Stripe account looks like the pay page.
 const CONNECT_CSS_TEXT: &str = concat!(
+    include_str!("assets/tokens.css"),
     include_str!("assets/frame.css"),
     include_str!("assets/panel.css"),
     include_str!("assets/connect.css")
@@ -51,6 +53,22 @@ static CONNECT_JS: LazyLock<Asset> = LazyLock::new(|| {
         "js",
         "text/javascript; charset=utf-8",
         include_str!("assets/connect.js"),
+    )
+});
+/// The pages behind the login and before it.
+const APP_CSS_TEXT: &str = concat!(
+    include_str!("assets/tokens.css"),
+    include_str!("assets/app.css"),
+    include_str!("assets/parts.css")
+);
+static APP_CSS: LazyLock<Asset> =
+    LazyLock::new(|| asset("app", "css", "text/css; charset=utf-8", APP_CSS_TEXT));
+static APP_JS: LazyLock<Asset> = LazyLock::new(|| {
+    asset(
+        "app",
+        "js",
+        "text/javascript; charset=utf-8",
+        include_str!("assets/app.js"),
     )
 });
 static ICON: LazyLock<Asset> =
@@ -76,6 +94,16 @@ pub fn connect_js_path() -> &'static str {
     &CONNECT_JS.path
 }
 
+/// The styles of the pages behind the login and before it.
+pub fn app_css_path() -> &'static str {
+    &APP_CSS.path
+}
+
+/// The script of these pages.
+pub fn app_js_path() -> &'static str {
+    &APP_JS.path
+}
+
 /// The picture in the browser's tab.
 pub fn icon_path() -> &'static str {
     &ICON.path
@@ -83,11 +111,18 @@ pub fn icon_path() -> &'static str {
 
 /// Serves every file at its address, and nothing else under `/assets/`.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    [&PAY_CSS, &PAY_JS, &CONNECT_CSS, &CONNECT_JS, &ICON]
-        .into_iter()
-        .fold(Router::new(), |router, asset| {
-            router.route(&asset.path, get(|| async { answer(asset) }))
-        })
+    let all = [
+        &PAY_CSS,
+        &PAY_JS,
+        &CONNECT_CSS,
+        &CONNECT_JS,
+        &APP_CSS,
+        &APP_JS,
+        &ICON,
+    ];
+    all.into_iter().fold(Router::new(), |router, asset| {
+        router.route(&asset.path, get(|| async { answer(asset) }))
+    })
 }
 
 fn answer(asset: &'static Asset) -> impl IntoResponse {
@@ -127,6 +162,8 @@ mod tests {
                 "text/javascript; charset=utf-8",
                 CONNECT_JS.body,
             ),
+            (app_css_path(), "text/css; charset=utf-8", APP_CSS.body),
+            (app_js_path(), "text/javascript; charset=utf-8", APP_JS.body),
             (icon_path(), "image/svg+xml", ICON.body),
         ] {
             let request = Request::get(path).body(Body::empty()).unwrap();

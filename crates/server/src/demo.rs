@@ -77,6 +77,7 @@ pub async fn run(
     let origin = config.public_url.origin().to_owned();
     let site = Site {
         metrics,
+        shows_styleguide: true,
         ..Site::new(app, Arc::new(config), &origin)
     };
     let keys = prepare(data, &site.app, &simulator).await?;
@@ -343,6 +344,7 @@ async fn print_guide(site: &Site, data: &Path, stripe: SocketAddr, keys: &str) -
         println!("  curl -X POST -H \"Authorization: Bearer $KEY\" {url}   # {what}");
     }
     println!("\nAPI and pages:     {}", site.public_origin);
+    println!("Parts of pages:    {}/styleguide", site.public_origin);
     println!("Built-in Stripe:   http://{stripe}");
     println!(
         "Everything is in   {}  (delete it to start over)\n",

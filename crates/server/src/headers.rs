@@ -19,23 +19,33 @@ pub enum Kind {
     Api,
     /// The page with the card fields and its panel; the address is the payer's credential.
     PayPage,
-    /// Any other page.
+    /// A page of ours that loads nothing but files of ours and sends its forms to nobody else.
     Page,
+    /// A page whose form sends the browser on to Stripe's.
+    ToStripe,
     /// A style, a script or a picture of ours.
     Asset,
 }
 
-/// Where each kind is. Whatever begins with none of these is for programs.
-const PLACES: [(&str, Kind); 3] = [
-    ("/assets/", Kind::Asset),
-    ("/connect/", Kind::Page),
-    ("/pay/", Kind::PayPage),
+/// Where each kind is: an address and what is below it, the first that fits. Whatever is not here is a page.
+const PLACES: [(&str, Kind); 8] = [
+    ("/api", Kind::Api),
+    ("/healthz", Kind::Api),
+    ("/metrics", Kind::Api),
+    ("/readyz", Kind::Api),
+    ("/assets", Kind::Asset),
+    ("/connect", Kind::ToStripe),
+    ("/settings/stripe", Kind::ToStripe),
+    ("/pay", Kind::PayPage),
 ];
 
 /// The kind of answer that an address gives, whatever its status.
 pub fn kind_of(path: &str) -> Kind {
-    let place = PLACES.iter().find(|(prefix, _)| path.starts_with(prefix));
-    place.map_or(Kind::Api, |(_, kind)| *kind)
+    let place = PLACES.iter().find(|(place, _)| {
+        let below = path.strip_prefix(place);
+        below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+    });
+    place.map_or(Kind::Page, |(_, kind)| *kind)
 }
 
 /// The headers of every kind, written once for a configuration.
@@ -44,6 +54,7 @@ pub struct Policies {
     api: HeaderMap,
     pay_page: HeaderMap,
     page: HeaderMap,
+    to_stripe: HeaderMap,
     asset: HeaderMap,
 }
 
@@ -69,7 +80,13 @@ impl Policies {
         Policies {
             api: row(NOTHING, "same-origin", "same-origin", NO_FEATURES),
             pay_page: row(&pay_content, "no-referrer", opened, &pay_features),
-            page: row(&page_content(stripe), "same-origin", "same-origin", NO_FEATURES),
+            page: row(&page_content(""), "same-origin", "same-origin", NO_FEATURES),
+            to_stripe: row(
+                &page_content(stripe.connect_origin()),
+                "same-origin",
+                "same-origin",
+                NO_FEATURES,
+            ),
             asset: row(NOTHING, "same-origin", "same-origin", NO_FEATURES),
         }
     }
@@ -81,11 +98,12 @@ impl Policies {
             Kind::Api => &self.api,
             Kind::PayPage => &self.pay_page,
             Kind::Page => &self.page,
+            Kind::ToStripe => &self.to_stripe,
             Kind::Asset => &self.asset,
         };
         let kept = match kind {
             Kind::Asset => answer.remove(header::CACHE_CONTROL),
-            Kind::Api | Kind::PayPage | Kind::Page => None,
+            Kind::Api | Kind::PayPage | Kind::Page | Kind::ToStripe => None,
         };
         for (name, value) in policy {
             answer.insert(name, value.clone());
@@ -126,13 +144,14 @@ pub fn pay_page_content(stripe: &ApiBase) -> String {
     )
 }
 
-/// Our own pages without Stripe: files of ours, no script or style in the page itself. A form of theirs sends
+/// Our own pages without Stripe: files of ours, no script or style in the page itself. A form of some sends
 /// the browser on to Stripe's, which browsers count as a part of sending it.
-fn page_content(stripe: &ApiBase) -> String {
+fn page_content(sent_on_to: &str) -> String {
+    let forms = format!("'self' {sent_on_to}");
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-         form-action 'self' {}; base-uri 'none'; object-src 'none'; frame-ancestors 'none'",
-        stripe.connect_origin(),
+         form-action {}; base-uri 'none'; object-src 'none'; frame-ancestors 'none'",
+        forms.trim_end(),
     )
 }
 
@@ -195,7 +214,14 @@ mod tests {
 
     #[test]
     fn only_the_pay_page_names_another_host() {
-        for path in ["/api/invoices", "/healthz", "/", "/assets/pay.css", "/pay"] {
+        for path in [
+            "/api/invoices",
+            "/healthz",
+            "/",
+            "/login",
+            "/assets/pay.css",
+            "/payments",
+        ] {
             let production = table("https://pay.example.com", "https://api.stripe.com", path);
             assert!(
                 !production.iter().any(|line| line.contains("https:")),
@@ -216,8 +242,46 @@ mod tests {
     }
 
     #[test]
+    fn pages_send_their_forms_to_us_alone_but_for_those_that_lead_to_stripe() {
+        let forms = |path| {
+            let lines = table("https://pay.example.com", "https://api.stripe.com", path);
+            let policy = lines
+                .into_iter()
+                .find(|line| line.starts_with("content-security-policy"));
+            let policy = policy.unwrap();
+            policy
+                .split("; ")
+                .find(|part| part.starts_with("form-action"))
+                .unwrap()
+                .to_owned()
+        };
+        for path in [
+            "/",
+            "/login",
+            "/settings/api-keys",
+            "/settings/stripes",
+            "/nowhere",
+        ] {
+            assert_eq!(forms(path), "form-action 'self'", "{path}");
+        }
+        for path in ["/settings/stripe", "/settings/stripe/new", "/connect/status"] {
+            assert_eq!(
+                forms(path),
+                "form-action 'self' https://connect.stripe.com",
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
     fn nothing_is_allowed_inline_and_tls_is_asked_for_only_where_it_is() {
-        for path in ["/api/invoices", "/pay/x", "/connect/return", "/assets/pay.js"] {
+        for path in [
+            "/api/invoices",
+            "/",
+            "/pay/x",
+            "/connect/return",
+            "/assets/pay.js",
+        ] {
             for (url, strict) in [
                 ("https://pay.example.com", true),
                 ("http://127.0.0.1:8080", false),

@@ -60,6 +60,8 @@ pub struct Site {
     pub gate: Arc<Gate>,
     /// What is noted of keys that were refused or used.
     pub door: Arc<Door>,
+    /// Whether the page of all parts of pages is there: in the demo.
+    pub shows_styleguide: bool,
     /// How many connections there may be, and how long each may take over what.
     pub bounds: Bounds,
 }
@@ -93,6 +95,7 @@ impl Site {
             inbox_bell: Arc::new(Notify::new()),
             gate: Arc::default(),
             door: Arc::default(),
+            shows_styleguide: false,
         }
     }
 
@@ -125,7 +128,9 @@ pub fn sender(site: &Site, request: &Request, id: &str) -> Sender {
 
 /// Every route.
 pub fn router(site: Site) -> Router {
-    let owned = routes::all().into_iter().fold(Router::new(), |router, route| {
+    let demo = site.shows_styleguide.then(routes::of_the_demo);
+    let all = routes::all().into_iter().chain(demo.into_iter().flatten());
+    let owned = all.fold(Router::new(), |router, route| {
         let check = middleware::from_fn_with_state((site.clone(), access::Gate::of(&route)), access::check);
         let gate = middleware::from_fn_with_state((site.clone(), route.who), limits::gate);
         let handler = route.handler.route_layer(check).route_layer(gate);

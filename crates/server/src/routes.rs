@@ -20,7 +20,7 @@ use crate::api::{
 use crate::pay::checkout;
 use crate::problem::Problem;
 use crate::router::Site;
-use crate::{connect, health, metrics, stripe_webhook};
+use crate::{connect, health, metrics, stripe_webhook, styleguide};
 
 /// Who may use a route. `access.rs` finds out, before the handler runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Route {
     }
 }
 
-/// Every route but the files under `/assets/`.
+/// Every route but the files under `/assets/` and [`of_the_demo`].
 pub fn all() -> Vec<Route> {
     let mut all = of_invoices();
     all.extend(of_money_back());
@@ -74,6 +74,11 @@ pub fn all() -> Vec<Route> {
     all.extend(of_books());
     all.extend(of_the_operator());
     all
+}
+
+/// What only the demo has.
+pub fn of_the_demo() -> Vec<Route> {
+    vec![get("/styleguide", Who::Anybody, styleguide::show)]
 }
 
 /// What the operator looks at and does, over all tenants.

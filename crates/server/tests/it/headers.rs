@@ -52,7 +52,8 @@ fn expected(town: &Town, path: &str) -> Vec<(&'static str, String)> {
     let stripe = &town.stripe_url;
     let nothing = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     let no_features = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
-    let (content, features, referrer, opener) = if path.starts_with("/pay/") {
+    let below = |place: &str| path == place || path.starts_with(&format!("{place}/"));
+    let (content, features, referrer, opener) = if below("/pay") {
         let content = format!(
             "default-src 'none'; script-src 'self' {stripe}; style-src 'self'; img-src 'self' data:; \
              connect-src 'self' {stripe}; frame-src {stripe}; form-action 'self'; base-uri 'none'; \
@@ -61,10 +62,17 @@ fn expected(town: &Town, path: &str) -> Vec<(&'static str, String)> {
         let features =
             format!("camera=(), geolocation=(), microphone=(), payment=(self \"{stripe}\"), usb=()");
         (content, features, "no-referrer", "same-origin-allow-popups")
-    } else if path.starts_with("/connect/") {
+    } else if !["/api", "/assets", "/healthz", "/readyz", "/metrics"]
+        .into_iter()
+        .any(below)
+    {
+        let forms = match below("/connect") || below("/settings/stripe") {
+            true => format!("'self' {stripe}"),
+            false => "'self'".to_owned(),
+        };
         let content = format!(
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-             connect-src 'self'; form-action 'self' {stripe}; base-uri 'none'; object-src 'none'; \
+             connect-src 'self'; form-action {forms}; base-uri 'none'; object-src 'none'; \
              frame-ancestors 'none'"
         );
         (content, no_features.to_owned(), "same-origin", "same-origin")

@@ -1,0 +1,79 @@
+// What pages do beyond plain HTML: ask before something final, copy a text, choose several boxes at once. Without
+// this script the same is done by a page of its own, by hand, and one by one.
+(function () {
+  "use strict";
+
+  // A link to a page that asks "are you sure?" opens the same question over this page instead.
+  document.addEventListener("click", function (event) {
+    const link = event.target.closest("a[data-dialog]");
+    if (!link || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey) return;
+    const dialog = document.getElementById(link.dataset.dialog);
+    if (!dialog || typeof dialog.showModal !== "function") return;
+    event.preventDefault();
+    dialog.showModal();
+  });
+
+  document.addEventListener("click", function (event) {
+    const close = event.target.closest("dialog [data-close]");
+    // The page's own way back is for when the question is a page.
+    if (close) {
+      event.preventDefault();
+      close.closest("dialog").close();
+    } else if (event.target instanceof HTMLDialogElement && outside(event)) {
+      event.target.close();
+    }
+  });
+
+  function outside(event) {
+    const box = event.target.getBoundingClientRect();
+    const { clientX: x, clientY: y } = event;
+    return x < box.left || x > box.right || y < box.top || y > box.bottom;
+  }
+
+  for (const button of document.querySelectorAll("button[data-copy]")) {
+    if (!navigator.clipboard) continue;
+    button.hidden = false;
+    const before = button.textContent;
+    let timer = 0;
+    button.addEventListener("click", async function () {
+      const text = document.getElementById(button.dataset.copy);
+      try {
+        await navigator.clipboard.writeText(text.dataset.text || text.textContent.trim());
+        say(button, "Copied");
+      } catch (error) {
+        say(button, "Select and copy it");
+      }
+      window.clearTimeout(timer);
+      timer = window.setTimeout(function () {
+        button.textContent = before;
+      }, 2500);
+    });
+  }
+
+  function say(button, words) {
+    button.textContent = words;
+    const status = document.getElementById("announcement");
+    if (status) status.textContent = words;
+  }
+
+  // A button that ticks the boxes that it names and unticks the others.
+  for (const button of document.querySelectorAll("button[data-ticks]")) {
+    button.hidden = false;
+    button.addEventListener("click", function () {
+      const wanted = button.dataset.ticks.split(" ");
+      for (const box of document.querySelectorAll('input[type="checkbox"][name="' + button.dataset.of + '"]')) {
+        box.checked = wanted.includes(box.value) || wanted.includes("*");
+      }
+    });
+  }
+
+  // A form is sent once, however often somebody presses.
+  document.addEventListener("submit", function (event) {
+    const form = event.target;
+    if (form.dataset.sent) event.preventDefault();
+    if (form.method !== "dialog") form.dataset.sent = "1";
+  });
+  window.addEventListener("pageshow", function () {
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  });
+})();

@@ -1,0 +1,26 @@
+//! The parts that our own pages are made of, as plain functions that answer markup: the frame around a page,
+//! forms, buttons, what is said, lists and tables. `/styleguide` of the demo shows them all. How they look is
+//! in `assets/tokens.css`, `app.css` and `parts.css`; what they do beyond HTML in `assets/app.js`.
+
+mod forms;
+mod frame;
+mod icons;
+mod places;
+mod qr;
+mod said;
+mod tables;
+
+pub use forms::{
+    Check, Choice, Errors, Field, Group, Input, Offer, check, choices, field, form, select, summary,
+};
+pub use frame::{Frame, Viewer, page, plain_page, title, visitors};
+pub use places::{Place, Section};
+pub use qr::qr_code;
+pub use said::{
+    Ask, Tone, badge, button, confirm, copy_field, danger_button, dialog_link, empty, link_button, notice,
+    primary_button, recovery_codes, step,
+};
+pub use tables::{Column, Pages, Row, facts, pages, table};
+
+/// The name of the form field that shows that a form is of a page of ours and of this session.
+pub const CSRF_FIELD: &str = "csrf_token";

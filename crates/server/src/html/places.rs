@@ -1,0 +1,93 @@
+//! The places that the menu leads to, with their addresses and names: one list, in the order of the menu.
+
+/// A page that the menu names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// What is connected and what to do next.
+    Home,
+    /// The tenant's Stripe account.
+    Stripe,
+    /// Who of the tenant may log in.
+    Users,
+    /// The tenant's API keys.
+    ApiKeys,
+    /// All tenants, for the operator.
+    Operator,
+    /// The person's own name, password and second factor.
+    Account,
+    /// Where the person is logged in.
+    Sessions,
+}
+
+/// A heading of the menu.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// Without a heading, at the top.
+    Top,
+    /// What is set once.
+    Settings,
+    /// What is the person's own.
+    Own,
+}
+
+impl Section {
+    /// In the order of the menu.
+    pub const ALL: [Section; 3] = [Section::Top, Section::Settings, Section::Own];
+
+    /// The heading.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Section::Top => "",
+            Section::Settings => "Settings",
+            Section::Own => "Your account",
+        }
+    }
+}
+
+impl Place {
+    /// In the order of the menu.
+    pub const ALL: [Place; 7] = [
+        Place::Home,
+        Place::Operator,
+        Place::Stripe,
+        Place::ApiKeys,
+        Place::Users,
+        Place::Account,
+        Place::Sessions,
+    ];
+
+    /// What the menu calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Place::Home => "Home",
+            Place::Stripe => "Stripe",
+            Place::Users => "Users",
+            Place::ApiKeys => "API keys",
+            Place::Operator => "Tenants",
+            Place::Account => "Profile and security",
+            Place::Sessions => "Sessions",
+        }
+    }
+
+    /// Where it is.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Place::Home => "/",
+            Place::Stripe => "/settings/stripe",
+            Place::Users => "/settings/users",
+            Place::ApiKeys => "/settings/api-keys",
+            Place::Operator => "/operator",
+            Place::Account => "/account",
+            Place::Sessions => "/account/sessions",
+        }
+    }
+
+    /// Under which heading it stands.
+    pub const fn section(self) -> Section {
+        match self {
+            Place::Home | Place::Operator => Section::Top,
+            Place::Stripe | Place::Users | Place::ApiKeys => Section::Settings,
+            Place::Account | Place::Sessions => Section::Own,
+        }
+    }
+}
