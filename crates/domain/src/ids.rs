@@ -87,6 +87,8 @@ typed_ids! {
     DisputeId = "dis";
     /// A rule of the platform's fee.
     FeeRuleId = "fru";
+    /// A mail that goes out, or did.
+    MailId = "mal";
 }
 
 impl TenantId {

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::{Limited, dispute, refund};
+use crate::{Limited, dispute, mail, refund};
 
 /// A refusal. Its code is part of the API and never changes; its sentence may be reworded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,6 +144,8 @@ pub enum Refusal {
     Dispute(dispute::Refused),
     /// A refund is not made.
     Refund(refund::Refused),
+    /// Nothing is done about a mail.
+    Mail(mail::Refused),
 }
 
 impl Refusal {
@@ -215,6 +217,7 @@ impl Refusal {
             Refusal::Limited(limited) => limited.code(),
             Refusal::Dispute(refused) => refused.code(),
             Refusal::Refund(refused) => refused.code(),
+            Refusal::Mail(refused) => refused.code(),
         }
     }
 
@@ -235,6 +238,7 @@ impl Refusal {
             Refusal::Limited(limited) => limited.field(),
             Refusal::Dispute(refused) => refused.field(),
             Refusal::Refund(refused) => refused.field(),
+            Refusal::Mail(refused) => refused.field(),
             Refusal::NotFound
             | Refusal::InvoiceDraft
             | Refusal::InvoiceFinalized
@@ -385,6 +389,7 @@ impl fmt::Display for Refusal {
             Refusal::Limited(limited) => write!(f, "{limited}"),
             Refusal::Dispute(refused) => write!(f, "{refused}"),
             Refusal::Refund(refused) => write!(f, "{refused}"),
+            Refusal::Mail(refused) => write!(f, "{refused}"),
         }
     }
 }
@@ -449,5 +454,11 @@ impl From<dispute::Refused> for Refusal {
 impl From<refund::Refused> for Refusal {
     fn from(refused: refund::Refused) -> Refusal {
         Refusal::Refund(refused)
+    }
+}
+
+impl From<mail::Refused> for Refusal {
+    fn from(refused: mail::Refused) -> Refusal {
+        Refusal::Mail(refused)
     }
 }

@@ -23,6 +23,7 @@ pub mod invariants;
 pub mod invoice_moves;
 pub mod invoicing;
 pub mod limits;
+pub mod mails;
 pub mod oauth;
 mod observe;
 pub mod onboarding;

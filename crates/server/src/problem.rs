@@ -5,7 +5,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::dispute::Refused;
-use domain::{Limited, Refusal};
+use domain::{Limited, Refusal, mail};
 use flows::Failure;
 use serde::Serialize;
 
@@ -194,6 +194,8 @@ fn status_of(refusal: &Refusal) -> StatusCode {
             | Refused::Settled
             | Refused::ByStripe => StatusCode::CONFLICT,
         },
+        Refusal::Mail(mail::Refused::NoRecipient) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Mail(_) => StatusCode::CONFLICT,
         Refusal::Limited(limited) => match limited {
             Limited::PageTokenRequired => StatusCode::UNPROCESSABLE_ENTITY,
             Limited::PageExpired => StatusCode::CONFLICT,

@@ -23,6 +23,7 @@ pub mod invariants;
 pub mod invoices;
 pub mod ledger;
 pub mod ledger_balances;
+pub mod mails;
 pub mod migrate;
 pub mod pay_links;
 pub mod payment_method_domains;
@@ -73,6 +74,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         invoices::ALL,
         ledger::ALL,
         ledger_balances::ALL,
+        mails::ALL,
         pay_links::ALL,
         payment_method_domains::ALL,
         payment_parts::ALL,

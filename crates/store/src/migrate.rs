@@ -115,6 +115,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0022_truncate",
         sql: include_str!("../migrations/0022_truncate.sql"),
     },
+    Migration {
+        name: "0023_mails",
+        sql: include_str!("../migrations/0023_mails.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

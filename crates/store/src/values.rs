@@ -3,7 +3,7 @@
 
 use domain::{
     ApiKeyId, AuditId, BreakId, ClientCreditId, ClientId, CreditApplicationId, CreditNoteId, Currency,
-    DisputeId, FeeRuleId, InboxId, InvoiceId, LedgerTransactionId, LinkId, Mode, Money, OperationId,
+    DisputeId, FeeRuleId, InboxId, InvoiceId, LedgerTransactionId, LinkId, MailId, Mode, Money, OperationId,
     PaymentId, PlatformKeyId, RefundId, Scope, TenantId, Timestamp,
 };
 
@@ -35,6 +35,7 @@ id_values!(
     InvoiceId,
     LedgerTransactionId,
     LinkId,
+    MailId,
     OperationId,
     PaymentId,
     PlatformKeyId,

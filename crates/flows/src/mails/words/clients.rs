@@ -1,0 +1,176 @@
+//! What clients are written: their invoices, what they paid, what goes back.
+
+use domain::seal::Day;
+use domain::{InvoiceId, Language, Money};
+
+use super::{Template, letter, of};
+use crate::mails::{Letter, To};
+
+/// To whom it is written, by whom, and in which language.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a> {
+    /// The language.
+    pub language: Language,
+    /// The reader's name, if it is known.
+    pub name: Option<&'a str>,
+    /// The name of the tenant, who writes.
+    pub sender: &'a str,
+}
+
+/// An invoice that is written about.
+#[derive(Clone, Copy, Debug)]
+pub struct OfInvoice<'a> {
+    /// Its id.
+    pub id: &'a InvoiceId,
+    /// Its number.
+    pub number: &'a str,
+    /// What is left to pay.
+    pub owed: Money,
+    /// When it is due, if it says.
+    pub due: Option<Day>,
+}
+
+/// Here is an invoice; `note` is the sender's own sentence.
+pub fn invoice(reader: &Reader, invoice: &OfInvoice, note: Option<&str>) -> Letter {
+    of_invoice(reader, &of(reader.language).invoice, invoice, note)
+}
+
+/// An invoice is due soon, today, or was.
+pub fn reminder(reader: &Reader, invoice: &OfInvoice, due: Day, today: Day) -> Letter {
+    let words = of(reader.language);
+    let template = match due.cmp(&today) {
+        std::cmp::Ordering::Greater => &words.reminder_before,
+        std::cmp::Ordering::Equal => &words.reminder_today,
+        std::cmp::Ordering::Less => &words.reminder_after,
+    };
+    of_invoice(reader, template, invoice, None)
+}
+
+/// A fresh link to an invoice, for whoever asked for it.
+pub fn new_link(reader: &Reader, invoice: &OfInvoice) -> Letter {
+    of_invoice(reader, &of(reader.language).new_link, invoice, None)
+}
+
+fn of_invoice(reader: &Reader, template: &Template, invoice: &OfInvoice, note: Option<&str>) -> Letter {
+    let Reader {
+        language,
+        name,
+        sender,
+    } = *reader;
+    let due = invoice.due.map(|due| language.day(due));
+    let values = [
+        ("number", Some(invoice.number.to_owned())),
+        ("sender", Some(sender.to_owned())),
+        ("amount", Some(language.money(invoice.owed))),
+        ("due", due.clone()),
+        ("note", note.map(str::to_owned)),
+    ];
+    let to = To::PayPage(invoice.id.clone());
+    let mut letter = letter(language, template, name, &values, Some(to));
+    let labels = &of(language).labels;
+    let owed = language.money_with_code(invoice.owed);
+    letter.facts = [
+        Some((labels.invoice, invoice.number.to_owned())),
+        Some((labels.owed, owed)),
+        due.map(|due| (labels.due, due)),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|(label, value)| (label.to_owned(), value))
+    .collect();
+    letter
+}
+
+/// A payment that is written about.
+#[derive(Clone, Copy, Debug)]
+pub struct OfPayment<'a> {
+    /// The first of the invoices that it pays, to which the button leads.
+    pub invoice: &'a InvoiceId,
+    /// The numbers of all of them.
+    pub numbers: &'a str,
+    /// How many they are.
+    pub several: bool,
+    /// What was paid, or was to be.
+    pub amount: Money,
+    /// When.
+    pub day: Day,
+    /// With which card or account, if it is known.
+    pub means: Option<&'a str>,
+    /// What is left to pay of its invoices, if anything.
+    pub left: Option<Money>,
+    /// What it brought beyond what was owed, if anything.
+    pub credit: Option<Money>,
+}
+
+/// The money is here.
+pub fn receipt(reader: &Reader, payment: &OfPayment) -> Letter {
+    of_payment(reader, &of(reader.language).receipt, payment, true)
+}
+
+/// A payment that was under way has failed.
+pub fn payment_failed(reader: &Reader, payment: &OfPayment) -> Letter {
+    of_payment(reader, &of(reader.language).payment_failed, payment, false)
+}
+
+fn of_payment(reader: &Reader, template: &Template, payment: &OfPayment, paid: bool) -> Letter {
+    let Reader {
+        language,
+        name,
+        sender,
+    } = *reader;
+    let values = [
+        ("number", Some(payment.numbers.to_owned())),
+        ("sender", Some(sender.to_owned())),
+        ("amount", Some(language.money(payment.amount))),
+        ("left", payment.left.map(|left| language.money(left))),
+        ("credit", payment.credit.map(|credit| language.money(credit))),
+    ];
+    let to = To::PayPage(payment.invoice.clone());
+    let mut letter = letter(language, template, name, &values, Some(to));
+    let labels = &of(language).labels;
+    let invoices = if payment.several {
+        labels.invoices
+    } else {
+        labels.invoice
+    };
+    letter.facts = [
+        Some((invoices, payment.numbers.to_owned())),
+        Some((labels.amount, language.money_with_code(payment.amount))),
+        paid.then(|| (labels.paid_on, language.day(payment.day))),
+        payment.means.map(|means| (labels.paid_with, means.to_owned())),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|(label, value)| (label.to_owned(), value))
+    .collect();
+    letter
+}
+
+/// Money goes back.
+pub fn refund(reader: &Reader, amount: Money, numbers: &str) -> Letter {
+    of_refund(reader, &of(reader.language).refund, amount, numbers)
+}
+
+/// Money that was to go back has not arrived.
+pub fn refund_failed(reader: &Reader, amount: Money, numbers: &str) -> Letter {
+    of_refund(reader, &of(reader.language).refund_failed, amount, numbers)
+}
+
+fn of_refund(reader: &Reader, template: &Template, amount: Money, numbers: &str) -> Letter {
+    let Reader {
+        language,
+        name,
+        sender,
+    } = *reader;
+    let values = [
+        ("sender", Some(sender.to_owned())),
+        ("amount", Some(language.money(amount))),
+    ];
+    let mut letter = letter(language, template, name, &values, None);
+    let labels = &of(language).labels;
+    letter.facts = vec![
+        (labels.invoice.to_owned(), numbers.to_owned()),
+        (labels.amount.to_owned(), language.money_with_code(amount)),
+    ];
+    letter
+}

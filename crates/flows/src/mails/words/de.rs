@@ -1,0 +1,223 @@
+//! German.
+
+use super::{Labels, Template, Words};
+
+pub(super) const WORDS: Words = Words {
+    greeting: "Guten Tag,",
+    greeting_by_name: "Guten Tag {name},",
+    test: "Dies ist ein Test. Es fließt kein Geld, und es ist nichts zu bezahlen.",
+    questions: "Fragen? Schreiben Sie an {contact}.",
+    address: "Wenn die Schaltfläche nicht funktioniert, öffnen Sie diese Adresse:",
+    automatic: "Sie erhalten diese E-Mail, weil Sie hier einen Zugang haben. Welche Sie erhalten, bestimmen \
+                Sie.",
+    labels: Labels {
+        invoice: "Rechnung",
+        invoices: "Rechnungen",
+        client: "Kunde",
+        amount: "Betrag",
+        owed: "Noch zu zahlen",
+        due: "Fällig am",
+        paid_on: "Bezahlt am",
+        paid_with: "Bezahlt mit",
+        reason: "Grund",
+        answer_by: "Antwort bis",
+        account: "Konto",
+    },
+    invoice: Template {
+        subject: "Rechnung {number} von {sender}",
+        paragraphs: &[
+            "dies ist unsere Rechnung {number} über {amount}.",
+            "Bitte bezahlen Sie sie bis zum {due}.",
+            "{note}",
+        ],
+        button: Some("{amount} bezahlen"),
+        notes: &["Der Link ist für Sie bestimmt: Wer ihn hat, kann die Rechnung sehen und bezahlen."],
+    },
+    reminder_before: Template {
+        subject: "Rechnung {number} ist am {due} fällig",
+        paragraphs: &[
+            "wir erinnern Sie daran, dass unsere Rechnung {number} über {amount} am {due} fällig ist.",
+            "Falls Sie inzwischen bezahlt haben, brauchen Sie nichts zu tun.",
+        ],
+        button: Some("{amount} bezahlen"),
+        notes: &[],
+    },
+    reminder_today: Template {
+        subject: "Rechnung {number} ist heute fällig",
+        paragraphs: &[
+            "unsere Rechnung {number} über {amount} ist heute fällig.",
+            "Falls Sie inzwischen bezahlt haben, brauchen Sie nichts zu tun.",
+        ],
+        button: Some("{amount} bezahlen"),
+        notes: &[],
+    },
+    reminder_after: Template {
+        subject: "Erinnerung: Rechnung {number} war am {due} fällig",
+        paragraphs: &[
+            "unsere Rechnung {number} war am {due} fällig, und {amount} davon sind noch nicht bei uns \
+             eingegangen.",
+            "Bitte bezahlen Sie sie jetzt, oder sagen Sie uns, wann Sie das tun. Falls Sie inzwischen \
+             bezahlt \
+             haben, brauchen Sie nichts zu tun.",
+        ],
+        button: Some("{amount} bezahlen"),
+        notes: &[],
+    },
+    receipt: Template {
+        subject: "Quittung: {amount} an {sender}",
+        paragraphs: &[
+            "vielen Dank. Ihre Zahlung über {amount} ist bei uns eingegangen.",
+            "{left} sind noch zu zahlen.",
+            "Es war mehr als geschuldet. {credit} halten wir als Guthaben für Sie bereit.",
+        ],
+        button: Some("Rechnung ansehen"),
+        notes: &[],
+    },
+    refund: Template {
+        subject: "Rückzahlung von {amount} durch {sender}",
+        paragraphs: &[
+            "wir haben Ihnen {amount} zurückgezahlt, auf die Karte oder das Konto, mit dem Sie bezahlt \
+             haben.",
+            "Meist dauert es fünf bis zehn Werktage, bis der Betrag dort zu sehen ist.",
+        ],
+        button: None,
+        notes: &[],
+    },
+    refund_failed: Template {
+        subject: "Ihre Rückzahlung von {amount} ist nicht angekommen",
+        paragraphs: &[
+            "wir haben Ihnen {amount} zurückgezahlt, und Ihre Bank hat uns den Betrag zurückgegeben, etwa \
+             weil die \
+             Karte oder das Konto nicht mehr besteht.",
+            "Das Geld ist nicht verloren. Bitte sagen Sie uns, wie wir es Ihnen zahlen dürfen.",
+        ],
+        button: None,
+        notes: &[],
+    },
+    payment_failed: Template {
+        subject: "Ihre Zahlung von {amount} ist nicht ausgeführt worden",
+        paragraphs: &[
+            "Ihre Bank hat Ihre Zahlung von {amount} für die Rechnung {number} nicht ausgeführt.",
+            "Bitte bezahlen Sie noch einmal, wenn nötig mit einer anderen Karte oder einem anderen Konto.",
+        ],
+        button: Some("Noch einmal bezahlen"),
+        notes: &[],
+    },
+    new_link: Template {
+        subject: "Ihr neuer Link zur Rechnung {number} von {sender}",
+        paragraphs: &[
+            "Sie haben einen neuen Link zu unserer Rechnung {number} angefordert. Der vorige gilt nicht \
+             mehr.",
+        ],
+        button: Some("Rechnung ansehen"),
+        notes: &["Falls Sie ihn nicht angefordert haben, brauchen Sie nichts zu tun."],
+    },
+    invitation: Template {
+        subject: "Einladung zu {organisation}",
+        paragraphs: &[
+            "{by} lädt Sie zu {organisation} ein.",
+            "Sie sind eingeladen, mit {organisation} zu arbeiten. Nehmen Sie an, und wählen Sie, wie Sie \
+             sich \
+             anmelden.",
+        ],
+        button: Some("Einladung annehmen"),
+        notes: &[
+            "Der Link gilt einmal und {days} Tage lang. Falls Sie nicht wissen, worum es geht, brauchen Sie \
+             nichts zu tun.",
+        ],
+    },
+    reset: Template {
+        subject: "Neues Passwort wählen",
+        paragraphs: &["jemand, hoffentlich Sie, möchte für Ihren Zugang ein neues Passwort wählen."],
+        button: Some("Neues Passwort wählen"),
+        notes: &[
+            "Der Link gilt einmal und {minutes} Minuten lang. Falls Sie das nicht waren, brauchen Sie \
+             nichts zu \
+             tun: Ihr Passwort bleibt, wie es ist.",
+        ],
+    },
+    password_changed: Template {
+        subject: "Ihr Passwort wurde geändert",
+        paragraphs: &[
+            "das Passwort Ihres Zugangs wurde geändert, und alle anderen Sitzungen wurden beendet.",
+            "Falls Sie das nicht waren, lassen Sie Ihren Zugang sofort von Ihrer Administration sperren.",
+        ],
+        button: None,
+        notes: &[],
+    },
+    second_step_changed: Template {
+        subject: "Der zweite Schritt Ihrer Anmeldung wurde geändert",
+        paragraphs: &[
+            "der zweite Schritt Ihrer Anmeldung wurde geändert.",
+            "Falls Sie das nicht waren, lassen Sie Ihren Zugang sofort von Ihrer Administration sperren.",
+        ],
+        button: None,
+        notes: &[],
+    },
+    address_changed: Template {
+        subject: "Die Adresse Ihres Zugangs wurde geändert",
+        paragraphs: &[
+            "die E-Mail-Adresse Ihres Zugangs wurde geändert.",
+            "Falls Sie das nicht waren, lassen Sie Ihren Zugang sofort von Ihrer Administration sperren.",
+        ],
+        button: None,
+        notes: &[],
+    },
+    staff_paid: Template {
+        subject: "{client} hat {amount} bezahlt",
+        paragraphs: &["{client} hat {amount} bezahlt."],
+        button: Some("Rechnung ansehen"),
+        notes: &[],
+    },
+    staff_payment_failed: Template {
+        subject: "Eine Zahlung von {client} ist gescheitert: {amount}",
+        paragraphs: &[
+            "eine Zahlung von {client} über {amount} war unterwegs und ist gescheitert. Die Rechnung ist \
+             wieder \
+             offen.",
+        ],
+        button: Some("Rechnung ansehen"),
+        notes: &[],
+    },
+    staff_refund_failed: Template {
+        subject: "Eine Rückzahlung an {client} ist gescheitert: {amount}",
+        paragraphs: &[
+            "eine Rückzahlung von {amount} an {client} ist gescheitert. Das Geld ist wieder auf Ihrem \
+             Konto; zahlen \
+             Sie es Ihrem Kunden auf anderem Weg.",
+        ],
+        button: Some("Rechnung ansehen"),
+        notes: &[],
+    },
+    staff_dispute: Template {
+        subject: "{client} beanstandet eine Zahlung von {amount}",
+        paragraphs: &[
+            "die Bank von {client} fordert {amount} zurück.",
+            "Wenn die Zahlung berechtigt war, legen Sie der Bank bis zum {answer_by} Ihre Belege vor. Ohne \
+             Antwort \
+             ist das Geld verloren.",
+        ],
+        button: Some("Rechnung ansehen"),
+        notes: &[],
+    },
+    staff_requirements: Template {
+        subject: "Stripe braucht Angaben zu Ihrem Konto",
+        paragraphs: &[
+            "Stripe braucht Angaben zu Ihrem Konto {account}.",
+            "Machen Sie sie bis zum {answer_by}: Danach kann Stripe Zahlungen oder Auszahlungen anhalten.",
+            "{restricted}Bis dahin hat Stripe Zahlungen oder Auszahlungen eingeschränkt.",
+        ],
+        button: Some("Ansehen, was fehlt"),
+        notes: &[],
+    },
+    staff_payout_failed: Template {
+        subject: "Eine Auszahlung von {amount} ist gescheitert",
+        paragraphs: &[
+            "Ihre Bank hat eine Auszahlung von {amount} nicht angenommen. Das Geld ist wieder auf Ihrem \
+             Stripe-Guthaben.",
+            "Prüfen Sie das Bankkonto in Stripes Dashboard: Vorher zahlt Stripe nichts aus.",
+        ],
+        button: None,
+        notes: &[],
+    },
+};
