@@ -6,6 +6,9 @@
 #[path = "../../../store/tests/it/engines.rs"]
 mod engines;
 
+/// Whether `engines` gives databases with all tables: here nobody asks how they come about.
+const MIGRATED: bool = true;
+
 mod address;
 mod audit;
 mod bad_input;

@@ -1,13 +1,16 @@
-//! A database for each test, an executor of a few lines, and the macro that runs a test on both engines.
+//! A database for each test, an executor of a few lines, and the macro that runs a test on both engines. Where
+//! the tests want them with all tables (`crate::MIGRATED`), the tables are made once and copied.
 
-use std::path::PathBuf;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
 use store::db::{Db, Options};
+use store::migrate;
 
 /// Writes `fn name(world: &World) { … }` once and makes `name::sqlite` and `name::postgres` of it.
 #[macro_export]
@@ -33,7 +36,7 @@ macro_rules! both {
     )*};
 }
 
-/// An open database with nothing in it, removed at the end of the test.
+/// An open database without any rows of ours, removed at the end of the test.
 pub struct World {
     pub db: Db,
     pub url: String,
@@ -47,9 +50,13 @@ enum Kept {
 
 impl World {
     pub fn sqlite() -> World {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(unique_name());
+        let folder = sqlite_folder().join(unique_name());
         std::fs::create_dir_all(&folder).unwrap();
-        let url = format!("sqlite:{}", folder.join("test.db").display());
+        let file = folder.join("test.db");
+        if crate::MIGRATED {
+            std::fs::write(&file, sqlite_template()).unwrap();
+        }
+        let url = format!("sqlite:{}", file.display());
         let db = block_on(Db::open(&url, Options::default())).unwrap();
         World {
             db,
@@ -70,7 +77,13 @@ impl World {
             return None;
         };
         let name = unique_name();
-        admin(&server, &format!("create database {name}"));
+        match crate::MIGRATED {
+            true => admin(
+                &server,
+                &format!("create database {name} template {}", postgres_template(&server)),
+            ),
+            false => admin(&server, &format!("create database {name}")),
+        }
         let url = with_database(&server, &name);
         let db = block_on(Db::open(&url, Options::default())).unwrap();
         Some(World {
@@ -96,6 +109,74 @@ impl Drop for World {
             }
         }
     }
+}
+
+/// Where SQLite's files lie: in `PSA_PAY_TEST_SQLITE`, which `./check` sets to a folder in memory, or on disk.
+fn sqlite_folder() -> PathBuf {
+    match std::env::var("PSA_PAY_TEST_SQLITE") {
+        Ok(folder) => PathBuf::from(folder),
+        Err(_) => PathBuf::from(env!("CARGO_TARGET_TMPDIR")),
+    }
+}
+
+/// A file of SQLite's with all tables.
+fn sqlite_template() -> &'static [u8] {
+    static MADE: OnceLock<Vec<u8>> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let folder = sqlite_folder().join(unique_name());
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("template.db");
+        migrated(&format!("sqlite:{}", file.display()));
+        let bytes = read_alone(&file);
+        std::fs::remove_dir_all(folder).unwrap();
+        bytes
+    })
+}
+
+/// A closed database's file, which then holds everything.
+fn read_alone(file: &Path) -> Vec<u8> {
+    let log = std::fs::metadata(file.with_extension("db-wal")).map_or(0, |log| log.len());
+    assert_eq!(log, 0, "{} was closed with a log beside it", file.display());
+    std::fs::read(file).unwrap()
+}
+
+/// The name of a database with all tables, which stays on the server for later runs of the same tables.
+fn postgres_template(server: &str) -> &'static str {
+    static MADE: OnceLock<String> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let mut tables = DefaultHasher::new();
+        for step in migrate::MIGRATIONS {
+            (step.name, step.sql).hash(&mut tables);
+        }
+        let name = format!("psa_pay_template_{:016x}", tables.finish());
+        let mut client =
+            postgres::Client::connect(&with_database(server, "postgres"), postgres::NoTls).unwrap();
+        let known = "select 1 from pg_database where datname = $1";
+        if client.query(known, &[&name]).unwrap().is_empty() {
+            // Under a name of its own until it is whole; another process may make the same meanwhile.
+            let making = unique_name();
+            client
+                .batch_execute(&format!("create database {making}"))
+                .unwrap();
+            migrated(&with_database(server, &making));
+            if client
+                .batch_execute(&format!("alter database {making} rename to {name}"))
+                .is_err()
+            {
+                client
+                    .batch_execute(&format!("drop database {making} with (force)"))
+                    .unwrap();
+            }
+        }
+        name
+    })
+}
+
+/// Makes all tables in a database and closes it.
+fn migrated(url: &str) {
+    let db = block_on(Db::open(url, Options::default())).unwrap();
+    block_on(migrate::migrate(&db, 1)).unwrap();
+    block_on(db.close());
 }
 
 /// Runs a statement as the server's administrator.
