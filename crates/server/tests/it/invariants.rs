@@ -163,8 +163,8 @@ impl From<Error> for Undone {
     }
 }
 
-/// What something planted breaks of the rules that are statements, in a transaction that is undone: on PostgreSQL a copy
-/// for each takes ten times as long.
+/// What something planted breaks of the rules that are statements, in a transaction that is undone: on
+/// PostgreSQL a copy for each takes ten times as long.
 fn broken_for_a_moment(db: &Db, when: rules::When, drops: &'static str, changes: String) -> Vec<Checked> {
     let seen = block_on(db.write(move |tx| -> Result<(), Undone> {
         tx.execute(&Sql::new("set local session_replication_role = replica"), &[])?;
@@ -307,5 +307,6 @@ both! {
 
 fn check_by_binary(database: &str) -> (Option<i32>, String) {
     let ran = psa_pay(database).arg("check-ledger").output().unwrap();
-    (ran.status.code(), String::from_utf8(ran.stdout).unwrap())
+    let said = String::from_utf8(ran.stdout).unwrap() + &String::from_utf8(ran.stderr).unwrap();
+    (ran.status.code(), said)
 }

@@ -5,6 +5,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_channel::oneshot;
+use futures_util::FutureExt;
+use futures_util::future::Shared;
 
 use super::postgresql_threads::{Server, Worker};
 use super::queue::{Queue, Refused};
@@ -22,8 +24,8 @@ pub(super) struct Threads {
     writes: Arc<Queue<Job>>,
     reads: Arc<Queue<Job>>,
     counters: Arc<Counters>,
-    /// One for each thread, which goes away with it.
-    running: Mutex<Vec<oneshot::Receiver<()>>>,
+    /// One for each thread, which goes away with it; whoever closes waits for all of them.
+    running: Mutex<Vec<Shared<oneshot::Receiver<()>>>>,
 }
 
 impl Threads {
@@ -128,7 +130,7 @@ impl Threads {
     pub(super) async fn close(&self) {
         self.writes.close();
         self.reads.close();
-        let running = std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for thread in running {
             // Nothing is ever sent: the channel ends when the thread does.
             _ = thread.await;
@@ -171,7 +173,7 @@ impl Threads {
         self.running
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(ended);
+            .push(ended.shared());
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
-//! A database for each test, an executor of a few lines, and the macro that runs a test on both engines. Where
-//! the tests want them with all tables (`crate::MIGRATED`), the tables are made once and copied.
+//! A database for each test, an executor of a few lines, and the macro that runs a test on both engines.
+//! Where the tests want them with all tables (`crate::MIGRATED`), the tables are made once and copied.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -111,7 +111,8 @@ impl Drop for World {
     }
 }
 
-/// Where SQLite's files lie: in `PSA_PAY_TEST_SQLITE`, which `./check` sets to a folder in memory, or on disk.
+/// Where SQLite's files lie: in `PSA_PAY_TEST_SQLITE`, which `./check` sets to a folder in memory, or on a
+/// disk.
 fn sqlite_folder() -> PathBuf {
     match std::env::var("PSA_PAY_TEST_SQLITE") {
         Ok(folder) => PathBuf::from(folder),

@@ -55,6 +55,28 @@ fn what_is_queued_is_committed_together_and_a_failure_stays_alone() {
 }
 
 #[test]
+fn of_two_that_close_at_once_neither_goes_on_before_the_file_may_be_opened_again() {
+    let world = World::sqlite();
+    schema::create(&world.db);
+    let (started, wait_for_start) = mpsc::channel();
+    let (go_on, held) = mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    let mut write = Box::pin(world.db.write(move |_| {
+        started.send(()).unwrap();
+        held.lock().unwrap().recv().unwrap();
+        Ok::<u64, Error>(0)
+    }));
+    assert!(poll_once(&mut write).is_pending());
+    wait_for_start.recv().unwrap();
+    let mut closing = [Box::pin(world.db.close()), Box::pin(world.db.close())];
+    assert!(closing.iter_mut().all(|closing| poll_once(closing).is_pending()));
+    go_on.send(()).unwrap();
+    let [_first, second] = closing;
+    block_on(second);
+    block_on(world.open_again(Options::default()).close());
+}
+
+#[test]
 fn a_second_opening_is_refused_with_what_to_do() {
     let world = World::sqlite();
     match block_on(Db::open(&world.url, Options::default())) {
