@@ -130,7 +130,11 @@ impl Threads {
     pub(super) async fn close(&self) {
         self.writes.close();
         self.reads.close();
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let running = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         for thread in running {
             // Nothing is ever sent: the channel ends when the thread does.
             _ = thread.await;
