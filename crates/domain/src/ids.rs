@@ -89,6 +89,12 @@ typed_ids! {
     FeeRuleId = "fru";
     /// A mail that goes out, or did.
     MailId = "mal";
+    /// Somebody who logs in.
+    UserId = "usr";
+    /// A session (the row, not what the cookie holds).
+    SessionId = "ses";
+    /// A link that somebody is sent by mail (the row, not the link).
+    PersonTokenId = "ptk";
 }
 
 impl TenantId {

@@ -13,20 +13,25 @@ pub mod language;
 pub mod ledger;
 pub mod limited;
 pub mod limits;
+pub mod login;
 pub mod mail;
 pub mod mail_address;
 pub mod money;
 pub mod month;
+pub mod password;
 pub mod payment;
 pub mod payout;
 pub mod permission;
+pub mod person;
 pub mod refund;
 pub mod refusal;
 pub mod retries;
+pub mod role;
 pub mod seal;
 pub mod tenant;
 pub mod text;
 pub mod time;
+pub mod totp;
 
 pub use ids::*;
 pub use language::Language;
@@ -36,6 +41,7 @@ pub use money::{Currency, Money};
 pub use month::Month;
 pub use permission::{Permission, Permissions};
 pub use refusal::{Held, Refusal};
+pub use role::Role;
 pub use time::Timestamp;
 
 /// TEST or LIVE. Part of the identity of every business row; never taken from a request's body or a URL.

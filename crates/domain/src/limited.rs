@@ -102,7 +102,7 @@ impl fmt::Display for Limited {
 }
 
 /// A wait as people say it, rounded up: `40 seconds`, `12 minutes`, `5 hours`.
-fn wait(seconds: i64) -> String {
+pub(crate) fn wait(seconds: i64) -> String {
     let (unit_s, unit) = match seconds {
         ..=60 => (1, "second"),
         61..=5_400 => (60, "minute"),

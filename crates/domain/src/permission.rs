@@ -85,6 +85,10 @@ permissions! {
     EventsRead = "events:read";
     /// Have events of Stripe's applied again.
     EventsReplay = "events:replay";
+    /// See who may log in for the tenant.
+    PeopleRead = "people:read";
+    /// Invite people, change what they may, and shut them out.
+    PeopleWrite = "people:write";
 }
 
 impl Permission {

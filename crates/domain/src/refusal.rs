@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::{Limited, dispute, mail, refund};
+use crate::{Limited, dispute, mail, person, refund};
 
 /// A refusal. Its code is part of the API and never changes; its sentence may be reworded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,6 +146,8 @@ pub enum Refusal {
     Refund(refund::Refused),
     /// Nothing is done about a mail.
     Mail(mail::Refused),
+    /// Somebody is not let in, or nothing is done about a person.
+    Person(person::Refused),
 }
 
 impl Refusal {
@@ -218,6 +220,7 @@ impl Refusal {
             Refusal::Dispute(refused) => refused.code(),
             Refusal::Refund(refused) => refused.code(),
             Refusal::Mail(refused) => refused.code(),
+            Refusal::Person(refused) => refused.code(),
         }
     }
 
@@ -239,6 +242,7 @@ impl Refusal {
             Refusal::Dispute(refused) => refused.field(),
             Refusal::Refund(refused) => refused.field(),
             Refusal::Mail(refused) => refused.field(),
+            Refusal::Person(refused) => refused.field(),
             Refusal::NotFound
             | Refusal::InvoiceDraft
             | Refusal::InvoiceFinalized
@@ -390,6 +394,7 @@ impl fmt::Display for Refusal {
             Refusal::Dispute(refused) => write!(f, "{refused}"),
             Refusal::Refund(refused) => write!(f, "{refused}"),
             Refusal::Mail(refused) => write!(f, "{refused}"),
+            Refusal::Person(refused) => write!(f, "{refused}"),
         }
     }
 }
@@ -460,5 +465,11 @@ impl From<refund::Refused> for Refusal {
 impl From<mail::Refused> for Refusal {
     fn from(refused: mail::Refused) -> Refusal {
         Refusal::Mail(refused)
+    }
+}
+
+impl From<person::Refused> for Refusal {
+    fn from(refused: person::Refused) -> Refusal {
+        Refusal::Person(refused)
     }
 }

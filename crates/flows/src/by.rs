@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use domain::{ApiKeyId, LinkId, PlatformKeyId};
+use domain::{ApiKeyId, LinkId, PlatformKeyId, UserId};
 
 /// Who it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub enum Actor {
     TenantKey(ApiKeyId),
     /// The operator, by a platform key.
     PlatformKey(PlatformKeyId),
+    /// Somebody who logged in.
+    Person(UserId),
     /// A payer, by the link that was opened.
     Payer(LinkId),
     /// Stripe, by a verified event.
@@ -29,6 +31,7 @@ impl Actor {
         match self {
             Actor::TenantKey(_) => "api_key",
             Actor::PlatformKey(_) => "platform_key",
+            Actor::Person(_) => "person",
             Actor::Payer(_) => "payer",
             Actor::Stripe => "stripe",
             Actor::Worker => "worker",
@@ -42,6 +45,7 @@ impl Actor {
         match self {
             Actor::TenantKey(id) => Some(id.as_str()),
             Actor::PlatformKey(id) => Some(id.as_str()),
+            Actor::Person(id) => Some(id.as_str()),
             Actor::Payer(id) => Some(id.as_str()),
             Actor::Stripe | Actor::Worker | Actor::CommandLine | Actor::Unknown => None,
         }

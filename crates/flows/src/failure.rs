@@ -3,7 +3,7 @@
 use std::fmt;
 
 use domain::ledger::Unbalanced;
-use domain::{Limited, Mode, Refusal};
+use domain::{Limited, Mode, Refusal, person};
 
 /// A refusal is for the caller; everything else is ours, logged once at the edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,12 @@ impl From<Refusal> for Failure {
 impl From<Limited> for Failure {
     fn from(limited: Limited) -> Failure {
         Failure::Refused(limited.into())
+    }
+}
+
+impl From<person::Refused> for Failure {
+    fn from(refused: person::Refused) -> Failure {
+        Failure::Refused(refused.into())
     }
 }
 

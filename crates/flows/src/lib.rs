@@ -33,6 +33,7 @@ pub mod pay_links;
 pub mod payer_view;
 pub mod payment_settings;
 pub mod payouts;
+pub mod people;
 pub mod planted;
 pub mod platform_customers;
 pub mod platform_keys;
@@ -55,6 +56,7 @@ pub use breakers::Breakers;
 pub use by::{Actor, By, NOT_NAMED};
 pub use clock::{Clock, Moment};
 pub use failure::Failure;
+pub use people::Hashing;
 
 use domain::Mode;
 use domain::fee::BasisPoints;
@@ -82,6 +84,8 @@ pub struct App {
     pub wallet_domain: Option<Arc<str>>,
     /// Which accounts at Stripe do not answer at the moment.
     pub breakers: Arc<Breakers>,
+    /// Where passwords are hashed: never within a transaction.
+    pub hashing: Arc<dyn Hashing>,
 }
 
 impl App {

@@ -369,7 +369,7 @@ fn too_many(free_at: Timestamp, now: Timestamp) -> Limited {
 }
 
 /// Buckets are named by a keyed hash: the database holds no addresses, and nobody can tell one from the name.
-fn bucket(key: &Secret, what: &str, whose: &str) -> Result<String, Failure> {
+pub(crate) fn bucket(key: &Secret, what: &str, whose: &str) -> Result<String, Failure> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes())
         .map_err(|_| Failure::Bug("HMAC takes keys of any length".to_owned()))?;
     mac.update(format!("rate_limit:{what}:{whose}").as_bytes());

@@ -1,6 +1,8 @@
 //! Who calls, found out before any handler runs: the API key is read from the database each time, must be in
 //! force, and must have the permission that the table of routes asks for.
 
+pub mod people;
+
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
@@ -23,6 +25,7 @@ pub struct Gate {
     path: &'static str,
     who: Who,
     moves_money: bool,
+    stepped_up: bool,
 }
 
 impl Gate {
@@ -32,6 +35,7 @@ impl Gate {
             path: route.path,
             who: route.who,
             moves_money: route.moves_money,
+            stepped_up: route.stepped_up,
         }
     }
 }
@@ -43,6 +47,9 @@ pub async fn check(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
+    if gate.who.is_of_people() {
+        return people::check(&site, gate, request, next).await;
+    }
     let by = sender(request.extensions());
     let scope = match admit(&site, gate.who, &mut request).await {
         Ok(scope) => scope,
@@ -108,6 +115,10 @@ async fn admit(site: &Site, who: Who, request: &mut Request) -> Result<Option<Sc
                 }
             }
         },
+        // Pages of people have a gate of their own, before this one.
+        Who::Person(_) | Who::Operator | Who::AnyPerson | Who::Entering | Who::Visitor => {
+            Err(Problem::unauthorized())
+        }
         Who::Payer | Who::Returning | Who::Stripe | Who::Anybody => Ok(None),
     }
 }

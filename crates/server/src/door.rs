@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use domain::seal::Day;
 use domain::{Scope, Timestamp};
 use flows::audit::{self, Entry};
-use flows::{Actor, App, By, api_keys};
+use flows::{Actor, App, By, api_keys, people};
 
 /// How long the same refusal to the same address is one row.
 const WINDOW_MS: i64 = 60_000;
@@ -22,7 +22,7 @@ const USES_MAX: usize = 10_000;
 /// Why somebody was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Refused {
-    /// The key that was shown, where there is such a row: its id, never the key.
+    /// The key that was shown, where there is such a row: its id, never the key. Or the person.
     key: Option<String>,
     /// The code that was answered, such as `unauthorized` or `key_revoked`.
     reason: &'static str,
@@ -77,6 +77,20 @@ impl Door {
         let rows = self
             .state()
             .refused(app.clock.now(), scope, &by, Refused { key, reason });
+        write(app, rows).await;
+    }
+
+    /// Somebody who is logged in was refused what their role may not do.
+    pub async fn person_refused(&self, app: &App, by: &By, seen: &people::Seen, reason: &'static str) {
+        let scope = seen.tenant.as_ref().map(|tenant| Scope {
+            tenant: tenant.id.clone(),
+            mode: app.active_mode,
+        });
+        let key = Some(seen.user.id.to_string());
+        let refused = Refused { key, reason };
+        let rows = self
+            .state()
+            .refused(app.clock.now(), scope.as_ref(), &seen.by(by), refused);
         write(app, rows).await;
     }
 
@@ -171,10 +185,14 @@ impl State {
 }
 
 fn refusal(scope: Option<Scope>, by: By, refused: &Refused, after: serde_json::Value) -> Row {
+    let action = match by.actor {
+        Actor::Person(_) => "person.refused",
+        _ => "api_key.refused",
+    };
     Row {
         scope,
         by,
-        action: "api_key.refused",
+        action,
         subject: refused.key.clone().unwrap_or_else(|| "unknown".to_owned()),
         after: Some(after),
     }

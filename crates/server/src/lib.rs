@@ -22,6 +22,7 @@ pub mod limits;
 pub mod log;
 pub mod metrics;
 pub mod pay;
+pub mod people;
 pub mod platform_key;
 pub mod problem;
 pub mod reconciling;

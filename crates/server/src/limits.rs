@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::address::ClientAddress;
 use crate::pay::checkout;
+use crate::people;
 use crate::problem::Problem;
 use crate::router::Site;
 use crate::routes::Who;
@@ -93,6 +94,12 @@ const LINK: Guess = Guess {
     missed: StatusCode::NOT_FOUND,
 };
 
+const PERSON_LINK: Guess = Guess {
+    what: "person_link_misses",
+    limit: LINK_MISSES,
+    missed: StatusCode::GONE,
+};
+
 const KEY: Guess = Guess {
     what: "key_misses",
     limit: KEY_MISSES,
@@ -124,7 +131,17 @@ pub async fn gate(
             }
         }
         Who::Metrics => Ok(guarded(&site, KEY, address, request, next).await?),
-        Who::Returning | Who::Stripe | Who::Anybody => Ok(next.run(request).await),
+        Who::Visitor => match guarded(&site, PERSON_LINK, address, request, next).await {
+            Err(limited) => Ok(people::held_up(limited)),
+            Ok(answer) => Ok(answer),
+        },
+        Who::Person(_)
+        | Who::Operator
+        | Who::AnyPerson
+        | Who::Entering
+        | Who::Returning
+        | Who::Stripe
+        | Who::Anybody => Ok(next.run(request).await),
     }
 }
 

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::dispute::Refused;
-use domain::{Limited, Refusal, mail};
+use domain::{Limited, Refusal, mail, person};
 use flows::Failure;
 use serde::Serialize;
 
@@ -129,9 +129,11 @@ impl From<Limited> for Problem {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Problem {
         let mut problem = Problem::new(status_of(&refusal), refusal.code(), refusal.to_string());
-        if let Refusal::Limited(limited) = &refusal {
-            problem.retry_after = limited.wait_s();
-        }
+        problem.retry_after = match &refusal {
+            Refusal::Limited(limited) => limited.wait_s(),
+            Refusal::Person(refused) => refused.wait_s(),
+            _ => None,
+        };
         match refusal.field() {
             Some(field) => problem.at(field),
             None => problem,
@@ -196,6 +198,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         },
         Refusal::Mail(mail::Refused::NoRecipient) => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::Mail(_) => StatusCode::CONFLICT,
+        Refusal::Person(refused) => status_of_person(*refused),
         Refusal::Limited(limited) => match limited {
             Limited::PageTokenRequired => StatusCode::UNPROCESSABLE_ENTITY,
             Limited::PageExpired => StatusCode::CONFLICT,
@@ -205,6 +208,25 @@ fn status_of(refusal: &Refusal) -> StatusCode {
                 StatusCode::TOO_MANY_REQUESTS
             }
         },
+    }
+}
+
+fn status_of_person(refused: person::Refused) -> StatusCode {
+    use person::Refused;
+    match refused {
+        Refused::Login | Refused::SessionEnded => StatusCode::UNAUTHORIZED,
+        Refused::LoginDelayed { .. } | Refused::LoginBusy => StatusCode::TOO_MANY_REQUESTS,
+        Refused::Code => StatusCode::UNPROCESSABLE_ENTITY,
+        Refused::FormToken
+        | Refused::StepUpNeeded
+        | Refused::SecondFactorNeeded
+        | Refused::RoleInsufficient => StatusCode::FORBIDDEN,
+        Refused::LinkUsed => StatusCode::GONE,
+        Refused::SecondFactorThere
+        | Refused::EmailTaken
+        | Refused::LastOne
+        | Refused::Oneself
+        | Refused::AlreadySetUp => StatusCode::CONFLICT,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Every route: verb, address, who may use it, and what answers. A route that is not in this table does not
 //! exist, so none can be without an owner, and a test can ask every one of them with the wrong key.
 
+mod people;
+
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode, header};
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -31,6 +33,16 @@ pub enum Who {
     KeyItselfOr(Permission),
     /// The operator, by a platform key.
     Platform,
+    /// Somebody of a tenant who is logged in, by a role that has this permission.
+    Person(Permission),
+    /// The operator who is logged in.
+    Operator,
+    /// Anybody who is logged in: their own account.
+    AnyPerson,
+    /// Whoever is logged in, also without the second factor that their role needs: to set it up, or to leave.
+    Entering,
+    /// A browser at a page before the login. Its forms are bound to it.
+    Visitor,
     /// Whoever has the pay link that the address names; the handler opens it.
     Payer,
     /// Whoever comes back from Stripe's form with a state, or has the cookie that was given for one; the
@@ -44,6 +56,23 @@ pub enum Who {
     Anybody,
 }
 
+impl Who {
+    /// Whether it is a browser with the cookies of people, and its answers are pages.
+    pub const fn is_of_people(self) -> bool {
+        match self {
+            Who::Person(_) | Who::Operator | Who::AnyPerson | Who::Entering | Who::Visitor => true,
+            Who::Key(_)
+            | Who::KeyItselfOr(_)
+            | Who::Platform
+            | Who::Payer
+            | Who::Returning
+            | Who::Stripe
+            | Who::Metrics
+            | Who::Anybody => false,
+        }
+    }
+}
+
 /// One verb of one address.
 pub struct Route {
     /// The verb. `GET` answers `HEAD` too, but where reading has an effect.
@@ -55,6 +84,8 @@ pub struct Route {
     /// Whether an `Idempotency-Key` must be sent: where money moves. It may be on every other route of a
     /// key.
     pub moves_money: bool,
+    /// Whether it is so sensitive that the person must have shown who they are a short time ago.
+    pub stepped_up: bool,
     /// What answers.
     pub handler: MethodRouter<Site>,
 }
@@ -62,6 +93,13 @@ pub struct Route {
 impl Route {
     fn moving_money(mut self) -> Route {
         self.moves_money = true;
+        self
+    }
+
+    /// For what somebody at an open screen of another must not do: keys, people, passwords, accounts.
+    #[allow(dead_code, reason = "the pages behind the login mark theirs")]
+    fn stepped_up(mut self) -> Route {
+        self.stepped_up = true;
         self
     }
 }
@@ -73,6 +111,7 @@ pub fn all() -> Vec<Route> {
     all.extend(of_payers_and_stripe());
     all.extend(of_books());
     all.extend(of_the_operator());
+    all.extend(people::all());
     all
 }
 
@@ -389,6 +428,7 @@ where
         path,
         who,
         moves_money: false,
+        stepped_up: false,
         handler,
     }
 }

@@ -9,6 +9,7 @@ use std::{fmt, io};
 
 use domain::Mode;
 use flows::audit::{self, Entry};
+use flows::people::COST;
 use flows::{Actor, App, Breakers, By, Clock, reconcile};
 use store::db::{Engine, Options};
 use store::{Db, migrate, requests, stripe_operations};
@@ -20,6 +21,7 @@ use crate::clock::SystemClock;
 use crate::config::{ApiBase, Config};
 use crate::connections;
 use crate::metrics::{Counted, Metrics};
+use crate::people::pool::Pool;
 use crate::router::Site;
 use crate::worker;
 
@@ -34,6 +36,8 @@ pub enum StartError {
     Database(store::Error),
     /// Requests to Stripe cannot be made.
     Transport(stripe::transport::SetupError),
+    /// There are no threads to hash passwords.
+    Threads(io::Error),
     /// The address cannot be listened on.
     Listen(String, io::Error),
 }
@@ -43,6 +47,7 @@ impl fmt::Display for StartError {
         match self {
             StartError::Database(error) => write!(f, "DATABASE_URL: {error}"),
             StartError::Transport(error) => write!(f, "requests to Stripe cannot be made: {error}"),
+            StartError::Threads(error) => write!(f, "no thread could be started: {error}"),
             StartError::Listen(address, error) => {
                 write!(
                     f,
@@ -107,6 +112,7 @@ pub async fn app(config: &Config, metrics: &Metrics) -> Result<App, StartError> 
         active_mode: config.mode,
         wallet_domain: config.public_url.wallet_domain().map(Into::into),
         breakers,
+        hashing: Arc::new(Pool::new(COST).map_err(StartError::Threads)?),
     })
 }
 

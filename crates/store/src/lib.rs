@@ -31,13 +31,16 @@ pub mod payment_parts;
 pub mod payment_settings;
 pub mod payments;
 pub mod payouts;
+pub mod person_tokens;
 pub mod platform_customers;
 pub mod platform_keys;
 pub mod rate_limits;
 pub mod reconciliation_breaks;
+pub mod recovery_codes;
 pub mod refunds;
 pub mod requests;
 pub mod seals;
+pub mod sessions;
 pub mod state_history;
 pub mod stripe_config;
 pub mod stripe_operations;
@@ -47,6 +50,7 @@ pub mod subscription_lists;
 pub mod subscriptions;
 pub mod tenants;
 pub mod tie_outs;
+pub mod users;
 mod values;
 
 pub use db::{Db, Error, Sql, Tx, Value};
@@ -81,14 +85,17 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         payment_settings::ALL,
         payments::ALL,
         payouts::ALL,
+        person_tokens::ALL,
         platform_customers::ALL,
         platform_keys::ALL,
         rate_limits::ALL,
         reconciliation_breaks::ALL,
+        recovery_codes::ALL,
         refunds::ALL,
         refunds::OF_MONEY,
         requests::ALL,
         seals::ALL,
+        sessions::ALL,
         state_history::ALL,
         stripe_config::ALL,
         stripe_operations::ALL,
@@ -100,6 +107,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         subscriptions::ALL,
         tenants::ALL,
         tie_outs::ALL,
+        users::ALL,
     ]
     .into_iter()
     .flatten()

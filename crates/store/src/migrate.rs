@@ -119,6 +119,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0023_mails",
         sql: include_str!("../migrations/0023_mails.sql"),
     },
+    Migration {
+        name: "0024_people",
+        sql: include_str!("../migrations/0024_people.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

@@ -3,9 +3,10 @@
 
 use domain::Timestamp;
 use domain::limits::Limit;
+use domain::login::Failures;
 
-use crate::binds;
 use crate::db::{Error, Sql, Tx};
+use crate::{binds, values};
 
 const NTH_NEWEST: Sql = Sql::new(
     "select created_at
@@ -50,6 +51,37 @@ pub fn take(
     Ok(fits)
 }
 
+const FAILURES: Sql = Sql::new(
+    "select count(*) as failures, max(created_at) as newest
+     from rate_limits
+     where bucket = $1 and created_at > $2",
+);
+
+/// What was counted in a bucket of failures since a moment.
+pub fn failures(tx: &mut Tx, bucket: &str, since: Timestamp) -> Result<Failures, Error> {
+    let row = tx.one(&FAILURES, binds![bucket, since])?;
+    Ok(Failures {
+        count: row.int("failures")?,
+        newest: values::time_opt(&row, "newest")?,
+    })
+}
+
+const UNCOUNT: Sql = Sql::new("delete from rate_limits where bucket = $1 and id = $2");
+
+/// Takes back what was counted under this id.
+pub fn uncount(tx: &mut Tx, bucket: &str, id: &str) -> Result<(), Error> {
+    tx.execute(&UNCOUNT, binds![bucket, id])?;
+    Ok(())
+}
+
+const FORGET: Sql = Sql::new("delete from rate_limits where bucket = $1");
+
+/// Takes back all that a bucket holds.
+pub fn forget(tx: &mut Tx, bucket: &str) -> Result<(), Error> {
+    tx.execute(&FORGET, binds![bucket])?;
+    Ok(())
+}
+
 const REMOVE: Sql = Sql::new(
     "delete from rate_limits
      where (bucket, id) in (
@@ -67,4 +99,4 @@ pub fn remove_old(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, Error>
 }
 
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&NTH_NEWEST, &COUNT, &REMOVE];
+pub const ALL: &[&Sql] = &[&NTH_NEWEST, &COUNT, &FAILURES, &UNCOUNT, &FORGET, &REMOVE];

@@ -4,7 +4,7 @@
 use domain::{
     ApiKeyId, AuditId, BreakId, ClientCreditId, ClientId, CreditApplicationId, CreditNoteId, Currency,
     DisputeId, FeeRuleId, InboxId, InvoiceId, LedgerTransactionId, LinkId, MailId, Mode, Money, OperationId,
-    PaymentId, PlatformKeyId, RefundId, Scope, TenantId, Timestamp,
+    PaymentId, PersonTokenId, PlatformKeyId, RefundId, Scope, SessionId, TenantId, Timestamp, UserId,
 };
 
 use domain::seal::Field;
@@ -38,9 +38,12 @@ id_values!(
     MailId,
     OperationId,
     PaymentId,
+    PersonTokenId,
     PlatformKeyId,
     RefundId,
-    TenantId
+    SessionId,
+    TenantId,
+    UserId
 );
 
 impl From<Timestamp> for Value {

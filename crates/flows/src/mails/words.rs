@@ -70,6 +70,7 @@ struct Words {
     reset: Template,
     password_changed: Template,
     second_step_changed: Template,
+    address_asked: Template,
     address_changed: Template,
     staff_paid: Template,
     staff_payment_failed: Template,
@@ -141,7 +142,7 @@ pub fn invitation(language: Language, invitation: &Invitation) -> Letter {
     )
 }
 
-/// A way to choose another password.
+/// A way to choose another password, or to take another address.
 #[derive(Clone, Copy, Debug)]
 pub struct Reset<'a> {
     /// Whose, if their name is known.
@@ -157,6 +158,19 @@ pub fn reset(language: Language, reset: &Reset) -> Letter {
     let values = [("minutes", Some(reset.minutes.to_string()))];
     let to = To::Secret(reset.path.to_owned());
     letter(language, &of(language).reset, reset.name, &values, Some(to))
+}
+
+/// Asks whether somebody wants to log in with another address; it goes there.
+pub fn address_asked(language: Language, asked: &Reset) -> Letter {
+    let values = [("minutes", Some(asked.minutes.to_string()))];
+    let to = To::Secret(asked.path.to_owned());
+    letter(
+        language,
+        &of(language).address_asked,
+        asked.name,
+        &values,
+        Some(to),
+    )
 }
 
 /// What was changed about a login.

@@ -330,6 +330,7 @@ fn instance(inline: &Inline, simulator: &Simulator) -> App {
         active_mode: Mode::Test,
         wallet_domain: None,
         breakers,
+        hashing: Arc::new(flows::people::Inline(flows::people::COST)),
     }
 }
 

@@ -278,6 +278,7 @@ fn app(inline: &Inline, simulator: &Simulator, seed: u64) -> App {
         stripe_live: None,
         clock,
         breakers,
+        hashing: Arc::new(flows::people::Inline(flows::people::COST)),
         fee: BasisPoints::new(300).unwrap(),
         link_key: Secret::new("a secret key of a test, long enough for it"),
         active_mode: Mode::Test,

@@ -217,6 +217,7 @@ impl Stage {
             active_mode: mode,
             wallet_domain: None,
             breakers,
+            hashing: Arc::new(flows::people::Inline(flows::people::COST)),
         }
     }
 

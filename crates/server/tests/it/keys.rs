@@ -30,6 +30,7 @@ fn needs(route: &Route) -> Option<Permission> {
     match route.who {
         Who::Key(permission) | Who::KeyItselfOr(permission) => Some(permission),
         Who::Platform | Who::Payer | Who::Returning | Who::Stripe | Who::Metrics | Who::Anybody => None,
+        Who::Person(_) | Who::Operator | Who::AnyPerson | Who::Entering | Who::Visitor => None,
     }
 }
 

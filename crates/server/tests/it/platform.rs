@@ -245,6 +245,8 @@ both! {
                         }
                     }
                     Who::Payer | Who::Returning | Who::Stripe | Who::Anybody => {}
+                    // `people::matrix` asks these.
+                    Who::Person(_) | Who::Operator | Who::AnyPerson | Who::Entering | Who::Visitor => {}
                 }
             }
             assert!(asked >= 20, "only {asked} routes were asked");

@@ -154,6 +154,13 @@ pub(super) const WORDS: Words = Words {
         button: None,
         notes: &[],
     },
+    address_asked: Template {
+        subject: "Neue Adresse bestätigen",
+        paragraphs: &["Sie möchten sich künftig mit dieser Adresse anmelden."],
+        button: Some("Adresse übernehmen"),
+        notes: &["Der Link gilt einmal und {minutes} Minuten lang. \
+             Falls Sie das nicht waren, brauchen Sie nichts zu tun."],
+    },
     address_changed: Template {
         subject: "Die Adresse Ihres Zugangs wurde geändert",
         paragraphs: &[

@@ -147,6 +147,13 @@ pub(super) const WORDS: Words = Words {
         button: None,
         notes: &[],
     },
+    address_asked: Template {
+        subject: "Confirm your new address",
+        paragraphs: &["You want to log in with this address from now on."],
+        button: Some("Take this address"),
+        notes: &["The link works once, for {minutes} minutes. \
+             If it was not you, you need not do anything."],
+    },
     address_changed: Template {
         subject: "The address of your login was changed",
         paragraphs: &[

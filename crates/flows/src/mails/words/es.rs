@@ -147,6 +147,13 @@ pub(super) const WORDS: Words = Words {
         button: None,
         notes: &[],
     },
+    address_asked: Template {
+        subject: "Confirmar su nueva dirección",
+        paragraphs: &["Quiere iniciar sesión con esta dirección a partir de ahora."],
+        button: Some("Usar esta dirección"),
+        notes: &["El enlace funciona una sola vez, durante {minutes} minutos. \
+             Si no ha sido usted, no tiene que hacer nada."],
+    },
     address_changed: Template {
         subject: "Se ha cambiado la dirección de su acceso",
         paragraphs: &[

@@ -152,6 +152,13 @@ pub(super) const WORDS: Words = Words {
         button: None,
         notes: &[],
     },
+    address_asked: Template {
+        subject: "Confirmer votre nouvelle adresse",
+        paragraphs: &["Vous souhaitez vous connecter désormais avec cette adresse."],
+        button: Some("Utiliser cette adresse"),
+        notes: &["Le lien fonctionne une seule fois, pendant {minutes} minutes. \
+             Si ce n’était pas vous, vous n’avez rien à faire."],
+    },
     address_changed: Template {
         subject: "L’adresse de votre accès a été modifiée",
         paragraphs: &[

@@ -22,6 +22,7 @@ impl Words {
             &self.reset,
             &self.password_changed,
             &self.second_step_changed,
+            &self.address_asked,
             &self.address_changed,
             &self.staff_paid,
             &self.staff_payment_failed,

@@ -4,11 +4,13 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use domain::{Mode, Timestamp};
+use flows::people::Cost;
 use flows::{App, Breakers, Clock};
 use server::clock::SystemClock;
 use server::config::Config;
 use server::demo;
 use server::metrics::{Counted, Metrics};
+use server::people::pool::Pool;
 use server::routes;
 use store::Db;
 use stripe::transport::BoxFuture;
@@ -92,6 +94,13 @@ impl Clock for MovedClock {
     }
 }
 
+/// Passwords of tests are worth nothing, and hashing them right takes too long for so many.
+const CHEAP: Cost = Cost {
+    memory_kib: 8,
+    passes: 1,
+    lanes: 1,
+};
+
 /// What opens `/metrics` in town.
 pub const METRICS_TOKEN: &str = "a_token_for_the_metrics_of_a_test";
 
@@ -173,6 +182,7 @@ pub fn app(db: Db, config: &Config, clock: Arc<MovedClock>, metrics: &Metrics) -
         active_mode: config.mode,
         wallet_domain: config.public_url.wallet_domain().map(Into::into),
         breakers,
+        hashing: Arc::new(Pool::of(CHEAP, 1).unwrap()),
     }
 }
 

@@ -1,0 +1,132 @@
+//! What somebody changes of their own account: name, password, address. Each needs that they showed who
+//! they are a short time ago, which the server's table of routes asks for.
+
+use domain::person::{self, Refused};
+use serde_json::json;
+use store::person_tokens::{self, Kind};
+use store::sessions;
+use store::users::{self, User};
+use stripe::Secret;
+
+use super::hashing::{self, Outcome};
+use super::tokens::{self, About};
+use super::{Line, Seen, told};
+use crate::{Actor, App, By, Failure};
+
+/// Changes what somebody is called.
+///
+/// # Errors
+/// [`domain::Refusal::InvalidField`].
+pub async fn rename(app: &App, by: &By, seen: &Seen, name: &str) -> Result<User, Failure> {
+    let name = person::name(name)?;
+    let (moment, inner, by, read) = (app.moment(), app.clone(), seen.by(by), seen.user.clone());
+    let renamed = app.db.write(move |tx| {
+        let mut user = users::get(tx, &read.tenant, &read.id)?.ok_or(Refused::SessionEnded)?;
+        let before = std::mem::replace(&mut user.name, name.clone());
+        if before == user.name {
+            return Ok(user);
+        }
+        super::store(tx, &user)?;
+        let line = Line::new("person.renamed", &user).before(json!({"name": before}));
+        line.after(json!({"name": user.name}))
+            .note(tx, &inner, &by, moment)?;
+        Ok::<_, Failure>(user)
+    });
+    renamed.await
+}
+
+/// Changes somebody's password, who has to know the one before. All their other sessions end, and this
+/// one gets another secret, which is answered.
+///
+/// # Errors
+/// [`Refused::Login`] for a wrong password before, [`domain::Refusal::InvalidField`] for `new_password`.
+pub async fn change_password(
+    app: &App,
+    by: &By,
+    seen: &Seen,
+    current: &Secret,
+    new: &Secret,
+) -> Result<Secret, Failure> {
+    let read = &seen.user;
+    match hashing::verify(app, current, read.password_hash.as_deref()).await? {
+        Outcome::Right { .. } => {}
+        Outcome::Wrong | Outcome::Hashed(_) => return Err(Refused::Login.into()),
+    }
+    let password = super::chosen(app, "new_password", new, &[&read.name, &read.email]).await?;
+    let (moment, cookie) = (app.moment(), super::secret(app));
+    let (inner, by, seen, hash) = (
+        app.clone(),
+        seen.by(by),
+        seen.clone(),
+        super::hash(cookie.expose()),
+    );
+    let changed = app.db.write(move |tx| {
+        let mut user = users::get(tx, &seen.user.tenant, &seen.user.id)?.ok_or(Refused::SessionEnded)?;
+        user.password_hash = Some(password.clone());
+        super::store(tx, &user)?;
+        sessions::revoke_all(tx, &user.tenant, &user.id, Some(&seen.session.id), moment.at)?;
+        if !sessions::renew(tx, &seen.session, &hash, moment.at)? {
+            return Err(Refused::SessionEnded.into());
+        }
+        person_tokens::void(tx, &user.tenant, &user.id, Kind::Reset, moment.at)?;
+        Line::new("person.password_changed", &user).note(tx, &inner, &by, moment)?;
+        told::tell(tx, &user, told::News::PasswordChanged, moment)
+    });
+    changed.await?;
+    Ok(cookie)
+}
+
+/// Sends a link to an address that somebody wants to have; it is theirs once they have opened it.
+///
+/// # Errors
+/// [`domain::Refusal::InvalidField`]. That somebody else has it is told only to who opens the link.
+pub async fn ask_for_email(app: &App, by: &By, seen: &Seen, email: &str) -> Result<(), Failure> {
+    let email = person::email(email)?;
+    let (moment, token) = (app.moment(), super::secret(app));
+    let (inner, by, user) = (app.clone(), seen.by(by), seen.user.clone());
+    let asked = app.db.write(move |tx| {
+        person_tokens::void(tx, &user.tenant, &user.id, Kind::Email, moment.at)?;
+        let about = About {
+            tenant: &user.tenant,
+            user: Some(&user.id),
+            email: Some(&email),
+        };
+        tokens::insert(tx, Kind::Email, &about, &token, moment)?;
+        Line::new("person.email_asked", &user).note(tx, &inner, &by, moment)?;
+        let news = told::News::EmailAsked {
+            token: &token,
+            to: &email,
+        };
+        told::tell(tx, &user, news, moment)
+    });
+    asked.await
+}
+
+/// The address that a link gives, and to whom, while it is good.
+///
+/// # Errors
+/// [`Refused::LinkUsed`].
+pub async fn look_at_email(app: &App, token: &str) -> Result<(User, String), Failure> {
+    let (token, user) = tokens::look(app, Kind::Email, token).await?;
+    Ok((user, token.email.ok_or(Refused::LinkUsed)?))
+}
+
+/// Takes the new address. The old one is told, and all sessions end.
+///
+/// # Errors
+/// [`Refused::LinkUsed`], [`Refused::EmailTaken`].
+pub async fn take_email(app: &App, by: &By, token: &str) -> Result<User, Failure> {
+    let (hash, moment, inner, by) = (tokens::hash(token)?, app.moment(), app.clone(), by.clone());
+    let taken = app.db.write(move |tx| {
+        let (token, mut user) = tokens::take(tx, Kind::Email, &hash, moment)?;
+        let by = by.known_as(Actor::Person(user.id.clone()));
+        told::tell(tx, &user, told::News::EmailChanged, moment)?;
+        user.email = token.email.ok_or(Refused::LinkUsed)?;
+        super::store(tx, &user)?;
+        sessions::revoke_all(tx, &user.tenant, &user.id, None, moment.at)?;
+        person_tokens::void(tx, &user.tenant, &user.id, Kind::Reset, moment.at)?;
+        Line::new("person.email_changed", &user).note(tx, &inner, &by, moment)?;
+        Ok::<_, Failure>(user)
+    });
+    taken.await
+}

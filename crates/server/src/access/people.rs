@@ -1,0 +1,284 @@
+//! The gate of the pages that people log in to: whose session a cookie opens, whether a form comes from a
+//! page of that session, whether the role may, and whether it is still the same person. A session that
+//! ended while a form was filled in costs nothing that was typed: the form is kept, the person logs in on
+//! the spot, and it goes on.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use domain::Refusal;
+use domain::person::Refused;
+use flows::people::login::{self, Browser, Proof};
+use flows::people::{self, Entered, Seen};
+use flows::{By, Failure};
+use store::sessions::Stage;
+use stripe::Secret;
+
+use super::Gate;
+use crate::api::{read_body, sender};
+use crate::html::CSRF_FIELD;
+use crate::people::cookies::{self, Cookies};
+use crate::people::{Filled, Person, Visit, kept};
+use crate::problem::Problem;
+use crate::router::Site;
+use crate::routes::Who;
+
+/// What the fields are called that log somebody in within another form.
+pub const AGAIN: [&str; 3] = ["again_email", "again_password", "again_code"];
+
+/// What is known of a request before its handler runs.
+struct Arrival {
+    by: By,
+    browser: Browser,
+    cookies: Cookies,
+    filled: Filled,
+    /// Where it goes, for the way back.
+    path: String,
+    is_read: bool,
+}
+
+impl Arrival {
+    /// Somebody who is logged in.
+    fn seen(&self) -> Option<&Seen> {
+        let seen = self.browser.before.as_ref();
+        seen.filter(|seen| seen.session.stage == Stage::Full)
+    }
+
+    /// What the token of this browser's forms is derived from: its session, else the cookie of visitors.
+    fn origin(&self) -> &str {
+        match self.seen() {
+            Some(seen) => seen.session.id.as_str(),
+            None => self.cookies.visitor.expose(),
+        }
+    }
+
+    fn entered(&mut self, site: &Site, entered: &Entered, seen: Option<Seen>) {
+        self.cookies.session(site, &entered.cookie, entered.user.role);
+        self.browser.before = seen;
+    }
+}
+
+/// Lets a request of a browser through to its handler, or answers with a page.
+pub async fn check(site: &Site, gate: Gate, request: Request, next: Next) -> Result<Response, Problem> {
+    let by = sender(request.extensions());
+    let (parts, body) = request.into_parts();
+    let is_read = parts.method.is_safe();
+    let bytes = match is_read {
+        true => axum::body::Bytes::new(),
+        false => read_body(Request::from_parts(parts.clone(), body)).await?,
+    };
+    let found = match cookies::session_of(&parts.headers, site) {
+        Some(cookie) => people::authenticate(&site.app, cookie).await?,
+        None => None,
+    };
+    let mut arrival = Arrival {
+        browser: Browser {
+            by: by.clone(),
+            agent: agent(&parts.headers),
+            before: found,
+        },
+        by,
+        cookies: Cookies::of(&parts.headers, site),
+        filled: Filled::read(&bytes),
+        path: parts
+            .uri
+            .path_and_query()
+            .map_or("/", |path| path.as_str())
+            .to_owned(),
+        is_read,
+    };
+    let mut response = match admit(site, gate, &mut arrival).await {
+        Ok(()) => {
+            let mut request = Request::from_parts(parts, Body::from(bytes));
+            introduce(site, &arrival, &mut request)?;
+            next.run(request).await
+        }
+        Err(Stopped::Page(response)) => response,
+        Err(Stopped::Failed(failure)) => return Err(failure.into()),
+    };
+    arrival.cookies.put(response.headers_mut());
+    Ok(response)
+}
+
+enum Stopped {
+    Page(Response),
+    Failed(Failure),
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Stopped {
+        Stopped::Failed(failure)
+    }
+}
+
+fn page(response: impl IntoResponse) -> Stopped {
+    Stopped::Page(response.into_response())
+}
+
+async fn admit(site: &Site, gate: Gate, arrival: &mut Arrival) -> Result<(), Stopped> {
+    let given = arrival.filled.get(CSRF_FIELD).to_owned();
+    let checked = |arrival: &Arrival| people::check_form_token(&site.app, arrival.origin(), &given);
+    if gate.who == Who::Visitor {
+        if !arrival.is_read && checked(arrival).is_err() {
+            return Err(page(stale(site, arrival, Refused::FormToken)?));
+        }
+        return Ok(());
+    }
+    if arrival.seen().is_none() {
+        if arrival.is_read {
+            return Err(page(crate::people::to_login(&arrival.path)));
+        }
+        if checked(arrival).is_err() {
+            return Err(page(stale(site, arrival, Refused::SessionEnded)?));
+        }
+        again(site, arrival).await?;
+    } else if !arrival.is_read && checked(arrival).is_err() {
+        return Err(page(stale(site, arrival, Refused::FormToken)?));
+    }
+    let Some(seen) = arrival.seen().cloned() else {
+        return Err(page(stale(site, arrival, Refused::SessionEnded)?));
+    };
+    let refused = refused(gate, &seen);
+    if let Some(refused) = refused {
+        site.door
+            .person_refused(&site.app, &arrival.by, &seen, refused.code())
+            .await;
+        return Err(page(match (refused, arrival.is_read) {
+            (Refused::SecondFactorNeeded, true) => crate::people::see_other("/login/authenticator"),
+            (refused, _) => crate::people::refused_page(refused),
+        }));
+    }
+    if gate.stepped_up && !seen.is_stepped_up(site.app.clock.now()) {
+        confirm(site, arrival, &seen).await?;
+    }
+    if people::is_touch_due(&site.app, &seen.session) {
+        let (app, session) = (site.app.clone(), seen.session.clone());
+        super::beside(async move { people::touch(&app, &session).await });
+    }
+    Ok(())
+}
+
+/// Why somebody who is logged in may not use a route.
+fn refused(gate: Gate, seen: &Seen) -> Option<Refused> {
+    let allowed = match gate.who {
+        Who::Person(permission) => seen.user.role.may(permission) && seen.tenant.is_some(),
+        Who::Operator => seen.user.role == domain::Role::Operator,
+        Who::AnyPerson => true,
+        Who::Entering => return None,
+        Who::Visitor
+        | Who::Key(_)
+        | Who::KeyItselfOr(_)
+        | Who::Platform
+        | Who::Payer
+        | Who::Returning
+        | Who::Stripe
+        | Who::Metrics
+        | Who::Anybody => false,
+    };
+    match allowed {
+        false => Some(Refused::RoleInsufficient),
+        true if seen.lacks_second_factor() => Some(Refused::SecondFactorNeeded),
+        true => None,
+    }
+}
+
+/// Logs somebody in within the form that they sent, so that it goes on.
+async fn again(site: &Site, arrival: &mut Arrival) -> Result<(), Stopped> {
+    let [email, password, code] = AGAIN.map(|name| arrival.filled.get(name).to_owned());
+    let entered = match (&arrival.browser.before, password.is_empty(), code.is_empty()) {
+        (Some(_), _, false) => login::second_factor(&site.app, &arrival.browser, &code).await,
+        (_, false, _) => login::log_in(&site.app, &arrival.browser, &email, &Secret::new(password)).await,
+        (_, true, _) => Err(Refused::SessionEnded.into()),
+    };
+    let entered = match entered {
+        Ok(entered) => entered,
+        Err(Failure::Refused(refusal)) => {
+            return Err(page(kept::login(site, &keeping(site, arrival)?, Some(&refusal))));
+        }
+        Err(failure) => return Err(failure.into()),
+    };
+    let seen = people::authenticate(&site.app, entered.cookie.expose()).await?;
+    arrival.entered(site, &entered, seen);
+    match entered.stage {
+        Stage::Full => Ok(()),
+        Stage::Password => Err(page(kept::login(site, &keeping(site, arrival)?, None))),
+    }
+}
+
+/// Confirms within the form that it is still the same person, or asks for it.
+async fn confirm(site: &Site, arrival: &mut Arrival, seen: &Seen) -> Result<(), Stopped> {
+    if arrival.is_read {
+        return Err(page(crate::people::to_confirm(&arrival.path)));
+    }
+    let [_, password, code] = AGAIN.map(|name| arrival.filled.get(name).to_owned());
+    let proof = match (password.is_empty(), code.is_empty()) {
+        (_, false) => Proof::Code(code),
+        (false, true) => Proof::Password(Secret::new(password)),
+        (true, true) => {
+            return Err(page(kept::confirm(
+                &keeping(site, arrival)?,
+                seen,
+                &Refused::StepUpNeeded.into(),
+            )));
+        }
+    };
+    match login::step_up(&site.app, &arrival.by, seen, &proof).await {
+        Ok(cookie) => {
+            arrival.cookies.session(site, &cookie, seen.user.role);
+            arrival.browser.before = people::authenticate(&site.app, cookie.expose()).await?;
+            Ok(())
+        }
+        Err(Failure::Refused(refusal)) => Err(page(kept::confirm(&keeping(site, arrival)?, seen, &refusal))),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// A page that keeps what was typed, for a form that is of no session or of another one.
+fn stale(site: &Site, arrival: &Arrival, refused: Refused) -> Result<Response, Failure> {
+    let keeping = keeping(site, arrival)?;
+    Ok(match (arrival.seen(), refused) {
+        (None, Refused::SessionEnded) => kept::login(site, &keeping, Some(&Refusal::Person(refused))),
+        _ => kept::send_again(&keeping),
+    })
+}
+
+/// What a page needs to keep a form.
+fn keeping<'a>(site: &Site, arrival: &'a Arrival) -> Result<kept::Keeping<'a>, Failure> {
+    Ok(kept::Keeping {
+        path: &arrival.path,
+        filled: &arrival.filled,
+        csrf: people::form_token(&site.app, arrival.origin())?,
+        asks_for_code: arrival
+            .browser
+            .before
+            .as_ref()
+            .is_some_and(|seen| seen.session.stage == Stage::Password),
+    })
+}
+
+/// Tells the handler who it is.
+fn introduce(site: &Site, arrival: &Arrival, request: &mut Request) -> Result<(), Failure> {
+    let csrf = people::form_token(&site.app, arrival.origin())?;
+    let extensions = request.extensions_mut();
+    if let Some(seen) = arrival.seen() {
+        extensions.insert(Person {
+            by: seen.by(&arrival.by),
+            seen: seen.clone(),
+            csrf: csrf.clone(),
+            mode: site.config.mode,
+        });
+    }
+    extensions.insert(Visit {
+        browser: arrival.browser.clone(),
+        csrf,
+    });
+    extensions.insert(arrival.filled.clone());
+    Ok(())
+}
+
+fn agent(headers: &HeaderMap) -> Option<String> {
+    let agent = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    Some(agent.to_owned())
+}

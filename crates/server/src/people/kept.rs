@@ -1,0 +1,166 @@
+//! Pages that keep a form which could not be taken: its session has ended, it is of another session, or
+//! it is too long ago that the person showed who they are. What was typed comes along, but for passwords
+//! and codes, and is sent to the same address once more.
+
+use axum::response::Response;
+use domain::person::Refused;
+use domain::{Refusal, person};
+use flows::people::Seen;
+use maud::{Markup, html};
+
+use super::{Filled, html_page, status_of};
+use crate::access::people::AGAIN;
+use crate::html::{self as parts, CSRF_FIELD, Errors, Field, Input};
+use crate::router::Site;
+
+/// A form that is kept.
+#[derive(Debug)]
+pub struct Keeping<'a> {
+    /// Where it was sent, and is sent again.
+    pub path: &'a str,
+    /// What was typed.
+    pub filled: &'a Filled,
+    /// What forms of this browser carry.
+    pub csrf: String,
+    /// Whether the password was right already, and the second factor is asked for.
+    pub asks_for_code: bool,
+}
+
+const TITLE: &str = "Log in again";
+
+/// Asks to log in, and then carries on.
+pub fn login(_site: &Site, keeping: &Keeping, refusal: Option<&Refusal>) -> Response {
+    let ended = Refusal::Person(Refused::SessionEnded);
+    let errors = refusal
+        .filter(|refusal| **refusal != ended)
+        .map(errors)
+        .unwrap_or_default();
+    let email = keeping.filled.get(AGAIN[0]);
+    let fields = html! {
+        @if keeping.asks_for_code {
+            (code_field(&errors))
+        } @else {
+            (parts::field(&Field {
+                name: AGAIN[0],
+                label: "E-mail address",
+                value: email,
+                input: Input::Email,
+                autocomplete: "username",
+                max: person::EMAIL_MAX,
+                ..Field::default()
+            }, &errors))
+            (password_field(&errors))
+        }
+    };
+    let content = html! {
+        h1 { (TITLE) }
+        p { "Your session ended before this was sent. Nothing you typed is lost: log in, and it goes on." }
+        (parts::summary(&errors))
+        (form(keeping, &html! { (fields) (parts::primary_button("Log in and continue")) }))
+    };
+    let status = status_of(refusal.unwrap_or(&ended));
+    html_page(status, parts::visitors(TITLE, None, &content))
+}
+
+/// Asks whether it is still the same person, and then carries on.
+pub fn confirm(keeping: &Keeping, seen: &Seen, refusal: &Refusal) -> Response {
+    let asked = Refusal::Person(Refused::StepUpNeeded);
+    let errors = if *refusal == asked {
+        Errors::none()
+    } else {
+        errors(refusal)
+    };
+    let content = html! {
+        h1 { "Confirm that it is you" }
+        p { "This needs " (what(seen)) ". What you typed is kept." }
+        (parts::summary(&errors))
+        (form(keeping, &html! {
+            (proof_fields(seen, &errors))
+            (parts::primary_button("Confirm and continue"))
+        }))
+    };
+    html_page(
+        status_of(refusal),
+        parts::visitors("Confirm that it is you", None, &content),
+    )
+}
+
+/// For a form of another session: shows that it was not taken, and sends it when pressed.
+pub fn send_again(keeping: &Keeping) -> Response {
+    let refusal = Refusal::Person(Refused::FormToken);
+    let content = html! {
+        h1 { "Send this again" }
+        p { (refusal.to_string()) " Passwords have to be typed once more." }
+        (form(keeping, &parts::primary_button("Send again")))
+    };
+    html_page(
+        status_of(&refusal),
+        parts::visitors("Send this again", None, &content),
+    )
+}
+
+/// What somebody shows to confirm that it is them.
+pub fn what(seen: &Seen) -> &'static str {
+    match seen.user.has_second_factor() {
+        true => "a code of your authenticator, not older than five minutes",
+        false => "your password, not older than five minutes",
+    }
+}
+
+/// The field for that.
+pub fn proof_fields(seen: &Seen, errors: &Errors) -> Markup {
+    match seen.user.has_second_factor() {
+        true => code_field(errors),
+        false => password_field(errors),
+    }
+}
+
+/// What is wrong with it.
+pub fn errors(refusal: &Refusal) -> Errors {
+    let mut errors = Errors::none();
+    let field = match refusal {
+        Refusal::Person(Refused::Code) => AGAIN[2],
+        Refusal::Person(Refused::Login) => AGAIN[1],
+        _ => "",
+    };
+    errors.add(field, refusal.to_string());
+    errors
+}
+
+fn code_field(errors: &Errors) -> Markup {
+    let field = Field {
+        name: AGAIN[2],
+        label: "Code",
+        hint: "Six digits from your authenticator app, or a recovery code.",
+        input: Input::Digits,
+        autocomplete: "one-time-code",
+        ..Field::default()
+    };
+    parts::field(&field, errors)
+}
+
+fn password_field(errors: &Errors) -> Markup {
+    let field = Field {
+        name: AGAIN[1],
+        label: "Password",
+        input: Input::Password,
+        autocomplete: "current-password",
+        ..Field::default()
+    };
+    parts::field(&field, errors)
+}
+
+fn form(keeping: &Keeping, inside: &Markup) -> Markup {
+    let kept = keeping.filled.fields().filter(|(name, _)| is_kept(name));
+    let inside = html! {
+        @for (name, value) in kept { input type="hidden" name=(name) value=(value); }
+        (inside)
+    };
+    parts::form(keeping.path, &keeping.csrf, &inside)
+}
+
+/// Passwords and codes are never sent back, and neither are the fields that such a page adds itself.
+fn is_kept(name: &str) -> bool {
+    let secret = ["password", "code"].iter().any(|word| name.contains(word));
+    !secret && name != CSRF_FIELD && !AGAIN.contains(&name)
+}
