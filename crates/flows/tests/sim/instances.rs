@@ -14,7 +14,7 @@ use crate::marks::Mark;
 use crate::ports::{rest, rest_until};
 use crate::schedule::Task;
 use crate::stage::Stage;
-use crate::swarm::{DAY_MS, MINUTE_MS};
+use crate::swarm::{DAY_MS, HOUR_MS, MINUTE_MS};
 
 /// As in the server's worker.
 const BATCH: i64 = 64;
@@ -187,7 +187,12 @@ async fn reconcile_all(stage: Rc<Stage>, app: App, nth: usize) {
         }
         let lists = stage.now_ms() >= lists_ms;
         if lists {
-            lists_ms = stage.now_ms() + stage.shared.with(|state| state.swarm.lists_every_ms);
+            // Coming to rest has an end, and the payouts of its last day are to be read before it.
+            let every_ms = stage.shared.with(|state| match state.calm {
+                true => state.swarm.lists_every_ms.min(2 * HOUR_MS),
+                false => state.swarm.lists_every_ms,
+            });
+            lists_ms = stage.now_ms() + every_ms;
         }
         if let Ok(due) = reconcile::due(&app).await {
             if due.is_empty() {

@@ -331,7 +331,9 @@ fn charges(stage: &Stage, msp: &Msp) {
         }
         match (ours.get(intent), made.contains(intent)) {
             (Some(row), true) => {
-                let charged = charge["amount"].as_i64().expect("an amount") - back(intent);
+                // What the account's owner made larger at Stripe is the owner's doing.
+                let charged = charge["amount"].as_i64().expect("an amount");
+                let charged = charged.min(row.int("amount").unwrap()) - back(intent);
                 let of_payment = &parts[&text(row, "id")];
                 for (invoice, applied) in of_payment {
                     let amount = if of_payment.len() == 1 { charged } else { *applied };

@@ -1,12 +1,20 @@
 //! What invoices say at rest, beside their payments, refunds, disputes and credit.
 
+use std::collections::BTreeMap;
+
 use store::Sql;
 
 use super::text;
 use crate::stage::Stage;
 
 const ROWS: Sql = Sql::new(
-    "select i.id, i.status, i.total, i.applied, i.credited,
+    "select i.id, i.status, i.total, i.applied, i.credited, i.client_id || ' ' || i.currency as purse,
+       (select count(*)
+        from credit_applications a
+        join client_credits c on c.tenant_id = a.tenant_id and c.livemode = a.livemode
+          and c.id = a.client_credit_id
+        where a.tenant_id = i.tenant_id and a.livemode = i.livemode
+          and (a.invoice_id = i.id or c.invoice_id = i.id)) as woven,
        (select count(*)
         from payment_parts r
         join (select payment_id from payment_parts group by payment_id having count(*) > 1) several
@@ -56,6 +64,7 @@ pub fn say_what_came(stage: &Stage) {
             .shared
             .violated(format!("{} invoices were made by {asked} requests", rows.len()));
     }
+    let mut purses = BTreeMap::<String, (i64, bool)>::new();
     for row in &rows {
         let (id, status) = (text(row, "id"), text(row, "status"));
         let number = |column: &str| row.int(column).unwrap();
@@ -67,14 +76,26 @@ pub fn say_what_came(stage: &Stage) {
             "draft" => number("received") == 0,
             _ => applied + credited < total,
         };
-        // Where a payment pays several, what went back of one may be taken from another: the books tell.
-        let is_kept = kept == applied + number("unused") || number("shared") > 0;
+        // Where a payment pays several, what went back of one may be taken from another: the books tell. Where credit
+        // of one has paid another, what goes back is taken from either, and the client's invoices have it in all.
+        let differs = kept - applied - number("unused");
+        let (sum, shared) = purses.entry(text(row, "purse")).or_default();
+        *sum += differs;
+        *shared |= number("shared") > 0;
+        let is_kept = differs == 0 || number("shared") > 0 || number("woven") > 0;
         if !fits || !is_kept {
             let what = format!(
                 "{status}, {applied} applied and {credited} credited of {total}, {kept} kept, {} unused",
                 number("unused")
             );
             stage.shared.violated(format!("M1: {id} is {what}"));
+        }
+    }
+    for (purse, (sum, shared)) in purses {
+        if sum != 0 && !shared {
+            stage.shared.violated(format!(
+                "M1: of {purse} {sum} more is kept than invoices have"
+            ));
         }
     }
     for (_, id) in stage.invoices.borrow().iter() {
