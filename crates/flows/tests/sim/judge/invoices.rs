@@ -76,8 +76,9 @@ pub fn say_what_came(stage: &Stage) {
             "draft" => number("received") == 0,
             _ => applied + credited < total,
         };
-        // Where a payment pays several, what went back of one may be taken from another: the books tell. Where credit
-        // of one has paid another, what goes back is taken from either, and the client's invoices have it in all.
+        // Where a payment pays several, what went back of one may be taken from another: the books tell.
+        // Where credit of one has paid another, what goes back is taken from either: all of the client's
+        // invoices together have it.
         let differs = kept - applied - number("unused");
         let (sum, shared) = purses.entry(text(row, "purse")).or_default();
         *sum += differs;
@@ -93,9 +94,9 @@ pub fn say_what_came(stage: &Stage) {
     }
     for (purse, (sum, shared)) in purses {
         if sum != 0 && !shared {
-            stage.shared.violated(format!(
-                "M1: of {purse} {sum} more is kept than invoices have"
-            ));
+            stage
+                .shared
+                .violated(format!("M1: of {purse} {sum} more is kept than invoices have"));
         }
     }
     for (_, id) in stage.invoices.borrow().iter() {
