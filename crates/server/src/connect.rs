@@ -12,10 +12,14 @@ use axum::response::{IntoResponse, Response};
 use domain::{Refusal, Scope};
 use flows::Failure;
 use flows::connect::{self, Arrived, OnboardingLink, WATCH_MS};
+use flows::people::{self, Seen};
 use maud::Markup;
 use serde::Deserialize;
+use store::sessions::Stage;
 
 use crate::api::{Query, Visitor};
+use crate::html::Place;
+use crate::people::cookies;
 use crate::problem::Problem;
 use crate::router::Site;
 use page::View;
@@ -35,19 +39,28 @@ pub struct Back {
 
 /// `GET /connect/return`: takes the state, reads the account at Stripe, and sends the browser on to an
 /// address without a state.
-pub async fn came_back(State(site): State<Site>, Visitor(by): Visitor, back: Asked<Back>) -> Response {
+pub async fn came_back(
+    State(site): State<Site>,
+    Visitor(by): Visitor,
+    headers: HeaderMap,
+    back: Asked<Back>,
+) -> Response {
     let Ok(Query(back)) = back else {
         return unreadable();
     };
     let state = back.state.unwrap_or_default();
     match connect::arrive(&site.app, &by, &state).await {
-        Ok(arrived) => looking_on(&site, &arrived),
+        Ok(arrived) => looking_on(&site, &headers, &arrived).await,
         Err(failure) => trouble(failure),
     }
 }
 
-/// On to the page that says where the account stands, with the cookie that opens it.
-fn looking_on(site: &Site, arrived: &Arrived) -> Response {
+/// On to the page that says where the account stands: the settings of whoever is logged in here, else a page
+/// with a cookie of its own that opens it.
+async fn looking_on(site: &Site, headers: &HeaderMap, arrived: &Arrived) -> Response {
+    if has_settings(site, headers, &arrived.scope).await {
+        return see_other(Place::Stripe.path());
+    }
     let mut response = see_other(STATUS_PATH);
     let secure = if site.config.public_url.is_https() {
         "; Secure"
@@ -63,6 +76,17 @@ fn looking_on(site: &Site, arrived: &Arrived) -> Response {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     response
+}
+
+/// Whether somebody of the tenant is logged in, whose pages show the same mode.
+async fn has_settings(site: &Site, headers: &HeaderMap, scope: &Scope) -> bool {
+    let Some(cookie) = cookies::session_of(headers, site) else {
+        return false;
+    };
+    // A failure here costs nothing but the shorter way.
+    let seen = people::authenticate(&site.app, cookie).await.ok().flatten();
+    let theirs = |seen: &Seen| seen.session.stage == Stage::Full && seen.user.tenant == scope.tenant;
+    scope.mode == site.config.mode && seen.as_ref().is_some_and(theirs)
 }
 
 /// `GET /connect/refresh`: the link to Stripe's form was used or has run out, and here is the next.

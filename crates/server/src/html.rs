@@ -5,15 +5,18 @@
 mod forms;
 mod frame;
 mod icons;
+mod moments;
 mod places;
 mod qr;
 mod said;
 mod tables;
 
 pub use forms::{
-    Check, Choice, Errors, Field, Group, Input, Offer, check, choices, field, form, select, summary,
+    Check, Choice, Errors, Field, Group, Input, Offer, check, choices, error_beside, field, form, select,
+    summary,
 };
 pub use frame::{Frame, Viewer, page, plain_page, title, visitors};
+pub use moments::{day, moment, moment_or};
 pub use places::{Place, Section};
 pub use qr::qr_code;
 pub use said::{

@@ -1,6 +1,7 @@
 //! Every route: verb, address, who may use it, and what answers. A route that is not in this table does not
 //! exist, so none can be without an owner, and a test can ask every one of them with the wrong key.
 
+mod dashboard;
 mod people;
 
 use axum::handler::Handler;
@@ -97,7 +98,6 @@ impl Route {
     }
 
     /// For what somebody at an open screen of another must not do: keys, people, passwords, accounts.
-    #[allow(dead_code, reason = "the pages behind the login mark theirs")]
     fn stepped_up(mut self) -> Route {
         self.stepped_up = true;
         self
@@ -112,6 +112,7 @@ pub fn all() -> Vec<Route> {
     all.extend(of_books());
     all.extend(of_the_operator());
     all.extend(people::all());
+    all.extend(dashboard::all());
     all
 }
 

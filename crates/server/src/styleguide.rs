@@ -388,6 +388,7 @@ fn question() -> Markup {
         title: "Void this invoice?",
         text: "Its pay link stops working, and the number is not used again. This cannot be undone.",
         yes: "Void invoice",
+        no: "Keep it",
         action: HERE,
         back: HERE,
         csrf: "",

@@ -3,9 +3,10 @@
 (function () {
   "use strict";
 
-  // A link to a page that asks "are you sure?" opens the same question over this page instead.
+  // A link to a page that asks "are you sure?", or a button that would do it at once, opens the question over
+  // this page instead.
   document.addEventListener("click", function (event) {
-    const link = event.target.closest("a[data-dialog]");
+    const link = event.target.closest("[data-dialog]");
     if (!link || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey) return;
     const dialog = document.getElementById(link.dataset.dialog);
     if (!dialog || typeof dialog.showModal !== "function") return;

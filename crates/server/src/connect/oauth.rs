@@ -2,7 +2,7 @@
 //! Nothing that stands in the address is shown, and no page says whose state it was but to who brought it.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::{Held, Refusal};
 use flows::Failure;
@@ -29,7 +29,12 @@ pub struct Back {
 }
 
 /// Takes the state, exchanges the code, and sends the browser on to where the account stands.
-pub async fn callback(State(site): State<Site>, Visitor(by): Visitor, back: Asked<Back>) -> Response {
+pub async fn callback(
+    State(site): State<Site>,
+    Visitor(by): Visitor,
+    headers: HeaderMap,
+    back: Asked<Back>,
+) -> Response {
     let Ok(Query(back)) = back else {
         return unreadable();
     };
@@ -44,7 +49,7 @@ pub async fn callback(State(site): State<Site>, Visitor(by): Visitor, back: Aske
         };
     };
     match oauth::arrive(&site.app, &by, &state, &code).await {
-        Ok(Arrival::Connected(arrived)) => looking_on(&site, &arrived),
+        Ok(Arrival::Connected(arrived)) => looking_on(&site, &headers, &arrived).await,
         Ok(Arrival::TurnedAway { refusal, access }) => turned_away(refusal, access),
         Err(failure) => trouble(failure),
     }

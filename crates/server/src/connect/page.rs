@@ -155,8 +155,8 @@ fn day(deadline: Timestamp) -> Option<String> {
     format::day_of(deadline).map(format::day)
 }
 
-/// Another thing to do is another panel.
-fn fingerprint(standing: &Standing) -> String {
+/// What tells a panel from the next: another thing to do is another panel.
+pub fn fingerprint(standing: &Standing) -> String {
     let mut text = format!("{}:{}", standing.state.word(), standing.warnings.len());
     for ask in &standing.asks {
         text.push(':');
@@ -190,7 +190,9 @@ fn document(title: &str, whose: Option<(Mode, &str)>, script: bool, body: &Marku
             body {
                 @if let Some((mode, tenant)) = whose {
                     @if mode == Mode::Test {
-                        p .test-badge { strong { "TEST MODE" } " \u{2014} no real money" }
+                        aside .test-badge aria-label="Mode" {
+                            strong { "TEST MODE" } " \u{2014} no real money"
+                        }
                     }
                     header .masthead {
                         span .monogram aria-hidden="true" { (initial(tenant)) }

@@ -110,7 +110,7 @@ pub fn field(field: &Field<'_>, errors: &Errors) -> Markup {
         div .field {
             (label(field.name, field.label, field.optional))
             @if !field.hint.is_empty() { p .hint id=(hint_id(field.name)) { (field.hint) } }
-            @if let Some(error) = error { (beside(field.name, error)) }
+            @if let Some(error) = error { (error_beside(field.name, error)) }
             @if field.input == Input::Lines {
                 textarea id=(field.name) name=(field.name) rows="4" maxlength=[max]
                     required[!field.optional] aria-describedby=[described]
@@ -158,7 +158,7 @@ pub fn select(choice: &Choice<'_>, errors: &Errors) -> Markup {
         div .field {
             (label(choice.name, choice.label, false))
             @if !choice.hint.is_empty() { p .hint id=(hint_id(choice.name)) { (choice.hint) } }
-            @if let Some(error) = error { (beside(choice.name, error)) }
+            @if let Some(error) = error { (error_beside(choice.name, error)) }
             select id=(choice.name) name=(choice.name) aria-invalid=[error.map(|_| "true")]
                 aria-describedby=[described(choice.name, !choice.hint.is_empty(), error.is_some())]
             {
@@ -179,7 +179,7 @@ pub fn choices(choice: &Choice<'_>, errors: &Errors) -> Markup {
         {
             legend .label { (choice.label) }
             @if !choice.hint.is_empty() { p .hint id=(hint_id(choice.name)) { (choice.hint) } }
-            @if let Some(error) = error { (beside(choice.name, error)) }
+            @if let Some(error) = error { (error_beside(choice.name, error)) }
             div .checks.one {
                 @for (at, option) in choice.options.iter().enumerate() {
                     (tick("radio", choice.name, at, option, option.value == choice.chosen))
@@ -291,7 +291,8 @@ fn tick(kind: &str, name: &str, at: usize, option: &Offer<'_>, ticked: bool) -> 
     }
 }
 
-fn beside(name: &str, error: &str) -> Markup {
+/// An error beside what it is about, for parts of a form that are not one field.
+pub fn error_beside(name: &str, error: &str) -> Markup {
     html! {
         p .field-error id=(error_id(name)) { (icons::of_tone(Tone::Bad)) span { (error) } }
     }

@@ -4,9 +4,9 @@
 use domain::Mode;
 use maud::{DOCTYPE, Markup, html};
 
+use super::CSRF_FIELD;
 use super::icons;
 use super::places::{Place, Section};
-use super::{CSRF_FIELD, button};
 use crate::assets;
 
 /// Who looks at a page, and what of it is theirs.
@@ -58,7 +58,7 @@ pub fn page(frame: &Frame<'_>, viewer: &Viewer, content: &Markup) -> Markup {
                     }
                     form method="post" action="/logout" {
                         input type="hidden" name=(CSRF_FIELD) value=(viewer.csrf);
-                        (button("Log out"))
+                        button .btn.plain type="submit" { "Log out" }
                     }
                 }
             }
@@ -151,7 +151,9 @@ fn document(title: &str, whose: &str, mode: Option<Mode>, script: Option<&str>, 
             body {
                 a .skip href="#content" { "Skip to content" }
                 @if mode == Some(Mode::Test) {
-                    p .test-banner { strong { "TEST MODE" } " \u{2014} no real money moves" }
+                    aside .test-banner aria-label="Mode" {
+                        strong { "TEST MODE" } " \u{2014} no real money moves"
+                    }
                 }
                 (body)
                 p #announcement .visually-hidden role="status" {}

@@ -127,7 +127,7 @@ pub fn step(tone: Tone, title: &str, text: &str, action: &Markup) -> Markup {
             span .(class) { (icons::of_tone(tone)) }
             div {
                 strong { span .visually-hidden { (words) } (title) }
-                p { (text) }
+                @if !text.is_empty() { p { (text) } }
             }
             div { (action) }
         }
@@ -145,6 +145,8 @@ pub struct Ask<'a> {
     pub text: &'a str,
     /// What the button says: the verb.
     pub yes: &'a str,
+    /// What the way back says.
+    pub no: &'a str,
     /// Where a yes is sent.
     pub action: &'a str,
     /// Where a no leads, without the window.
@@ -171,7 +173,7 @@ impl Ask<'_> {
             form method="post" action=(self.action) {
                 input type="hidden" name=(CSRF_FIELD) value=(self.csrf);
                 div .actions {
-                    a .btn href=(self.back) data-close { "Keep it" }
+                    a .btn href=(self.back) data-close { (self.no) }
                     button .btn.danger.sure type="submit" { (self.yes) }
                 }
             }

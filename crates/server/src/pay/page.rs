@@ -315,7 +315,7 @@ fn document(head: &Head<'_>, body: &Markup) -> Markup {
 
 fn test_badge() -> Markup {
     html! {
-        p .test-badge { strong { "TEST MODE" } " \u{2014} no real money" }
+        aside .test-badge aria-label="Mode" { strong { "TEST MODE" } " \u{2014} no real money" }
     }
 }
 

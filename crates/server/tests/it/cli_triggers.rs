@@ -18,7 +18,7 @@ use crate::town::Town;
 
 #[path = "../../../simulator/tests/judges/tools.rs"]
 #[allow(dead_code, reason = "shared with the simulator's judges, which use all of it")]
-mod tools;
+pub mod tools;
 
 use tools::{Npm, run, text};
 

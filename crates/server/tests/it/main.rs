@@ -9,6 +9,7 @@ mod engines;
 /// Whether `engines` gives databases with all tables: here nobody asks how they come about.
 const MIGRATED: bool = true;
 
+mod accessibility;
 mod address;
 mod audit;
 mod bad_input;
@@ -23,6 +24,7 @@ mod connecting;
 mod consents;
 mod credits;
 mod crowds;
+mod dashboard;
 mod database_gone;
 mod demo;
 mod disconnect;
@@ -56,6 +58,7 @@ mod pay_links;
 mod pay_page;
 mod paying;
 mod payouts;
+mod person;
 mod platform;
 mod program;
 mod reconciling;

@@ -128,6 +128,12 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", features).await;
     }
 
+    /// Gives the browser a cookie of an origin.
+    pub async fn cookie(&self, url: &str, name: &str, value: &str) {
+        let cookie = json!({ "name": name, "value": value, "url": url });
+        self.devtools("Network.setCookie", cookie).await;
+    }
+
     /// Writes what is to be seen as a PNG file, with its folder.
     pub async fn screenshot(&self, path: &Path) {
         let png = self

@@ -1,0 +1,423 @@
+//! `/operator`: the tenants of the platform as the operator sees them: where each stands, making one, and
+//! inviting its owner.
+
+use axum::extract::State;
+use axum::response::Response;
+use domain::tenant::{TenantMove, TenantState};
+use domain::{Mode, Refusal, Role, TenantId, person};
+use flows::Failure;
+use flows::people::invitations::{self, Invitation};
+use flows::tenants::{self, Overview};
+use maud::{Markup, html};
+use serde::Deserialize;
+use store::stripe_config::StripeConfig;
+
+use super::users::invited_page;
+use super::{Asked, Done, again, page, question, said, trouble};
+use crate::api::{InPath, Query};
+use crate::html::{self as parts, Ask, Column, Errors, Field, Input, Pages, Place, Tone};
+use crate::people::{Filled, Person, see_other};
+use crate::problem::Problem;
+use crate::router::Site;
+
+const PATH: &str = Place::Operator.path();
+const TITLE: &str = "Tenants";
+const MAKE: &str = "Add a tenant";
+/// Tenants on one page.
+const SHOWN: usize = 50;
+const LABELS: [(&str, &str); 5] = [
+    ("name", "Name"),
+    ("support_email", "Support address"),
+    ("email", "E-mail address"),
+    ("owner", "Name"),
+    ("reason", "Reason"),
+];
+
+/// Which page of tenants is asked for, and what was done.
+#[derive(Debug, Default, Deserialize)]
+pub struct Which {
+    #[serde(default)]
+    after: String,
+    #[serde(default)]
+    done: String,
+}
+
+/// `GET /operator`
+pub async fn list(
+    State(site): State<Site>,
+    person: Person,
+    which: Result<Query<Which>, Problem>,
+) -> Response {
+    let which = which.map(|Query(which)| which).unwrap_or_default();
+    let after = TenantId::parse(&which.after).ok();
+    let read = site.app.db.read(move |tx| {
+        let limit = i64::try_from(SHOWN + 1).unwrap_or(i64::MAX);
+        let page = store::tenants::page(tx, after.as_ref(), limit)?;
+        page.into_iter()
+            .map(|tenant| tenants::overview(tx, tenant))
+            .collect::<Result<Vec<_>, _>>()
+    });
+    match read.await {
+        Ok(all) => {
+            let asked = Ok(Query(Done { done: which.done }));
+            page(&person, Place::Operator, TITLE, &show(&all, &said(&asked)))
+        }
+        Err(error) => trouble(&person, Place::Operator, error.into()),
+    }
+}
+
+fn show(all: &[Overview], said: &Markup) -> Markup {
+    let columns = [
+        Column::words("Tenant"),
+        Column::words("State"),
+        Column::words("Test account"),
+        Column::words("Live account"),
+        Column::words("Added"),
+        Column::words(""),
+    ];
+    let (shown, more) = (&all[..all.len().min(SHOWN)], all.len() > SHOWN);
+    let rows: Vec<parts::Row> = shown.iter().map(row).collect();
+    let last = shown.last().filter(|_| more);
+    let pages = Pages {
+        next: last.map(|last| format!("{PATH}?after={}", last.tenant.id)),
+        ..Pages::default()
+    };
+    let make = parts::link_button(MAKE, "/operator/tenants/new", "primary");
+    html! {
+        (parts::title(TITLE, "The service providers that take payments here.", &html! {
+            @if !rows.is_empty() { (make) }
+        }))
+        (said)
+        @if rows.is_empty() {
+            (parts::empty(
+                "No tenants yet",
+                "A tenant is a service provider with its own Stripe account.",
+                &make,
+            ))
+        } @else {
+            (parts::table(TITLE, &columns, &rows))
+            (parts::pages(&pages))
+        }
+    }
+}
+
+fn row(overview: &Overview) -> parts::Row {
+    let tenant = &overview.tenant;
+    let [(_, test), (_, live)] = &overview.accounts;
+    vec![
+        html! {
+            strong { (tenant.name) }
+            @if let Some(email) = &tenant.support_email { span .under.soft { (email) } }
+        },
+        state(tenant.status),
+        account(test.as_ref()),
+        account(live.as_ref()),
+        parts::day(tenant.created_at),
+        html! {
+            div .actions {
+                a .btn.plain href={ "/operator/tenants/" (tenant.id) } {
+                    "Open" span .visually-hidden { " " (tenant.name) }
+                }
+            }
+        },
+    ]
+}
+
+fn state(state: TenantState) -> Markup {
+    match state {
+        TenantState::Active => parts::badge(Tone::Good, "Active"),
+        TenantState::Suspended => parts::badge(Tone::Alert, "Suspended"),
+        TenantState::Closed => parts::badge(Tone::Calm, "Closed"),
+    }
+}
+
+fn account(config: Option<&StripeConfig>) -> Markup {
+    match config {
+        None => parts::badge(Tone::Calm, "None"),
+        Some(config) if config.disconnected => parts::badge(Tone::Bad, "Disconnected"),
+        Some(config) if !config.can_charge() => parts::badge(Tone::Alert, "Not ready"),
+        Some(config) if !config.payouts_enabled => parts::badge(Tone::Alert, "No payouts"),
+        Some(_) => parts::badge(Tone::Good, "Ready"),
+    }
+}
+
+/// `GET /operator/tenants/new`
+pub async fn new(person: Person) -> Response {
+    page(
+        &person,
+        Place::Operator,
+        MAKE,
+        &make_form(&person, ["", ""], &Errors::none()),
+    )
+}
+
+/// `POST /operator/tenants`
+pub async fn create(State(site): State<Site>, person: Person, filled: Filled) -> Response {
+    let typed = ["name", "support_email"].map(|field| filled.get(field).trim());
+    let email = Some(typed[1]).filter(|email| !email.is_empty());
+    match tenants::add(&site.app, &person.by, site.app.moment(), typed[0], email, &[]).await {
+        Ok((tenant, _)) => see_other(&format!("/operator/tenants/{}?done=made", tenant.id)),
+        Err(failure) => again(failure, &person, Place::Operator, MAKE, |refusal| {
+            make_form(&person, typed, &Errors::of_refusal(refusal, &LABELS))
+        }),
+    }
+}
+
+fn make_form(person: &Person, [name, email]: [&str; 2], errors: &Errors) -> Markup {
+    let name = Field {
+        name: "name",
+        label: "Name",
+        value: name,
+        hint: "As its clients know it: it stands on every invoice and pay page.",
+        max: 200,
+        ..Field::default()
+    };
+    let email = Field {
+        name: "support_email",
+        label: "Support address",
+        value: email,
+        input: Input::Email,
+        hint: "Where its clients ask about an invoice.",
+        optional: true,
+        max: person::EMAIL_MAX,
+        ..Field::default()
+    };
+    html! {
+        a .back href=(PATH) { (TITLE) }
+        (parts::title(MAKE, "Its owner is invited next, and connects Stripe.", &html! {}))
+        (parts::form("/operator/tenants", &person.csrf, &html! {
+            (parts::summary(errors))
+            (parts::field(&name, errors))
+            (parts::field(&email, errors))
+            div .actions {
+                (parts::primary_button("Add tenant"))
+                (parts::link_button("Cancel", PATH, "plain"))
+            }
+        }))
+    }
+}
+
+/// `GET /operator/tenants/{id}`
+pub async fn one(State(site): State<Site>, person: Person, InPath(id): InPath, asked: Asked) -> Response {
+    match found(&site, &id).await {
+        Ok(overview) => {
+            let content = detail(&person, &overview, ["", ""], &Errors::none(), &said(&asked));
+            page(&person, Place::Operator, &overview.tenant.name, &content)
+        }
+        Err(failure) => trouble(&person, Place::Operator, failure),
+    }
+}
+
+async fn found(site: &Site, id: &str) -> Result<Overview, Failure> {
+    let id = TenantId::parse(id)?;
+    let read = site.app.db.read(move |tx| {
+        let tenant = store::tenants::find(tx, &id)?.ok_or(Refusal::NotFound)?;
+        Ok::<_, Failure>(tenants::overview(tx, tenant)?)
+    });
+    read.await
+}
+
+fn detail(person: &Person, overview: &Overview, typed: [&str; 2], errors: &Errors, said: &Markup) -> Markup {
+    let tenant = &overview.tenant;
+    let accounts = overview.accounts.each_ref().map(|(mode, config)| {
+        let name = match mode {
+            Mode::Test => "Test account",
+            Mode::Live => "Live account",
+        };
+        let shown = html! {
+            (account(config.as_ref()))
+            @if let Some(config) = config { " " code { (config.stripe_account_id) } }
+        };
+        (name, shown)
+    });
+    let [test, live] = accounts;
+    html! {
+        a .back href=(PATH) { (TITLE) }
+        (parts::title(&tenant.name, "", &state(tenant.status)))
+        (said)
+        @if !errors.is_empty() { div .said { (parts::summary(errors)) } }
+        div .stack.loose {
+            section .card {
+                h2 { "The tenant" }
+                (parts::facts(&[
+                    ("Id", html! { code { (tenant.id) } }),
+                    ("Support address", html! { (tenant.support_email.as_deref().unwrap_or("None")) }),
+                    ("Added", parts::moment(tenant.created_at)),
+                    test,
+                    live,
+                ]))
+                @if let Some(reason) = &tenant.status_reason {
+                    p .soft { "Last change of its state: " (reason) }
+                }
+            }
+            @if tenant.status != TenantState::Closed {
+                (invite_card(person, tenant.id.as_str(), typed, errors))
+                (moves(person, overview))
+            }
+        }
+    }
+}
+
+fn invite_card(person: &Person, tenant: &str, [owner, email]: [&str; 2], errors: &Errors) -> Markup {
+    let owner = Field {
+        name: "owner",
+        label: "Name",
+        value: owner,
+        max: person::NAME_MAX,
+        ..Field::default()
+    };
+    let email = Field {
+        name: "email",
+        label: "E-mail address",
+        value: email,
+        input: Input::Email,
+        hint: "The invitation is sent there.",
+        max: person::EMAIL_MAX,
+        ..Field::default()
+    };
+    html! {
+        section .card {
+            h2 { "Invite an owner" }
+            p { "An owner connects Stripe, makes API keys and invites the others." }
+            (parts::form(&format!("/operator/tenants/{tenant}/invite"), &person.csrf, &html! {
+                (parts::field(&owner, errors))
+                (parts::field(&email, errors))
+                div .actions { (parts::primary_button("Send invitation")) }
+            }))
+        }
+    }
+}
+
+fn moves(person: &Person, overview: &Overview) -> Markup {
+    let tenant = &overview.tenant;
+    let path = |what: &str| format!("/operator/tenants/{}/{what}", tenant.id);
+    let close = path("close");
+    html! {
+        section .card {
+            h2 { "What it may do" }
+            @match tenant.status {
+                TenantState::Suspended => {
+                    p { "New invoices and payments are refused. What was begun finishes." }
+                    (parts::form(&path("resume"), &person.csrf, &parts::button("Let it take new work")))
+                }
+                TenantState::Active | TenantState::Closed => {
+                    p { "Suspended, it takes no new invoices and payments; what was begun finishes." }
+                    (parts::form(&path("suspend"), &person.csrf, &html! {
+                        (parts::field(&Field {
+                            name: "reason", label: "Reason", hint: "For the audit log and your colleagues.",
+                            optional: true, max: 200, ..Field::default()
+                        }, &Errors::none()))
+                        div .actions { (parts::danger_button("Suspend")) }
+                    }))
+                }
+            }
+            div .actions { (parts::dialog_link("Close it for good", "", &close, "close")) }
+        }
+        (closing(person, &close, &path("")).dialog())
+    }
+}
+
+fn closing<'a>(person: &'a Person, action: &'a str, back: &'a str) -> Ask<'a> {
+    Ask {
+        id: "close",
+        title: "Close this tenant for good?",
+        text: "Its keys are revoked and its people are shut out. What was begun finishes, and history is \
+               kept. This cannot be undone.",
+        yes: "Close tenant",
+        no: "Keep it",
+        action,
+        back: back.strip_suffix('/').unwrap_or(back),
+        csrf: &person.csrf,
+    }
+}
+
+/// `POST /operator/tenants/{id}/invite`
+pub async fn invite(
+    State(site): State<Site>,
+    person: Person,
+    InPath(id): InPath,
+    filled: Filled,
+) -> Response {
+    let typed = ["owner", "email"].map(|field| filled.get(field));
+    let overview = match found(&site, &id).await {
+        Ok(overview) => overview,
+        Err(failure) => return trouble(&person, Place::Operator, failure),
+    };
+    let invitation = Invitation {
+        tenant: overview.tenant.id.clone(),
+        name: typed[0].to_owned(),
+        email: typed[1].to_owned(),
+        role: Role::Owner,
+    };
+    match invitations::invite(&site.app, &person.by, &person.seen, &invitation).await {
+        Ok((user, token)) => invited_page(&site, &person, Place::Operator, &user, &token),
+        Err(failure) => again(
+            failure,
+            &person,
+            Place::Operator,
+            &overview.tenant.name,
+            |refusal| detail(&person, &overview, typed, &errors(refusal), &html! {}),
+        ),
+    }
+}
+
+/// The flow calls the owner's name a name.
+fn errors(refusal: &Refusal) -> Errors {
+    match refusal {
+        Refusal::InvalidField { field, problem } if field == "name" => {
+            let mut errors = Errors::none();
+            errors.add("owner", format!("Name {problem}."));
+            errors
+        }
+        refusal => Errors::of_refusal(refusal, &LABELS),
+    }
+}
+
+/// `GET /operator/tenants/{id}/close`
+pub async fn ask_to_close(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
+    match found(&site, &id).await {
+        Ok(overview) => {
+            let path = format!("/operator/tenants/{}", overview.tenant.id);
+            let action = format!("{path}/close");
+            question(&person, Place::Operator, &closing(&person, &action, &path))
+        }
+        Err(failure) => trouble(&person, Place::Operator, failure),
+    }
+}
+
+/// `POST /operator/tenants/{id}/suspend`
+pub async fn suspend(
+    State(site): State<Site>,
+    person: Person,
+    InPath(id): InPath,
+    filled: Filled,
+) -> Response {
+    moved(&site, &person, &id, TenantMove::Suspend, filled.get("reason")).await
+}
+
+/// `POST /operator/tenants/{id}/resume`
+pub async fn resume(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
+    moved(&site, &person, &id, TenantMove::Resume, "").await
+}
+
+/// `POST /operator/tenants/{id}/close`
+pub async fn close(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
+    moved(&site, &person, &id, TenantMove::Close, "").await
+}
+
+async fn moved(site: &Site, person: &Person, id: &str, step: TenantMove, reason: &str) -> Response {
+    let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
+    let done = match step {
+        TenantMove::Suspend => "suspended",
+        TenantMove::Resume => "resumed",
+        TenantMove::Close => "closed",
+    };
+    let moved = async {
+        let id = TenantId::parse(id)?;
+        tenants::set(&site.app, &person.by, &id, step, reason).await
+    };
+    match moved.await {
+        Ok(tenant) => see_other(&format!("/operator/tenants/{}?done={done}", tenant.id)),
+        Err(failure) => trouble(person, Place::Operator, failure),
+    }
+}

@@ -1,0 +1,150 @@
+//! The pages behind the login. What somebody at an open screen of another must not do is asked for with a
+//! fresh proof of who they are.
+
+use domain::Permission::{ConnectRead, ConnectWrite, KeysRead, KeysWrite, PeopleRead, PeopleWrite};
+
+use super::Who::{AnyPerson, Operator, Person};
+use super::{Route, get, post};
+use crate::dashboard::{
+    account, account_security, api_keys, home, new_api_key, operator, sessions, stripe, users,
+};
+
+/// What people see and do once they are logged in.
+pub fn all() -> Vec<Route> {
+    let mut all = of_ones_own();
+    all.extend(of_settings());
+    all.extend(of_users());
+    all.extend(of_the_operator());
+    all
+}
+
+fn of_ones_own() -> Vec<Route> {
+    vec![
+        get("/", AnyPerson, home::show),
+        get("/account", AnyPerson, account::show),
+        post("/account/name", AnyPerson, account::rename),
+        post("/account/email", AnyPerson, account::ask_for_email).stepped_up(),
+        post("/account/password", AnyPerson, account::change_password),
+        get(
+            "/account/recovery-codes",
+            AnyPerson,
+            account_security::ask_for_codes,
+        ),
+        post("/account/recovery-codes", AnyPerson, account_security::make_codes).stepped_up(),
+        get(
+            "/account/second-factor/remove",
+            AnyPerson,
+            account_security::ask_to_remove,
+        ),
+        post(
+            "/account/second-factor/remove",
+            AnyPerson,
+            account_security::remove,
+        )
+        .stepped_up(),
+        get("/account/sessions", AnyPerson, sessions::list),
+        get("/account/sessions/{id}/end", AnyPerson, sessions::ask),
+        post("/account/sessions/{id}/end", AnyPerson, sessions::end),
+        post("/account/sessions/end-others", AnyPerson, sessions::end_others),
+    ]
+}
+
+fn of_settings() -> Vec<Route> {
+    vec![
+        get("/settings/api-keys", Person(KeysRead), api_keys::list),
+        post("/settings/api-keys", Person(KeysWrite), new_api_key::create).stepped_up(),
+        get("/settings/api-keys/new", Person(KeysWrite), new_api_key::new),
+        get("/settings/api-keys/{id}/revoke", Person(KeysWrite), api_keys::ask),
+        post(
+            "/settings/api-keys/{id}/revoke",
+            Person(KeysWrite),
+            api_keys::revoke,
+        )
+        .stepped_up(),
+        get("/settings/stripe", Person(ConnectRead), stripe::show),
+        get("/settings/stripe/panel", Person(ConnectRead), stripe::show_panel),
+        post("/settings/stripe/account", Person(ConnectWrite), stripe::create).stepped_up(),
+        post(
+            "/settings/stripe/again",
+            Person(ConnectWrite),
+            stripe::connect_again,
+        )
+        .stepped_up(),
+        post("/settings/stripe/continue", Person(ConnectWrite), stripe::go_on),
+        get(
+            "/settings/stripe/disconnect",
+            Person(ConnectWrite),
+            stripe::ask_to_disconnect,
+        ),
+        post(
+            "/settings/stripe/disconnect",
+            Person(ConnectWrite),
+            stripe::disconnect,
+        )
+        .stepped_up(),
+        post(
+            "/settings/stripe/existing",
+            Person(ConnectWrite),
+            stripe::existing,
+        )
+        .stepped_up(),
+    ]
+}
+
+fn of_users() -> Vec<Route> {
+    vec![
+        get("/settings/users", Person(PeopleRead), users::list),
+        post("/settings/users", Person(PeopleWrite), users::invite).stepped_up(),
+        get("/settings/users/new", Person(PeopleWrite), users::new),
+        get("/settings/users/{id}", Person(PeopleRead), users::show),
+        get(
+            "/settings/users/{id}/clear-second-factor",
+            Person(PeopleWrite),
+            users::ask_to_clear,
+        ),
+        post(
+            "/settings/users/{id}/clear-second-factor",
+            Person(PeopleWrite),
+            users::clear,
+        )
+        .stepped_up(),
+        get(
+            "/settings/users/{id}/disable",
+            Person(PeopleWrite),
+            users::ask_to_disable,
+        ),
+        post(
+            "/settings/users/{id}/disable",
+            Person(PeopleWrite),
+            users::disable,
+        )
+        .stepped_up(),
+        post("/settings/users/{id}/enable", Person(PeopleWrite), users::enable).stepped_up(),
+        post(
+            "/settings/users/{id}/invite",
+            Person(PeopleWrite),
+            users::invite_again,
+        )
+        .stepped_up(),
+        post(
+            "/settings/users/{id}/role",
+            Person(PeopleWrite),
+            users::change_role,
+        )
+        .stepped_up(),
+    ]
+}
+
+fn of_the_operator() -> Vec<Route> {
+    vec![
+        get("/operator", Operator, operator::list),
+        post("/operator/tenants", Operator, operator::create),
+        get("/operator/tenants/new", Operator, operator::new),
+        get("/operator/tenants/{id}", Operator, operator::one),
+        get("/operator/tenants/{id}/close", Operator, operator::ask_to_close),
+        post("/operator/tenants/{id}/close", Operator, operator::close).stepped_up(),
+        post("/operator/tenants/{id}/invite", Operator, operator::invite).stepped_up(),
+        post("/operator/tenants/{id}/resume", Operator, operator::resume).stepped_up(),
+        post("/operator/tenants/{id}/suspend", Operator, operator::suspend).stepped_up(),
+    ]
+}
