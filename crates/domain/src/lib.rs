@@ -25,6 +25,7 @@ pub mod permission;
 pub mod person;
 pub mod refund;
 pub mod refusal;
+pub mod reminder;
 pub mod retries;
 pub mod role;
 pub mod seal;

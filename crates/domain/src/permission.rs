@@ -41,6 +41,10 @@ permissions! {
     PaymentsRead = "payments:read";
     /// Make payment intents.
     PaymentsWrite = "payments:write";
+    /// Read mails, and who gets them.
+    MailsRead = "mails:read";
+    /// Send invoices and mails that did not arrive, and note promises to pay.
+    MailsWrite = "mails:write";
     /// Read the platform's fee rules, and what it took.
     FeesRead = "fees:read";
     /// Read what payers may choose.

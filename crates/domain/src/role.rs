@@ -5,8 +5,9 @@ use crate::Permission;
 use crate::permission::Permission::{
     AuditRead, BreaksRead, BreaksWrite, ClientsRead, ClientsWrite, ConnectRead, ConnectWrite, CreditsRead,
     CreditsWrite, DisputesRead, DisputesWrite, EventsRead, EventsReplay, FeesRead, InvoicesRead,
-    InvoicesWrite, KeysRead, KeysWrite, PaymentsRead, PaymentsWrite, PayoutsRead, PeopleRead, PeopleWrite,
-    RefundsRead, RefundsWrite, ReportsRead, ReportsRun, SettingsRead, SettingsWrite, SubscriptionsRead,
+    InvoicesWrite, KeysRead, KeysWrite, MailsRead, MailsWrite, PaymentsRead, PaymentsWrite, PayoutsRead,
+    PeopleRead, PeopleWrite, RefundsRead, RefundsWrite, ReportsRead, ReportsRun, SettingsRead, SettingsWrite,
+    SubscriptionsRead,
 };
 
 /// What somebody is here.
@@ -37,6 +38,8 @@ pub const MATRIX: &[Row] = &[
     (InvoicesWrite, OB),
     (PaymentsRead, OBR),
     (PaymentsWrite, OB),
+    (MailsRead, OBR),
+    (MailsWrite, OB),
     (FeesRead, OBR),
     (SettingsRead, OBR),
     (SettingsWrite, O),
@@ -192,7 +195,7 @@ mod tests {
             assert!(!Role::Billing.may(permission), "{permission:?}");
         }
         let counts = Role::ALL.map(|role| Permission::ALL.iter().filter(|p| role.may(**p)).count());
-        assert_eq!(counts, [0, 30, 22, 14]);
+        assert_eq!(counts, [0, 32, 24, 15]);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub use settling::settle;
 
 use crate::breaks::open_break;
 use crate::observe::Seen;
-use crate::{App, Failure, Moment, onboarding};
+use crate::{App, Failure, Moment, notify, onboarding};
 
 /// While a dispute is open it is read again this often: a bank takes weeks.
 const CHECK_MS: i64 = 6 * 60 * 60 * 1000;
@@ -67,6 +67,7 @@ pub fn observe(
         history(tx, &dispute, None, cause, moment.at)?;
         book(tx, moment, payment, &dispute, moved)?;
         check_beyond(tx, moment, payment)?;
+        notify::dispute_opened(tx, moment, payment, &dispute)?;
         return Ok(Seen::Applied);
     };
     let mut dispute = before.clone();

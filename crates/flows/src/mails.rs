@@ -1,7 +1,10 @@
 //! Mails: queued in the transaction that makes the fact that they tell of, so that there is no fact without
 //! its mail and no mail without its fact. Sending them is the worker's, outside any transaction.
 
+pub mod invoice;
 mod letter;
+pub mod recipients;
+pub mod sending;
 pub mod words;
 
 use domain::mail::{MailKind, MailState};

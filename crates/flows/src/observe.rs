@@ -15,7 +15,7 @@ use stripe::{BalanceTransaction, Charge, PaymentIntent};
 
 pub use crate::breaks::open_break;
 use crate::planted::{self, Bug};
-use crate::{Failure, Moment, balance, invoice_moves, refunds, stripe_events};
+use crate::{Failure, Moment, balance, invoice_moves, notify, refunds, stripe_events};
 
 /// The least and the greatest wait before the reconciler looks at a payment again.
 const CHECK_MS_MIN: i64 = 5 * 60 * 1000;
@@ -315,7 +315,7 @@ fn follow(
     for (_, invoice) in &mut of_parts {
         invoice_moves::settle(tx, moment, scope, invoice, cause)?;
     }
-    Ok(())
+    notify::payment_moved(tx, moment, before, payment, &of_parts, facts.charge.as_ref())
 }
 
 /// Takes up what Stripe says of a payment's charge: the card, and, once Stripe reports it, the fee.

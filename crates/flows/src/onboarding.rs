@@ -9,7 +9,7 @@ use stripe::{Account, AccountId};
 use crate::audit::{self, Entry};
 use crate::connect::domains;
 use crate::stripe_events::replay;
-use crate::{Actor, App, By, Failure, Moment, reconcile};
+use crate::{Actor, App, By, Failure, Moment, notify, reconcile};
 
 /// Connects an account of the platform that exists at Stripe: retrieves it and stores what it may do.
 ///
@@ -140,6 +140,7 @@ pub fn keep(
         return Ok(false);
     };
     note_change(tx, by, before.as_ref(), &after, moment)?;
+    notify::account_changed(tx, moment, before.as_ref(), &after)?;
     reconcile::begin(tx, scope.mode, id, moment.at)?;
     replay::adopt(tx, scope.mode, id, moment.at)?;
     if let Some(domain) = domain {

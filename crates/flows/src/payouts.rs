@@ -14,7 +14,7 @@ use stripe::balance_transactions::Wanted;
 use stripe::{AccountId, CallError, Payout};
 
 use crate::breaks::open_break;
-use crate::{App, Failure, Moment, balance, onboarding};
+use crate::{App, Failure, Moment, balance, notify, onboarding};
 
 pub use words::failure_in_words;
 
@@ -195,7 +195,8 @@ fn follow(tx: &mut Tx, moment: Moment, payout: &Kept) -> Result<(), Failure> {
                 Kind::PayoutFailed,
                 &payout.id,
                 &detail,
-            )
+            )?;
+            notify::payout_failed(tx, moment, payout)
         }
         PayoutStatus::Paid => {
             let made_at = payout.made_at.unwrap_or(moment.at);

@@ -8,6 +8,7 @@ pub mod backlog;
 pub mod balance_cursors;
 pub mod balance_transactions;
 pub mod client_credits;
+pub mod client_mail_settings;
 pub mod clients;
 pub mod connect_states;
 pub mod credit_applications;
@@ -23,6 +24,7 @@ pub mod invariants;
 pub mod invoices;
 pub mod ledger;
 pub mod ledger_balances;
+pub mod mail_settings;
 pub mod mails;
 pub mod migrate;
 pub mod pay_links;
@@ -38,6 +40,7 @@ pub mod rate_limits;
 pub mod reconciliation_breaks;
 pub mod recovery_codes;
 pub mod refunds;
+pub mod reminders;
 pub mod requests;
 pub mod seals;
 pub mod sessions;
@@ -65,6 +68,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         balance_cursors::ALL,
         balance_transactions::ALL,
         client_credits::ALL,
+        client_mail_settings::ALL,
         clients::ALL,
         connect_states::ALL,
         credit_applications::ALL,
@@ -78,6 +82,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         invoices::ALL,
         ledger::ALL,
         ledger_balances::ALL,
+        mail_settings::ALL,
         mails::ALL,
         pay_links::ALL,
         payment_method_domains::ALL,
@@ -93,6 +98,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         recovery_codes::ALL,
         refunds::ALL,
         refunds::OF_MONEY,
+        reminders::ALL,
         requests::ALL,
         seals::ALL,
         sessions::ALL,

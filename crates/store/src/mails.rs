@@ -145,6 +145,17 @@ pub fn due(tx: &mut Tx, at: Timestamp, limit: i64) -> Result<Vec<Mail>, Error> {
     tx.query(&DUE, binds![at, limit])?.iter().map(read).collect()
 }
 
+const RELEASE: Sql = Sql::new(
+    "update mails set next_attempt_at = $1
+     where status = 'sending' and next_attempt_at > $1",
+);
+
+/// Has every mail found that somebody was handing over: they are gone.
+pub fn release(tx: &mut Tx, at: Timestamp) -> Result<(), Error> {
+    tx.execute(&RELEASE, binds![at])?;
+    Ok(())
+}
+
 const BY_ID: Sql = select_mails!("where tenant_id = $1 and livemode = $2 and id = $3");
 
 /// One mail of the scope.
@@ -286,6 +297,7 @@ pub const ALL: &[&Sql] = &[
     &INSERT,
     &STORE,
     &DUE,
+    &RELEASE,
     &BY_ID,
     &FIND,
     &BY_KEY,

@@ -123,6 +123,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0024_people",
         sql: include_str!("../migrations/0024_people.sql"),
     },
+    Migration {
+        name: "0025_mail_settings",
+        sql: include_str!("../migrations/0025_mail_settings.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

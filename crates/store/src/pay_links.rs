@@ -85,6 +85,18 @@ pub fn of_invoice(tx: &mut Tx, scope: &Scope, invoice: &InvoiceId) -> Result<Opt
     row.map(|row| read(&row)).transpose()
 }
 
+const EXTEND: Sql = Sql::new(
+    "update pay_links set expires_at = $4, updated_at = $5
+     where tenant_id = $1 and livemode = $2 and id = $3 and expires_at < $4",
+);
+
+/// Lets a link be good for longer; its address stays the same.
+pub fn extend(tx: &mut Tx, link: &PayLink, expires_at: Timestamp, at: Timestamp) -> Result<(), Error> {
+    let binds = binds![&link.scope.tenant, link.scope.mode, &link.id, expires_at, at];
+    tx.execute(&EXTEND, binds)?;
+    Ok(())
+}
+
 const VIEW: Sql = Sql::new(
     "update pay_links set
        views = views + 1, first_viewed_at = coalesce(first_viewed_at, $4), last_viewed_at = $4
@@ -115,4 +127,4 @@ fn read(row: &Row) -> Result<PayLink, Error> {
 }
 
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&ROTATE, &BY_ID, &OF_INVOICE, &VIEW];
+pub const ALL: &[&Sql] = &[&ROTATE, &BY_ID, &OF_INVOICE, &EXTEND, &VIEW];

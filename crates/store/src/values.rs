@@ -3,8 +3,9 @@
 
 use domain::{
     ApiKeyId, AuditId, BreakId, ClientCreditId, ClientId, CreditApplicationId, CreditNoteId, Currency,
-    DisputeId, FeeRuleId, InboxId, InvoiceId, LedgerTransactionId, LinkId, MailId, Mode, Money, OperationId,
-    PaymentId, PersonTokenId, PlatformKeyId, RefundId, Scope, SessionId, TenantId, Timestamp, UserId,
+    DisputeId, FeeRuleId, InboxId, InvoiceId, LedgerTransactionId, LinkId, MailAddress, MailId, Mode, Money,
+    OperationId, PaymentId, PersonTokenId, PlatformKeyId, RefundId, Scope, SessionId, TenantId, Timestamp,
+    UserId,
 };
 
 use domain::seal::Field;
@@ -95,6 +96,19 @@ pub fn money(row: &Row, column: &str) -> Result<Money, Error> {
 pub fn currency(row: &Row) -> Result<Currency, Error> {
     let code = row.text("currency")?;
     Currency::parse(&code).map_err(|_| unreadable("currency", &code))
+}
+
+/// Addresses of mails, separated by spaces, which none of them has.
+pub fn addresses(row: &Row, column: &str) -> Result<Vec<MailAddress>, Error> {
+    let text = row.text(column)?;
+    let address = |one: &str| MailAddress::stored(one.to_owned());
+    Ok(text.split_whitespace().map(address).collect())
+}
+
+/// Addresses as [`addresses`] reads them.
+pub fn joined(addresses: &[MailAddress]) -> String {
+    let addresses: Vec<&str> = addresses.iter().map(MailAddress::as_str).collect();
+    addresses.join(" ")
 }
 
 /// A column as a seal covers it, whatever it holds.

@@ -13,7 +13,7 @@ use store::{Tx, stripe_operations};
 use super::booking::Moved;
 use super::{asked, booking, fees};
 use crate::observe::{self, Seen, open_break};
-use crate::{Failure, Moment, disputes};
+use crate::{Failure, Moment, disputes, notify};
 
 /// What Stripe says of a refund, as far as money depends on it.
 #[derive(Clone, Debug)]
@@ -298,7 +298,8 @@ pub fn store_changed(
         to: refund.status.word(),
         cause,
     };
-    Ok(state_history::insert(tx, &change, moment.at)?)
+    state_history::insert(tx, &change, moment.at)?;
+    notify::refund_moved(tx, moment, before, refund)
 }
 
 /// More went back than arrived: Stripe does not let that happen, so somebody has to look.

@@ -3,6 +3,7 @@
 mod books;
 mod disputes;
 mod invoices;
+mod mails;
 pub mod refunds;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,6 +105,7 @@ pub fn all(stage: &Stage) {
     refunds::fees(stage);
     fees(stage);
     invoices::say_what_came(stage);
+    mails::once(stage);
     books::tied(stage);
 }
 

@@ -139,7 +139,15 @@ impl Stage {
             ("Contoso Managed Services", true),
         ] {
             let app = self.app(Mode::Test, true);
-            let added = run(tenants::add(&app, &BY, app.moment(), name, None, &[])).unwrap();
+            let added = run(tenants::add(
+                &app,
+                &BY,
+                app.moment(),
+                name,
+                Some("support@msp.example"),
+                &[],
+            ))
+            .unwrap();
             for mode in [Mode::Test, Mode::Live] {
                 let app = self.app(mode, true);
                 let scope = Scope {
@@ -155,7 +163,14 @@ impl Stage {
                     true => self.let_in(&app, &scope, &account),
                     false => run(onboarding::connect(&app, &scope, &BY, &account)).unwrap(),
                 }
-                let client = invoicing::add_client(&app, &scope, &BY, app.moment(), "Harbor Dental", None);
+                let client = invoicing::add_client(
+                    &app,
+                    &scope,
+                    &BY,
+                    app.moment(),
+                    "Harbor Dental",
+                    Some("accounts@harbordental.example"),
+                );
                 let client = run(client).unwrap().id;
                 let away = Cell::new(false);
                 msps.push(Rc::new(Msp {

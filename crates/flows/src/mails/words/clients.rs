@@ -112,6 +112,26 @@ pub fn payment_failed(reader: &Reader, payment: &OfPayment) -> Letter {
     of_payment(reader, &of(reader.language).payment_failed, payment, false)
 }
 
+/// `Visa •••• 4242`: the same in every language.
+pub fn card(brand: &str, last4: Option<&str>) -> String {
+    let name = match brand {
+        "visa" => "Visa",
+        "mastercard" => "Mastercard",
+        "amex" => "American Express",
+        "discover" => "Discover",
+        "diners" => "Diners Club",
+        "jcb" => "JCB",
+        "unionpay" => "UnionPay",
+        "eftpos_au" => "eftpos",
+        "cartes_bancaires" => "Cartes Bancaires",
+        other => other,
+    };
+    match last4 {
+        Some(last4) => format!("{name} •••• {last4}"),
+        None => name.to_owned(),
+    }
+}
+
 fn of_payment(reader: &Reader, template: &Template, payment: &OfPayment, paid: bool) -> Letter {
     let Reader {
         language,

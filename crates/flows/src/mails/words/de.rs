@@ -173,7 +173,7 @@ pub(super) const WORDS: Words = Words {
     staff_paid: Template {
         subject: "{client} hat {amount} bezahlt",
         paragraphs: &["{client} hat {amount} bezahlt."],
-        button: Some("Rechnung ansehen"),
+        button: None,
         notes: &[],
     },
     staff_payment_failed: Template {
@@ -183,7 +183,7 @@ pub(super) const WORDS: Words = Words {
              wieder \
              offen.",
         ],
-        button: Some("Rechnung ansehen"),
+        button: None,
         notes: &[],
     },
     staff_refund_failed: Template {
@@ -193,7 +193,7 @@ pub(super) const WORDS: Words = Words {
              Konto; zahlen \
              Sie es Ihrem Kunden auf anderem Weg.",
         ],
-        button: Some("Rechnung ansehen"),
+        button: None,
         notes: &[],
     },
     staff_dispute: Template {
@@ -204,7 +204,7 @@ pub(super) const WORDS: Words = Words {
              Antwort \
              ist das Geld verloren.",
         ],
-        button: Some("Rechnung ansehen"),
+        button: None,
         notes: &[],
     },
     staff_requirements: Template {
@@ -214,7 +214,7 @@ pub(super) const WORDS: Words = Words {
             "Machen Sie sie bis zum {answer_by}: Danach kann Stripe Zahlungen oder Auszahlungen anhalten.",
             "{restricted}Bis dahin hat Stripe Zahlungen oder Auszahlungen eingeschränkt.",
         ],
-        button: Some("Ansehen, was fehlt"),
+        button: None,
         notes: &[],
     },
     staff_payout_failed: Template {

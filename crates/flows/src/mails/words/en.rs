@@ -166,7 +166,7 @@ pub(super) const WORDS: Words = Words {
     staff_paid: Template {
         subject: "{client} paid {amount}",
         paragraphs: &["{client} paid {amount}."],
-        button: Some("See the invoice"),
+        button: None,
         notes: &[],
     },
     staff_payment_failed: Template {
@@ -174,7 +174,7 @@ pub(super) const WORDS: Words = Words {
         paragraphs: &[
             "A payment of {amount} by {client} was under way and has failed. The invoice is open again.",
         ],
-        button: Some("See the invoice"),
+        button: None,
         notes: &[],
     },
     staff_refund_failed: Template {
@@ -183,7 +183,7 @@ pub(super) const WORDS: Words = Words {
             "A refund of {amount} to {client} has failed. The money is on your account again; pay it to your \
              client in another way.",
         ],
-        button: Some("See the invoice"),
+        button: None,
         notes: &[],
     },
     staff_dispute: Template {
@@ -194,7 +194,7 @@ pub(super) const WORDS: Words = Words {
              money \
              is lost.",
         ],
-        button: Some("See the invoice"),
+        button: None,
         notes: &[],
     },
     staff_requirements: Template {
@@ -204,7 +204,7 @@ pub(super) const WORDS: Words = Words {
             "Give it by {answer_by}: afterwards Stripe may stop payments or payouts.",
             "{restricted}Stripe has restricted payments or payouts until it has it.",
         ],
-        button: Some("See what is needed"),
+        button: None,
         notes: &[],
     },
     staff_payout_failed: Template {

@@ -166,7 +166,7 @@ pub(super) const WORDS: Words = Words {
     staff_paid: Template {
         subject: "{client} ha pagado {amount}",
         paragraphs: &["{client} ha pagado {amount}."],
-        button: Some("Ver la factura"),
+        button: None,
         notes: &[],
     },
     staff_payment_failed: Template {
@@ -175,7 +175,7 @@ pub(super) const WORDS: Words = Words {
             "Un pago de {amount} de {client} estaba en curso y ha fallado. La factura vuelve a estar \
              abierta.",
         ],
-        button: Some("Ver la factura"),
+        button: None,
         notes: &[],
     },
     staff_refund_failed: Template {
@@ -185,7 +185,7 @@ pub(super) const WORDS: Words = Words {
              págueselo a su \
              cliente de otra forma.",
         ],
-        button: Some("Ver la factura"),
+        button: None,
         notes: &[],
     },
     staff_dispute: Template {
@@ -196,7 +196,7 @@ pub(super) const WORDS: Words = Words {
              el dinero \
              se pierde.",
         ],
-        button: Some("Ver la factura"),
+        button: None,
         notes: &[],
     },
     staff_requirements: Template {
@@ -206,7 +206,7 @@ pub(super) const WORDS: Words = Words {
             "Facilítela antes del {answer_by}: después, Stripe puede detener los pagos o las transferencias.",
             "{restricted}Hasta entonces, Stripe ha restringido los pagos o las transferencias.",
         ],
-        button: Some("Ver qué falta"),
+        button: None,
         notes: &[],
     },
     staff_payout_failed: Template {

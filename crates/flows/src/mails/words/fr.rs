@@ -171,7 +171,7 @@ pub(super) const WORDS: Words = Words {
     staff_paid: Template {
         subject: "{client} a payé {amount}",
         paragraphs: &["{client} a payé {amount}."],
-        button: Some("Voir la facture"),
+        button: None,
         notes: &[],
     },
     staff_payment_failed: Template {
@@ -180,7 +180,7 @@ pub(super) const WORDS: Words = Words {
             "Un paiement de {amount} par {client} était en cours et a échoué. La facture est de nouveau \
              ouverte.",
         ],
-        button: Some("Voir la facture"),
+        button: None,
         notes: &[],
     },
     staff_refund_failed: Template {
@@ -190,7 +190,7 @@ pub(super) const WORDS: Words = Words {
              versez-le \
              à votre client d’une autre façon.",
         ],
-        button: Some("Voir la facture"),
+        button: None,
         notes: &[],
     },
     staff_dispute: Template {
@@ -201,7 +201,7 @@ pub(super) const WORDS: Words = Words {
              réponse, \
              l’argent est perdu.",
         ],
-        button: Some("Voir la facture"),
+        button: None,
         notes: &[],
     },
     staff_requirements: Template {
@@ -212,7 +212,7 @@ pub(super) const WORDS: Words = Words {
              virements.",
             "{restricted}D’ici là, Stripe a restreint les paiements ou les virements.",
         ],
-        button: Some("Voir ce qui manque"),
+        button: None,
         notes: &[],
     },
     staff_payout_failed: Template {

@@ -4,7 +4,7 @@ use domain::seal::Day;
 use domain::{Language, Money};
 
 use super::{Template, letter, of};
-use crate::mails::{Letter, To};
+use crate::mails::Letter;
 
 /// To whom it is written.
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +28,6 @@ pub struct OfClient<'a> {
     pub reason: Option<&'a str>,
     /// Until when an answer counts.
     pub answer_by: Option<Day>,
-    /// Where it is shown.
-    pub path: &'a str,
 }
 
 /// A client has paid.
@@ -60,8 +58,7 @@ fn of_client(colleague: &Colleague, template: &Template, told: &OfClient) -> Let
         ("amount", Some(language.money(told.amount))),
         ("answer_by", answer_by.clone()),
     ];
-    let to = To::Path(told.path.to_owned());
-    let mut letter = letter(language, template, name, &values, Some(to));
+    let mut letter = letter(language, template, name, &values, None);
     let labels = &of(language).labels;
     letter.facts = [
         Some((labels.client, told.client.to_owned())),
@@ -84,7 +81,6 @@ pub fn requirements(
     account: &str,
     answer_by: Option<Day>,
     restricted: bool,
-    path: &str,
 ) -> Letter {
     let Colleague { language, name } = *colleague;
     let words = of(language);
@@ -93,8 +89,7 @@ pub fn requirements(
         ("answer_by", answer_by.map(|day| language.day(day))),
         ("restricted", restricted.then(String::new)),
     ];
-    let to = To::Path(path.to_owned());
-    let mut letter = letter(language, &words.staff_requirements, name, &values, Some(to));
+    let mut letter = letter(language, &words.staff_requirements, name, &values, None);
     letter.facts = vec![(words.labels.account.to_owned(), account.to_owned())];
     letter
 }
