@@ -5,6 +5,7 @@
 mod address;
 mod error;
 mod keys;
+mod mail;
 mod proxies;
 mod variables;
 
@@ -19,6 +20,7 @@ use stripe::Secret;
 pub use address::{ApiBase, Origin, PublicUrl};
 pub use error::{ConfigError, Problem};
 pub use keys::KeySet;
+pub use mail::{MailConfig, SmtpServer, Tls};
 pub use proxies::TrustedProxies;
 
 use variables::{Given, Variables};
@@ -64,6 +66,8 @@ pub struct Config {
     pub webhook_retention_days: i64,
     /// From which pay links are derived.
     pub secret_key: Secret,
+    /// Where mails are handed over; without it they wait.
+    pub mail: Option<MailConfig>,
     /// How the log is written.
     pub log_format: LogFormat,
     /// What opens `/metrics`; without it there is no such address.
@@ -160,6 +164,7 @@ fn read(variables: &mut Variables<'_>) -> Option<Config> {
     let connections_max = connections_max(variables);
     let webhook_retention_days = webhook_retention_days(variables);
     let secret_key = secret_key(variables);
+    let mail = mail::read(variables);
     let log_format = log_format(variables);
     let metrics_token = metrics_token(variables);
     Some(Config {
@@ -174,6 +179,7 @@ fn read(variables: &mut Variables<'_>) -> Option<Config> {
         connections_max: connections_max?,
         webhook_retention_days: webhook_retention_days?,
         secret_key: secret_key?,
+        mail: mail?,
         log_format: log_format?,
         metrics_token: metrics_token?,
         stripe_api_base: stripe_api_base?,

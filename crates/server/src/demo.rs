@@ -15,6 +15,7 @@ use store::{invoices, pay_links as links, tenants};
 use tokio::sync::watch;
 
 use crate::config::Config;
+use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::router::Site;
 use crate::{log, start};
@@ -77,6 +78,7 @@ pub async fn run(
     let origin = config.public_url.origin().to_owned();
     let site = Site {
         metrics,
+        mailer: Some(Mailer::catching(Arc::default())),
         shows_styleguide: true,
         ..Site::new(app, Arc::new(config), &origin)
     };
@@ -345,6 +347,7 @@ async fn print_guide(site: &Site, data: &Path, stripe: SocketAddr, keys: &str) -
     }
     println!("\nAPI and pages:     {}", site.public_origin);
     println!("Parts of pages:    {}/styleguide", site.public_origin);
+    println!("Mail:              {}/demo/mail", site.public_origin);
     println!("Built-in Stripe:   http://{stripe}");
     println!(
         "Everything is in   {}  (delete it to start over)\n",

@@ -7,6 +7,10 @@ use crate::config::{ApiBase, Config};
 
 /// The form in which the policy of a page or an answer that loads nothing at all is written.
 const NOTHING: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// A mail is shown with its own style and nothing else, in a frame of ours.
+const MAIL_BODY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups; base-uri \
+                         'none'; \
+                         form-action 'none'; frame-ancestors 'self'";
 /// What no page of ours asks a browser for.
 const NO_FEATURES: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
 /// A year, the least that browsers' preload lists take.
@@ -21,6 +25,10 @@ pub enum Kind {
     PayPage,
     /// A page of ours that loads nothing but files of ours and sends its forms to nobody else.
     Page,
+    /// A page that shows another page of ours in a frame.
+    Framing,
+    /// A mail's HTML, which nobody of ours has written a script for: it runs nothing and loads nothing.
+    MailBody,
     /// A page whose form sends the browser on to Stripe's.
     ToStripe,
     /// A style, a script or a picture of ours.
@@ -28,12 +36,14 @@ pub enum Kind {
 }
 
 /// Where each kind is: an address and what is below it, the first that fits. Whatever is not here is a page.
-const PLACES: [(&str, Kind); 8] = [
+const PLACES: [(&str, Kind); 10] = [
     ("/api", Kind::Api),
     ("/healthz", Kind::Api),
     ("/metrics", Kind::Api),
     ("/readyz", Kind::Api),
     ("/assets", Kind::Asset),
+    ("/demo/mail", Kind::Framing),
+    ("/demo/mail-html", Kind::MailBody),
     ("/connect", Kind::ToStripe),
     ("/settings/stripe", Kind::ToStripe),
     ("/pay", Kind::PayPage),
@@ -56,6 +66,8 @@ pub struct Policies {
     page: HeaderMap,
     to_stripe: HeaderMap,
     asset: HeaderMap,
+    framing: HeaderMap,
+    mail_body: HeaderMap,
 }
 
 impl Policies {
@@ -77,6 +89,7 @@ impl Policies {
                 ],
             )
         };
+        let framing = format!("{}; frame-src 'self'", page_content(""));
         Policies {
             api: row(NOTHING, "same-origin", "same-origin", NO_FEATURES),
             pay_page: row(&pay_content, "no-referrer", opened, &pay_features),
@@ -88,6 +101,8 @@ impl Policies {
                 NO_FEATURES,
             ),
             asset: row(NOTHING, "same-origin", "same-origin", NO_FEATURES),
+            framing: row(&framing, "same-origin", "same-origin", NO_FEATURES),
+            mail_body: row(MAIL_BODY, "no-referrer", "same-origin", NO_FEATURES),
         }
     }
 
@@ -100,10 +115,12 @@ impl Policies {
             Kind::Page => &self.page,
             Kind::ToStripe => &self.to_stripe,
             Kind::Asset => &self.asset,
+            Kind::Framing => &self.framing,
+            Kind::MailBody => &self.mail_body,
         };
         let kept = match kind {
             Kind::Asset => answer.remove(header::CACHE_CONTROL),
-            Kind::Api | Kind::PayPage | Kind::Page | Kind::ToStripe => None,
+            Kind::Api | Kind::PayPage | Kind::Page | Kind::ToStripe | Kind::Framing | Kind::MailBody => None,
         };
         for (name, value) in policy {
             answer.insert(name, value.clone());

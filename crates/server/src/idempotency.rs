@@ -14,6 +14,7 @@
 //! - A payment intent is the invoice's one live intent, which the second try gets again.
 //! - Finalizing or voiding twice, and an edit that names a version, are refused the second time; an edit that
 //!   names none writes the same again.
+//! - What an invoice is mailed with gets its key from the moment of the first try: nobody gets it twice.
 //! - A pay link is rotated again: nobody has seen the address of the first try.
 //! - Revoking, suspending, resuming and closing change nothing the second time.
 

@@ -6,9 +6,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
+use domain::Mode;
 use flows::Clock;
 use server::clock::SystemClock;
 use server::config::Config;
+use server::mail::Mailer;
 use server::metrics::Metrics;
 use server::router::Site;
 use server::{check_ledger, demo, log, platform_key, reconciling, start, tying_out, verify_seals, webhooks};
@@ -226,8 +228,15 @@ async fn serve(file: &EnvFile, stopped: impl Future<Output = ()> + Send + 'stati
     }
     let origin = config.public_url.origin().to_owned();
     tracing::info!("Listening on {}, reached at {origin}", config.listen);
+    let mailer = Mailer::of(&config)?;
+    if mailer.is_none() && config.mode == Mode::Live {
+        tracing::warn!(
+            "SMTP_URL is not set: invoices, receipts and alerts wait, and are given up after three days"
+        );
+    }
     let site = Site {
         metrics,
+        mailer,
         ..Site::new(app, Arc::new(config), &origin)
     };
     start::serve(site, listener, stopped)

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
+use domain::mail::MailState;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
@@ -21,6 +22,13 @@ pub use calls::Counted;
 use crate::problem::Problem;
 use crate::router::Site;
 
+/// Where a mail may stand once it was tried.
+const MAIL_OUTCOMES: [MailState; 4] = [
+    MailState::Queued,
+    MailState::Sent,
+    MailState::Refused,
+    MailState::Failed,
+];
 /// What every name begins with.
 const PREFIX: &str = "psa_pay";
 /// Upper bounds of the times of requests, in seconds: a page takes a few milliseconds, Stripe up to seconds.
@@ -35,6 +43,8 @@ pub struct Metrics {
     request_seconds: Family<OfRoute, Histogram>,
     deliveries: Family<Answer, Counter>,
     calls: Family<Answer, Counter>,
+    mails: Family<Answer, Counter>,
+    mails_in_doubt: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -101,7 +111,14 @@ impl Default for Metrics {
             request_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_SECONDS)),
             deliveries: Family::default(),
             calls: Family::default(),
+            mails: Family::default(),
+            mails_in_doubt: Counter::default(),
         };
+        for outcome in MAIL_OUTCOMES {
+            metrics.mails.get_or_create_owned(&Answer {
+                answer: outcome.word(),
+            });
+        }
         for delivery in Delivery::ALL {
             metrics.deliveries.get_or_create_owned(&Answer {
                 answer: delivery.word(),
@@ -143,6 +160,17 @@ impl Metrics {
         self.deliveries.get_or_create(&Answer { answer }).inc();
     }
 
+    /// Counts a mail that was handed over, by where it stands now.
+    pub fn mail(&self, state: MailState) {
+        let answer = state.word();
+        self.mails.get_or_create(&Answer { answer }).inc();
+    }
+
+    /// Counts a mail that is sent again because nobody can say whether it went out.
+    pub fn mail_in_doubt(&self) {
+        self.mails_in_doubt.inc();
+    }
+
     fn call(&self, answer: &'static str) {
         self.calls.get_or_create(&Answer { answer }).inc();
     }
@@ -169,6 +197,16 @@ impl Metrics {
             "stripe_calls",
             "Requests to Stripe, each try by itself, by what came back",
             self.calls.clone(),
+        );
+        registry.register(
+            "mails",
+            "Mails that were handed over, each try by itself, by where the mail stood then",
+            self.mails.clone(),
+        );
+        registry.register(
+            "mails_in_doubt",
+            "Mails sent again because nobody can say whether they had gone out",
+            self.mails_in_doubt.clone(),
         );
         registry
     }

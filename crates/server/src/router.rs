@@ -21,6 +21,7 @@ use crate::connections::Bounds;
 use crate::door::Door;
 use crate::edge::Edge;
 use crate::limits::{self, Gate};
+use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::{access, assets, edge, routes};
@@ -54,6 +55,8 @@ pub struct Site {
     pub metrics: Metrics,
     /// Whether our clock and Stripe's agree.
     pub clock_skew: Arc<ClockSkew>,
+    /// Hands mails over, where there is a mail server.
+    pub mailer: Option<Mailer>,
     /// Tells the worker that an event has come.
     pub inbox_bell: Arc<Notify>,
     /// Who is turned away for now.
@@ -92,6 +95,7 @@ impl Site {
             webhook_secrets: secrets.into(),
             metrics: Metrics::default(),
             clock_skew: Arc::default(),
+            mailer: None,
             inbox_bell: Arc::new(Notify::new()),
             gate: Arc::default(),
             door: Arc::default(),

@@ -11,19 +11,19 @@ use domain::Permission;
 use domain::Permission::{
     AuditRead, BreaksRead, BreaksWrite, ClientsRead, ClientsWrite, ConnectRead, ConnectWrite, CreditsRead,
     CreditsWrite, DisputesRead, DisputesWrite, EventsRead, EventsReplay, FeesRead, InvoicesRead,
-    InvoicesWrite, KeysRead, KeysWrite, PaymentsRead, PaymentsWrite, PayoutsRead, RefundsRead, RefundsWrite,
-    ReportsRead, ReportsRun, SettingsRead, SettingsWrite, SubscriptionsRead,
+    InvoicesWrite, KeysRead, KeysWrite, MailsRead, MailsWrite, PaymentsRead, PaymentsWrite, PayoutsRead,
+    RefundsRead, RefundsWrite, ReportsRead, ReportsRun, SettingsRead, SettingsWrite, SubscriptionsRead,
 };
 
 use crate::api::{
     audit, breaks, clients, connect as api_connect, connect_oauth, credits, disputes, external_objects,
-    fee_statements, fees, invoices, keys, payments, payouts, platform, public_invoices, refunds, reports,
-    settings, subscriptions, tenants, webhook_events,
+    fee_statements, fees, invoice_mails, invoices, keys, mail_settings, mails, payments, payouts, platform,
+    public_invoices, refunds, reports, settings, subscriptions, tenants, webhook_events,
 };
 use crate::pay::checkout;
 use crate::problem::Problem;
 use crate::router::Site;
-use crate::{connect, health, metrics, stripe_webhook, styleguide};
+use crate::{connect, demo_mail, health, metrics, stripe_webhook, styleguide};
 
 /// Who may use a route. `access.rs` finds out, before the handler runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +109,7 @@ pub fn all() -> Vec<Route> {
     let mut all = of_invoices();
     all.extend(of_money_back());
     all.extend(of_payers_and_stripe());
+    all.extend(of_mails());
     all.extend(of_books());
     all.extend(of_the_operator());
     all.extend(people::all());
@@ -118,7 +119,13 @@ pub fn all() -> Vec<Route> {
 
 /// What only the demo has.
 pub fn of_the_demo() -> Vec<Route> {
-    vec![get("/styleguide", Who::Anybody, styleguide::show)]
+    vec![
+        get("/demo/mail", Who::Anybody, demo_mail::list),
+        get("/demo/mail/{id}", Who::Anybody, demo_mail::show),
+        get("/demo/mail-attachment/{id}", Who::Anybody, demo_mail::attachment),
+        get("/demo/mail-html/{id}", Who::Anybody, demo_mail::as_html),
+        get("/styleguide", Who::Anybody, styleguide::show),
+    ]
 }
 
 /// What the operator looks at and does, over all tenants.
@@ -285,6 +292,44 @@ fn of_money_back() -> Vec<Route> {
             credits::create_note,
         )
         .moving_money(),
+    ]
+}
+
+/// What goes out by mail, and to whom.
+fn of_mails() -> Vec<Route> {
+    use Who::{Key, Platform};
+    vec![
+        get(
+            "/api/clients/{id}/mail",
+            Key(ClientsRead),
+            mail_settings::of_client,
+        ),
+        put(
+            "/api/clients/{id}/mail",
+            Key(ClientsWrite),
+            mail_settings::put_of_client,
+        ),
+        get("/api/invoices/{id}/mails", Key(MailsRead), invoice_mails::list),
+        post(
+            "/api/invoices/{id}/promise",
+            Key(MailsWrite),
+            invoice_mails::promise,
+        ),
+        get(
+            "/api/invoices/{id}/recipients",
+            Key(MailsRead),
+            invoice_mails::recipients,
+        ),
+        post("/api/invoices/{id}/send", Key(MailsWrite), invoice_mails::send),
+        get("/api/mails", Key(MailsRead), mails::list),
+        get("/api/mails/{id}", Key(MailsRead), mails::get),
+        post("/api/mails/{id}/retry", Key(MailsWrite), mails::retry),
+        get("/api/settings/mail", Key(SettingsRead), mail_settings::get),
+        put("/api/settings/mail", Key(SettingsWrite), mail_settings::put),
+        get("/api/platform/mails", Platform, mails::list_of_all),
+        get("/api/platform/mails/{id}", Platform, mails::get_anybodys),
+        post("/api/platform/mails/{id}/bounced", Platform, mails::bounced),
+        post("/api/platform/mails/{id}/retry", Platform, mails::retry_anybodys),
     ]
 }
 

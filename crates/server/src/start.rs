@@ -12,7 +12,7 @@ use flows::audit::{self, Entry};
 use flows::people::COST;
 use flows::{Actor, App, Breakers, By, Clock, reconcile};
 use store::db::{Engine, Options};
-use store::{Db, migrate, requests, stripe_operations};
+use store::{Db, mails, migrate, requests, stripe_operations};
 use stripe::{Client, Https, Transport};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -133,6 +133,7 @@ pub async fn serve(
             .db
             .write(move |tx| {
                 stripe_operations::release_leases(tx, now)?;
+                mails::release(tx, now)?;
                 requests::release_leases(tx, now)
             })
             .await;

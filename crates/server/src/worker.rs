@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 use tracing::Instrument;
 
+use crate::mail;
 use crate::router::Site;
 
 /// Events taken up at once.
@@ -46,6 +47,8 @@ pub async fn run(site: Site, mut stop: watch::Receiver<bool>) {
     let sealer = tokio::spawn(seal_until(site.clone(), stop.clone()));
     let accountant = tokio::spawn(tie_out_until(site.app.clone(), stop.clone()));
     let forgetter = tokio::spawn(forget_until(site.clone(), stop.clone()));
+    let postman = tokio::spawn(mail::send_until(site.clone(), stop.clone()));
+    let reminder = tokio::spawn(mail::remind_until(site.app.clone(), stop.clone()));
     let mut places = Places::default();
     while !*stop.borrow() {
         if apply_batch(&site.app, &mut places).await == 0 {
@@ -61,6 +64,8 @@ pub async fn run(site: Site, mut stop: watch::Receiver<bool>) {
         ("the sealing of days", sealer),
         ("the comparison of the books with Stripe", accountant),
         ("the removal of what is old", forgetter),
+        ("the sending of mails", postman),
+        ("the reminding", reminder),
     ] {
         if let Err(error) = task.await {
             tracing::error!(%error, "{what} ended badly");

@@ -41,21 +41,36 @@ impl<'a> Variables<'a> {
 
     /// A value that may have spaces inside, such as a path.
     pub fn text(&mut self, variable: &'static str) -> Given<String> {
-        self.checked(variable, |text| text.trim() != text)
+        self.checked(variable, |text| text.trim() != text, is_placeholder)
+    }
+
+    /// A name and an address in angle brackets, which mark no placeholder here.
+    pub fn mailbox(&mut self, variable: &'static str) -> Given<String> {
+        let placeholder = |text: &str| is_placeholder(&text.replace(['<', '>'], ""));
+        self.checked(variable, |text| text.trim() != text, placeholder)
     }
 
     /// A value without any white space.
     pub fn word(&mut self, variable: &'static str) -> Given<String> {
-        self.checked(variable, |text| text.contains(char::is_whitespace))
+        self.checked(
+            variable,
+            |text| text.contains(char::is_whitespace),
+            is_placeholder,
+        )
     }
 
-    fn checked(&mut self, variable: &'static str, spaced: fn(&str) -> bool) -> Given<String> {
+    fn checked(
+        &mut self,
+        variable: &'static str,
+        spaced: fn(&str) -> bool,
+        placeholder: fn(&str) -> bool,
+    ) -> Given<String> {
         let Some(text) = (self.lookup)(variable) else {
             return Given::Absent;
         };
         let problem = if text.trim().is_empty() {
             Problem::Empty
-        } else if is_placeholder(&text) {
+        } else if placeholder(&text) {
             Problem::Placeholder
         } else if spaced(&text) {
             Problem::WhiteSpace

@@ -49,6 +49,7 @@ struct Counts {
     settled: Vec<Group>,
     breaks: Vec<Group>,
     payments: Vec<Group>,
+    mails: (i64, Option<Timestamp>),
 }
 
 /// Reads the numbers and registers them.
@@ -66,6 +67,7 @@ pub async fn registry(site: &Site) -> Result<Registry, Failure> {
             settled: backlog::operations_settled(tx, day)?,
             breaks: backlog::breaks_open(tx, hour, day)?,
             payments: backlog::payments_due(tx, now)?,
+            mails: store::mails::waiting(tx)?,
         })
     });
     let counts = counts.await?;
@@ -73,6 +75,7 @@ pub async fn registry(site: &Site) -> Result<Registry, Failure> {
     events(&mut registry, &counts, now);
     operations(&mut registry, &counts, now);
     breaks(&mut registry, &counts, now);
+    mails(&mut registry, &counts, now);
     database(&mut registry, site);
     Ok(registry)
 }
@@ -117,6 +120,23 @@ fn operations(registry: &mut Registry, counts: &Counts, now: Timestamp) {
     let help = "Age of the oldest write to Stripe without a definite outcome";
     let age = ages(&counts.open, now);
     registry.register_with_unit("oldest_open_operation_age", help, Unit::Seconds, age);
+}
+
+fn mails(registry: &mut Registry, counts: &Counts, now: Timestamp) {
+    let (waiting, oldest_at) = counts.mails;
+    let gauge = |value| {
+        let gauge: Gauge = Gauge::default();
+        gauge.set(value);
+        gauge
+    };
+    registry.register(
+        "mails_waiting",
+        "Mails that are to be sent, now or later",
+        gauge(waiting),
+    );
+    let age = oldest_at.map_or(0, |at| now.seconds().saturating_sub(at.seconds()).max(0));
+    let help = "Age of the oldest mail that is to be sent";
+    registry.register_with_unit("oldest_waiting_mail_age", help, Unit::Seconds, gauge(age));
 }
 
 fn breaks(registry: &mut Registry, counts: &Counts, now: Timestamp) {

@@ -45,6 +45,7 @@ mod keys;
 mod kill;
 mod left_out;
 mod limits;
+mod mails;
 mod metamorphic;
 mod metrics;
 mod missed_events;

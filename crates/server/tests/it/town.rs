@@ -9,6 +9,7 @@ use flows::api_keys::{self, NewKey};
 use flows::{Actor, App, By, Clock, onboarding, page_tokens, tenants};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use server::mail::Mailer;
 use server::metrics::Metrics;
 use server::router::Site;
 use server::{connections, demo, start};
@@ -25,40 +26,16 @@ mod books;
 mod instance;
 mod stripe_side;
 mod waiting;
+mod wishes;
 
 pub use instance::METRICS_TOKEN;
 use instance::MovedClock;
+pub use wishes::Wishes;
 
 /// How long a test waits for something that happens by itself; far more than it takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(180);
 /// When a still clock begins.
 const STILL_MS: i64 = 1_763_900_000_000;
-
-/// What a test may want otherwise.
-pub struct Wishes {
-    /// `STRIPE_MODE`.
-    pub mode: Mode,
-    /// Whether the simulator delivers webhooks.
-    pub deliveries: bool,
-    /// Whether the worker runs beside the requests; otherwise the test calls it.
-    pub worker: bool,
-    /// The platform's fee.
-    pub fee_bps: i64,
-    /// Whether time stands still until the test moves it, and randomness is the test's.
-    pub still: bool,
-}
-
-impl Default for Wishes {
-    fn default() -> Wishes {
-        Wishes {
-            mode: Mode::Test,
-            deliveries: true,
-            worker: true,
-            fee_bps: 300,
-            still: false,
-        }
-    }
-}
 
 /// An answer.
 #[derive(Debug)]
@@ -209,6 +186,7 @@ impl Town {
         let app = instance::app(db, &config, clock.clone(), &metrics);
         let mut site = Site {
             metrics,
+            mailer: Mailer::of(&config).unwrap(),
             ..Site::new(app.clone(), config, &url)
         };
         // Everybody in town has the same address.

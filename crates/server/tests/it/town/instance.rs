@@ -106,7 +106,7 @@ pub const METRICS_TOKEN: &str = "a_token_for_the_metrics_of_a_test";
 
 /// The configuration, through the same parsing as everybody's.
 pub fn config(wishes: &Wishes, url: &str, stripe_url: &str, client_id: &str) -> Config {
-    let variables = [
+    let mut variables = vec![
         ("STRIPE_MODE", wishes.mode.word().to_owned()),
         ("STRIPE_TEST_SECRET_KEY", "sk_test_psapay_demo".to_owned()),
         ("STRIPE_TEST_PUBLISHABLE_KEY", "pk_test_psapay_demo".to_owned()),
@@ -130,6 +130,10 @@ pub fn config(wishes: &Wishes, url: &str, stripe_url: &str, client_id: &str) -> 
             "a_secret_key_of_a_test_long_enough_for_it".to_owned(),
         ),
     ];
+    if let Some(port) = wishes.smtp_port {
+        variables.push(("SMTP_URL", format!("smtp://127.0.0.1:{port}")));
+        variables.push(("MAIL_FROM", crate::mails::FROM.to_owned()));
+    }
     let lookup = |name: &str| {
         variables
             .iter()
