@@ -12,7 +12,9 @@ use flows::api_keys::{self, NewKey};
 use flows::{Actor, App, By, Failure, onboarding, pay_links, platform_keys};
 use simulator::{EndpointConfig, Kind, Request, Simulator};
 use store::{invoices, pay_links as links, tenants};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::mail::Mailer;
@@ -20,6 +22,8 @@ use crate::metrics::Metrics;
 use crate::router::Site;
 use crate::{log, start};
 
+mod logins;
+mod phone;
 mod samples;
 
 /// Signs the simulator's test events to the demo.
@@ -46,6 +50,7 @@ pub async fn run(
     let stripes = start::listen(simulator_listen)
         .await
         .map_err(|error| error.to_string())?;
+    let phone = phone_listener(simulator_listen).await?;
     let own_address = own.local_addr().map_err(|error| error.to_string())?;
     let stripe_address = stripes.local_addr().map_err(|error| error.to_string())?;
     let webhook = format!("http://{own_address}/api/stripe/webhook");
@@ -84,6 +89,7 @@ pub async fn run(
     };
     let keys = prepare(data, &site.app, &simulator).await?;
     print_guide(&site, data, stripe_address, &keys).await?;
+    let phone = people(data, &site, phone, stop.subscribe()).await?;
     for line in site.config.banner() {
         tracing::info!("{line}");
     }
@@ -91,11 +97,50 @@ pub async fn run(
         .await
         .map_err(|error| error.to_string());
     stop.send_replace(true);
+    phone.await.map_err(|error| error.to_string())?;
     stripe
         .await
         .map_err(|error| error.to_string())?
         .map_err(|error| error.to_string())?;
     served
+}
+
+/// Makes the people who can log in, says who they are, and shows the codes of their authenticators.
+async fn people(
+    data: &Path,
+    site: &Site,
+    phone: TcpListener,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<JoinHandle<()>, String> {
+    let address = phone.local_addr().map_err(|error| error.to_string())?;
+    let logins = logins::prepare(data, &site.app).await?;
+    for line in logins::guide(&logins, &site.public_origin, &format!("http://{address}/")) {
+        println!("{line}");
+    }
+    println!();
+    let clock = Arc::clone(&site.app.clock);
+    Ok(tokio::spawn(async move {
+        let stopped = async move {
+            // An error means that the sender is gone, which is a stop too.
+            let _gone = stopped.wait_for(|stop| *stop).await;
+        };
+        phone::serve(phone, &logins, clock, stopped).await;
+    }))
+}
+
+/// Beside the built-in Stripe, at the next port; at any, where that one is taken.
+async fn phone_listener(stripe: SocketAddr) -> Result<TcpListener, String> {
+    let port = match stripe.port() {
+        0 => 0,
+        port => port.saturating_add(1),
+    };
+    match start::listen(SocketAddr::new(stripe.ip(), port)).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => {
+            let any = SocketAddr::new(stripe.ip(), 0);
+            start::listen(any).await.map_err(|error| error.to_string())
+        }
+    }
 }
 
 /// A platform and a Connect endpoint in each mode, all at one URL.

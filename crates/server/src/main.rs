@@ -227,6 +227,7 @@ async fn serve(file: &EnvFile, stopped: impl Future<Output = ()> + Send + 'stati
         tracing::info!("{line}");
     }
     let origin = config.public_url.origin().to_owned();
+    offer_setup(&app, &origin).await?;
     tracing::info!("Listening on {}, reached at {origin}", config.listen);
     let mailer = Mailer::of(&config)?;
     if mailer.is_none() && config.mode == Mode::Live {
@@ -242,6 +243,17 @@ async fn serve(file: &EnvFile, stopped: impl Future<Output = ()> + Send + 'stati
     start::serve(site, listener, stopped)
         .await
         .map_err(|error| error.to_string())
+}
+
+/// While there is no operator, whoever reads this console becomes it: by a token that is in no log, good
+/// once, and replaced at each start.
+async fn offer_setup(app: &flows::App, origin: &str) -> Result<(), String> {
+    let offered = flows::people::setup::offer(app).await;
+    if let Some(token) = offered.map_err(|failure| failure.to_string())? {
+        println!("Nobody can log in yet. Make the first operator at {origin}/setup, with this setup token:");
+        println!("  {}", token.expose());
+    }
+    Ok(())
 }
 
 async fn migrate(file: &EnvFile) -> Result<(), String> {

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use domain::seal::Day;
-use flows::{App, books, limits, reconcile, requests, seals, stripe_events, tie_out};
+use flows::{App, books, limits, people, reconcile, requests, seals, stripe_events, tie_out};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 use tracing::Instrument;
@@ -192,6 +192,9 @@ async fn forget_until(site: Site, mut stop: watch::Receiver<bool>) {
         }
         if let Err(failure) = limits::remove_old(app).await {
             tracing::error!(%failure, "old counts could not be removed");
+        }
+        if let Err(failure) = people::sessions::remove_old(app).await {
+            tracing::error!(%failure, "old sessions and links could not be removed");
         }
         match stripe_events::archive_old(app, retention_days).await {
             Ok(0) => {}

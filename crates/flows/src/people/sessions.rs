@@ -2,6 +2,7 @@
 
 use domain::{Refusal, SessionId};
 use serde_json::json;
+use store::person_tokens;
 use store::sessions::{self, Session};
 
 use super::{Line, Seen};
@@ -22,6 +23,29 @@ pub async fn list(app: &App, seen: &Seen) -> Result<Vec<Session>, Failure> {
         .into_iter()
         .filter(|session| session.last_seen_at.plus_ms(idle_ms) > now)
         .collect())
+}
+
+/// How long a session or a link is kept after it ran out, for those who look into what happened.
+const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+/// Rows that one clean-up removes in one transaction.
+const REMOVED_AT_ONCE: i64 = 1_000;
+
+/// Removes sessions and links that ran out a month ago.
+///
+/// # Errors
+/// When the database fails.
+pub async fn remove_old(app: &App) -> Result<(), Failure> {
+    let before = app.clock.now().plus_ms(-KEPT_MS);
+    loop {
+        let removed = app.db.write(move |tx| {
+            let sessions = sessions::remove_old(tx, before, REMOVED_AT_ONCE)?;
+            let tokens = person_tokens::remove_old(tx, before, REMOVED_AT_ONCE)?;
+            Ok::<_, Failure>(sessions.max(tokens))
+        });
+        if removed.await? < REMOVED_AT_ONCE.unsigned_abs() {
+            return Ok(());
+        }
+    }
 }
 
 /// Ends one of a person's own sessions.

@@ -95,7 +95,7 @@ pub async fn check(site: &Site, gate: Gate, request: Request, next: Next) -> Res
             introduce(site, &arrival, &mut request)?;
             next.run(request).await
         }
-        Err(Stopped::Page(response)) => response,
+        Err(Stopped::Page(response)) => *response,
         Err(Stopped::Failed(failure)) => return Err(failure.into()),
     };
     arrival.cookies.put(response.headers_mut());
@@ -103,7 +103,7 @@ pub async fn check(site: &Site, gate: Gate, request: Request, next: Next) -> Res
 }
 
 enum Stopped {
-    Page(Response),
+    Page(Box<Response>),
     Failed(Failure),
 }
 
@@ -114,7 +114,7 @@ impl From<Failure> for Stopped {
 }
 
 fn page(response: impl IntoResponse) -> Stopped {
-    Stopped::Page(response.into_response())
+    Stopped::Page(Box::new(response.into_response()))
 }
 
 async fn admit(site: &Site, gate: Gate, arrival: &mut Arrival) -> Result<(), Stopped> {
@@ -195,7 +195,7 @@ async fn again(site: &Site, arrival: &mut Arrival) -> Result<(), Stopped> {
     let entered = match entered {
         Ok(entered) => entered,
         Err(Failure::Refused(refusal)) => {
-            return Err(page(kept::login(site, &keeping(site, arrival)?, Some(&refusal))));
+            return Err(page(kept::login(&keeping(site, arrival)?, Some(&refusal))));
         }
         Err(failure) => return Err(failure.into()),
     };
@@ -203,7 +203,7 @@ async fn again(site: &Site, arrival: &mut Arrival) -> Result<(), Stopped> {
     arrival.entered(site, &entered, seen);
     match entered.stage {
         Stage::Full => Ok(()),
-        Stage::Password => Err(page(kept::login(site, &keeping(site, arrival)?, None))),
+        Stage::Password => Err(page(kept::login(&keeping(site, arrival)?, None))),
     }
 }
 
@@ -239,7 +239,7 @@ async fn confirm(site: &Site, arrival: &mut Arrival, seen: &Seen) -> Result<(), 
 fn stale(site: &Site, arrival: &Arrival, refused: Refused) -> Result<Response, Failure> {
     let keeping = keeping(site, arrival)?;
     Ok(match (arrival.seen(), refused) {
-        (None, Refused::SessionEnded) => kept::login(site, &keeping, Some(&Refusal::Person(refused))),
+        (None, Refused::SessionEnded) => kept::login(&keeping, Some(&Refusal::Person(refused))),
         _ => kept::send_again(&keeping),
     })
 }

@@ -28,6 +28,10 @@ pub async fn page(State(site): State<Site>, person: Person, asked: Asked) -> Res
 /// `POST /confirm`
 pub async fn confirm(State(site): State<Site>, person: Person, filled: Filled) -> Response {
     let next = own_path(filled.get("next")).to_owned();
+    // Whoever logged in within this form has just shown it.
+    if person.seen.is_stepped_up(site.app.clock.now()) {
+        return see_other(&next);
+    }
     let [_, password, code] = AGAIN.map(|name| filled.get(name));
     let confirmed = match (password.is_empty(), code.is_empty()) {
         (_, false) => {

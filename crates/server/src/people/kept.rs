@@ -11,7 +11,6 @@ use maud::{Markup, html};
 use super::{Filled, html_page, status_of};
 use crate::access::people::AGAIN;
 use crate::html::{self as parts, CSRF_FIELD, Errors, Field, Input};
-use crate::router::Site;
 
 /// A form that is kept.
 #[derive(Debug)]
@@ -29,7 +28,7 @@ pub struct Keeping<'a> {
 const TITLE: &str = "Log in again";
 
 /// Asks to log in, and then carries on.
-pub fn login(_site: &Site, keeping: &Keeping, refusal: Option<&Refusal>) -> Response {
+pub fn login(keeping: &Keeping, refusal: Option<&Refusal>) -> Response {
     let ended = Refusal::Person(Refused::SessionEnded);
     let errors = refusal
         .filter(|refusal| **refusal != ended)

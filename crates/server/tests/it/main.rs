@@ -59,6 +59,7 @@ mod pay_links;
 mod pay_page;
 mod paying;
 mod payouts;
+mod people;
 mod person;
 mod platform;
 mod program;

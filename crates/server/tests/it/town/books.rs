@@ -44,6 +44,12 @@ impl Town {
             .unwrap_or_else(|e: store::Error| panic!("{e}"))
     }
 
+    /// Changes rows behind everybody's back.
+    pub async fn change(&self, sql: &'static Sql) {
+        let changed = self.app.db.write(move |tx| tx.execute(sql, &[]));
+        changed.await.unwrap_or_else(|e: store::Error| panic!("{e}"));
+    }
+
     /// The number `n` of a query's only row.
     pub async fn number(&self, sql: &'static Sql) -> i64 {
         self.rows(sql).await[0].int("n").unwrap()
