@@ -3,6 +3,7 @@
 
 pub mod balance;
 pub mod breaker;
+pub mod business;
 pub mod credit_note;
 pub mod dispute;
 pub mod fee;
