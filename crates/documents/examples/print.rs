@@ -56,9 +56,18 @@ fn papers() -> Vec<(String, Paper)> {
         let word = language.word();
         let invoice = invoice(language, 5, State::Open);
         papers.push((format!("invoice-{word}"), Paper::Invoice(Box::new(invoice))));
-        papers.push((format!("credit-note-{word}"), Paper::CreditNote(Box::new(credit_note(language)))));
-        papers.push((format!("receipt-{word}"), Paper::Receipt(Box::new(receipt(language)))));
-        papers.push((format!("statement-{word}"), Paper::Statement(Box::new(statement(language)))));
+        papers.push((
+            format!("credit-note-{word}"),
+            Paper::CreditNote(Box::new(credit_note(language))),
+        ));
+        papers.push((
+            format!("receipt-{word}"),
+            Paper::Receipt(Box::new(receipt(language))),
+        ));
+        papers.push((
+            format!("statement-{word}"),
+            Paper::Statement(Box::new(statement(language))),
+        ));
     }
     for (name, lines, state) in [
         ("invoice-60-lines", 60, State::Open),
@@ -122,10 +131,18 @@ fn invoice(language: Language, count: usize, state: State) -> Invoice {
     let eur = Currency::parse("eur").expect("a currency");
     let line = |at: usize| {
         let (what, price, rate) = match at % 4 {
-            0 => ("Managed workstation, monthly: monitoring, patches, antivirus", 4_900, 19_000),
+            0 => (
+                "Managed workstation, monthly: monitoring, patches, antivirus",
+                4_900,
+                19_000,
+            ),
             1 => ("Microsoft 365 Business Premium", 2_080, 19_000),
-            2 => ("Backup of file server, 2 TB, kept for 90 days, with a test of the restore every quarter \
-                   and a written report", 12_900, 7_000),
+            2 => (
+                "Backup of file server, 2 TB, kept for 90 days, with a test of the restore every quarter \
+                   and a written report",
+                12_900,
+                7_000,
+            ),
             _ => ("Hours on site", 11_500, 0),
         };
         let quantity = Quantity::parse(if at % 4 == 3 { "2.5" } else { "12" }).expect("a quantity");
@@ -154,7 +171,7 @@ fn invoice(language: Language, count: usize, state: State) -> Invoice {
         owed_minor: sums.total.minor() - paid,
         state,
         pay_link: Some(
-            "https://pay.northwind.example/pay/01jdq2v7m8ks3x9w4n6e5t0abc0123456789abcdef0123456789abcdef01234567"
+            "https://pay.northwind.example/pay/01jdq2v7m8ks3x9w4n6e5t0abc0123456789abcdef0123456789abcdef"
                 .to_owned(),
         ),
         lines,

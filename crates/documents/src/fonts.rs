@@ -1,5 +1,6 @@
-//! The fonts that documents are set in: our own for Latin, Greek and Cyrillic, and those of a folder for other
-//! scripts. A font is tried before it is used, so that a broken one is left out instead of breaking documents.
+//! The fonts that documents are set in: our own for Latin, Greek and Cyrillic, and those of a folder for
+//! other scripts. A font is tried before it is used, so that a broken one is left out instead of breaking
+//! documents.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -86,7 +87,9 @@ impl Face {
         buffer.guess_segment_properties();
         let script = buffer.script();
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = plans.iter().find(|(of, for_script, _)| *of == direction && *for_script == script);
+        let known = plans
+            .iter()
+            .find(|(of, for_script, _)| *of == direction && *for_script == script);
         let plan = match known {
             Some((_, _, plan)) => plan.clone(),
             None => {
@@ -101,9 +104,7 @@ impl Face {
 
     fn any_char(&self) -> Option<char> {
         let chars = self.has.iter().flat_map(|(first, last)| *first..=*last);
-        chars
-            .filter_map(char::from_u32)
-            .find(|c| c.is_alphabetic())
+        chars.filter_map(char::from_u32).find(|c| c.is_alphabetic())
     }
 }
 

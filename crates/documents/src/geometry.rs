@@ -20,14 +20,20 @@ pub const fn extent(size: PageSize) -> (Mp, Mp) {
 }
 
 /// A length as a PDF writes it.
-#[expect(clippy::float_arithmetic, reason = "a PDF's lengths are decimal numbers; no money is in them")]
+#[expect(
+    clippy::float_arithmetic,
+    reason = "a PDF's lengths are decimal numbers; no money is in them"
+)]
 pub fn points(length: Mp) -> f32 {
     // Lengths on paper are below 16 million, which a 32-bit float holds exactly.
     length as f32 / 1000.0
 }
 
 /// A share of a font's em as a PDF writes it.
-#[expect(clippy::float_arithmetic, reason = "a PDF's lengths are decimal numbers; no money is in them")]
+#[expect(
+    clippy::float_arithmetic,
+    reason = "a PDF's lengths are decimal numbers; no money is in them"
+)]
 pub fn em(units: i64, units_per_em: i64) -> f32 {
     units as f32 / units_per_em as f32
 }

@@ -166,7 +166,8 @@ impl<'a> Letter<'a> {
         let node = self.sheets.part(None, Meaning::Title(named.to_owned()));
         let (right, half) = (self.right(), self.width() / 2);
         let text = Sheets::shortened(self.fonts, title, TITLE, half);
-        self.sheets.line_to(Role::Of(node), right, TOP - pt(4), text, TITLE);
+        self.sheets
+            .line_to(Role::Of(node), right, TOP - pt(4), text, TITLE);
         let mut y = TOP - pt(4) + TITLE.leading();
         if let Some(number) = number {
             let style = Style::plain(pt(11)).ink(Ink::QUIET);
@@ -197,7 +198,13 @@ impl<'a> Letter<'a> {
         }
         let node = self.sheets.part(None, Meaning::Paragraph);
         let mut y = TOP;
-        let lines = wrap(self.fonts, &seller.name, NAME.weight, NAME.size, self.width() / 2 - pt(10));
+        let lines = wrap(
+            self.fonts,
+            &seller.name,
+            NAME.weight,
+            NAME.size,
+            self.width() / 2 - pt(10),
+        );
         for line in lines.into_iter().take(2) {
             self.sheets.line(Role::Of(node), SIDE, y, line, NAME);
             y += NAME.leading();
@@ -212,14 +219,25 @@ impl<'a> Letter<'a> {
         let (third, narrow) = (self.width() * 36 / 100, self.width() * 28 / 100);
         let seller = &frame.seller;
         let mut from = seller.address.clone();
-        from.extend(seller.tax_id.iter().map(|id| format!("{} {id}", self.words.tax_id)));
+        from.extend(
+            seller
+                .tax_id
+                .iter()
+                .map(|id| format!("{} {id}", self.words.tax_id)),
+        );
         from.extend(seller.email.clone());
         from.extend(seller.phone.clone());
         let first = self.party(self.words.from, &seller.name, &from, SIDE, third - gap);
         self.y = top;
         let mut to = frame.client.address.clone();
         to.extend(frame.client.email.clone());
-        let second = self.party(self.words.billed_to, &frame.client.name, &to, SIDE + third, third - gap);
+        let second = self.party(
+            self.words.billed_to,
+            &frame.client.name,
+            &to,
+            SIDE + third,
+            third - gap,
+        );
         self.y = top;
         let list = self.sheets.part(None, Meaning::List);
         for (label, value) in facts {
@@ -261,18 +279,22 @@ impl<'a> Letter<'a> {
         let amount_style = Style::plain(pt(16)).bold();
         let height = pt(40);
         self.need(height);
-        self.sheets.fill(SIDE, self.y, (self.width(), height), Ink::GROUND);
+        self.sheets
+            .fill(SIDE, self.y, (self.width(), height), Ink::GROUND);
         let node = self.sheets.part(None, Meaning::Paragraph);
         let (x, right) = (SIDE + pt(12), self.right() - pt(12));
         let amount = amount.map(|amount| shape(self.fonts, amount, Weight::Bold));
-        let used = amount.as_ref().map_or(0, |amount| amount.width(amount_style.size) + pt(12));
+        let used = amount
+            .as_ref()
+            .map_or(0, |amount| amount.width(amount_style.size) + pt(12));
         let room = right - x - used;
         let text = Sheets::shortened(self.fonts, label, label_style, room);
         let label_y = self.y + if remark.is_some() { pt(5) } else { pt(12) };
         self.sheets.line(Role::Of(node), x, label_y, text, label_style);
         if let Some(remark) = remark {
             let text = Sheets::shortened(self.fonts, remark, BODY.ink(Ink::QUIET), room);
-            self.sheets.line(Role::Of(node), x, self.y + pt(20), text, BODY.ink(Ink::QUIET));
+            self.sheets
+                .line(Role::Of(node), x, self.y + pt(20), text, BODY.ink(Ink::QUIET));
         }
         if let Some(amount) = amount {
             self.sheets
@@ -296,7 +318,10 @@ impl<'a> Letter<'a> {
         };
         for (name, details) in by {
             if let Some(details) = details.filter(|details| !details.trim().is_empty()) {
-                ways.push((name, wrap(self.fonts, details.trim(), BODY.weight, BODY.size, beside)));
+                ways.push((
+                    name,
+                    wrap(self.fonts, details.trim(), BODY.weight, BODY.size, beside),
+                ));
             }
         }
         if ways.is_empty() && link.is_none() {
@@ -383,7 +408,11 @@ impl<'a> Letter<'a> {
         for number in 1..=pages {
             let page = number - 1;
             let text = self.words.page.replace("{page}", &number.to_string());
-            let text = shape(self.fonts, &text.replace("{pages}", &pages.to_string()), SMALL.weight);
+            let text = shape(
+                self.fonts,
+                &text.replace("{pages}", &pages.to_string()),
+                SMALL.weight,
+            );
             let mut items = Vec::new();
             if !across.pieces.is_empty() {
                 let wide = across.width(pt(1)).max(1);

@@ -54,7 +54,9 @@ impl std::error::Error for Trouble {}
 
 impl fmt::Debug for Printer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Printer").field("fonts", &self.fonts.from_folder()).finish()
+        f.debug_struct("Printer")
+            .field("fonts", &self.fonts.from_folder())
+            .finish()
     }
 }
 

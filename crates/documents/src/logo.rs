@@ -135,7 +135,10 @@ fn decode(bytes: &[u8]) -> Result<Pixels, Refused> {
 
 fn looks_like_svg(bytes: &[u8]) -> bool {
     let start = String::from_utf8_lossy(&bytes[..bytes.len().min(4096)]).to_ascii_lowercase();
-    start.trim_start_matches(['\u{feff}', ' ', '\n', '\r', '\t']).starts_with('<') && start.contains("<svg")
+    start
+        .trim_start_matches(['\u{feff}', ' ', '\n', '\r', '\t'])
+        .starts_with('<')
+        && start.contains("<svg")
 }
 
 /// The size is looked at before anything is unpacked.
@@ -163,8 +166,14 @@ fn decode_png(bytes: &[u8]) -> Result<Pixels, Refused> {
     raw.truncate(frame.buffer_size());
     let rgba = match frame.color_type {
         ColorType::Rgba => raw,
-        ColorType::Rgb => raw.chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect(),
-        ColorType::GrayscaleAlpha => raw.chunks_exact(2).flat_map(|p| [p[0], p[0], p[0], p[1]]).collect(),
+        ColorType::Rgb => raw
+            .chunks_exact(3)
+            .flat_map(|p| [p[0], p[1], p[2], 255])
+            .collect(),
+        ColorType::GrayscaleAlpha => raw
+            .chunks_exact(2)
+            .flat_map(|p| [p[0], p[0], p[0], p[1]])
+            .collect(),
         ColorType::Grayscale => raw.iter().flat_map(|gray| [*gray, *gray, *gray, 255]).collect(),
         ColorType::Indexed => return Err(Refused::NoPicture),
     };
@@ -193,8 +202,8 @@ impl Pixels {
     }
 }
 
-/// Makes the picture fit what is kept: each pixel becomes the mean of those that it replaces, weighed by their
-/// opacity.
+/// Makes the picture fit what is kept: each pixel becomes the mean of those that it replaces, weighed by
+/// their opacity.
 fn smaller(pixels: Pixels) -> Pixels {
     let Pixels { width, height, rgba } = pixels;
     let (mut to_width, mut to_height) = (width, height);

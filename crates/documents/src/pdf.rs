@@ -1,5 +1,5 @@
-//! Sheets as a PDF: tagged after PDF/UA-1, with the fonts' used glyphs embedded. The same sheets give the same
-//! bytes.
+//! Sheets as a PDF: tagged after PDF/UA-1, with the fonts' used glyphs embedded. The same sheets give the
+//! same bytes.
 
 use std::num::NonZeroU16;
 
@@ -18,8 +18,8 @@ use krilla::page::PageSettings;
 use krilla::paint::Fill;
 use krilla::surface::Surface;
 use krilla::tagging::{
-    Artifact, ArtifactType, ContentTag, Identifier, ListNumbering, Node as TreeNode, SpanTag, TableHeaderScope,
-    Tag, TagGroup, TagKind, TagTree,
+    Artifact, ArtifactType, ContentTag, Identifier, ListNumbering, Node as TreeNode, SpanTag,
+    TableHeaderScope, Tag, TagGroup, TagKind, TagTree,
 };
 use krilla::text::{GlyphId, KrillaGlyph};
 use krilla::{Data, SerializeSettings};
@@ -38,7 +38,8 @@ const FIRST_LEVEL: NonZeroU16 = NonZeroU16::MIN;
 /// [`Trouble`] for what only a mistake in the program can bring about.
 pub fn write(fonts: &Fonts, sheets: &Sheets) -> Result<Vec<u8>, Trouble> {
     match attempt(fonts, sheets, true) {
-        // A text that breaks a rule of PDF/UA is still to be paid: without that label, but tagged all the same.
+        // A text that breaks a rule of PDF/UA is still to be paid: without that label, but tagged all the
+        // same.
         Err(KrillaError::Validation(_)) => attempt(fonts, sheets, false),
         other => other,
     }
@@ -150,9 +151,15 @@ fn draw(surface: &mut Surface<'_>, fonts: &Fonts, item: &Item, leaves: &mut [Vec
         What::Text(text, style) => {
             let mut x = item.x;
             for piece in &text.pieces {
-                within(surface, item.role, leaves, piece.stands_for.as_deref(), |surface| {
-                    glyphs(surface, fonts, piece, *style, x, item.y);
-                });
+                within(
+                    surface,
+                    item.role,
+                    leaves,
+                    piece.stands_for.as_deref(),
+                    |surface| {
+                        glyphs(surface, fonts, piece, *style, x, item.y);
+                    },
+                );
                 x += piece.width(style.size);
             }
         }
@@ -223,7 +230,14 @@ fn glyphs(surface: &mut Surface<'_>, fonts: &Fonts, piece: &Piece, style: Style,
     let drawn = glyphs_of(face, piece);
     surface.set_fill(Some(paint(style.ink)));
     let at = Point::from_xy(points(x), points(y));
-    surface.draw_glyphs(at, &drawn, face.font.clone(), &piece.text, points(style.size), false);
+    surface.draw_glyphs(
+        at,
+        &drawn,
+        face.font.clone(),
+        &piece.text,
+        points(style.size),
+        false,
+    );
 }
 
 fn glyphs_of(face: &Face, piece: &Piece) -> Vec<KrillaGlyph> {

@@ -248,7 +248,10 @@ fn is_ideographic(c: char) -> bool {
 
 /// What does not begin a line.
 fn is_closing(c: char) -> bool {
-    matches!(c, '\u{3001}' | '\u{3002}' | '\u{300d}' | '\u{300f}' | '\u{30fc}' | '\u{ff0c}' | '\u{ff09}')
+    matches!(
+        c,
+        '\u{3001}' | '\u{3002}' | '\u{300d}' | '\u{300f}' | '\u{30fc}' | '\u{ff0c}' | '\u{ff09}'
+    )
 }
 
 #[cfg(test)]

@@ -213,7 +213,8 @@ impl Sheets {
     /// Puts something on the last page.
     pub fn put(&mut self, item: Item) {
         if let What::Text(text, _) = &item.what {
-            self.missing.extend(text.missing().map(|script| script.full_name()));
+            self.missing
+                .extend(text.missing().map(|script| script.full_name()));
         }
         if let Some(page) = self.pages.last_mut() {
             page.push(item);

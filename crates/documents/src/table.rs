@@ -79,7 +79,9 @@ pub fn table(letter: &mut Letter<'_>, columns: &[Column], rows: &[Row], sums: &[
         draw_row(letter, columns, &shape.widths, row, cells, *strong);
         letter.y += height;
         let (left, width) = (letter.left(), letter.width());
-        letter.sheets.fill(left, letter.y - HAIRLINE, (width, HAIRLINE), Ink::LINE);
+        letter
+            .sheets
+            .fill(left, letter.y - HAIRLINE, (width, HAIRLINE), Ink::LINE);
     }
     self::sums(letter, sums);
 }
@@ -139,7 +141,9 @@ const fn head_height() -> Mp {
 /// The heading: read once, and on further pages only seen.
 fn draw_head(letter: &mut Letter<'_>, columns: &[Column], widths: &[Mp], row: Option<Node>) {
     let (mut x, y) = (letter.left(), letter.y);
-    letter.sheets.fill(x, y, (letter.width(), head_height()), Ink::GROUND);
+    letter
+        .sheets
+        .fill(x, y, (letter.width(), head_height()), Ink::GROUND);
     for (column, width) in columns.iter().zip(widths) {
         let text = shape(letter.fonts, column.title, HEAD.weight);
         let role = match row {
@@ -147,7 +151,9 @@ fn draw_head(letter: &mut Letter<'_>, columns: &[Column], widths: &[Mp], row: Op
             None => Role::PageHeader,
         };
         match column.kind {
-            Kind::Figure => letter.sheets.line_to(role, x + width - PAD_X, y + PAD_Y, text, HEAD),
+            Kind::Figure => letter
+                .sheets
+                .line_to(role, x + width - PAD_X, y + PAD_Y, text, HEAD),
             Kind::Text | Kind::Word => letter.sheets.line(role, x + PAD_X, y + PAD_Y, text, HEAD),
         }
         x += width;
@@ -218,7 +224,9 @@ pub fn sums(letter: &mut Letter<'_>, sums: &[Sum]) {
         let node = letter.sheets.part(Some(row), Meaning::RowHead);
         letter.sheets.line(Role::Of(node), x, y + pt(2), label, style);
         let node = letter.sheets.part(Some(row), Meaning::Cell);
-        letter.sheets.line_to(Role::Of(node), right, y + pt(2), amount, style);
+        letter
+            .sheets
+            .line_to(Role::Of(node), right, y + pt(2), amount, style);
         letter.y += SUM_HEIGHT;
     }
 }

@@ -32,9 +32,19 @@ fn invoice(count: usize) -> Invoice {
     let usd = Currency::parse("usd").unwrap();
     let rate = TaxRate::from_thousandths_of_percent(8_875).unwrap();
     let line = |at: usize| {
-        let what = if at.is_multiple_of(3) { "Hours on site, ".repeat(10) } else { "Backup".to_owned() };
+        let what = if at.is_multiple_of(3) {
+            "Hours on site, ".repeat(10)
+        } else {
+            "Backup".to_owned()
+        };
         let quantity = Quantity::parse("2.5").unwrap();
-        Line::new(&format!("Line {at} {what}"), quantity, Money::new(1_000, usd), rate).unwrap()
+        Line::new(
+            &format!("Line {at} {what}"),
+            quantity,
+            Money::new(1_000, usd),
+            rate,
+        )
+        .unwrap()
     };
     let lines: Vec<Line> = (1..=count).map(line).collect();
     let sums = totals(&lines[..count.min(500)], usd).unwrap();
@@ -64,9 +74,11 @@ fn sheets(printer: &Printer, invoice: Invoice) -> Sheets {
 fn text(item: &Item) -> Option<String> {
     match &item.what {
         Shown::Text(text, _) => Some(text.pieces.iter().map(|piece| piece.text.as_str()).collect()),
-        Shown::Fill { .. } | Shown::Across(..) | Shown::Logo { .. } | Shown::Code { .. } | Shown::Target { .. } => {
-            None
-        }
+        Shown::Fill { .. }
+        | Shown::Across(..)
+        | Shown::Logo { .. }
+        | Shown::Code { .. }
+        | Shown::Target { .. } => None,
     }
 }
 
@@ -76,7 +88,10 @@ fn texts(page: &[Item]) -> Vec<String> {
 
 /// How many rows of lines stand on a page.
 fn rows(page: &[Item]) -> usize {
-    texts(page).iter().filter(|text| text.starts_with("Line ")).count()
+    texts(page)
+        .iter()
+        .filter(|text| text.starts_with("Line "))
+        .count()
 }
 
 #[test]
@@ -92,12 +107,23 @@ fn a_long_invoice_repeats_its_heading_and_keeps_its_sums_with_lines() {
             assert_eq!(heads, usize::from(*lines > 0), "{count} lines");
         }
         let page_of = |wanted: &str| {
-            let found = sheets.pages.iter().position(|page| texts(page).iter().any(|text| text == wanted));
+            let found = sheets
+                .pages
+                .iter()
+                .position(|page| texts(page).iter().any(|text| text == wanted));
             found.unwrap_or_else(|| panic!("{wanted} of {count} lines"))
         };
         let sums = page_of("Subtotal");
-        assert_eq!([page_of("Total"), page_of("Tax 8.875%")], [sums, sums], "{count} lines");
-        assert!(on[sums] >= count.min(2), "{count} lines: sums beside {} of them", on[sums]);
+        assert_eq!(
+            [page_of("Total"), page_of("Tax 8.875%")],
+            [sums, sums],
+            "{count} lines"
+        );
+        assert!(
+            on[sums] >= count.min(2),
+            "{count} lines: sums beside {} of them",
+            on[sums]
+        );
         several += usize::from(sheets.pages.len() > 1);
     }
     assert!(several > 10, "{several}");
@@ -126,7 +152,9 @@ fn nothing_stands_outside_of_the_paper_or_over_its_foot() {
         let (width, height) = geometry::extent(size);
         let sheets = sheets(&printer, hostile.clone());
         for item in sheets.pages.iter().flatten() {
-            let Shown::Text(shown, style) = &item.what else { continue };
+            let Shown::Text(shown, style) = &item.what else {
+                continue;
+            };
             let right = item.x + shown.width(style.size);
             assert!(item.x >= 0 && right <= width, "{:?}", text(item));
             let foot = item.role == Role::PageFooter;
@@ -146,9 +174,21 @@ fn the_same_paper_gives_the_same_bytes_and_another_gives_others() {
 
 #[test]
 fn the_pdf_is_tagged_after_pdf_ua() {
-    let bytes = Printer::own().print(&Paper::Invoice(Box::new(invoice(60)))).unwrap();
-    let holds = |needle: &str| bytes.windows(needle.len()).any(|bytes| bytes == needle.as_bytes());
-    for needle in ["/StructTreeRoot", "/Marked true", "/Lang(en)", "pdfuaid:part", "/DisplayDocTitle true"] {
+    let bytes = Printer::own()
+        .print(&Paper::Invoice(Box::new(invoice(60))))
+        .unwrap();
+    let holds = |needle: &str| {
+        bytes
+            .windows(needle.len())
+            .any(|bytes| bytes == needle.as_bytes())
+    };
+    for needle in [
+        "/StructTreeRoot",
+        "/Marked true",
+        "/Lang(en)",
+        "pdfuaid:part",
+        "/DisplayDocTitle true",
+    ] {
         assert!(holds(needle), "{needle}");
     }
     assert!(holds("Invoice INV-0042"));
@@ -157,14 +197,25 @@ fn the_pdf_is_tagged_after_pdf_ua() {
 #[test]
 fn tables_have_headings_and_pictures_say_what_they_show() {
     let sheets = sheets(&Printer::own(), invoice(60));
-    let count = |wanted: fn(&Meaning) -> bool| sheets.parts.iter().filter(|part| wanted(&part.meaning)).count();
+    let count =
+        |wanted: fn(&Meaning) -> bool| sheets.parts.iter().filter(|part| wanted(&part.meaning)).count();
     // Once, although the heading is drawn on every page.
     assert_eq!(count(|meaning| *meaning == Meaning::ColumnHead), 5);
     assert_eq!(count(|meaning| *meaning == Meaning::Cell), 60 * 5 + 4);
-    assert_eq!(count(|meaning| matches!(meaning, Meaning::Title(title) if title == "Invoice INV-0042")), 1);
-    assert_eq!(count(|meaning| matches!(meaning, Meaning::Figure(tells) if tells.contains("QR"))), 1);
+    assert_eq!(
+        count(|meaning| matches!(meaning, Meaning::Title(title) if title == "Invoice INV-0042")),
+        1
+    );
+    assert_eq!(
+        count(|meaning| matches!(meaning, Meaning::Figure(tells) if tells.contains("QR"))),
+        1
+    );
     // Everything on a page either belongs to a part or is said to be only of the page.
-    let roles = sheets.pages.iter().flatten().filter(|item| matches!(item.role, Role::Of(_)));
+    let roles = sheets
+        .pages
+        .iter()
+        .flatten()
+        .filter(|item| matches!(item.role, Role::Of(_)));
     assert!(roles.count() > 300);
 }
 
@@ -174,9 +225,16 @@ fn what_no_font_has_is_noted_once_at_the_end() {
     foreign.frame.client.name = "山田商店 \u{1f600}".to_owned();
     let sheets = sheets(&Printer::own(), foreign.clone());
     let all: Vec<String> = sheets.pages.iter().flat_map(|page| texts(page)).collect();
-    let notes: Vec<&String> = all.iter().filter(|text| text.contains("no font on this server")).collect();
+    let notes: Vec<&String> = all
+        .iter()
+        .filter(|text| text.contains("no font on this server"))
+        .collect();
     assert_eq!(notes.len(), 1);
-    assert!(notes[0].contains("(Han, symbols)") || notes[0].contains("(symbols, Han)"), "{}", notes[0]);
+    assert!(
+        notes[0].contains("(Han, symbols)") || notes[0].contains("(symbols, Han)"),
+        "{}",
+        notes[0]
+    );
     let plain = self::sheets(&Printer::own(), invoice(1));
     assert!(plain.missing.is_empty());
     // What the characters were stays in the file, for whoever searches or listens.
@@ -199,89 +257,106 @@ fn every_state_shows_what_it_is() {
         (marks.collect::<Vec<String>>(), texts(&sheets.pages[0]).join("|"))
     };
     let (marks, text) = shown(State::Open, false, 5_444);
-    assert!(marks.is_empty() && text.contains("54.44\u{a0}USD") && text.contains("How to pay"), "{text}");
+    assert!(
+        marks.is_empty() && text.contains("54.44\u{a0}USD") && text.contains("How to pay"),
+        "{text}"
+    );
     assert!(text.contains("Payable by 26 December 2026"));
     let (marks, text) = shown(State::Open, true, 5_444);
     assert!(marks == ["TEST"] && text.contains("TEST MODE"), "{text}");
     let (marks, text) = shown(State::Void, false, 0);
-    assert!(marks == ["VOID"] && text.contains("withdrawn") && !text.contains("How to pay"), "{text}");
+    assert!(
+        marks == ["VOID"] && text.contains("withdrawn") && !text.contains("How to pay"),
+        "{text}"
+    );
     let (marks, text) = shown(State::Draft, true, 0);
-    assert!(marks == ["TEST \u{b7} DRAFT"] && !text.contains("How to pay"), "{text}");
+    assert!(
+        marks == ["TEST \u{b7} DRAFT"] && !text.contains("How to pay"),
+        "{text}"
+    );
     let (marks, text) = shown(State::Paid, false, 0);
-    assert!(marks.is_empty() && text.contains("Paid in full") && !text.contains("How to pay"), "{text}");
+    assert!(
+        marks.is_empty() && text.contains("Paid in full") && !text.contains("How to pay"),
+        "{text}"
+    );
+}
+
+fn others(frame: &Frame) -> [Paper; 3] {
+    let usd = Currency::parse("usd").unwrap();
+    let day = Day::parse("2026-11-30").unwrap();
+    let note = CreditNote {
+        frame: frame.clone(),
+        number: "CN-0001".to_owned(),
+        issued_on: day,
+        invoice_number: "INV-0042".to_owned(),
+        reason: "Agreed on the phone".to_owned(),
+        currency: usd,
+        subtotal_minor: 1_000,
+        tax_minor: 190,
+        total_minor: 1_190,
+        to_invoice_minor: 1_000,
+        to_credit_minor: 190,
+    };
+    let receipt = Receipt {
+        frame: frame.clone(),
+        number: "pay_1".to_owned(),
+        paid_on: day,
+        method: Some(Method {
+            brand: "visa".to_owned(),
+            last4: Some("4242".to_owned()),
+        }),
+        currency: usd,
+        amount_minor: 2_000,
+        invoices: vec![PaidInvoice {
+            number: "INV-0042".to_owned(),
+            amount_minor: 2_000,
+        }],
+        to_credit_minor: 0,
+        refunds: vec![Refund {
+            on: day,
+            amount_minor: 500,
+        }],
+    };
+    let entry = |what, amount_minor| Entry {
+        on: day,
+        what,
+        reference: "INV-0042".to_owned(),
+        amount_minor,
+    };
+    let statement = Statement {
+        frame: frame.clone(),
+        from: day,
+        to: day,
+        accounts: vec![Account {
+            currency: usd,
+            opening_minor: 10_000,
+            entries: vec![entry(What::Invoice, 5_000), entry(What::Payment, -20_000)],
+            by_age_minor: [0, 0, 0, 0, 700],
+        }],
+    };
+    [
+        Paper::CreditNote(Box::new(note)),
+        Paper::Receipt(Box::new(receipt)),
+        Paper::Statement(Box::new(statement)),
+    ]
 }
 
 #[test]
 fn every_document_can_be_made_in_every_language() {
     let printer = Printer::own();
-    let usd = Currency::parse("usd").unwrap();
-    let day = Day::parse("2026-11-30").unwrap();
     for language in Language::ALL {
-        let mut frame = frame();
-        frame.language = language;
-        let note = CreditNote {
-            frame: frame.clone(),
-            number: "CN-0001".to_owned(),
-            issued_on: day,
-            invoice_number: "INV-0042".to_owned(),
-            reason: "Agreed on the phone".to_owned(),
-            currency: usd,
-            subtotal_minor: 1_000,
-            tax_minor: 190,
-            total_minor: 1_190,
-            to_invoice_minor: 1_000,
-            to_credit_minor: 190,
-        };
-        let receipt = Receipt {
-            frame: frame.clone(),
-            number: "pay_1".to_owned(),
-            paid_on: day,
-            method: Some(Method {
-                brand: "visa".to_owned(),
-                last4: Some("4242".to_owned()),
-            }),
-            currency: usd,
-            amount_minor: 2_000,
-            invoices: vec![PaidInvoice {
-                number: "INV-0042".to_owned(),
-                amount_minor: 2_000,
-            }],
-            to_credit_minor: 0,
-            refunds: vec![Refund {
-                on: day,
-                amount_minor: 500,
-            }],
-        };
-        let entry = |what, amount_minor| Entry {
-            on: day,
-            what,
-            reference: "INV-0042".to_owned(),
-            amount_minor,
-        };
-        let statement = Statement {
-            frame,
-            from: day,
-            to: day,
-            accounts: vec![Account {
-                currency: usd,
-                opening_minor: 10_000,
-                entries: vec![entry(What::Invoice, 5_000), entry(What::Payment, -20_000)],
-                by_age_minor: [0, 0, 0, 0, 700],
-            }],
-        };
-        let last = |sheets: &Sheets| texts(&sheets.pages[0]).join("|");
-        let papers = [
-            Paper::CreditNote(Box::new(note)),
-            Paper::Receipt(Box::new(receipt)),
-            Paper::Statement(Box::new(statement)),
-        ];
+        let papers = others(&Frame { language, ..frame() });
         for paper in &papers {
             assert!(printer.print(paper).unwrap().starts_with(b"%PDF-1.7"));
         }
-        let shown = papers.map(|paper| last(&printer.sheets(&paper)));
+        let shown = papers.map(|paper| texts(&printer.sheets(&paper).pages[0]).join("|"));
         if language == Language::En {
             assert!(shown[0].contains("11.90\u{a0}USD") && shown[0].contains("Added to your credit"));
-            assert!(shown[1].contains("Visa ending in 4242") && shown[1].contains("$15.00"), "{}", shown[1]);
+            assert!(
+                shown[1].contains("Visa ending in 4242") && shown[1].contains("$15.00"),
+                "{}",
+                shown[1]
+            );
             assert!(shown[2].contains("\u{2212}50.00\u{a0}USD"), "{}", shown[2]);
             assert!(shown[2].contains("More than 90 days overdue"), "{}", shown[2]);
         }

@@ -91,7 +91,10 @@ pub fn check(typed: Business) -> Result<Business, Refusal> {
     }
     let email = line("email", email, EMAIL_MAX)?;
     if email.as_deref().is_some_and(|email| !is_address(email)) {
-        return Err(Refusal::invalid("email", "must be an e-mail address such as billing@example.com"));
+        return Err(Refusal::invalid(
+            "email",
+            "must be an e-mail address such as billing@example.com",
+        ));
     }
     Ok(Business {
         name: line("name", name, NAME_MAX)?,
@@ -112,7 +115,9 @@ fn line(field: &str, typed: Option<String>, most: usize) -> Result<Option<String
     };
     let shown = text::shown(&typed, most, false);
     let problem = || format!("must be one line of plain text with at most {most} characters");
-    shown.map(Some).ok_or_else(|| Refusal::invalid(field.to_owned(), problem()))
+    shown
+        .map(Some)
+        .ok_or_else(|| Refusal::invalid(field.to_owned(), problem()))
 }
 
 fn details(field: &'static str, typed: Option<String>) -> Result<Option<String>, Refusal> {
@@ -121,9 +126,8 @@ fn details(field: &'static str, typed: Option<String>) -> Result<Option<String>,
     };
     let shown = text::shown(&typed.replace("\r\n", "\n"), DETAILS_MAX, true);
     let fits = shown.filter(|shown| shown.lines().count() <= DETAILS_LINES_MAX);
-    let problem = || {
-        format!("must be plain text with at most {DETAILS_MAX} characters in {DETAILS_LINES_MAX} lines")
-    };
+    let problem =
+        || format!("must be plain text with at most {DETAILS_MAX} characters in {DETAILS_LINES_MAX} lines");
     fits.map(Some).ok_or_else(|| Refusal::invalid(field, problem()))
 }
 
@@ -146,7 +150,11 @@ mod tests {
     fn what_fits_on_paper_is_taken_and_trimmed() {
         let business = typed(|business| {
             business.name = Some("  Bäckerei Hofmann KG ".to_owned());
-            business.address = vec!["Am Markt 1".to_owned(), "  ".to_owned(), "80331 München".to_owned()];
+            business.address = vec![
+                "Am Markt 1".to_owned(),
+                "  ".to_owned(),
+                "80331 München".to_owned(),
+            ];
             business.email = Some("post@hofmann.example".to_owned());
             business.phone = Some(String::new());
             business.bank_details = Some("IBAN DE00\r\nBIC X\n".to_owned());
@@ -162,17 +170,30 @@ mod tests {
     fn what_does_not_fit_is_refused_by_its_field() {
         fn refused(field: &str, change: impl FnOnce(&mut Business)) {
             let refusal = typed(change).unwrap_err();
-            assert!(matches!(&refusal, Refusal::InvalidField { field: of, .. } if of == field), "{refusal:?}");
+            assert!(
+                matches!(&refusal, Refusal::InvalidField { field: of, .. } if of == field),
+                "{refusal:?}"
+            );
         }
         refused("name", |business| business.name = Some("x".repeat(NAME_MAX + 1)));
-        refused("name", |business| business.name = Some("\u{202e}gnp.exe".to_owned()));
+        refused("name", |business| {
+            business.name = Some("\u{202e}gnp.exe".to_owned())
+        });
         refused("name", |business| business.name = Some("two\nlines".to_owned()));
-        refused("address", |business| business.address = vec!["x".to_owned(); ADDRESS_LINES_MAX + 1]);
-        refused("address[1]", |business| business.address = vec!["x".to_owned(), "a\0b".to_owned()]);
+        refused("address", |business| {
+            business.address = vec!["x".to_owned(); ADDRESS_LINES_MAX + 1]
+        });
+        refused("address[1]", |business| {
+            business.address = vec!["x".to_owned(), "a\0b".to_owned()]
+        });
         for email in ["nobody", "@", "a@", "@b", "a b@c"] {
             refused("email", |business| business.email = Some(email.to_owned()));
         }
-        refused("footer", |business| business.footer = Some("x\n".repeat(DETAILS_LINES_MAX + 1) + "y"));
-        refused("bank_details", |business| business.bank_details = Some("x".repeat(DETAILS_MAX + 1)));
+        refused("footer", |business| {
+            business.footer = Some("x\n".repeat(DETAILS_LINES_MAX + 1) + "y")
+        });
+        refused("bank_details", |business| {
+            business.bank_details = Some("x".repeat(DETAILS_MAX + 1))
+        });
     }
 }

@@ -9,6 +9,7 @@ pub mod balance;
 pub mod books;
 pub mod breakers;
 pub mod breaks;
+pub mod business;
 mod by;
 mod clock;
 pub mod collect;

@@ -1,5 +1,6 @@
 //! What the payer of a link may see: the invoice, and which one of the panels the page shows beside it.
 
+use domain::business::Business;
 use domain::invoice::{InvoiceState, Line};
 use domain::payment::parts::{INVOICES_MAX, PartsAllowed};
 use domain::payment::{IntentStatus, PaymentState};
@@ -10,7 +11,7 @@ use store::pay_links::PayLink;
 use store::payment_settings::{self, PaymentSettings};
 use store::payments::{self, Payment};
 use store::tenants::{self, Tenant};
-use store::{Tx, stripe_config, stripe_operations};
+use store::{Tx, business, stripe_config, stripe_operations};
 use stripe::Secret;
 
 use crate::payment_settings::takes_bank_debits;
@@ -42,6 +43,12 @@ pub struct PayerView {
     pub under_way: Option<Money>,
     /// The account on which it is paid.
     pub stripe_account_id: Option<String>,
+    /// The MSP's address and the like; its name where that is not the tenant's.
+    pub business: Business,
+    /// Whether the MSP has a logo.
+    pub has_logo: bool,
+    /// The payments that succeeded, newest first.
+    pub receipts: Vec<Payment>,
     /// What the page offers.
     pub panel: Panel,
     /// What a payment begun from this page has to carry.
@@ -49,6 +56,9 @@ pub struct PayerView {
     /// The work that it has to show besides, while the tenant's payments look like card testing.
     pub work: Option<Work>,
 }
+
+/// Payments that are looked at for receipts: one is the rule, a dozen where an invoice is paid in parts.
+const PAYMENTS_SHOWN: i64 = 50;
 
 /// Exactly one of these is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,9 +129,8 @@ fn read(tx: &mut Tx, key: &Secret, link: &PayLink, moment: Moment) -> Result<Pay
     let lines = invoices::lines(tx, scope, &invoice.id)?;
     let config = stripe_config::get(tx, scope)?;
     let settings = payment_settings::get(tx, scope)?;
-    let newest = payments::of_invoice(tx, scope, &invoice.id, 1)?
-        .into_iter()
-        .next();
+    let all = payments::of_invoice(tx, scope, &invoice.id, PAYMENTS_SHOWN)?;
+    let newest = all.first().cloned();
     let unresolved = match &newest {
         Some(payment) => stripe_operations::open_of(tx, scope, &payment.id)?.is_some(),
         None => false,
@@ -158,6 +167,12 @@ fn read(tx: &mut Tx, key: &Secret, link: &PayLink, moment: Moment) -> Result<Pay
         part_minimum: part_minimum(&settings, invoice.owed()).filter(|_| offered),
         under_way,
         bank_debits,
+        business: business::get(tx, scope)?,
+        has_logo: business::logo_facts(tx, scope)?.is_some(),
+        receipts: all
+            .into_iter()
+            .filter(|payment| payment.succeeded_at.is_some())
+            .collect(),
         page_token: page_tokens::issue(key, link, moment)?,
         work: limits::work(tx, key, scope, moment.at)?,
         invoice,

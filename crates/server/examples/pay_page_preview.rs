@@ -129,6 +129,15 @@ fn line(description: &str, quantity: &str, rate: &str, unit_price: Money, amount
     }
 }
 
+fn address_and_bank() -> Seller {
+    let lines = ["Hafenstraße 12", "20457 Hamburg", "Tax ID DE123456789"];
+    Seller {
+        details: lines.map(str::to_owned).to_vec(),
+        bank_details: Some("Hamburger Sparkasse\nIBAN DE89 3704 0044 0532 0130 00".to_owned()),
+        ..Seller::default()
+    }
+}
+
 fn euro_invoice() -> Result<View, Refusal> {
     let eur = Currency::parse("eur")?;
     let money = |minor| Money::new(minor, eur);
@@ -137,13 +146,11 @@ fn euro_invoice() -> Result<View, Refusal> {
         seller: Seller {
             name: "Nordlicht IT-Service GmbH".to_owned(),
             support_email: Some("rechnung@nordlicht-it.example".to_owned()),
+            ..address_and_bank()
         },
         client_name: "Tischlerei Behrens & Söhne".to_owned(),
         number: "NL-2026-0147".to_owned(),
-        memo: Some(
-            "Services in November 2026, as agreed in contract NL-C-018.\nThank you for working with us."
-                .to_owned(),
-        ),
+        memo: Some("Services in November 2026.\nThank you for working with us.".to_owned()),
         issued_on: Some(date(2026, 11, 23)),
         due_on: Some(date(2026, 12, 7)),
         lines: vec![
@@ -194,6 +201,8 @@ fn euro_invoice() -> Result<View, Refusal> {
         choice: Choice::default(),
         under_way: None,
         due: money(244_418),
+        pdf_url: "#".to_owned(),
+        receipts: Vec::new(),
         panel_url: "pay-eur.panel.html".to_owned(),
         state: PanelState::Pay(checkout()),
     })
@@ -206,7 +215,7 @@ fn dollar_invoice() -> Result<View, Refusal> {
         mode: Mode::Live,
         seller: Seller {
             name: "Blue Ridge Managed IT".to_owned(),
-            support_email: None,
+            ..Seller::default()
         },
         client_name: "Harbor Dental Group".to_owned(),
         number: "BR-10482".to_owned(),
@@ -231,6 +240,8 @@ fn dollar_invoice() -> Result<View, Refusal> {
         choice: Choice::default(),
         under_way: None,
         due: money(122_250),
+        pdf_url: "#".to_owned(),
+        receipts: Vec::new(),
         panel_url: "pay-usd-live.panel.html".to_owned(),
         state: PanelState::Pay(checkout()),
     })
@@ -241,6 +252,8 @@ fn partly_paid(view: &View) -> View {
     View {
         paid: minor(50_000),
         due: minor(72_250),
+        pdf_url: "#".to_owned(),
+        receipts: Vec::new(),
         panel_url: "pay-partly.panel.html".to_owned(),
         ..view.clone()
     }
@@ -259,6 +272,7 @@ fn long_invoice() -> Result<View, Refusal> {
         seller: Seller {
             name: name.to_owned(),
             support_email: Some(format!("{}@example.com", "accounts".repeat(6))),
+            ..Seller::default()
         },
         number: "2026-GESAMTRECHNUNG-0000004711-B".to_owned(),
         lines: (0..14)
@@ -271,6 +285,8 @@ fn long_invoice() -> Result<View, Refusal> {
         }],
         total: money(99_999_999),
         due: money(99_999_999),
+        pdf_url: "#".to_owned(),
+        receipts: Vec::new(),
         panel_url: "pay-long.panel.html".to_owned(),
         ..euro_invoice()?
     })

@@ -2,11 +2,13 @@
 
 pub mod audit;
 pub mod breaks;
+pub mod business;
 pub mod clients;
 pub mod connect;
 pub mod connect_oauth;
 pub mod credits;
 pub mod disputes;
+pub mod documents;
 pub mod external_objects;
 pub mod fee_statements;
 pub mod fees;
@@ -28,4 +30,6 @@ pub mod tenants;
 pub mod webhook_events;
 
 pub use input::sender;
-pub use input::{Caller, InPath, Input, Object, Page, PageQuery, Platform, Query, Using, Visitor, read_body};
+pub use input::{
+    Caller, InPath, InPaths, Input, Object, Page, PageQuery, Platform, Query, Using, Visitor, read_body,
+};

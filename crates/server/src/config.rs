@@ -12,6 +12,7 @@ mod variables;
 use std::fmt;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
 use domain::Mode;
 use domain::fee::BasisPoints;
@@ -70,6 +71,8 @@ pub struct Config {
     pub mail: Option<MailConfig>,
     /// How the log is written.
     pub log_format: LogFormat,
+    /// A folder of fonts for documents, for scripts that our own fonts do not have.
+    pub font_folder: Option<PathBuf>,
     /// What opens `/metrics`; without it there is no such address.
     pub metrics_token: Option<Secret>,
     /// Stripe, or what stands in for it.
@@ -166,6 +169,7 @@ fn read(variables: &mut Variables<'_>) -> Option<Config> {
     let secret_key = secret_key(variables);
     let mail = mail::read(variables);
     let log_format = log_format(variables);
+    let font_folder = font_folder(variables);
     let metrics_token = metrics_token(variables);
     Some(Config {
         mode: mode?,
@@ -181,6 +185,7 @@ fn read(variables: &mut Variables<'_>) -> Option<Config> {
         secret_key: secret_key?,
         mail: mail?,
         log_format: log_format?,
+        font_folder: font_folder?,
         metrics_token: metrics_token?,
         stripe_api_base: stripe_api_base?,
     })
@@ -308,6 +313,14 @@ fn secret_key(variables: &mut Variables<'_>) -> Option<Secret> {
             },
         ),
         Given::Value(key) => Some(Secret::new(key)),
+    }
+}
+
+fn font_folder(variables: &mut Variables<'_>) -> Option<Option<PathBuf>> {
+    match variables.text("FONT_FOLDER") {
+        Given::Absent => Some(None),
+        Given::Wrong => None,
+        Given::Value(path) => Some(Some(PathBuf::from(path))),
     }
 }
 

@@ -81,9 +81,11 @@ pub async fn run(
         .await
         .map_err(|error| error.to_string())?;
     let origin = config.public_url.origin().to_owned();
+    let press = start::press(&config).map_err(|error| error.to_string())?;
     let site = Site {
         metrics,
         mailer: Some(Mailer::catching(Arc::default())),
+        press,
         shows_styleguide: true,
         ..Site::new(app, Arc::new(config), &origin)
     };

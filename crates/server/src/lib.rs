@@ -14,6 +14,7 @@ pub mod connections;
 pub mod dashboard;
 pub mod demo;
 pub mod demo_mail;
+pub mod documents_of;
 pub mod door;
 pub mod edge;
 pub mod headers;

@@ -229,6 +229,7 @@ async fn serve(file: &EnvFile, stopped: impl Future<Output = ()> + Send + 'stati
     let origin = config.public_url.origin().to_owned();
     offer_setup(&app, &origin).await?;
     tracing::info!("Listening on {}, reached at {origin}", config.listen);
+    let press = start::press(&config).map_err(|error| error.to_string())?;
     let mailer = Mailer::of(&config)?;
     if mailer.is_none() && config.mode == Mode::Live {
         tracing::warn!(
@@ -238,6 +239,7 @@ async fn serve(file: &EnvFile, stopped: impl Future<Output = ()> + Send + 'stati
     let site = Site {
         metrics,
         mailer,
+        press,
         ..Site::new(app, Arc::new(config), &origin)
     };
     start::serve(site, listener, stopped)

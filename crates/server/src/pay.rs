@@ -3,3 +3,4 @@
 pub mod checkout;
 pub mod decline;
 pub mod page;
+pub mod papers;

@@ -18,6 +18,7 @@ use crate::address::client_address;
 use crate::clock_skew::ClockSkew;
 use crate::config::Config;
 use crate::connections::Bounds;
+use crate::documents_of::Press;
 use crate::door::Door;
 use crate::edge::Edge;
 use crate::limits::{self, Gate};
@@ -39,6 +40,11 @@ const LARGE_BODIES: [&str; 4] = [
     "/api/invoices/{id}",
     "/api/stripe/webhook",
 ];
+
+/// Largest body of a logo: 1 MiB, which base64 and JSON make larger by two fifths.
+const LOGO_BODY_MAX: usize = 1536 * 1024;
+/// Where it is sent to.
+const LOGO: &str = "/api/settings/logo";
 
 /// What the handlers share. No global state: everything hangs from here.
 #[derive(Clone)]
@@ -65,6 +71,8 @@ pub struct Site {
     pub door: Arc<Door>,
     /// Whether the page of all parts of pages is there: in the demo.
     pub shows_styleguide: bool,
+    /// Where documents are printed.
+    pub press: Press,
     /// How many connections there may be, and how long each may take over what.
     pub bounds: Bounds,
 }
@@ -99,6 +107,7 @@ impl Site {
             inbox_bell: Arc::new(Notify::new()),
             gate: Arc::default(),
             door: Arc::default(),
+            press: Press::default(),
             shows_styleguide: false,
         }
     }
@@ -140,6 +149,7 @@ pub fn router(site: Site) -> Router {
         let handler = route.handler.route_layer(check).route_layer(gate);
         let bytes = match LARGE_BODIES.contains(&route.path) {
             true => LARGE_BODY_MAX,
+            false if route.path == LOGO => LOGO_BODY_MAX,
             false => BODY_MAX,
         };
         router.route(route.path, handler.route_layer(DefaultBodyLimit::max(bytes)))

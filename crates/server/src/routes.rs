@@ -2,6 +2,7 @@
 //! exist, so none can be without an owner, and a test can ask every one of them with the wrong key.
 
 mod dashboard;
+mod documents;
 mod people;
 
 use axum::handler::Handler;
@@ -108,6 +109,7 @@ impl Route {
 pub fn all() -> Vec<Route> {
     let mut all = of_invoices();
     all.extend(of_money_back());
+    all.extend(documents::all());
     all.extend(of_payers_and_stripe());
     all.extend(of_mails());
     all.extend(of_books());

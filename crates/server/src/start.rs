@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use crate::clock::SystemClock;
 use crate::config::{ApiBase, Config};
 use crate::connections;
+use crate::documents_of::Press;
 use crate::metrics::{Counted, Metrics};
 use crate::people::pool::Pool;
 use crate::router::Site;
@@ -38,6 +39,8 @@ pub enum StartError {
     Transport(stripe::transport::SetupError),
     /// There are no threads to hash passwords.
     Threads(io::Error),
+    /// The folder of fonts cannot be read.
+    Fonts(io::Error),
     /// The address cannot be listened on.
     Listen(String, io::Error),
 }
@@ -48,6 +51,10 @@ impl fmt::Display for StartError {
             StartError::Database(error) => write!(f, "DATABASE_URL: {error}"),
             StartError::Transport(error) => write!(f, "requests to Stripe cannot be made: {error}"),
             StartError::Threads(error) => write!(f, "no thread could be started: {error}"),
+            StartError::Fonts(error) => write!(
+                f,
+                "FONT_FOLDER: {error}. Name a folder that this program may read, or leave the variable out."
+            ),
             StartError::Listen(address, error) => {
                 write!(
                     f,
@@ -114,6 +121,23 @@ pub async fn app(config: &Config, metrics: &Metrics) -> Result<App, StartError> 
         breakers,
         hashing: Arc::new(Pool::new(COST).map_err(StartError::Threads)?),
     })
+}
+
+/// Where documents are printed, with the fonts of the configured folder.
+///
+/// # Errors
+/// [`StartError::Fonts`].
+pub fn press(config: &Config) -> Result<Press, StartError> {
+    let Some(folder) = &config.font_folder else {
+        return Ok(Press::default());
+    };
+    let press = Press::with_folder(folder).map_err(StartError::Fonts)?;
+    let (fonts, left_out) = press.fonts();
+    tracing::info!(fonts, folder = %folder.display(), "fonts for documents");
+    for file in left_out {
+        tracing::warn!(font = %file.path.display(), "left out: {}", file.reason);
+    }
+    Ok(press)
 }
 
 /// Answers requests on `listener` and runs the worker until `shutdown` is done; then ends in order.

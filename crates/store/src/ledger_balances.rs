@@ -117,6 +117,19 @@ const CLIENT_SINCE: Sql = Sql::new(
        and created_at >= $5 and created_at < $6",
 );
 
+const CURRENCIES: Sql = Sql::new(
+    "select distinct currency
+     from client_lines
+     where tenant_id = $1 and livemode = $2 and client_id = $3
+     order by currency",
+);
+
+/// The currencies in which a client has lines.
+pub fn currencies_of_client(tx: &mut Tx, scope: &Scope, client: &ClientId) -> Result<Vec<Currency>, Error> {
+    let rows = tx.query(&CURRENCIES, binds![&scope.tenant, scope.mode, client])?;
+    rows.iter().map(values::currency).collect()
+}
+
 /// A balance, and how many entries had to be added up for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summed {
@@ -318,6 +331,7 @@ fn line(row: &Row) -> Result<Line, Error> {
 pub const ALL: &[&Sql] = &[
     &ACCOUNTS,
     &CLIENTS,
+    &CURRENCIES,
     &LAST_CLOSED,
     &ACCOUNT_SINCE,
     &CLIENT_SINCE,

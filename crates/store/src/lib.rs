@@ -7,6 +7,7 @@ pub mod audit_log;
 pub mod backlog;
 pub mod balance_cursors;
 pub mod balance_transactions;
+pub mod business;
 pub mod client_credits;
 pub mod client_mail_settings;
 pub mod clients;
@@ -67,6 +68,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         backlog::ALL,
         balance_cursors::ALL,
         balance_transactions::ALL,
+        business::ALL,
         client_credits::ALL,
         client_mail_settings::ALL,
         clients::ALL,

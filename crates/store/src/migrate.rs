@@ -127,6 +127,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0025_mail_settings",
         sql: include_str!("../migrations/0025_mail_settings.sql"),
     },
+    Migration {
+        name: "0026_business",
+        sql: include_str!("../migrations/0026_business.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

@@ -113,7 +113,10 @@ fn facts(invoice: &Invoice, words: &Words) -> Vec<Fact> {
 fn lines(letter: &mut Letter<'_>, invoice: &Invoice, words: &Words) {
     let language = invoice.frame.language;
     let money = |minor| language.money(Money::new(minor, invoice.currency));
-    let taxed = invoice.lines.iter().any(|line| line.tax_rate.thousandths_of_percent() > 0);
+    let taxed = invoice
+        .lines
+        .iter()
+        .any(|line| line.tax_rate.thousandths_of_percent() > 0);
     let column = |title, kind| Column { title, kind };
     let mut columns = vec![
         column(words.description, Kind::Text),

@@ -67,7 +67,10 @@ pub fn lay_out(fonts: &Fonts, receipt: &Receipt) -> Sheets {
     let money = |minor| language.money(Money::new(minor, receipt.currency));
     let mut facts = vec![(words.paid_on, day(language, Some(receipt.paid_on)))];
     if let Some(method) = &receipt.method {
-        facts.push((words.paid_by, words.method(&method.brand, method.last4.as_deref())));
+        facts.push((
+            words.paid_by,
+            words.method(&method.brand, method.last4.as_deref()),
+        ));
     }
     facts.push((words.receipt_number, receipt.number.clone()));
     let numbers: Vec<&str> = receipt.invoices.iter().map(|paid| paid.number.as_str()).collect();
@@ -98,7 +101,10 @@ pub fn lay_out(fonts: &Fonts, receipt: &Receipt) -> Sheets {
         .map(|paid| row(vec![paid.number.clone(), money(paid.amount_minor)]))
         .collect();
     if receipt.to_credit_minor != 0 {
-        rows.push(row(vec![words.to_your_credit.to_owned(), money(receipt.to_credit_minor)]));
+        rows.push(row(vec![
+            words.to_your_credit.to_owned(),
+            money(receipt.to_credit_minor),
+        ]));
     }
     let total = sum(words.amount_paid, receipt.amount_minor, true);
     table(&mut letter, &[text(words.invoice), figure], &rows, &[total]);

@@ -136,7 +136,11 @@ fn of_currency(letter: &mut Letter<'_>, words: &Words, statement: &Statement, ac
         rows.push(Row { cells, strong: false });
     }
     let closing = language.money_with_code(Money::new(balance, account.currency));
-    letter.band(words.closing_balance, Some(&closing), (balance < 0).then_some(words.in_your_favour));
+    letter.band(
+        words.closing_balance,
+        Some(&closing),
+        (balance < 0).then_some(words.in_your_favour),
+    );
     let column = |title, kind| Column { title, kind };
     let columns = [
         column(words.date, Kind::Word),
@@ -145,14 +149,20 @@ fn of_currency(letter: &mut Letter<'_>, words: &Words, statement: &Statement, ac
         column(words.payments_and_credits, Kind::Figure),
         column(words.balance, Kind::Figure),
     ];
-    let sum = |label: String, amount: String, strong| Sum { label, amount, strong };
+    let sum = |label: String, amount: String, strong| Sum {
+        label,
+        amount,
+        strong,
+    };
     let sums = [sum(words.closing_balance.to_owned(), closing, true)];
     table(letter, &columns, &rows, &sums);
     if account.by_age_minor.iter().any(|minor| *minor != 0) {
         letter.heading(words.by_age, pt(100));
         let labels = ages(words);
         let aged = labels.into_iter().zip(account.by_age_minor);
-        let sums: Vec<Sum> = aged.map(|(label, minor)| sum(label, money(minor), false)).collect();
+        let sums: Vec<Sum> = aged
+            .map(|(label, minor)| sum(label, money(minor), false))
+            .collect();
         crate::table::sums(letter, &sums);
     }
     letter.y += pt(18);

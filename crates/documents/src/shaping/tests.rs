@@ -19,7 +19,12 @@ fn texts(lines: &[Shaped]) -> Vec<String> {
 #[test]
 fn our_own_fonts_have_latin_greek_and_cyrillic() {
     let fonts = Fonts::own();
-    for text in ["Łódź, Đà Nẵng, İstanbul", "Αθήνα, Ἀθῆναι", "Москва, Київ, Ђорђе", "€ £ ₹ ₺ \u{2212}\u{2013}\u{2014}…"] {
+    for text in [
+        "Łódź, Đà Nẵng, İstanbul",
+        "Αθήνα, Ἀθῆναι",
+        "Москва, Київ, Ђорђе",
+        "€ £ ₹ ₺ \u{2212}\u{2013}\u{2014}…",
+    ] {
         for weight in [Weight::Regular, Weight::Bold] {
             let shaped = shape(&fonts, text, weight);
             assert_eq!(shaped.missing().count(), 0, "{text}");
@@ -35,7 +40,11 @@ fn our_own_fonts_have_latin_greek_and_cyrillic() {
 fn what_no_font_has_is_said_and_remembered() {
     let shaped = shape(&Fonts::own(), "Yamada 山田商店 GmbH", Weight::Bold);
     assert_eq!(texts(&[shaped.clone()]), ["Yamada [?] GmbH"]);
-    let stands_for: Vec<&str> = shaped.pieces.iter().filter_map(|piece| piece.stands_for.as_deref()).collect();
+    let stands_for: Vec<&str> = shaped
+        .pieces
+        .iter()
+        .filter_map(|piece| piece.stands_for.as_deref())
+        .collect();
     assert_eq!(stands_for, ["山田商店"]);
     assert!(shaped.missing().all(|script| script == Script::Han));
 }
@@ -48,7 +57,11 @@ fn a_folder_brings_other_scripts_and_hebrew_goes_from_right_to_left() {
         assert_eq!(shape(&fonts, text, Weight::Bold).missing().count(), 0, "{text}");
     }
     let shaped = shape(&fonts, "A שלום B", Weight::Regular);
-    let hebrew = shaped.pieces.iter().find(|piece| piece.text.contains('ש')).unwrap();
+    let hebrew = shaped
+        .pieces
+        .iter()
+        .find(|piece| piece.text.contains('ש'))
+        .unwrap();
     let starts: Vec<usize> = hebrew.glyphs.iter().map(|glyph| glyph.range.start).collect();
     assert!(starts.is_sorted_by(|a, b| a >= b), "{starts:?}");
     // Arabic letters take the forms that join them: other glyphs than each by itself.
@@ -87,6 +100,10 @@ fn lines_break_at_blanks_between_ideographs_and_in_words_that_are_too_long() {
 
 #[test]
 fn characters_that_have_no_place_on_paper_are_left_out() {
-    let shaped = shape(&Fonts::own(), "a\u{0}b\u{7}c\u{202e}d\u{200b}e\u{feff}f\u{ad}g", Weight::Regular);
+    let shaped = shape(
+        &Fonts::own(),
+        "a\u{0}b\u{7}c\u{202e}d\u{200b}e\u{feff}f\u{ad}g",
+        Weight::Regular,
+    );
     assert_eq!(texts(&[shaped]), ["abcdefg"]);
 }

@@ -80,7 +80,7 @@ pub const WORDS: Words = Words {
     void: "STORNIERT",
     draft: "ENTWURF",
     no_real_money: "TESTMODUS \u{2014} kein echtes Geld",
-    missing: "[?] steht für Zeichen, die keine Schrift auf diesem Server hat ({scripts}). Auf der Seite, auf der \
-              die Rechnung bezahlt wird, sind sie zu sehen.",
+    missing: "[?] steht für Zeichen, die keine Schrift auf diesem Server hat ({scripts}). Auf der \
+              Seite, auf der die Rechnung bezahlt wird, sind sie zu sehen.",
     symbols: "Symbole",
 };

@@ -80,7 +80,7 @@ pub const WORDS: Words = Words {
     void: "ANULADA",
     draft: "BORRADOR",
     no_real_money: "MODO DE PRUEBA \u{2014} sin dinero real",
-    missing: "[?] sustituye a caracteres que ninguna fuente de este servidor tiene ({scripts}). Se muestran en \
-              la página en la que se paga la factura.",
+    missing: "[?] sustituye a caracteres que ninguna fuente de este servidor tiene ({scripts}). Se \
+              muestran en la página en la que se paga la factura.",
     symbols: "símbolos",
 };

@@ -80,7 +80,7 @@ pub const WORDS: Words = Words {
     void: "ANNULÉE",
     draft: "BROUILLON",
     no_real_money: "MODE TEST \u{2014} pas d’argent réel",
-    missing: "[?] remplace des caractères qu’aucune police de ce serveur ne contient ({scripts}). Ils sont \
-              affichés sur la page où la facture se paie.",
+    missing: "[?] remplace des caractères qu’aucune police de ce serveur ne contient ({scripts}). \
+              Ils sont affichés sur la page où la facture se paie.",
     symbols: "symboles",
 };

@@ -115,6 +115,19 @@ impl<S: Send + Sync> FromRequestParts<S> for InPath {
     }
 }
 
+/// Two ids in a path, as [`InPath`] is one.
+pub struct InPaths(pub String, pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for InPaths {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<InPaths, Infallible> {
+        let texts = extract::Path::<(String, String)>::from_request_parts(parts, state).await;
+        let (first, second) = texts.map(|path| path.0).unwrap_or_default();
+        Ok(InPaths(first, second))
+    }
+}
+
 /// The query of an address.
 pub struct Query<T>(pub T);
 

@@ -4,15 +4,18 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use domain::business::Business;
 use domain::invoice::{TaxLine, totals};
 use domain::{Limited, Money, Refusal};
 use flows::payer_view::{self, Look, Panel, PayerView};
 use flows::{Failure, pay_links, payer_view::Look::Expired};
 use maud::Markup;
 use store::invoices::Invoice;
+use store::payments::Payment;
+use store::tenants::Tenant;
 
 use super::page::choice::{Choice, Other};
-use super::page::{self, Checkout, Line, PanelState, Receipt, Seller, Tax, View};
+use super::page::{self, Checkout, Line, PanelState, Receipt, ReceiptFile, Seller, Tax, View};
 use crate::api::InPath;
 use crate::problem::Problem;
 use crate::router::Site;
@@ -31,6 +34,7 @@ pub async fn page(State(site): State<Site>, InPath(link): InPath) -> Response {
             let seller = Seller {
                 name: tenant.name,
                 support_email: tenant.support_email,
+                ..Seller::default()
             };
             html(StatusCode::GONE, page::expired_page(mode, &seller))
         }
@@ -78,6 +82,9 @@ fn view_of(site: &Site, link: &str, view: PayerView) -> Result<View, Failure> {
         others,
         part_minimum,
         under_way,
+        business,
+        has_logo,
+        receipts,
         ..
     } = view;
     let currency = invoice.currency;
@@ -89,10 +96,7 @@ fn view_of(site: &Site, link: &str, view: PayerView) -> Result<View, Failure> {
     };
     Ok(View {
         mode,
-        seller: Seller {
-            name: tenant.name,
-            support_email: tenant.support_email,
-        },
+        seller: seller_of(link, tenant, business, has_logo),
         client_name: client.name,
         number: invoice.number.unwrap_or_default(),
         memo: invoice.memo,
@@ -110,9 +114,33 @@ fn view_of(site: &Site, link: &str, view: PayerView) -> Result<View, Failure> {
             others: others.into_iter().map(other_of).collect(),
         },
         under_way,
+        pdf_url: format!("/pay/{link}/invoice.pdf"),
+        receipts: receipts.iter().map(|payment| receipt_of(link, payment)).collect(),
         panel_url: format!("/pay/{link}/panel"),
         state,
     })
+}
+
+fn seller_of(link: &str, tenant: Tenant, business: Business, has_logo: bool) -> Seller {
+    let mut details = business.address;
+    details.extend(business.tax_id.map(|id| format!("Tax ID {id}")));
+    details.extend(business.phone);
+    Seller {
+        name: business.name.unwrap_or(tenant.name),
+        support_email: business.email.or(tenant.support_email),
+        logo_url: has_logo.then(|| format!("/pay/{link}/logo")),
+        details,
+        bank_details: business.bank_details,
+        cheque_details: business.cheque_details,
+    }
+}
+
+fn receipt_of(link: &str, payment: &Payment) -> ReceiptFile {
+    ReceiptFile {
+        url: format!("/pay/{link}/receipts/{}.pdf", payment.id),
+        paid_on: payment.succeeded_at.and_then(page::format::day_of),
+        amount: Money::new(payment.received, payment.currency),
+    }
 }
 
 fn state_of(site: &Site, link: &str, view: &PayerView) -> Result<PanelState, Failure> {

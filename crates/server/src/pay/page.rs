@@ -51,6 +51,10 @@ pub struct View {
     pub choice: Choice,
     /// What the payment that is under way asks for, if there is one.
     pub under_way: Option<Money>,
+    /// Path of the invoice as PDF.
+    pub pdf_url: String,
+    /// The receipts of what was paid so far, newest first.
+    pub receipts: Vec<ReceiptFile>,
     /// Path of the panel alone (the answer is [`panel`]), asked for again while the state can change.
     pub panel_url: String,
     /// What the right column is about.
@@ -58,12 +62,31 @@ pub struct View {
 }
 
 /// The tenant, as payers know it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Seller {
     /// Name of the company.
     pub name: String,
     /// Where payers may ask.
     pub support_email: Option<String>,
+    /// Path of its logo, if it has one.
+    pub logo_url: Option<String>,
+    /// The lines of its address, its tax number and its telephone.
+    pub details: Vec<String>,
+    /// Where money can be transferred to.
+    pub bank_details: Option<String>,
+    /// How a cheque is to be written.
+    pub cheque_details: Option<String>,
+}
+
+/// A receipt that the payer can take along.
+#[derive(Clone, Debug)]
+pub struct ReceiptFile {
+    /// Path of the PDF.
+    pub url: String,
+    /// When it was paid.
+    pub paid_on: Option<Date>,
+    /// What was paid, of this invoice or of several.
+    pub amount: Money,
 }
 
 /// One line of the invoice.
@@ -328,8 +351,11 @@ fn masthead(seller: &Seller) -> Markup {
         .collect();
     html! {
         header .masthead {
-            span .monogram aria-hidden="true" { (initial.to_uppercase()) }
-            span .seller-name { (seller.name) }
+            @if let Some(logo) = &seller.logo_url { img .logo src=(logo) alt=(seller.name); }
+            @else {
+                span .monogram aria-hidden="true" { (initial.to_uppercase()) }
+                span .seller-name { (seller.name) }
+            }
         }
     }
 }

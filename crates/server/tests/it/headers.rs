@@ -108,9 +108,10 @@ fn expected(town: &Town, path: &str) -> Vec<(&'static str, String)> {
 }
 
 /// Headers that say something of one answer.
-const OF_AN_ANSWER: [&str; 10] = [
+const OF_AN_ANSWER: [&str; 11] = [
     "allow",
     "connection",
+    "content-disposition",
     "content-length",
     "content-type",
     "date",

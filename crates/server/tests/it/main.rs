@@ -30,6 +30,7 @@ mod demo;
 mod disconnect;
 mod disputed_refunds;
 mod disputes;
+mod documents;
 mod event_order;
 mod fee_rules;
 mod foreign_ids;

@@ -18,6 +18,8 @@ pub fn paper(view: &View) -> Markup {
             @if let Some(memo) = &view.memo { p .memo { (memo) } }
             (lines(view))
             (sums(view))
+            (other_ways(view))
+            (files(view))
         }
     }
 }
@@ -42,7 +44,13 @@ fn stamp(view: &View) -> Option<(&'static str, &'static str)> {
 fn parties(view: &View) -> Markup {
     html! {
         dl .parties {
-            div { dt { "From" } dd { (view.seller.name) } }
+            div {
+                dt { "From" }
+                dd {
+                    (view.seller.name)
+                    @for line in &view.seller.details { span .party-line { (line) } }
+                }
+            }
             div { dt { "Billed to" } dd { (view.client_name) } }
             @if let Some(date) = view.issued_on {
                 div { dt { "Issued" } dd { time datetime=(date) { (day(date)) } } }
@@ -108,6 +116,43 @@ fn sums(view: &View) -> Markup {
             }
             @if !matches!(view.state, PanelState::Void) {
                 div .due { dt { "Amount due" } dd { (amount_with_code(view.due)) } }
+            }
+        }
+    }
+}
+
+/// How it can be paid without a card, while something is owed.
+fn other_ways(view: &View) -> Markup {
+    let seller = &view.seller;
+    let owed = !matches!(view.state, PanelState::Paid(_) | PanelState::Void);
+    let ways = [
+        ("Bank transfer", &seller.bank_details),
+        ("Cheque", &seller.cheque_details),
+    ];
+    html! {
+        @if owed {
+            @for (name, details) in ways {
+                @if let Some(details) = details {
+                    section .way { h3 { (name) } p .memo { (details) } }
+                }
+            }
+        }
+    }
+}
+
+/// The invoice and the receipts as files.
+fn files(view: &View) -> Markup {
+    html! {
+        ul .files {
+            li { a href=(view.pdf_url) download { "Download invoice (PDF)" } }
+            @for receipt in &view.receipts {
+                li {
+                    a href=(receipt.url) download {
+                        "Download receipt (PDF)"
+                        @if let Some(date) = receipt.paid_on { ", " (day(date)) }
+                        ", " (amount(receipt.amount))
+                    }
+                }
             }
         }
     }

@@ -42,6 +42,10 @@ fn view(text: &str, state: PanelState) -> View {
         seller: Seller {
             name: text.to_owned(),
             support_email: Some(text.to_owned()),
+            logo_url: None,
+            details: vec![text.to_owned()],
+            bank_details: Some(text.to_owned()),
+            cheque_details: Some(text.to_owned()),
         },
         client_name: text.to_owned(),
         number: text.to_owned(),
@@ -66,6 +70,8 @@ fn view(text: &str, state: PanelState) -> View {
         due: usd(123_450),
         choice: Choice::default(),
         under_way: None,
+        pdf_url: "/pay/x/invoice.pdf".to_owned(),
+        receipts: Vec::new(),
         panel_url: text.to_owned(),
         state,
     }
@@ -214,7 +220,7 @@ fn a_receipt_shows_what_is_known() {
 fn pages_without_an_invoice_show_none() {
     let seller = Seller {
         name: "Nordlicht IT".to_owned(),
-        support_email: None,
+        ..Seller::default()
     };
     for html in [
         expired_page(Mode::Test, &seller).into_string(),

@@ -14,7 +14,15 @@ struct Promise {
     never: &'static [&'static str],
 }
 
-const OURS: [&str; 7] = ["documents", "domain", "store", "stripe", "flows", "psa-pay", "simulator"];
+const OURS: [&str; 7] = [
+    "documents",
+    "domain",
+    "store",
+    "stripe",
+    "flows",
+    "psa-pay",
+    "simulator",
+];
 
 const PROMISES: [Promise; 7] = [
     Promise {
@@ -29,7 +37,16 @@ const PROMISES: [Promise; 7] = [
         ours: &["domain"],
         ours_in_tests: &[],
         never: &[
-            "axum", "hyper", "maud", "postgres", "reqwest", "rusqlite", "rustls", "tokio", "tower", "tower-http",
+            "axum",
+            "hyper",
+            "maud",
+            "postgres",
+            "reqwest",
+            "rusqlite",
+            "rustls",
+            "tokio",
+            "tower",
+            "tower-http",
         ],
     },
     Promise {

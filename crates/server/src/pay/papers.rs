@@ -1,0 +1,66 @@
+//! What a payer may take along: the invoice as PDF, the receipts of what was paid of it, and the tenant's
+//! logo for the page. Each is opened by the pay link, as the page is.
+
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use domain::{PaymentId, Refusal};
+use flows::Failure;
+use flows::pay_links::{self, Opened};
+use store::pay_links::PayLink;
+
+use super::checkout;
+use crate::api::documents::{LanguageQuery, answer};
+use crate::api::{InPath, InPaths, Query};
+use crate::documents_of;
+use crate::problem::Problem;
+use crate::router::Site;
+
+/// `GET /pay/{link}/invoice.pdf`
+pub async fn invoice(
+    State(site): State<Site>,
+    InPath(token): InPath,
+    Query(query): Query<LanguageQuery>,
+) -> Result<Response, Problem> {
+    let language = query.language()?;
+    let Some(link) = open(&site, &token).await? else {
+        return Ok(checkout::page(State(site), InPath(token)).await);
+    };
+    let (scope, id) = (&link.scope, &link.invoice_id);
+    answer(documents_of::invoice(&site, scope, id, language, Some(token)).await?)
+}
+
+/// `GET /pay/{link}/receipts/{payment}.pdf`
+pub async fn receipt(
+    State(site): State<Site>,
+    InPaths(token, file): InPaths,
+    Query(query): Query<LanguageQuery>,
+) -> Result<Response, Problem> {
+    let language = query.language()?;
+    let Some(link) = open(&site, &token).await? else {
+        return Ok(checkout::page(State(site), InPath(token)).await);
+    };
+    let payment = file.strip_suffix(".pdf").ok_or(Refusal::NotFound)?;
+    let payment = PaymentId::parse(payment)?;
+    let of = Some(&link.invoice_id);
+    answer(documents_of::receipt(&site, &link.scope, &payment, of, language).await?)
+}
+
+/// `GET /pay/{link}/logo`
+pub async fn logo(State(site): State<Site>, InPath(token): InPath) -> Result<Response, Problem> {
+    let link = open(&site, &token).await?.ok_or(Refusal::LinkExpired)?;
+    let read = site.app.db.read(move |tx| documents_of::logo(tx, &link.scope));
+    let png = read.await.map_err(Failure::from)?.ok_or(Refusal::NotFound)?;
+    let kind = HeaderValue::from_static("image/png");
+    Ok(([(header::CONTENT_TYPE, kind)], png).into_response())
+}
+
+/// The link in force that a token opens; none for one that has run out.
+async fn open(site: &Site, token: &str) -> Result<Option<PayLink>, Failure> {
+    let (key, token, now) = (site.app.link_key.clone(), token.to_owned(), site.app.clock.now());
+    let opened = site.app.db.read(move |tx| pay_links::open(tx, &key, &token, now));
+    Ok(match opened.await? {
+        Opened::Valid(link) => Some(link),
+        Opened::Expired(_) => None,
+    })
+}
