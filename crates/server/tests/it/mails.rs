@@ -376,6 +376,8 @@ both! {
             until_work(&town, 7).await;
             assert_eq!(reminded().await, 3);
             assert_eq!(reminded().await, 3, "each step once");
+            // They are out: one that still waits when its invoice is paid or promised is cancelled.
+            until_taken(&town, &office, 3).await;
             let link = town.link(&paid).await;
             town.pay(&link, &town.token("pm_card_visa"), 123_450, "eur").await;
             town.until_invoice(&paid, "paid").await;
