@@ -250,20 +250,46 @@ impl Settlement {
     pub fn from_word(word: &str) -> Option<Settlement> {
         Settlement::ALL.into_iter().find(|one| one.word() == word)
     }
+}
 
-    /// What is to be decided, by where the dispute stands and what it holds. What was decided stays decided.
-    pub fn after(self, standing: &Standing, taken: Taken) -> Settlement {
-        match self {
-            Settlement::StillOwed | Settlement::Forgiven => self,
-            Settlement::None | Settlement::Undecided => {
-                let lost = *standing == Standing::Known(Status::Lost) && taken.held() > 0;
-                if lost {
-                    Settlement::Undecided
-                } else {
-                    Settlement::None
-                }
-            }
+/// What was said so far of what a dispute took. Amounts are minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Decided {
+    /// What was said last; none before anything was.
+    pub outcome: Option<Outcome>,
+    /// How often something was said.
+    pub times: i64,
+    /// What the bank had taken when it was said last.
+    pub withdrawn: i64,
+    /// What of the loss is settled, and has not come back.
+    pub settled: i64,
+}
+
+impl Decided {
+    /// What is to be decided, by where the dispute stands and what it holds. What was decided stays decided,
+    /// until the bank takes money once more and keeps it.
+    pub fn settlement(self, standing: &Standing, taken: Taken) -> Settlement {
+        let lost = *standing == Standing::Known(Status::Lost);
+        if lost && taken.withdrawn > self.withdrawn && self.open(taken) > 0 {
+            return Settlement::Undecided;
         }
+        self.outcome.map_or(Settlement::None, Outcome::settlement)
+    }
+
+    /// What is held and not settled.
+    pub fn open(self, taken: Taken) -> i64 {
+        taken.held().saturating_sub(self.settled).max(0)
+    }
+
+    /// How much of what is settled has come back since `before`: what was never settled comes back first. What
+    /// the bank takes meanwhile is another loss.
+    pub fn regained(self, before: Taken, now: Taken) -> i64 {
+        let back = now.reinstated.saturating_sub(before.reinstated);
+        if back <= 0 {
+            return 0;
+        }
+        let left = before.held().saturating_sub(back).max(0);
+        self.settled.saturating_sub(left).max(0)
     }
 }
 
@@ -277,6 +303,11 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// As the database writes it.
+    pub const fn word(self) -> &'static str {
+        self.settlement().word()
+    }
+
     /// What a caller asks for.
     pub fn from_word(word: &str) -> Option<Outcome> {
         match word {

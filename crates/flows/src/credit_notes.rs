@@ -19,8 +19,8 @@ pub struct Wanted<'a> {
     pub reason: &'a str,
     /// The refund that forgives it.
     pub refund_id: Option<&'a str>,
-    /// The dispute whose loss is forgiven.
-    pub dispute_id: Option<&'a str>,
+    /// The dispute whose loss is forgiven, and by which decision about it.
+    pub dispute: Option<(&'a str, i64)>,
     /// What caused it, for the history of states.
     pub cause: &'a str,
     /// Which ids of the moment it may take: this one and the next two.
@@ -78,7 +78,8 @@ pub fn issue_taxed(
         to_invoice: shares.to_invoice_minor,
         to_credit: shares.to_credit_minor,
         refund_id: wanted.refund_id.map(str::to_owned),
-        dispute_id: wanted.dispute_id.map(str::to_owned),
+        dispute_id: wanted.dispute.map(|(id, _)| id.to_owned()),
+        dispute_decision: wanted.dispute.map_or(1, |(_, decision)| decision),
         created_at: moment.at,
     };
     credit_notes::insert(tx, scope, &note)?;

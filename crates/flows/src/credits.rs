@@ -86,7 +86,7 @@ pub async fn note(
                 amount_minor,
                 reason: &reason,
                 refund_id: None,
-                dispute_id: None,
+                dispute: None,
                 cause: "api",
                 first_id: FIRST_ID,
             };

@@ -95,8 +95,11 @@ pub fn observe(
         return Ok(seen);
     }
     save(tx, &mut dispute, &before, cause, moment.at)?;
-    if let Some(newest) = new.last() {
-        settling::money_back_after_settling(tx, moment, &before, &mut dispute, (newest, cause))?;
+    let is_new = |one: &&Moved| new.contains(&one.transaction);
+    if let Some(back) = moved.iter().filter(is_new).rfind(|one| one.disputed > 0) {
+        settling::money_back_after_settling(tx, moment, &before, &mut dispute, (&back.transaction, cause))?;
+    }
+    if !new.is_empty() {
         check_beyond(tx, moment, payment)?;
     }
     Ok(if seen == Seen::Stale && new.is_empty() {
@@ -108,7 +111,7 @@ pub fn observe(
 
 /// What follows from where a dispute stands and what it holds.
 fn conclude(dispute: &mut Dispute, at: Timestamp) {
-    dispute.settlement = dispute.settlement.after(&dispute.standing, dispute.taken);
+    dispute.settlement = dispute.decided.settlement(&dispute.standing, dispute.taken);
     let is_over = dispute.standing.is_over();
     let money_due = dispute.standing == Standing::Known(Status::Won) && dispute.taken.held() > 0;
     dispute.closed_at = is_over.then(|| dispute.closed_at.unwrap_or(at));

@@ -34,6 +34,8 @@ pub struct CreditNote {
     pub refund_id: Option<String>,
     /// The dispute whose loss was forgiven, where there is one.
     pub dispute_id: Option<String>,
+    /// By which decision about it, counted from 1: a bank may take the same money twice.
+    pub dispute_decision: i64,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -42,7 +44,7 @@ macro_rules! select_credit_notes {
     ($rest:literal $(,)?) => {
         Sql::new(concat!(
             "select id, number, invoice_id, client_id, currency, reason, subtotal, tax, total, to_invoice,
-               to_credit, refund_id, dispute_id, created_at
+               to_credit, refund_id, dispute_id, dispute_decision, created_at
              from credit_notes
              ",
             $rest
@@ -65,8 +67,8 @@ pub fn next_number(tx: &mut Tx, scope: &Scope, at: Timestamp) -> Result<i64, Err
 
 const INSERT: Sql = Sql::new(
     "insert into credit_notes (tenant_id, livemode, id, number, invoice_id, client_id, currency, reason,
-       subtotal, tax, total, to_invoice, to_credit, refund_id, dispute_id, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+       subtotal, tax, total, to_invoice, to_credit, refund_id, dispute_id, dispute_decision, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
 );
 
 /// Adds a credit note.
@@ -87,6 +89,7 @@ pub fn insert(tx: &mut Tx, scope: &Scope, note: &CreditNote) -> Result<(), Error
         note.to_credit,
         note.refund_id.clone(),
         note.dispute_id.clone(),
+        note.dispute_decision,
         note.created_at
     ];
     tx.execute(&INSERT, binds)?;
@@ -149,6 +152,7 @@ fn read(row: &Row) -> Result<CreditNote, Error> {
         to_credit: row.int("to_credit")?,
         refund_id: row.text_opt("refund_id")?,
         dispute_id: row.text_opt("dispute_id")?,
+        dispute_decision: row.int("dispute_decision")?,
         created_at: values::time(row, "created_at")?,
     })
 }

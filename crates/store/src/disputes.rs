@@ -1,6 +1,6 @@
 //! Disputes of our payments, as Stripe said last, with each movement of money and the evidence as drafted.
 
-use domain::dispute::{Movement, Settlement, Standing, Taken};
+use domain::dispute::{Decided, Movement, Outcome, Settlement, Standing, Taken};
 use domain::{Currency, DisputeId, Money, OperationId, PaymentId, Scope, Timestamp};
 
 use crate::db::{Error, Row, Sql, Tx};
@@ -39,11 +39,11 @@ pub struct Dispute {
     pub fee_currency: Option<Currency>,
     /// Who bears what was lost.
     pub settlement: Settlement,
-    /// How much of it was settled.
-    pub settled: i64,
-    /// When.
+    /// What was said of that so far, and how much is settled.
+    pub decided: Decided,
+    /// When it was said last.
     pub settled_at: Option<Timestamp>,
-    /// The credit note by which it was forgiven.
+    /// The credit note by which it was forgiven last.
     pub credit_note_id: Option<String>,
     /// What is to be told to the bank: JSON, by Stripe's names of the fields.
     pub evidence: String,
@@ -86,7 +86,7 @@ macro_rules! select_disputes {
                amount, reason, network_reason_code, status, due_at, submissions, withdrawn, reinstated, fee,
                fee_currency, settlement, settled, settled_at, credit_note_id, evidence, evidence_version,
                submitted_version, submitted_at, operation_id, version, next_check_at, opened_at, closed_at,
-               created_at
+               created_at, outcome, decisions, decided_withdrawn
              from disputes
              ",
             $rest
@@ -140,7 +140,7 @@ const STORE: Sql = Sql::new(
        withdrawn = $10, reinstated = $11, fee = $12, fee_currency = $13, settlement = $14, settled = $15,
        settled_at = $16, credit_note_id = $17, evidence = $18, evidence_version = $19,
        submitted_version = $20, submitted_at = $21, operation_id = $22, next_check_at = $23, closed_at = $24,
-       updated_at = $25, version = version + 1
+       updated_at = $25, outcome = $27, decisions = $28, decided_withdrawn = $29, version = version + 1
      where tenant_id = $1 and livemode = $2 and id = $3 and version = $26",
 );
 
@@ -161,7 +161,7 @@ pub fn store(tx: &mut Tx, dispute: &Dispute, at: Timestamp) -> Result<bool, Erro
         dispute.taken.fee,
         dispute.fee_currency.map(Currency::code),
         dispute.settlement.word(),
-        dispute.settled,
+        dispute.decided.settled,
         dispute.settled_at.map(Timestamp::ms),
         dispute.credit_note_id.clone(),
         &dispute.evidence,
@@ -172,7 +172,10 @@ pub fn store(tx: &mut Tx, dispute: &Dispute, at: Timestamp) -> Result<bool, Erro
         dispute.next_check_at.map(Timestamp::ms),
         dispute.closed_at.map(Timestamp::ms),
         at,
-        dispute.version
+        dispute.version,
+        dispute.decided.outcome.map(Outcome::word),
+        dispute.decided.times,
+        dispute.decided.withdrawn
     ];
     Ok(tx.execute(&STORE, binds)? == 1)
 }
@@ -372,7 +375,8 @@ pub fn held(tx: &mut Tx, scope: &Scope, payment: &PaymentId) -> Result<Held, Err
 
 fn read(row: &Row) -> Result<Dispute, Error> {
     let fee_currency = row.text_opt("fee_currency")?;
-    let unreadable = |code: &str| Error::Schema(format!("column fee_currency holds {code:?}"));
+    let outcome = row.text_opt("outcome")?;
+    let unreadable = |column: &str, held: &str| Error::Schema(format!("column {column} holds {held:?}"));
     Ok(Dispute {
         scope: values::scope(row)?,
         id: DisputeId::stored(row.text("id")?),
@@ -392,10 +396,17 @@ fn read(row: &Row) -> Result<Dispute, Error> {
             fee: row.int("fee")?,
         },
         fee_currency: fee_currency
-            .map(|code| Currency::parse(&code).map_err(|_| unreadable(&code)))
+            .map(|code| Currency::parse(&code).map_err(|_| unreadable("fee_currency", &code)))
             .transpose()?,
         settlement: values::word(row, "settlement", Settlement::from_word)?,
-        settled: row.int("settled")?,
+        decided: Decided {
+            outcome: outcome
+                .map(|word| Outcome::from_word(&word).ok_or_else(|| unreadable("outcome", &word)))
+                .transpose()?,
+            times: row.int("decisions")?,
+            withdrawn: row.int("decided_withdrawn")?,
+            settled: row.int("settled")?,
+        },
         settled_at: values::time_opt(row, "settled_at")?,
         credit_note_id: row.text_opt("credit_note_id")?,
         evidence: row.text("evidence")?,

@@ -131,6 +131,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0026_business",
         sql: include_str!("../migrations/0026_business.sql"),
     },
+    Migration {
+        name: "0027_decisions",
+        sql: include_str!("../migrations/0027_decisions.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

@@ -189,19 +189,26 @@ fn taken(withdrawn: i64, reinstated: i64) -> Taken {
 
 #[test]
 fn what_is_lost_is_decided_once() {
+    for settlement in Settlement::ALL {
+        assert_eq!(Settlement::from_word(settlement.word()), Some(settlement));
+    }
     for standing in standings() {
         let lost = standing == Standing::Known(Status::Lost);
-        for settlement in Settlement::ALL {
-            assert_eq!(Settlement::from_word(settlement.word()), Some(settlement));
-            let decided = matches!(settlement, Settlement::StillOwed | Settlement::Forgiven);
-            let expected = |held: i64| match (decided, lost && held > 0) {
-                (true, _) => settlement,
-                (false, true) => Settlement::Undecided,
-                (false, false) => Settlement::None,
-            };
+        for outcome in [None, Some(Outcome::StillOwed), Some(Outcome::Forgiven)] {
             for (withdrawn, reinstated) in [(100, 0), (100, 100), (0, 0), (100, 40)] {
                 let taken = taken(withdrawn, reinstated);
-                assert_eq!(settlement.after(&standing, taken), expected(taken.held()));
+                let said = Decided {
+                    outcome,
+                    times: i64::from(outcome.is_some()),
+                    withdrawn: outcome.map_or(0, |_| withdrawn),
+                    settled: outcome.map_or(0, |_| taken.held()),
+                };
+                let expected = match (outcome, lost && taken.held() > 0) {
+                    (Some(outcome), _) => outcome.settlement(),
+                    (None, true) => Settlement::Undecided,
+                    (None, false) => Settlement::None,
+                };
+                assert_eq!(said.settlement(&standing, taken), expected);
             }
         }
     }
@@ -214,6 +221,47 @@ fn what_is_lost_is_decided_once() {
     assert_eq!(Outcome::from_word("none"), None);
     assert_eq!(Outcome::Forgiven.settlement(), Settlement::Forgiven);
     assert_eq!(Outcome::StillOwed.settlement(), Settlement::StillOwed);
+    assert_eq!(Outcome::from_word(Outcome::Forgiven.word()), Some(Outcome::Forgiven));
+}
+
+#[test]
+fn what_a_bank_takes_once_more_is_decided_once_more() {
+    let said = |withdrawn, settled| Decided {
+        outcome: Some(Outcome::Forgiven),
+        times: 1,
+        withdrawn,
+        settled,
+    };
+    let lost = Standing::Known(Status::Lost);
+    for (said, taken, expected) in [
+        // All came back, and went again.
+        (said(100, 0), taken(200, 100), Settlement::Undecided),
+        // Of what was refunded before, nothing could be settled, and that is not asked again.
+        (said(100, 40), taken(100, 0), Settlement::Forgiven),
+        // A second part of the payment.
+        (said(60, 60), taken(100, 0), Settlement::Undecided),
+        (said(60, 60), taken(100, 40), Settlement::Forgiven),
+    ] {
+        assert_eq!(said.settlement(&lost, taken), expected, "{said:?} {taken:?}");
+        for standing in standings().into_iter().filter(|one| *one != lost) {
+            assert_eq!(said.settlement(&standing, taken), Settlement::Forgiven);
+        }
+    }
+    for (settled, before, now, regained) in [
+        (100, taken(100, 0), taken(100, 100), 100),
+        (100, taken(100, 0), taken(100, 30), 30),
+        // What was never settled comes back first.
+        (40, taken(100, 0), taken(100, 60), 0),
+        (40, taken(100, 0), taken(100, 70), 10),
+        // It came back and went again before anybody looked.
+        (100, taken(100, 0), taken(200, 100), 100),
+        (100, taken(100, 0), taken(200, 0), 0),
+        (0, taken(100, 0), taken(100, 100), 0),
+    ] {
+        assert_eq!(said(100, settled).regained(before, now), regained, "{before:?} {now:?}");
+    }
+    assert_eq!(said(100, 40).open(taken(200, 100)), 60);
+    assert_eq!(said(100, 100).open(taken(100, 100)), 0);
 }
 
 #[test]

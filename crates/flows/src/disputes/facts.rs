@@ -1,6 +1,6 @@
 //! What Stripe says of a dispute, as far as it is merged into ours.
 
-use domain::dispute::{Settlement, Standing, Taken};
+use domain::dispute::{Decided, Settlement, Standing, Taken};
 use domain::{Currency, DisputeId, Timestamp};
 use store::disputes::{Dispute, Moved};
 use store::payments::Payment;
@@ -95,7 +95,7 @@ impl DisputeFacts {
             taken: Taken::default(),
             fee_currency: moved.first().map(|moved| moved.currency),
             settlement: Settlement::None,
-            settled: 0,
+            decided: Decided::default(),
             settled_at: None,
             credit_note_id: None,
             evidence: "{}".to_owned(),

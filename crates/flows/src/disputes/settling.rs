@@ -1,7 +1,7 @@
 //! What becomes of the invoices whose payment a bank took for good: they are owed again, or the MSP bears it,
 //! by a credit note. And what becomes of money that came back after all.
 
-use domain::dispute::{self, Outcome, Settlement};
+use domain::dispute::{self, Decided, Outcome};
 use domain::ledger::{self, Share};
 use domain::{ClientCreditId, DisputeId, InvoiceId, LedgerTransactionId, Money, Refusal, Scope};
 use serde_json::json;
@@ -26,7 +26,8 @@ const NOTE_IDS: u32 = 3;
 
 /// Says what becomes of a dispute that was lost. What was the client's credit is gone first; then the
 /// invoices that the payment had settled are owed again, or forgiven. What the bank took beyond all that
-/// stays where it is; a break `beyond_received` shows it.
+/// stays where it is; a break `beyond_received` shows it. Where the bank gave the money back afterwards and
+/// took it once more, that is another decision, with a posting and credit notes of its own.
 ///
 /// # Errors
 /// [`Refusal::NotFound`], and the [`dispute::Refused`] that says why not.
@@ -44,22 +45,29 @@ pub async fn settle(
             dispute::settle(before.settlement).map_err(Refusal::from)?;
             let payment = payment_of(tx, &before)?;
             let mut dispute = before.clone();
+            dispute.decided.times = before.decided.times.saturating_add(1);
             let (mut invoices, shares, of_credit) = take_back(tx, &payment, &before)?;
             let of_invoices: i64 = shares.iter().map(|share| share.amount_minor).sum();
             let amount = Money::new(of_invoices.saturating_add(of_credit), before.currency);
             if amount.minor() > 0 {
                 let transaction = ledger::dispute_lost(amount, &shares)?;
                 let of = invoice_named(&shares, &payment);
-                post(tx, moment, &payment, of, &before.stripe_dispute_id, &transaction)?;
+                post(tx, moment, &payment, of, &source(&dispute), &transaction)?;
             }
             let cause = format!("dispute:{id}");
+            dispute.credit_note_id = None;
             for (nth, (invoice, share)) in (0_u32..).zip(invoices.iter_mut().zip(&shares)) {
-                let note = forgive(tx, moment, &before, outcome, invoice, share, (nth, &cause))?;
+                let note = forgive(tx, moment, &dispute, outcome, invoice, share, (nth, &cause))?;
                 dispute.credit_note_id = dispute.credit_note_id.or(note);
                 invoice_moves::settle(tx, moment, &scope, invoice, &cause)?;
             }
             dispute.settlement = outcome.settlement();
-            dispute.settled = amount.minor();
+            dispute.decided = Decided {
+                outcome: Some(outcome),
+                withdrawn: before.taken.withdrawn,
+                settled: before.decided.settled.saturating_add(amount.minor()),
+                times: dispute.decided.times,
+            };
             dispute.settled_at = Some(moment.at);
             let entry = Entry {
                 action: "dispute.settled",
@@ -74,6 +82,14 @@ pub async fn settle(
         .await
 }
 
+/// What the books call a decision: the first one is the dispute's own.
+fn source(dispute: &Dispute) -> String {
+    match dispute.decided.times {
+        ..=1 => dispute.stripe_dispute_id.clone(),
+        times => format!("{}:{times}", dispute.stripe_dispute_id),
+    }
+}
+
 /// Takes what was lost from where the payment's money went, in minor units of the dispute: the credit that
 /// came of it first, then the invoices. Answers the invoices, changed and not yet stored, their shares, and
 /// what was credit.
@@ -83,12 +99,15 @@ fn take_back(
     dispute: &Dispute,
 ) -> Result<(Vec<Invoice>, Vec<Share>, i64), Failure> {
     let scope = &payment.scope;
-    // What was refunded is gone already: of what the bank takes beyond, nothing is left to take.
+    // What was refunded or settled is gone already: of what the bank takes beyond, nothing is left to take.
+    let of_payment = rows::of_payment(tx, scope, &payment.id)?;
+    let settled: i64 = of_payment.iter().map(|one| one.decided.settled).sum();
     let still_here = payment
         .received
-        .saturating_sub(payments::refunded(tx, scope, &payment.id)?);
+        .saturating_sub(payments::refunded(tx, scope, &payment.id)?)
+        .saturating_sub(settled);
     let sources = Sources::of(tx, payment, None)?;
-    let taken = sources.share(dispute.taken.held().min(still_here).max(0));
+    let taken = sources.share(dispute.decided.open(dispute.taken).min(still_here).max(0));
     let mut of_credit = 0_i64;
     for (credit, amount) in sources.credits.iter().zip(&taken.credits) {
         if *amount == 0 {
@@ -141,7 +160,7 @@ fn forgive(
         amount_minor,
         reason: FORGIVEN,
         refund_id: None,
-        dispute_id: Some(dispute.id.as_str()),
+        dispute: Some((dispute.id.as_str(), dispute.decided.times)),
         cause,
         first_id: FIRST_ID + nth * NOTE_IDS,
     };
@@ -159,9 +178,8 @@ pub fn money_back_after_settling(
     dispute: &mut Dispute,
     (transaction, cause): (&str, &str),
 ) -> Result<(), Failure> {
-    let back = before.taken.held().saturating_sub(dispute.taken.held());
-    let back = back.min(dispute.settled);
-    if back <= 0 || matches!(before.settlement, Settlement::None | Settlement::Undecided) {
+    let back = dispute.decided.regained(before.taken, dispute.taken);
+    if back <= 0 {
         return Ok(());
     }
     let payment = payment_of(tx, dispute)?;
@@ -204,7 +222,8 @@ pub fn money_back_after_settling(
         client_credits::insert(tx, scope, &credit)?;
     }
     let before = dispute.clone();
-    dispute.settled = dispute.settled.saturating_sub(back);
+    dispute.decided.settled = dispute.decided.settled.saturating_sub(back);
+    dispute.settlement = dispute.decided.settlement(&dispute.standing, dispute.taken);
     save(tx, dispute, &before, cause, moment.at)
 }
 
@@ -244,7 +263,8 @@ fn post(
 fn noted(dispute: &Dispute) -> String {
     let json = json!({
         "settlement": dispute.settlement.word(),
-        "amount": dispute.settled,
+        "amount": dispute.decided.settled,
+        "decision": dispute.decided.times,
         "currency": dispute.currency.code(),
         "credit_note_id": dispute.credit_note_id,
     });

@@ -269,7 +269,7 @@ fn owe_again(
         amount_minor: forgiven,
         reason: REASON,
         refund_id: Some(refund.id.as_str()),
-        dispute_id: None,
+        dispute: None,
         cause,
         first_id: 60_u32.saturating_add(nth.saturating_mul(3)),
     };

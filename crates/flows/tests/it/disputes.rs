@@ -203,7 +203,7 @@ fn money_that_comes_back_after_its_loss_was_settled_pays_the_invoice_or_is_credi
             outcome,
         ))
         .unwrap();
-        assert_eq!((settled.settled, world.number(&WITH_BANKS)), (12_345, 0));
+        assert_eq!((settled.decided.settled, world.number(&WITH_BANKS)), (12_345, 0));
         assert_eq!(world.rows(&INVOICE)[0].text("status").unwrap(), before);
         won_after_all(&world, &dispute);
         let row = &world.rows(&INVOICE)[0];

@@ -18,9 +18,10 @@ pub async fn run(stage: Rc<Stage>, msp: Rc<Msp>) {
     loop {
         let wait_ms = dice.between(1_000, busy);
         rest(&stage.shared, wait_ms).await;
-        match dice.percent(50) {
-            true => complain(&stage, &msp, &mut dice),
-            false => decide(&stage, &msp, &mut dice),
+        match dice.below(10) {
+            0..=4 => complain(&stage, &msp, &mut dice),
+            5..=7 => decide(&stage, &msp, &mut dice),
+            _ => overturn(&stage, &msp, &mut dice),
         }
     }
 }
@@ -63,6 +64,18 @@ fn decide(stage: &Stage, msp: &Msp, dice: &mut Dice) {
     let path = format!("/_simulator/disputes/{}", text(&dispute, "id"));
     if stage.control(&path, &json!({"verdict": verdict}))["error"].is_null() {
         stage.hit(mark);
+    }
+}
+
+/// A bank decides the other way than it did, and may do so again.
+fn overturn(stage: &Stage, msp: &Msp, dice: &mut Dice) {
+    let decided = |dispute: &Value| ["won", "lost"].contains(&text(dispute, "status"));
+    let Some(dispute) = some(stage, msp, "/v1/disputes?limit=20", dice, decided) else {
+        return;
+    };
+    let path = format!("/_simulator/disputes/{}", text(&dispute, "id"));
+    if stage.control(&path, &json!({"verdict": "overturn"}))["error"].is_null() {
+        stage.hit(Mark::DisputeOverturned);
     }
 }
 

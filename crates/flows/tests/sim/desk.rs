@@ -121,8 +121,11 @@ async fn settle(stage: &Rc<Stage>, msp: &Rc<Msp>, dice: &mut Dice) {
     let settled = request(stage, "settle a dispute", |app| async move {
         disputes::settle(&app, &there.scope, &BY, &id, outcome).await
     });
-    if let Some(Ok(_)) = settled.await {
+    if let Some(Ok(dispute)) = settled.await {
         stage.hit(mark);
+        if dispute.decided.times > 1 {
+            stage.hit(Mark::LossAgain);
+        }
     }
 }
 

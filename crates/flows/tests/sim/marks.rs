@@ -102,6 +102,7 @@ marks! {
     DisputeAccepted => "a dispute is accepted",
     LossStillOwed => "a lost dispute is still owed",
     LossForgiven => "a lost dispute is forgiven",
+    LossAgain => "what was settled of a dispute is lost and settled once more",
     // The payers' banks.
     InquiryOpened => "a bank asks about a payment",
     InquiryEscalated => "an inquiry becomes a chargeback",
@@ -109,6 +110,7 @@ marks! {
     DisputeOpened => "a bank takes a payment back",
     DisputeWon => "a dispute is won",
     DisputeLost => "a dispute is lost",
+    DisputeOverturned => "a dispute is decided the other way",
     // The owner of the account, in Stripe's dashboard.
     OwnSale => "the account's owner sells something else",
     HostileMetadata => "a sale's metadata names another tenant's payment",

@@ -78,7 +78,7 @@ impl DisputeJson {
             submitted_version: dispute.submitted_version,
             submitted_at: dispute.submitted_at.map(Timestamp::ms),
             settlement: dispute.settlement.word(),
-            settled: dispute.settled,
+            settled: dispute.decided.settled,
             settled_at: dispute.settled_at.map(Timestamp::ms),
             opened_at: dispute.opened_at.ms(),
             closed_at: dispute.closed_at.map(Timestamp::ms),

@@ -53,6 +53,7 @@ mod missed_events;
 mod modes;
 mod oauth;
 mod operator;
+mod overturned;
 mod own_shop;
 mod parts;
 mod pay_choice;

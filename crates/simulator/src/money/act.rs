@@ -132,7 +132,13 @@ fn decide(state: &mut State, id: &str, body: &[u8]) -> Result<Value, ApiError> {
     let wanted: Deciding = read(body)?;
     let find = |state: &State| Dispute::table(state).anywhere(id).cloned();
     let old = find(state).ok_or_else(|| ApiError::no_such("dispute", id, "dispute"))?;
-    if old.status.is_final() {
+    let overturns = wanted.verdict == Verdict::Overturn;
+    if overturns && (old.status.is_inquiry() || !old.status.is_final()) {
+        return Err(ApiError::invalid(
+            "Only what was decided of a chargeback can be overturned.",
+        ));
+    }
+    if old.status.is_final() && !overturns {
         return Err(ApiError::invalid("This dispute is already closed."));
     }
     if wanted.verdict == Verdict::Escalate && !old.status.is_inquiry() {

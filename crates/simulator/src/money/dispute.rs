@@ -80,6 +80,8 @@ pub enum Verdict {
     Lose,
     /// An inquiry becomes a chargeback.
     Escalate,
+    /// What was decided of a chargeback is decided the other way, as after an appeal.
+    Overturn,
 }
 
 /// A dispute.
@@ -306,7 +308,8 @@ pub fn decide(state: &mut State, id: &str, verdict: Verdict) {
         Verdict::Win | Verdict::Lose if !old.status.is_final() => {
             end(state, &Cause::default(), &old, verdict == Verdict::Win);
         }
-        Verdict::Win | Verdict::Lose | Verdict::Escalate => {}
+        Verdict::Overturn if matches!(old.status, Status::Won | Status::Lost) => overturn(state, &old),
+        Verdict::Win | Verdict::Lose | Verdict::Escalate | Verdict::Overturn => {}
     }
 }
 
@@ -337,6 +340,25 @@ pub fn end(state: &mut State, cause: &Cause, old: &Arc<Dispute>, won: bool) -> A
     }
     tell(state, cause, "charge.dispute.closed", &dispute, Some(old));
     dispute
+}
+
+/// A chargeback that was over is decided the other way, and its money moves once more.
+fn overturn(state: &mut State, old: &Arc<Dispute>) {
+    let mut dispute = Dispute::clone(old);
+    let moved = if old.status == Status::Lost {
+        dispute.status = Status::Won;
+        reinstate(state, &mut dispute);
+        "charge.dispute.funds_reinstated"
+    } else {
+        dispute.status = Status::Lost;
+        withdraw(state, &mut dispute);
+        "charge.dispute.funds_withdrawn"
+    };
+    let dispute = state.put(dispute);
+    mark(state, &dispute);
+    let cause = Cause::default();
+    tell(state, &cause, moved, &dispute, Some(old));
+    tell(state, &cause, "charge.dispute.updated", &dispute, Some(old));
 }
 
 /// Notes on a charge whether a chargeback that was not won stands against it, so that it cannot be refunded.

@@ -145,6 +145,33 @@ fn evidence_decides() {
 }
 
 #[test]
+fn what_a_bank_decided_can_be_overturned_again_and_again() {
+    let world = World::platform();
+    let intent = paid_with(&world, "pm_card_createDispute");
+    let dispute = disputes_of(&world, &intent).remove(0);
+    let path = format!("/_simulator/disputes/{}", id(&dispute));
+    let decide = |verdict: &str| world.control_status("POST", &path, &json!({"verdict": verdict}));
+    assert_eq!(decide("overturn").0, 400, "nothing was decided");
+    let held = balance(&world);
+    let mut moved = 1;
+    for (verdict, status, back) in [
+        ("lose", "lost", 0),
+        ("overturn", "won", 11_500),
+        ("overturn", "lost", 0),
+        ("overturn", "won", 11_500),
+    ] {
+        assert_eq!(decide(verdict).1["status"], status);
+        assert_eq!(balance(&world), held + back, "{verdict} to {status}");
+        moved += usize::from(verdict == "overturn");
+        let read = read(&world, &dispute);
+        assert_eq!(read["balance_transactions"].as_array().unwrap().len(), moved);
+    }
+    let told = events_of(&world, "charge.dispute.funds_");
+    let count = |name: &str| told.iter().filter(|kind| kind.ends_with(name)).count();
+    assert_eq!((count("withdrawn"), count("reinstated")), (2, 2));
+}
+
+#[test]
 fn an_inquiry_takes_nothing_until_it_escalates() {
     let world = World::platform();
     let intent = paid_with(&world, "pm_card_createDisputeInquiry");

@@ -38,7 +38,11 @@ pub(super) const ALL: &[Invariant] = &[
         &OF_CLIENT,
     ),
     always("S3", "a dispute takes only steps that a bank takes", &STEPS),
-    always("S3", "a dispute is closed exactly when it is over", &CLOSED),
+    always(
+        "S3",
+        "a dispute is closed exactly when it is over, and what was lost since it was decided last waits to be",
+        &CLOSED,
+    ),
     quiet("P3", "no answer to a dispute is under way", &ANSWERED),
 ];
 
@@ -95,6 +99,15 @@ const SETTLED: Sql = Sql::new(
          and t.kind = 'dispute_lost' and t.source_id = d.stripe_dispute_id
        join ledger_entries e on e.tenant_id = t.tenant_id and e.livemode = t.livemode
          and e.transaction_id = t.id and e.account = 'disputes'
+       union all
+       select d.tenant_id, d.livemode, d.id, -e.amount
+       from disputes d
+       join ledger_transactions t on t.tenant_id = d.tenant_id and t.livemode = d.livemode
+         and t.kind = 'dispute_lost'
+         and substr(t.source_id, 1, length(d.stripe_dispute_id) + 1) = d.stripe_dispute_id || ':'
+       join ledger_entries e on e.tenant_id = t.tenant_id and e.livemode = t.livemode
+         and e.transaction_id = t.id and e.account = 'disputes'
+       where d.decisions > 1
        union all
        select m.tenant_id, m.livemode, m.dispute_id, -e.amount
        from dispute_movements m
@@ -167,12 +180,12 @@ const OF_CLIENT: Sql = Sql::new(
      limit $1",
 );
 
-/// A word that is not known here may lead anywhere.
+/// A word that is not known here may lead anywhere, and a bank may decide anew, either way.
 const STEPS: Sql = Sql::new(
     "select h.tenant_id, h.livemode, h.subject_id || ' ' || h.version as id
      from state_history h
      join disputes d on d.tenant_id = h.tenant_id and d.livemode = h.livemode and d.id = h.subject_id
-     where (h.from_state = 'won' and h.to_state in ('lost', 'needs_response', 'under_review'))
+     where (h.from_state = 'won' and h.to_state in ('needs_response', 'under_review'))
        or (h.from_state = 'lost' and h.to_state in ('needs_response', 'under_review'))
        or (h.from_state in ('needs_response', 'under_review', 'won', 'lost')
          and h.to_state in ('warning_needs_response', 'warning_under_review', 'warning_closed'))
@@ -184,8 +197,12 @@ const CLOSED: Sql = Sql::new(
     "select tenant_id, livemode, id
      from disputes
      where (closed_at is not null) <> (status in ('warning_closed', 'prevented', 'won', 'lost'))
-       or (settlement in ('still_owed', 'forgiven')) <> (settled_at is not null)
-       or (settlement = 'undecided' and status <> 'lost')
+       or (outcome is not null) <> (settled_at is not null)
+       or (outcome is not null) <> (decisions > 0)
+       or settlement <> case
+         when status = 'lost' and withdrawn > decided_withdrawn and withdrawn - reinstated > settled
+           then 'undecided'
+         else coalesce(outcome, 'none') end
      order by tenant_id, livemode, id
      limit $1",
 );

@@ -51,6 +51,10 @@ pub const ALL: &[Plant] = &[
         "update disputes set closed_at = null where id = '{dispute}'",
     ),
     plant(
+        "S3",
+        "update disputes set settlement = 'forgiven' where id = '{dispute}'",
+    ),
+    plant(
         "P3",
         "update disputes set operation_id = 'op_planted' where id = '{dispute}'",
     ),
