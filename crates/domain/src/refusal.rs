@@ -283,7 +283,8 @@ const IDEMPOTENCY_KEY_REUSED: &str =
 const IDEMPOTENCY_KEY_IN_FLIGHT: &str =
     "The first request with this Idempotency-Key is being carried out. Repeat it in a moment.";
 const TENANT_SUSPENDED: &str =
-    "This account is suspended: no new invoices and payments. Ask the operator of the platform.";
+    "This account is suspended: no new invoices and payments, and no Stripe account is connected. Ask the \
+     operator of the platform.";
 const TENANT_KEY_NEEDED: &str = "A platform key sees nothing of a tenant. Use an API key of the tenant.";
 const MODE_NOT_ACTIVE: &str =
     "This key is of the mode that is switched off. Use a key of the mode the server runs in.";

@@ -11,7 +11,7 @@ use stripe::{Account, AccountId, Client, Rejection};
 
 use crate::audit::{self, Entry};
 use crate::operations::{self, Heard, Intent, LIST_FROM_MS, LOOK_AGAIN_MS, NOT_LISTED, PAGES_MAX, Resolved};
-use crate::{Actor, App, By, Failure, Moment, observe, onboarding};
+use crate::{Actor, App, By, Failure, Moment, observe, onboarding, tenants};
 
 /// A look at what is there, a write, and a last look.
 const STEPS_MAX: usize = 3;
@@ -46,7 +46,7 @@ pub enum Creation {
 ///
 /// # Errors
 /// [`Refusal::AccountConnected`] when the tenant has an account that we did not make;
-/// [`Refusal::AccountRefused`] when Stripe refuses what it was told.
+/// [`Refusal::AccountRefused`] when Stripe refuses what it was told; those of [`tenants::new_work`].
 pub async fn create(app: &App, scope: &Scope, by: &By, new: &NewAccount) -> Result<Creation, Failure> {
     let mut asked = false;
     for _ in 0..STEPS_MAX {
@@ -89,6 +89,9 @@ async fn next_step(
 ) -> Result<Next, Failure> {
     let (scope, by, new, moment) = (scope.clone(), by.clone(), new.clone(), app.moment());
     let step = app.db.write(move |tx| {
+        if !asked {
+            tenants::new_work(tx, &scope)?;
+        }
         match stripe_config::get(tx, &scope)? {
             Some(config) if config.origin == Origin::Created => {
                 let account = &config.stripe_account_id;

@@ -3,13 +3,15 @@
 
 use std::process::Command;
 
-use flows::{Actor, By, platform_keys};
+use domain::tenant::TenantMove;
+use flows::{Actor, By, platform_keys, tenants};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::routes::{self, Who};
 use store::Sql;
 use store::db::Engine;
 
+use crate::connecting::newcomer;
 use crate::engines::World;
 use crate::town::{Reply, Town, Wishes};
 
@@ -135,6 +137,10 @@ both! {
             for path in ["/api/invoices", "/api/clients", "/api/payments", "/api/keys"] {
                 assert_eq!(get(&town, &town.msp.key, path).await.status, StatusCode::OK, "{path}");
             }
+            let account = "/api/stripe/connect/account";
+            let refused = town.api(&town.msp.key, Method::POST, account, json!({})).await;
+            refused.assert_refused(403, "tenant_suspended", None);
+            assert!(refused.text.contains("no Stripe account is connected"), "{}", refused.text);
             assert_eq!(town.contents(town.msp.scope.mode).await, before);
             assert!(town.intents().is_empty());
 
@@ -145,6 +151,39 @@ both! {
             let paid = town.pay(&link, &town.token("pm_card_visa"), 12_345, "usd").await;
             assert_eq!(paid.body["status"], "succeeded", "{}", paid.text);
             town.assert_books().await;
+        });
+    }
+
+    fn a_suspended_tenant_gets_no_account_made_and_one_that_was_being_made_is_found(world: &World) {
+        Town::run(world, async |town| {
+            let (scope, key) = newcomer(&town, "Newcomer IT").await;
+            let (by, account) = (By::new(Actor::CommandLine), "/api/stripe/connect/account");
+            let set = async |to| tenants::set(&town.app, &by, &scope.tenant, to, None).await.unwrap();
+            let create = async || town.api(&key, Method::POST, account, json!({})).await;
+            let made = || {
+                let made = |sent: &&Value| sent["method"] == "POST" && sent["path"] == "/v1/accounts";
+                town.requests().iter().filter(made).count()
+            };
+            set(TenantMove::Suspend).await;
+            create().await.assert_refused(403, "tenant_suspended", None);
+            assert_eq!(made(), 0, "Stripe was asked");
+            set(TenantMove::Resume).await;
+            // What was asked for before the tenant was suspended is found out and kept, and nothing new begins.
+            let fault = json!({"effect": "lose_answer", "method": "POST", "path": "/v1/accounts", "count": 3});
+            town.control("POST", "/_simulator/faults", fault);
+            assert_eq!(create().await.status, StatusCode::ACCEPTED);
+            set(TenantMove::Suspend).await;
+            create().await.assert_refused(403, "tenant_suspended", None);
+            town.control("DELETE", "/_simulator/faults", Value::Null);
+            town.until("the account is known", async || {
+                town.advance_ms(60_000);
+                get(&town, &key, "/api/stripe/connect/status").await.body["stripe_account_id"].is_string()
+            })
+            .await;
+            create().await.assert_refused(403, "tenant_suspended", None);
+            set(TenantMove::Resume).await;
+            assert_eq!(create().await.status, StatusCode::OK, "it is there");
+            town.assert_nothing_open().await;
         });
     }
 

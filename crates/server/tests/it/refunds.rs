@@ -15,6 +15,7 @@ mod at_once;
 mod elsewhere;
 mod failing;
 mod fee;
+mod stopped;
 
 /// A paid invoice.
 pub struct Paid {
