@@ -314,18 +314,23 @@ fn reattribute(
 }
 
 /// Within a transaction: looks again at those of an account of which it was not known whose they are;
-/// answers how many still wait.
-fn look_again(tx: &mut Tx, scope: &Scope, account: &str, moments: &[Moment]) -> Result<usize, Failure> {
+/// answers since when the youngest of those waits that still do.
+fn look_again(
+    tx: &mut Tx,
+    scope: &Scope,
+    account: &str,
+    moments: &[Moment],
+) -> Result<Option<Timestamp>, Failure> {
     let limit = i64::try_from(moments.len()).unwrap_or(i64::MAX);
     let waiting = rows::waiting(tx, scope, account, limit)?;
-    let mut left = 0;
+    let mut youngest = None;
     for (row, moment) in waiting.iter().zip(moments) {
         let (owner, payment) = owner(tx, row, None, moment.at)?;
         if owner == Owner::Undecided {
-            left += 1;
+            youngest = youngest.max(Some(row.made_at));
         } else {
             reattribute(tx, *moment, row, owner, payment.as_ref())?;
         }
     }
-    Ok(left)
+    Ok(youngest)
 }

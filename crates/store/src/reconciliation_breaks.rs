@@ -50,6 +50,8 @@ kinds! {
     Overpayment = "overpayment";
     /// Payments on an account that cannot be reached.
     PaymentsUnreachable = "payments_unreachable";
+    /// A fee of which a part is to go back is not reported.
+    FeeNotReported = "fee_not_reported";
     /// Stripe refused to give back the platform's fee.
     FeeRefundRefused = "fee_refund_refused";
     /// The money of a refund is back on the account.
@@ -316,6 +318,11 @@ const SETTLED: Sql = select_breaks!(
          select 1 from event_cursors e
          where e.livemode = reconciliation_breaks.livemode and e.stripe_account_id = ''
            and e.read_at > reconciliation_breaks.created_at)
+       or kind = 'fee_not_reported' and exists (
+         select 1 from refunds r
+         where r.tenant_id = reconciliation_breaks.tenant_id
+           and r.livemode = reconciliation_breaks.livemode and r.id = reconciliation_breaks.subject_id
+           and r.fee_status <> 'due')
        or kind = 'quarantined' and exists (
          select 1 from stripe_webhook_events e
          where e.event_id = reconciliation_breaks.subject_id

@@ -323,6 +323,18 @@ pub fn check_account(tx: &mut Tx, scope: &Scope, account: &str, at: Timestamp) -
     Ok(())
 }
 
+const CHECK_FEE: Sql = Sql::new(
+    "update refunds set next_check_at = $4
+     where tenant_id = $1 and livemode = $2 and payment_id = $3
+       and status = 'succeeded' and fee_status = 'due'",
+);
+
+/// Has the reconciler look at once at the refunds that wait for their payment's fee to be known.
+pub fn check_fee(tx: &mut Tx, scope: &Scope, payment: &PaymentId, at: Timestamp) -> Result<(), Error> {
+    tx.execute(&CHECK_FEE, binds![&scope.tenant, scope.mode, payment, at])?;
+    Ok(())
+}
+
 const STOP_CHECKING: Sql = Sql::new(
     "update refunds set next_check_at = null
      where tenant_id = $1 and livemode = $2 and id = $3",
@@ -376,6 +388,7 @@ pub const ALL: &[&Sql] = &[
     &CHECK_LATER,
     &CHECK_NOW,
     &CHECK_ACCOUNT,
+    &CHECK_FEE,
     &STOP_CHECKING,
 ];
 /// Those about the payment's sums and what refunds are taken from.

@@ -13,7 +13,7 @@ use crate::{App, Failure, Moment, breaks, onboarding};
 /// An account's balance is read that often: payouts and the daily comparison need no more.
 const READ_EVERY_MS: i64 = 30 * 60 * 1000;
 const SPREAD_MS: i64 = 10 * 60 * 1000;
-/// While it is not known whose something is, it is looked at that often.
+/// While it is not known whose something is, it is looked at after a quarter of its age, at least so long.
 const WAITING_MS: i64 = 60 * 1000;
 /// Lists lag behind a little: each reading begins so much before the newest one that is known.
 const OVERLAP_S: i64 = 60 * 60;
@@ -143,14 +143,17 @@ fn end(
 ) -> Result<(), Failure> {
     let waiting = match scope {
         Some(scope) => look_again(tx, scope, &cursor.account, again)?,
-        None => 0,
+        None => None,
     };
     cursor.last_created_s = walk.newest_s;
     cursor.read_at = walk.began_at;
     cursor.walk = None;
     cursor.next_read_at = match waiting {
-        0 => next_read(cursor.mode, &cursor.account, now),
-        _ => now.plus_ms(WAITING_MS),
+        None => next_read(cursor.mode, &cursor.account, now),
+        Some(since) => {
+            let age_ms = now.ms().saturating_sub(since.ms());
+            now.plus_ms((age_ms / 4).clamp(WAITING_MS, READ_EVERY_MS))
+        }
     };
     Ok(())
 }

@@ -13,12 +13,15 @@ use store::{Tx, application_fees};
 use stripe::{ApplicationFee, CallError, FeeRefund, fee_refunds as api};
 
 use super::seen::store_changed;
-use crate::observe::open_break;
+use crate::observe::{next_check, open_break};
 use crate::operations::{
     self, Heard, Intent, LOOK_AGAIN_MS, NOT_LISTED, PAGES_MAX, mark_unknown, read_outcome, succeeded,
 };
 use crate::planted::{self, Bug};
 use crate::{App, Failure, Moment, balance};
+
+/// So long a fee that was taken and that nobody has reported is looked for; it is there within seconds.
+const WAIT_MS_MAX: i64 = 3 * 24 * 60 * 60 * 1000;
 
 /// Notes the write that gives a refund's part of the fee back, when its time has come: the refund has
 /// succeeded, the fee is known, and no other write of the refund is open. Otherwise the reconciler comes back
@@ -45,9 +48,9 @@ pub fn give_back(
     }
     let fee = application_fees::of_payment(tx, &payment.scope, &payment.id)?;
     let open = rows::open_of_subject(tx, &refund.scope, refund.id.as_str())?;
+    let fee_is_known = fee.is_some();
     let (Some(fee), None) = (fee, open) else {
-        refund.next_check_at.get_or_insert(moment.at);
-        return Ok(());
+        return wait(tx, moment, refund, fee_is_known);
     };
     let shares = refunds::fee_shares(tx, &payment.scope, &payment.id)?;
     let with_fee = shares.with_fee.saturating_add(refund.amount);
@@ -62,6 +65,30 @@ pub fn give_back(
     }
     refund.fee_status = FeeStatus::Sent;
     note(tx, moment, refund, &fee.id, again)
+}
+
+/// The reconciler comes back at once, and then less and less. After three days without the fee a person is
+/// told, and only its event has it looked at again.
+fn wait(tx: &mut Tx, moment: Moment, refund: &mut Refund, fee_is_known: bool) -> Result<(), Failure> {
+    let since = refund.succeeded_at.unwrap_or(refund.created_at);
+    let age_ms = moment.at.ms().saturating_sub(since.ms());
+    if age_ms <= 0 {
+        refund.next_check_at = Some(moment.at);
+        return Ok(());
+    }
+    if fee_is_known || age_ms < WAIT_MS_MAX {
+        refund.next_check_at = Some(next_check(since, moment.at));
+        return Ok(());
+    }
+    refund.next_check_at = None;
+    let detail = format!(
+        "of the platform's fee a part was to go back with a refund of {}, and Stripe has reported no such fee \
+         for three days: nothing of it was given back",
+        refund.money()
+    );
+    let (tenant, mode) = (Some(&refund.scope.tenant), refund.scope.mode);
+    let subject = refund.id.as_str();
+    open_break(tx, moment, 48, tenant, mode, Break::FeeNotReported, subject, &detail)
 }
 
 /// Whoever comes first sends it: the request that asked for it, or the reconciler.

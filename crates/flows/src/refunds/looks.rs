@@ -26,8 +26,17 @@ pub async fn look(app: &App, refund: &Refund) -> Result<(), Failure> {
     let (scope, id) = (refund.scope.clone(), refund.payment_id.clone());
     let payment = app.db.read(move |tx| payments::get(tx, &scope, &id)).await?;
     let payment = payment.ok_or_else(|| Failure::Bug(format!("refund {} has no payment", refund.id)))?;
-    if refund.fee_status == FeeStatus::Due && refund.status.is_refunded() {
-        know_fee(app, &payment).await?;
+    let mut refund = refund.clone();
+    if waits_for_fee(&refund) {
+        // The fee is the platform's, whatever became of the tenant's account.
+        let known = know_fee(app, &payment).await;
+        offer_fee(app, &refund).await?;
+        known?;
+        refund = read(app, &refund).await?;
+        if refund.fee_status == FeeStatus::Sent {
+            give_fee_back(app, &refund).await?;
+            refund = read(app, &refund).await?;
+        }
     }
     let Some(at_stripe) = &refund.stripe_refund_id else {
         return Ok(());
@@ -36,20 +45,44 @@ pub async fn look(app: &App, refund: &Refund) -> Result<(), Failure> {
     let account = AccountId::parse(&refund.stripe_account_id)?;
     let found = match api::retrieve(client, &account, at_stripe).await {
         Err(CallError::Rejected(rejection)) if rejection.is_account_gone() => {
-            let (scope, id) = (refund.scope.clone(), refund.id.clone());
-            app.db
-                .write(move |tx| refunds::stop_checking(tx, &scope, &id))
-                .await?;
+            if !waits_for_fee(&refund) {
+                let (scope, id) = (refund.scope.clone(), refund.id.clone());
+                app.db
+                    .write(move |tx| refunds::stop_checking(tx, &scope, &id))
+                    .await?;
+            }
             return unreachable::payment(app, &payment, now).await;
         }
         found => found?,
     };
     take_in(app, &payment, &found, Some(refund.version)).await?;
-    let after = read(app, refund).await?;
+    let after = read(app, &refund).await?;
     if after.fee_status == FeeStatus::Sent {
         give_fee_back(app, &after).await?;
     }
     Ok(())
+}
+
+fn waits_for_fee(refund: &Refund) -> bool {
+    refund.fee_status == FeeStatus::Due && refund.status.is_refunded()
+}
+
+/// Notes that the fee's part goes back, if it can now, or when it is looked at again.
+async fn offer_fee(app: &App, refund: &Refund) -> Result<(), Failure> {
+    let (scope, id, moment) = (refund.scope.clone(), refund.id.clone(), app.moment());
+    app.db
+        .write(move |tx| {
+            let Some(mut refund) = refunds::get(tx, &scope, &id)? else {
+                return Ok(());
+            };
+            let Some(payment) = payments::get(tx, &scope, &refund.payment_id)? else {
+                return Ok(());
+            };
+            let before = refund.clone();
+            fees::give_back(tx, moment, &payment, &mut refund, "fee")?;
+            seen::store_changed(tx, moment, &before, &mut refund, "fee")
+        })
+        .await
 }
 
 /// A fee that no event has told of yet.

@@ -55,6 +55,8 @@ pub fn book_application_fee(
     // In what others sold on the account the fee is inside their net.
     if let Some(payment) = payment {
         book_cost(tx, moment, payment, &fee.id, amount)?;
+        // Refunds may wait for it.
+        store::refunds::check_fee(tx, scope, &payment.id, moment.at)?;
     }
     refunds::book_reported(tx, moment, scope, fee, payment)?;
     Ok(Status::Processed)

@@ -4,7 +4,8 @@ use flows::reconcile;
 use serde_json::{Value, json};
 use store::Sql;
 
-use super::{by_hand, paid, read, refund, settle};
+use super::{apply_all, by_hand, paid, read, refund, settle};
+use crate::disconnect::deauthorize;
 use crate::engines::World;
 use crate::town::{Town, Wishes};
 
@@ -32,7 +33,96 @@ async fn in_books(town: &Town) -> (i64, i64) {
     (town.number(&TENANT).await, town.number(&PLATFORM).await)
 }
 
+const HOUR_MS: i64 = 60 * 60 * 1000;
+const SHOWN: Sql = Sql::new(
+    "select count(*) as n from reconciliation_breaks
+     where kind = 'fee_not_reported' and resolved_at is null",
+);
+
+/// A payment of which nobody has told anything, and that is refunded at once with its fee: by hand, and no
+/// events are read.
+async fn refunded_before_its_fee_is_known(town: &Town) -> (String, String) {
+    const NO_EVENTS: Sql = Sql::new("update event_cursors set next_read_at = 9000000000000");
+    reconcile::run(&town.app).await.unwrap();
+    let sql = &NO_EVENTS;
+    let paused = town.app.db.write(move |tx| tx.execute(sql, &[]));
+    assert!(paused.await.unwrap_or_else(|e: store::Error| panic!("{e}")) > 0);
+    let invoice = town.invoice(12_345, "usd").await;
+    let link = town.link(&invoice).await;
+    let paid = town.pay(&link, &town.token("pm_card_visa"), 12_345, "usd").await;
+    assert_eq!(paid.body["status"], "succeeded", "{}", paid.text);
+    let path = "/api/payments?limit=1";
+    let listed = town.api(&town.msp.key, reqwest::Method::GET, path, Value::Null).await;
+    let payment = listed.body["data"][0]["id"].as_str().unwrap().to_owned();
+    let body = json!({"payment_id": payment, "settlement": "still_owed", "fee": "returned"});
+    let made = refund(town, body).await.body;
+    let stands = (&made["status"], &made["fee_status"]);
+    assert_eq!(stands, (&json!("succeeded"), &json!("due")), "{made}");
+    let text = |name: &str| made[name].as_str().unwrap().to_owned();
+    (text("id"), text("stripe_refund_id"))
+}
+
 both! {
+    // Nobody looks on every round, and in the end a person is told; the fee's event still finds its refund.
+    fn a_fee_that_is_not_reported_is_looked_for_less_and_less_and_then_shown(world: &World) {
+        Town::run_as(world, by_hand(), async |town| {
+            let (id, at_stripe) = refunded_before_its_fee_is_known(&town).await;
+            let fault = json!({"method": "GET", "path": "/v1/application_fees", "effect": "error500",
+                "count": 10_000});
+            town.control("POST", "/_simulator/faults", fault);
+            let looks = || {
+                let path = format!("/v1/refunds/{at_stripe}");
+                town.requests().iter().filter(|sent| sent["path"] == path.as_str()).count()
+            };
+            let (mut before, mut by_day) = (looks(), Vec::new());
+            for hour in 1..=96 {
+                town.advance_ms(HOUR_MS);
+                reconcile::run(&town.app).await.unwrap();
+                if hour % 24 == 0 {
+                    by_day.push(looks() - before);
+                    before = looks();
+                }
+            }
+            assert!(by_day[0] <= 16 && by_day[1] <= by_day[0] && by_day[3] == 0, "{by_day:?}");
+            assert!(by_day[1] >= 2 && by_day[2] >= 2, "{by_day:?}");
+            assert_eq!((town.number(&SHOWN).await, &read(&town, &id).await["fee_status"]), (1, &json!("due")));
+
+            town.control("DELETE", "/_simulator/faults", Value::Null);
+            let event = town.event("application_fee.created").to_string();
+            let told = town.deliver_signed(server::demo::TEST_WEBHOOK_SECRET, event.as_bytes()).await;
+            assert_eq!(told.status, 200, "{}", told.text);
+            for _ in 0..3 {
+                apply_all(&town).await;
+                reconcile::run(&town.app).await.unwrap();
+                town.advance_ms(60_000);
+            }
+            let now = read(&town, &id).await;
+            assert_eq!((&now["fee_status"], &now["fee_returned"]), (&json!("returned"), &json!(370)), "{now}");
+            assert_eq!(town.number(&SHOWN).await, 0, "the break ends by itself");
+            assert_eq!(fee_at_stripe(&town)["amount_refunded"], 370);
+            assert_eq!(in_books(&town).await, (0, 0));
+            town.assert_nothing_open().await;
+            town.assert_books().await;
+        });
+    }
+
+    // The fee is on the platform's account: it goes back though the tenant's gives us nothing any more.
+    fn the_fee_of_an_account_that_is_gone_goes_back(world: &World) {
+        Town::run_as(world, by_hand(), async |town| {
+            let (id, _) = refunded_before_its_fee_is_known(&town).await;
+            deauthorize(&town, &town.msp);
+            for _ in 0..4 {
+                town.advance_ms(10 * 60_000);
+                reconcile::run(&town.app).await.unwrap();
+            }
+            let now = read(&town, &id).await;
+            assert_eq!((&now["fee_status"], &now["fee_returned"]), (&json!("returned"), &json!(370)), "{now}");
+            assert_eq!(fee_at_stripe(&town)["amount_refunded"], 370);
+            town.assert_nothing_open().await;
+            town.assert_books().await;
+        });
+    }
+
     // Row 57: 3.70 of 123.45, given back with three refunds, by our own rounding and to the cent.
     fn partial_refunds_give_the_fee_back_to_the_cent(world: &World) {
         Town::run(world, async |town| {
