@@ -202,11 +202,13 @@ fn the_examples_of_the_fee_that_goes_back() {
 
 #[test]
 fn the_sentence_says_what_becomes_of_the_fee_and_of_the_invoice() {
+    let one = [(Some("INV-000007".to_owned()), 5_000)];
+    let less = [(Some("INV-000007".to_owned()), 4_000)];
     let told = Told {
         state: &RefundState::At(RefundStatus::Succeeded),
         amount: Money::new(5_000, usd()),
         settlement: Settlement::StillOwed,
-        invoice: Some("INV-000007"),
+        invoices: &one,
         out_of_credit: 0,
         fee: FeeChoice::Kept,
         whole_fee: 370,
@@ -222,6 +224,7 @@ fn the_sentence_says_what_becomes_of_the_fee_and_of_the_invoice() {
         fee: FeeChoice::Returned,
         fee_back: 150,
         out_of_credit: 1_000,
+        invoices: &less,
         ..told
     };
     assert_eq!(
@@ -230,6 +233,28 @@ fn the_sentence_says_what_becomes_of_the_fee_and_of_the_invoice() {
          of invoice INV-000007 is forgiven by a credit note, and nothing is owed for it. Of the platform's \
          fee of 3.70 USD, 1.50 USD goes back to your Stripe account."
     );
+    let several = [
+        (Some("INV-000009".to_owned()), 500),
+        (Some("INV-000008".to_owned()), 1_500),
+        (Some("INV-000007".to_owned()), 3_000),
+    ];
+    let owed = Told {
+        invoices: &several,
+        ..told
+    };
+    assert_eq!(
+        tell(&owed),
+        "50.00 USD went back to the payer. Owed again are 5.00 USD on invoice INV-000009, 15.00 USD on \
+         invoice INV-000008 and 30.00 USD on invoice INV-000007. The platform keeps its fee of 3.70 USD."
+    );
+    let forgiven = Told {
+        settlement: Settlement::Forgiven,
+        ..owed
+    };
+    assert!(tell(&forgiven).contains(
+        "5.00 USD of invoice INV-000009, 15.00 USD of invoice INV-000008 and 30.00 USD of invoice INV-000007 \
+         are forgiven by a credit note each, and nothing is owed for them."
+    ));
     let failed = Told {
         state: &RefundState::At(RefundStatus::Failed),
         ..told

@@ -12,8 +12,8 @@ pub struct Told<'a> {
     pub amount: Money,
     /// What it means for the invoice.
     pub settlement: Settlement,
-    /// The invoice's number.
-    pub invoice: Option<&'a str>,
+    /// The invoices that it is taken from, in the order in which it is: their numbers, and minor units.
+    pub invoices: &'a [(Option<String>, i64)],
     /// What of it is taken out of unused credit, minor units.
     pub out_of_credit: i64,
     /// What becomes of the platform's fee.
@@ -63,10 +63,6 @@ fn invoice(told: &Told<'_>) -> Option<String> {
     }
     let of = |minor| Money::new(minor, told.amount.currency());
     let credit = told.out_of_credit;
-    let settled = told.amount.minor() - credit;
-    let name = told
-        .invoice
-        .map_or_else(|| "the invoice".to_owned(), |number| format!("invoice {number}"));
     let mut said = Vec::new();
     if credit > 0 {
         said.push(format!(
@@ -74,18 +70,39 @@ fn invoice(told: &Told<'_>) -> Option<String> {
             of(credit)
         ));
     }
-    if settled > 0 {
-        said.push(match told.settlement {
-            Settlement::StillOwed => format!("{} is owed again on {name}.", of(settled)),
-            Settlement::Forgiven => {
-                format!(
-                    "{} of {name} is forgiven by a credit note, and nothing is owed for it.",
-                    of(settled)
-                )
-            }
-        });
+    let each = |word: &str| -> Vec<String> {
+        let invoices = told.invoices.iter();
+        let name = |number: &Option<String>| match number {
+            Some(number) => format!("invoice {number}"),
+            None => "the invoice".to_owned(),
+        };
+        invoices
+            .map(|(number, minor)| format!("{} {word} {}", of(*minor), name(number)))
+            .collect()
+    };
+    match (told.settlement, told.invoices.len()) {
+        (_, 0) => {}
+        (Settlement::StillOwed, 1) => said.push(format!("{}.", listed(&each("is owed again on")))),
+        (Settlement::StillOwed, _) => said.push(format!("Owed again are {}.", listed(&each("on")))),
+        (Settlement::Forgiven, 1) => said.push(format!(
+            "{} is forgiven by a credit note, and nothing is owed for it.",
+            listed(&each("of"))
+        )),
+        (Settlement::Forgiven, _) => said.push(format!(
+            "{} are forgiven by a credit note each, and nothing is owed for them.",
+            listed(&each("of"))
+        )),
     }
     (!said.is_empty()).then(|| said.join(" "))
+}
+
+/// `a, b and c`.
+fn listed(all: &[String]) -> String {
+    match all.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        Some((last, _)) => last.clone(),
+        None => String::new(),
+    }
 }
 
 fn fee(told: &Told<'_>) -> Option<String> {

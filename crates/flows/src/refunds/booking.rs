@@ -95,6 +95,29 @@ impl Sources {
         (credits.collect(), invoices.collect())
     }
 
+    /// What a share is taken from, in that order.
+    fn takings(&self, payment: &Payment, taken: &Taken) -> Vec<Taking> {
+        let credits = self.credits.iter().zip(&taken.credits);
+        let credits = credits.map(|(credit, amount)| Taking {
+            invoice_id: match &credit.invoice_id {
+                Some(invoice) => invoice.clone(),
+                None => payment.invoice_id.clone(),
+            },
+            client_credit_id: Some(credit.id.clone()),
+            amount: *amount,
+        });
+        let invoices = self.invoices.iter().zip(&taken.parts);
+        let invoices = invoices.map(|(source, amount)| Taking {
+            invoice_id: source.invoice.id.clone(),
+            client_credit_id: None,
+            amount: *amount,
+        });
+        credits
+            .chain(invoices)
+            .filter(|taking| taking.amount > 0)
+            .collect()
+    }
+
     /// Shares an amount out: unused credit first, then the payment's own money in its invoices, then the
     /// invoices that its credit has paid, and last what others have paid of its invoices: their refund may
     /// have used this payment's credit.
@@ -154,18 +177,19 @@ pub fn available(tx: &mut Tx, payment: &Payment, invoice: Option<&InvoiceId>) ->
     Ok(credits.iter().chain(&invoices).sum())
 }
 
-/// What of a refund is taken out of unused credit, in minor units: as it was booked, or as it would be now.
+/// What a refund is taken from, in that order: as it was booked, or as it would be now.
 ///
 /// # Errors
 /// When the database fails.
-pub fn out_of_credit(tx: &mut Tx, payment: &Payment, refund: &Refund) -> Result<i64, Failure> {
+pub fn takings(tx: &mut Tx, payment: &Payment, refund: &Refund) -> Result<Vec<Taking>, Failure> {
     if refund.booked_at.is_some() {
-        let takings = refunds::takings(tx, &refund.scope, &refund.id)?;
-        let of_credit = takings.iter().filter(|taking| taking.client_credit_id.is_some());
-        return Ok(of_credit.map(|taking| taking.amount).sum());
+        return Ok(refunds::takings(tx, &refund.scope, &refund.id)?);
+    }
+    if !refund.status.is_reserved() {
+        return Ok(Vec::new());
     }
     let sources = Sources::of(tx, payment, refund.invoice_id.as_ref())?;
-    Ok(sources.share(refund.amount).credits.iter().sum())
+    Ok(sources.takings(payment, &sources.share(refund.amount)))
 }
 
 /// The money has left: unused credit gives first, then the invoices, which are owed again, or forgiven by a
@@ -187,39 +211,19 @@ pub fn take(tx: &mut Tx, moved: Moved<'_>) -> Result<(), Failure> {
         sources = Sources::of(tx, payment, None)?;
         taken = sources.share(refund.amount);
     }
-    let mut takings = Vec::new();
-    for (credit, amount) in sources.credits.iter().zip(&taken.credits) {
-        if *amount == 0 {
-            continue;
-        }
-        if !client_credits::take(tx, &refund.scope, &credit.id, *amount)? {
+    let takings = sources.takings(payment, &taken);
+    for taking in &takings {
+        if let Some(credit) = &taking.client_credit_id
+            && !client_credits::take(tx, &refund.scope, credit, taking.amount)?
+        {
             return Err(store::Error::Conflict.into());
         }
-        takings.push(Taking {
-            invoice_id: credit
-                .invoice_id
-                .clone()
-                .unwrap_or_else(|| payment.invoice_id.clone()),
-            client_credit_id: Some(credit.id.clone()),
-            amount: *amount,
-        });
     }
-    let of_invoices: Vec<Taking> = sources
-        .invoices
-        .iter()
-        .zip(&taken.parts)
-        .filter(|(_, amount)| **amount > 0)
-        .map(|(source, amount)| Taking {
-            invoice_id: source.invoice.id.clone(),
-            client_credit_id: None,
-            amount: *amount,
-        })
-        .collect();
-    let shares = shares_of(&of_invoices);
+    let shares = shares_of(&takings);
     post(tx, moved, &ledger::refund(refund.money(), &shares)?, None)?;
-    takings.extend(of_invoices.iter().cloned());
     refunds::take_in(tx, &refund.scope, &refund.id, &takings, moment.at)?;
-    for (nth, taking) in (0_u32..).zip(&of_invoices) {
+    let of_invoices = takings.iter().filter(|taking| taking.client_credit_id.is_none());
+    for (nth, taking) in (0_u32..).zip(of_invoices) {
         let found = sources
             .invoices
             .iter_mut()

@@ -5,7 +5,7 @@ use domain::refund::{FeeChoice, Told, fee_back, tell};
 use domain::{InvoiceId, RefundId, Refusal, Scope};
 use store::payments::{self, Payment};
 use store::refunds::{self, FeeStatus, Refund};
-use store::{Tx, application_fees, invoices};
+use store::{Tx, application_fees, credit_notes, invoices};
 
 use super::booking;
 use crate::{App, Failure};
@@ -15,14 +15,29 @@ use crate::{App, Failure};
 pub struct Shown {
     /// The refund.
     pub refund: Refund,
-    /// The payment's first invoice, or the one that was named.
-    pub invoice_number: Option<String>,
+    /// The invoices that it is taken from, in the order in which it is.
+    pub invoices: Vec<OfOne>,
     /// What of it is taken out of unused credit, minor units.
     pub out_of_credit: i64,
     /// What of the platform's fee goes back, or is going to, minor units.
     pub fee_returned: i64,
     /// What happens, in plain words.
     pub explanation: String,
+}
+
+/// What a refund means for one invoice.
+#[derive(Clone, Debug)]
+pub struct OfOne {
+    /// The invoice.
+    pub invoice_id: InvoiceId,
+    /// Its number.
+    pub invoice_number: Option<String>,
+    /// What is taken of what it had settled, minor units.
+    pub amount: i64,
+    /// What is taken of its money that is unused credit, minor units.
+    pub out_of_credit: i64,
+    /// The credit note that forgives it, once there is one: its id and its number.
+    pub credit_note: Option<(String, String)>,
 }
 
 /// A refund of the scope.
@@ -47,8 +62,7 @@ pub fn shown(tx: &mut Tx, refund: Refund) -> Result<Shown, Failure> {
     let scope = &refund.scope;
     let payment = payments::get(tx, scope, &refund.payment_id)?
         .ok_or_else(|| Failure::Bug(format!("refund {} has no payment", refund.id)))?;
-    let invoice = refund.invoice_id.as_ref().unwrap_or(&payment.invoice_id);
-    let invoice_number = invoices::get(tx, scope, invoice)?.and_then(|invoice| invoice.number);
+    let invoices = each(tx, &payment, &refund)?;
     let fee = application_fees::of_payment(tx, scope, &payment.id)?;
     let whole_fee = fee.map_or(payment.application_fee.unwrap_or_default(), |fee| {
         fee.amount.minor()
@@ -62,12 +76,16 @@ pub fn shown(tx: &mut Tx, refund: Refund) -> Result<Shown, Failure> {
             fee_back(whole_fee, payment.received, with_fee, shares.so_far)
         }
     };
-    let out_of_credit = booking::out_of_credit(tx, &payment, &refund)?;
+    let out_of_credit = invoices.iter().map(|one| one.out_of_credit).sum();
+    let settled = invoices.iter().filter(|one| one.amount > 0);
+    let settled: Vec<_> = settled
+        .map(|one| (one.invoice_number.clone(), one.amount))
+        .collect();
     let explanation = tell(&Told {
         state: &refund.status,
         amount: refund.money(),
         settlement: refund.settlement,
-        invoice: invoice_number.as_deref(),
+        invoices: &settled,
         out_of_credit,
         fee: match refund.fee_status {
             FeeStatus::Kept | FeeStatus::Refused => FeeChoice::Kept,
@@ -78,10 +96,45 @@ pub fn shown(tx: &mut Tx, refund: Refund) -> Result<Shown, Failure> {
     });
     Ok(Shown {
         refund,
-        invoice_number,
+        invoices,
         out_of_credit,
         fee_returned,
         explanation,
+    })
+}
+
+/// What a refund is taken from, by invoice.
+fn each(tx: &mut Tx, payment: &Payment, refund: &Refund) -> Result<Vec<OfOne>, Failure> {
+    let mut all: Vec<OfOne> = Vec::new();
+    for taking in booking::takings(tx, payment, refund)? {
+        let place = match all.iter().position(|one| one.invoice_id == taking.invoice_id) {
+            Some(place) => place,
+            None => {
+                all.push(of_one(tx, refund, &taking.invoice_id)?);
+                all.len().saturating_sub(1)
+            }
+        };
+        if let Some(one) = all.get_mut(place) {
+            let sum = match taking.client_credit_id {
+                Some(_) => &mut one.out_of_credit,
+                None => &mut one.amount,
+            };
+            *sum = sum.saturating_add(taking.amount);
+        }
+    }
+    Ok(all)
+}
+
+fn of_one(tx: &mut Tx, refund: &Refund, id: &InvoiceId) -> Result<OfOne, Failure> {
+    let scope = &refund.scope;
+    let mut notes = credit_notes::of_invoice(tx, scope, id)?.into_iter();
+    let note = notes.find(|note| note.refund_id.as_deref() == Some(refund.id.as_str()));
+    Ok(OfOne {
+        invoice_number: invoices::get(tx, scope, id)?.and_then(|invoice| invoice.number),
+        invoice_id: id.clone(),
+        amount: 0,
+        out_of_credit: 0,
+        credit_note: note.map(|note| (note.id.to_string(), note.number)),
     })
 }
 

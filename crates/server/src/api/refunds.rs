@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use domain::refund::{FeeChoice, REASONS, Settlement};
 use domain::{InvoiceId, PaymentId, RefundId, Refusal, Timestamp};
 use flows::Failure;
-use flows::refunds::{self, Shown, Wanted};
+use flows::refunds::{self, OfOne, Shown, Wanted};
 use serde::{Deserialize, Serialize};
 
 use super::{Caller, InPath, Input, Page, PageQuery, Query};
@@ -69,6 +69,33 @@ impl RefundRequest {
     }
 }
 
+/// What a refund means for one invoice, amounts in minor units.
+#[derive(Debug, Serialize)]
+pub struct OfInvoiceJson {
+    invoice_id: String,
+    invoice_number: Option<String>,
+    /// What is taken of what it had settled: owed again, or forgiven.
+    amount: i64,
+    /// What is taken of its money that the client had as unused credit.
+    out_of_credit: i64,
+    credit_note_id: Option<String>,
+    credit_note_number: Option<String>,
+}
+
+impl From<OfOne> for OfInvoiceJson {
+    fn from(one: OfOne) -> OfInvoiceJson {
+        let (credit_note_id, credit_note_number) = one.credit_note.unzip();
+        OfInvoiceJson {
+            invoice_id: one.invoice_id.to_string(),
+            invoice_number: one.invoice_number,
+            amount: one.amount,
+            out_of_credit: one.out_of_credit,
+            credit_note_id,
+            credit_note_number,
+        }
+    }
+}
+
 /// A refund as the API shows it; amounts in minor units, times in milliseconds since the epoch.
 #[derive(Debug, Serialize)]
 pub struct RefundJson {
@@ -83,6 +110,8 @@ pub struct RefundJson {
     amount: i64,
     /// What of it is taken out of credit that the client had not used.
     out_of_credit: i64,
+    /// What each invoice gives, in the order in which it is taken.
+    invoices: Vec<OfInvoiceJson>,
     reason: Option<String>,
     settlement: &'static str,
     fee: &'static str,
@@ -115,6 +144,7 @@ impl From<Shown> for RefundJson {
             currency: refund.currency.code(),
             amount: refund.amount,
             out_of_credit: shown.out_of_credit,
+            invoices: shown.invoices.into_iter().map(OfInvoiceJson::from).collect(),
             reason: refund.reason,
             settlement: refund.settlement.word(),
             fee: refund.fee.word(),

@@ -15,6 +15,7 @@ mod at_once;
 mod elsewhere;
 mod failing;
 mod fee;
+mod several;
 mod stopped;
 
 /// A paid invoice.
