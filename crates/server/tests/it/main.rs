@@ -78,6 +78,7 @@ mod silence;
 mod slow_clients;
 mod subscriptions;
 mod thin_events;
+mod thin_money;
 mod three_d_secure;
 mod tidy;
 mod town;

@@ -20,7 +20,7 @@ use crate::own_shop::shop_with_a_bank;
 use crate::subscriptions::{by_hand, subscribe, work};
 use crate::town::Town;
 
-const THIN_SECRET: &str = "whsec_psapay_demo_test_thin";
+pub const THIN_SECRET: &str = "whsec_psapay_demo_test_thin";
 const FATES: Sql = Sql::new(
     "select id, event_id, type, kind, status, attempts, last_error, tenant_id, dup_of, next_attempt_at
      from stripe_webhook_events order by created_at, id",
