@@ -82,5 +82,6 @@ mod thin_money;
 mod three_d_secure;
 mod tidy;
 mod town;
+mod tying_out;
 mod webhook_events;
 mod webhooks;
