@@ -1,7 +1,9 @@
 //! Connecting an account that exists: its owner is sent to Stripe with a state, comes back with a code, and
 //! the code is exchanged for the account's id. Nothing else that Stripe answers is kept.
 
-use domain::{Held, Mode, OperationId, Refusal, Scope, Timestamp};
+mod unfinished;
+
+use domain::{Held, Mode, OperationId, Refusal, Scope};
 use store::Tx;
 use store::connect_states::Kind as StateKind;
 use store::stripe_config::{self, Origin};
@@ -15,6 +17,8 @@ use crate::disconnect::{self, Access};
 use crate::operations::{self, Intent};
 use crate::round_trips::{self, Departure};
 use crate::{App, By, Failure, Moment, onboarding, tenants};
+
+pub use unfinished::take_up;
 
 /// How long the owner may take to agree.
 pub const CONSENT_MS: i64 = 10 * 60 * 1000;
@@ -114,7 +118,8 @@ pub enum Arrival {
 /// is let go again, unless a tenant of ours is paid by the same access.
 ///
 /// If the answer to the exchange is lost, the code is used up and the account's id is not known. Nothing is
-/// repeated then: the owner starts again, and Stripe gives the same account.
+/// repeated then: the owner starts again, and Stripe gives the same account; an access that nobody takes up
+/// is ended ([`take_up`]). Once the account's id is known, the reconciler connects it, whatever goes down here.
 ///
 /// # Errors
 /// [`Refusal::ConnectLinkUsed`] as in [`declined`]; those of [`tenants::new_work`]; [`Failure::Unknown`] for
@@ -139,24 +144,52 @@ pub async fn arrive(app: &App, by: &By, state: &str, code: &str) -> Result<Arriv
         }
         Exchanged::TurnedAway(turned) => return turn_away(app, turned).await,
     };
-    match onboarding::connect_as(app, &scope, by, &account, Origin::OAuth).await {
-        Ok(()) => watch(app, scope, &account).await.map(Arrival::Connected),
-        // Somebody was faster since the exchange.
-        Err(Failure::Refused(refusal)) => {
-            let (by, moment) = (by.clone(), app.moment());
-            let client_id = app.stripe(scope.mode)?.client_id().map(str::to_owned);
-            let turned = app.db.write(move |tx| {
-                let consent = Consent {
-                    operation: &operation,
-                    account: &account,
-                    livemode: scope.mode.is_live(),
-                    client_id: client_id.as_deref(),
-                };
-                refuse(tx, &consent, &by, refusal.clone(), moment)
-            });
-            turn_away(app, turned.await?).await
-        }
-        Err(failure) => Err(failure),
+    match connect(app, &operation, by, &account).await? {
+        None => watch(app, scope, &account).await.map(Arrival::Connected),
+        Some(turned) => turn_away(app, turned).await,
+    }
+}
+
+/// Connects an account that was given, and settles the exchange that gave it; answers what is to be done where
+/// somebody was faster since the exchange.
+async fn connect(
+    app: &App,
+    operation: &Operation,
+    by: &By,
+    account: &str,
+) -> Result<Option<Turned>, Failure> {
+    let scope = &operation.scope;
+    let refusal = match onboarding::connect_as(app, scope, by, account, Origin::OAuth).await {
+        Ok(()) => None,
+        Err(Failure::Refused(refusal)) => Some(refusal),
+        Err(failure) => return Err(failure),
+    };
+    let (by, moment, operation, account) = (by.clone(), app.moment(), operation.clone(), account.to_owned());
+    let client_id = app.stripe(scope.mode)?.client_id().map(str::to_owned);
+    app.db
+        .write(move |tx| {
+            let outcome = given(&account, None);
+            rows::settle(tx, &operation.scope, &operation.id, &outcome, moment.at)?;
+            let Some(refusal) = &refusal else { return Ok(None) };
+            let consent = Consent {
+                operation: &operation,
+                account: &account,
+                livemode: operation.scope.mode.is_live(),
+                client_id: client_id.as_deref(),
+            };
+            refuse(tx, &consent, &by, refusal.clone(), moment).map(Some)
+        })
+        .await
+}
+
+/// The outcome of an exchange that gave an account.
+fn given(account: &str, request_id: Option<String>) -> Outcome {
+    Outcome {
+        status: Status::Succeeded,
+        http_status: Some(200),
+        request_id,
+        result_id: Some(account.to_owned()),
+        error: None,
     }
 }
 
@@ -262,13 +295,14 @@ async fn exchange(app: &App, operation: &Operation, by: &By, code: &str) -> Resu
             Ok(Exchanged::Refused(refusal))
         }
         Err(OAuthError::Unknown(why)) => {
-            wait_until_the_code_runs_out(app, operation, &why).await?;
+            unfinished::wait_until_the_code_runs_out(app, operation, &why).await?;
             Err(Failure::Unknown(why))
         }
     }
 }
 
-/// One transaction: what Stripe gave, and whether we want it.
+/// One transaction: what Stripe gave, and whether we want it. If so, the exchange stays open until it is
+/// connected.
 async fn take_in(
     app: &App,
     operation: &Operation,
@@ -276,21 +310,16 @@ async fn take_in(
     granted: Granted,
     client_id: Option<String>,
 ) -> Result<Exchanged, Failure> {
-    let outcome = Outcome {
-        status: Status::Succeeded,
-        http_status: Some(200),
-        request_id: granted.request_id.clone(),
-        result_id: Some(granted.account.to_string()),
-        error: None,
-    };
+    let outcome = given(granted.account.as_str(), granted.request_id.clone());
     let (operation, by, moment) = (operation.clone(), by.clone(), app.moment());
     app.db
         .write(move |tx| {
             let (scope, account) = (&operation.scope, granted.account.as_str());
-            rows::settle(tx, scope, &operation.id, &outcome, moment.at)?;
             let Some(refusal) = unwanted(tx, scope, &granted)? else {
+                rows::note_result(tx, scope, &operation.id, account)?;
                 return Ok(Exchanged::Fits(account.to_owned()));
             };
+            rows::settle(tx, scope, &operation.id, &outcome, moment.at)?;
             let consent = Consent {
                 operation: &operation,
                 account,
@@ -425,46 +454,4 @@ fn note(
         after,
     };
     Ok(audit::note(tx, Some(scope), by, moment, &entry)?)
-}
-
-/// Leaves an exchange without an answer open for as long as its code may connect anything: it is not sent
-/// again, and nobody has to hear of it twice.
-async fn wait_until_the_code_runs_out(app: &App, operation: &Operation, why: &str) -> Result<(), Failure> {
-    let (operation, why) = (operation.clone(), why.to_owned());
-    tracing::warn!(operation = %operation.id, why, "the answer to a code was lost; it is not sent again");
-    app.db
-        .write(move |tx| {
-            let over = code_runs_out_at(&operation);
-            rows::mark_unknown(tx, &operation.scope, &operation.id, &why, over)
-        })
-        .await?;
-    Ok(())
-}
-
-fn code_runs_out_at(operation: &Operation) -> Timestamp {
-    operation.first_sent_at.plus_ms(CONSENT_MS)
-}
-
-/// Ends an exchange whose answer was lost: its code has run out by now, so that it can connect nothing any
-/// more. That the account may be connected at Stripe does no harm: starting again gives the same one.
-///
-/// # Errors
-/// When the database fails.
-pub async fn give_up(app: &App, operation: &Operation) -> Result<bool, Failure> {
-    if app.clock.now() < code_runs_out_at(operation) {
-        wait_until_the_code_runs_out(app, operation, "whoever sent it went down").await?;
-        return Ok(false);
-    }
-    let outcome = Outcome {
-        status: Status::Failed,
-        http_status: None,
-        request_id: None,
-        result_id: None,
-        error: Some("the answer was lost and the code has run out; the owner starts again".to_owned()),
-    };
-    let (operation, at) = (operation.clone(), app.clock.now());
-    app.db
-        .write(move |tx| rows::settle(tx, &operation.scope, &operation.id, &outcome, at))
-        .await?;
-    Ok(true)
 }

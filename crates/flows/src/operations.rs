@@ -449,7 +449,7 @@ pub async fn take_up(app: &App, operation: &Operation) -> Result<Option<Resolved
         }
         Kind::RegisterDomain if replay => domains::run(app, &taken).await?,
         Kind::RegisterDomain => domains::give_up(app, &taken).await?,
-        Kind::ExchangeCode => oauth::give_up(app, &taken).await?,
+        Kind::ExchangeCode => oauth::take_up(app, &taken).await?,
         Kind::SubmitEvidence | Kind::CloseDispute => disputes::take_up(app, &taken, replay).await?,
         Kind::Deauthorize => disconnect::run(app, &taken).await? != Access::InDoubt,
         Kind::CreateRefund | Kind::CreateFeeRefund => refunds::take_up(app, &taken, replay).await?,

@@ -45,6 +45,8 @@ pub struct Operation {
     pub first_sent_at: Timestamp,
     /// Why there was no definite answer the last time.
     pub last_error: Option<String>,
+    /// The object that it made or changed, which may be known before all of it is done.
+    pub result_id: Option<String>,
 }
 
 macro_rules! select_operations {
@@ -52,7 +54,7 @@ macro_rules! select_operations {
         Sql::new(concat!(
             "select tenant_id, livemode, id, payment_id, subject_id, kind, idempotency_key, stripe_account_id,
               path, params, status,
-               attempts, lease_until, first_sent_at, last_error
+               attempts, lease_until, first_sent_at, last_error, result_id
              from stripe_operations
              ",
             $rest
@@ -329,6 +331,28 @@ pub fn creates_account(tx: &mut Tx, key: &str, mode: Mode) -> Result<bool, Error
     Ok(tx.one(&CREATES_ACCOUNT, binds![key, mode])?.int("operations")? > 0)
 }
 
+const NOTE_RESULT: Sql = Sql::new(
+    "update stripe_operations set result_id = $4
+     where tenant_id = $1 and livemode = $2 and id = $3 and status in ('sent', 'unknown')",
+);
+
+/// Notes what an open write has made, of which something is still to be done.
+pub fn note_result(tx: &mut Tx, scope: &Scope, id: &OperationId, result: &str) -> Result<(), Error> {
+    tx.execute(&NOTE_RESULT, binds![&scope.tenant, scope.mode, id, result])?;
+    Ok(())
+}
+
+const IS_GIVEN: Sql = Sql::new(
+    "select count(*) as operations
+     from stripe_operations
+     where livemode = $1 and kind = 'exchange_code' and result_id = $2 and status in ('sent', 'unknown')",
+);
+
+/// Whether an account was given by an exchange, to whichever tenant, and is being connected.
+pub fn is_given(tx: &mut Tx, mode: Mode, account: &str) -> Result<bool, Error> {
+    Ok(tx.one(&IS_GIVEN, binds![mode, account])?.int("operations")? > 0)
+}
+
 const OPEN_CREATES: Sql = Sql::new(
     "select count(*) as operations
      from stripe_operations
@@ -358,6 +382,7 @@ fn read(row: &Row) -> Result<Operation, Error> {
         lease_until: values::time(row, "lease_until")?,
         first_sent_at: values::time(row, "first_sent_at")?,
         last_error: row.text_opt("last_error")?,
+        result_id: row.text_opt("result_id")?,
     })
 }
 
@@ -379,5 +404,7 @@ pub const ALL: &[&Sql] = &[
     &OPEN_OF_SUBJECT,
     &BY_KEY,
     &CREATES_ACCOUNT,
+    &NOTE_RESULT,
+    &IS_GIVEN,
     &OPEN_CREATES,
 ];

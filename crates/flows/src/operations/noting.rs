@@ -85,6 +85,7 @@ fn insert(
         lease_until,
         first_sent_at: at,
         last_error: None,
+        result_id: None,
     };
     rows::insert(tx, &operation)?;
     Ok(operation)

@@ -2,6 +2,7 @@
 mod access;
 mod combined;
 mod connecting;
+mod consents;
 mod crash;
 mod disputes;
 mod executor;

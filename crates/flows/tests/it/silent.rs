@@ -253,5 +253,6 @@ fn waiting(
         lease_until: at.plus_ms(n - 2_000),
         first_sent_at: at,
         last_error: None,
+        result_id: None,
     }
 }

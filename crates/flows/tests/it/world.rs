@@ -319,7 +319,9 @@ fn instance(inline: &Inline, simulator: &Simulator) -> App {
         count,
     });
     let breakers = Breakers::new(Arc::clone(&clock));
-    let client = Client::new("http://simulator", key, transport).with_gate(breakers.gate(Mode::Test));
+    let client = Client::new("http://simulator", key, transport)
+        .with_gate(breakers.gate(Mode::Test))
+        .with_client_id(Some(application(simulator)));
     App {
         db: Db::inline_from(inline),
         stripe_test: Some(client),
@@ -332,6 +334,18 @@ fn instance(inline: &Inline, simulator: &Simulator) -> App {
         breakers,
         hashing: Arc::new(flows::people::Inline(flows::people::COST)),
     }
+}
+
+/// The platform's client id at the simulator.
+fn application(simulator: &Simulator) -> String {
+    let answer = simulator.call(&Request {
+        method: "GET".to_owned(),
+        path: "/_simulator/state".to_owned(),
+        headers: Vec::new(),
+        body: Vec::new(),
+    });
+    let state: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    state["application"].as_str().unwrap().to_owned()
 }
 
 fn open_invoice(app: &App, scope: &Scope) -> (ClientId, String) {
