@@ -32,6 +32,7 @@ mod disputed_refunds;
 mod disputes;
 mod documents;
 mod event_order;
+mod exchanged;
 mod fee_rules;
 mod foreign_ids;
 mod headers;

@@ -49,7 +49,6 @@ pub async fn shop_with_a_bank(town: &Town) -> Msp {
 
 /// Waits until Stripe has told everything, and all of it is applied.
 pub async fn all_told(town: &Town) {
-    let waiting = || town.control("GET", "/_simulator/state", Value::Null)["deliveries_pending"].clone();
     // Stripe reports its fee a moment after a payment.
     const FEES: Sql = Sql::new(
         "select count(*) as n from payments
@@ -57,7 +56,7 @@ pub async fn all_told(town: &Town) {
     );
     town.until("Stripe's fees", async || town.number(&FEES).await == 0)
         .await;
-    town.until("every delivery", async || waiting() == 0).await;
+    town.until_told().await;
     town.until_quiet().await;
 }
 

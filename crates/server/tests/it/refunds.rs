@@ -51,10 +51,9 @@ pub async fn pay(town: &Town, invoice: &str, amount: i64, card: &str) -> Paid {
 
 /// Lets everything that is under way come to its end.
 pub async fn settle(town: &Town) {
-    let waiting = || town.control("GET", "/_simulator/state", Value::Null)["deliveries_pending"].clone();
     let delivered = &town.control("GET", "/_simulator/deliveries", Value::Null)["data"];
     if delivered.as_array().is_some_and(|all| !all.is_empty()) {
-        town.until("every delivery", async || waiting() == 0).await;
+        town.until_told().await;
         town.until_quiet().await;
     } else {
         town.advance_ms(15 * 60 * 1000);

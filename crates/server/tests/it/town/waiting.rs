@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use store::Sql;
 
 use super::{PATIENCE, Town};
@@ -14,6 +15,27 @@ impl Town {
     pub async fn until_invoice(&self, id: &str, status: &str) {
         self.until(&format!("invoice {status}"), async || {
             self.read_invoice(id).await["status"] == status
+        })
+        .await;
+    }
+
+    /// Waits until Stripe has told everything. What was on its way while a test moved time carries a time that
+    /// we refuse, and Stripe tries it again a minute later: only the test moves time, so that it is later now.
+    pub async fn until_told(&self) {
+        self.until("every delivery", async || {
+            let state = self.control("GET", "/_simulator/state", Value::Null);
+            if state["deliveries_pending"] == 0 {
+                return true;
+            }
+            let listed = self.control("GET", "/_simulator/deliveries", Value::Null);
+            let all = listed["data"].as_array().unwrap().iter();
+            let due_ms = |one: &Value| one["due_ms"].as_i64().unwrap();
+            let tried = |one: &&Value| one["status"] == "pending" && one["tries"].as_i64() > Some(0);
+            let now_ms = self.simulator.now_ms();
+            if let Some(next_ms) = all.filter(tried).map(due_ms).filter(|due_ms| *due_ms > now_ms).min() {
+                self.advance_ms(next_ms - now_ms);
+            }
+            false
         })
         .await;
     }
