@@ -31,6 +31,7 @@ pub mod oauth;
 mod observe;
 pub mod onboarding;
 pub mod operations;
+mod page_by_page;
 pub mod page_tokens;
 pub mod pay_links;
 pub mod payer_view;

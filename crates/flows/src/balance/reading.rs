@@ -8,7 +8,7 @@ use stripe::{AccountId, BalanceTransaction, CallError};
 
 use super::{books_of, look_again, take_in};
 use crate::spread::spread;
-use crate::{App, Failure, Moment, breaks, onboarding};
+use crate::{App, Failure, Moment, breaks, onboarding, page_by_page};
 
 /// An account's balance is read that often: payouts and the daily comparison need no more.
 const READ_EVERY_MS: i64 = 30 * 60 * 1000;
@@ -21,12 +21,8 @@ const OVERLAP_S: i64 = 60 * 60;
 const LEASE_MS: i64 = 5 * 60 * 1000;
 /// Pages of one look; with more left, the account is due again at once.
 const PAGES_PER_LOOK: usize = 50;
-/// Transactions of a page. After a page that did not arrive there are fewer: an answer has a greatest size.
-const PAGE: u32 = 100;
 /// How many of those that wait are looked at again at a time.
 const WAITING_MAX: usize = 200;
-/// The wait after a try that failed, doubled each time, at most [`READ_EVERY_MS`].
-const RETRY_MS: i64 = 30 * 1000;
 
 /// When an account is read next, if nothing tells of news.
 pub(super) fn next_read(mode: Mode, account: &str, at: Timestamp) -> Timestamp {
@@ -81,7 +77,7 @@ async fn turn(app: &App, cursor: &mut BalanceCursor) -> Result<bool, Failure> {
         newest_s: cursor.last_created_s,
     });
     let page = match page(app, cursor, &walk).await {
-        Err(error) if walk.after.is_some() && is_place_lost(&error) => {
+        Err(error) if walk.after.is_some() && page_by_page::is_place_lost(&error) => {
             // The one at which the last page ended is gone: from the beginning.
             cursor.walk = None;
             return Ok(false);
@@ -169,11 +165,7 @@ async fn page(
         "" => None,
         account => Some(AccountId::parse(account)?),
     };
-    let limit = match cursor.tries {
-        0 => PAGE,
-        1 => PAGE / 4,
-        _ => PAGE / 10,
-    };
+    let limit = page_by_page::limit(cursor.tries);
     let wanted = Wanted {
         created_gte_s: Some(walk.since_s),
         payout: None,
@@ -181,12 +173,6 @@ async fn page(
         limit,
     };
     balance_transactions::list(client, account.as_ref(), wanted).await
-}
-
-/// Whether Stripe does not know the one that the last page ended with.
-fn is_place_lost(error: &CallError) -> bool {
-    matches!(error, CallError::Rejected(rejection)
-        if rejection.is_missing() || rejection.code.as_deref() == Some("resource_missing"))
 }
 
 /// Whoever was away for longer than the lease writes nothing more.
@@ -202,12 +188,10 @@ fn still_ours(stored: bool) -> Result<(), Failure> {
 
 /// Nothing was read: tried again after a wait that grows.
 async fn put_off(app: &App, mut cursor: BalanceCursor, failure: &Failure) -> Result<(), Failure> {
-    let doublings = u32::try_from(cursor.tries.clamp(0, 10)).unwrap_or(10);
-    let wait = RETRY_MS.saturating_mul(1_i64 << doublings).min(READ_EVERY_MS);
     let now = app.clock.now();
+    cursor.next_read_at = page_by_page::next_try(&cursor.account, cursor.tries, now, READ_EVERY_MS);
     cursor.tries = cursor.tries.saturating_add(1);
     cursor.last_error = Some(failure.to_string());
-    cursor.next_read_at = now.plus_ms(wait / 2 + spread(&cursor.account, cursor.tries, wait / 2));
     app.db
         .write(move |tx| balance_cursors::store(tx, &cursor, now))
         .await?;

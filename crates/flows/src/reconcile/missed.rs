@@ -11,7 +11,9 @@ use stripe::{AccountId, CallError};
 
 use crate::spread::spread;
 use crate::stripe_events::{self, Objects, replay};
-use crate::{App, Failure, Moment, balance, breaks, disputes, observe, onboarding, subscriptions};
+use crate::{
+    App, Failure, Moment, balance, breaks, disputes, observe, onboarding, page_by_page, subscriptions,
+};
 
 /// The wait between two readings of an account, and how much longer it is for some: what a webhook failed to
 /// bring is there within a quarter of an hour, and accounts do not all ask at once.
@@ -28,10 +30,6 @@ const KEPT_MS: i64 = (30 * 24 - 1) * 60 * 60 * 1000;
 const LEASE_MS: i64 = 5 * 60 * 1000;
 /// Pages of one look; with more left, the account is due again at once.
 const PAGES_PER_LOOK: usize = 50;
-/// Objects of a page. After a page that did not arrive there are fewer: an answer has a greatest size.
-const PAGE: u32 = 100;
-/// The wait after a try that failed, doubled each time, at most [`READ_EVERY_MS`].
-const RETRY_MS: i64 = 30 * 1000;
 /// An account of which no event spoke for so long is read again all the same.
 const ACCOUNT_EVERY_MS: i64 = 6 * 60 * 60 * 1000;
 
@@ -160,7 +158,7 @@ async fn turn(app: &App, cursor: &mut EventCursor) -> Result<bool, Failure> {
         missed: 0,
     });
     let page = match page(app, cursor, &walk).await {
-        Err(error) if walk.after.is_some() && is_place_lost(&error) => {
+        Err(error) if walk.after.is_some() && page_by_page::is_place_lost(&error) => {
             // The object at which the last page ended is gone: from the beginning.
             cursor.walk = None;
             return Ok(false);
@@ -203,11 +201,7 @@ async fn page(app: &App, cursor: &EventCursor, walk: &Walk) -> Result<Page, Call
         account => Some(AccountId::parse(account)?),
     };
     let after = walk.after.as_deref();
-    let limit = match cursor.tries {
-        0 => PAGE,
-        1 => PAGE / 4,
-        _ => PAGE / 10,
-    };
+    let limit = page_by_page::limit(cursor.tries);
     if walk.listing == Listing::Events {
         let page = events::list_texts(client, account.as_ref(), walk.since_s, after, limit).await?;
         return Ok(Page {
@@ -228,12 +222,6 @@ async fn page(app: &App, cursor: &EventCursor, walk: &Walk) -> Result<Page, Call
         last,
         has_more,
     })
-}
-
-/// Whether Stripe does not know the object that the last page ended with.
-fn is_place_lost(error: &CallError) -> bool {
-    matches!(error, CallError::Rejected(rejection)
-        if rejection.is_missing() || rejection.code.as_deref() == Some("resource_missing"))
 }
 
 /// Within a transaction: what a page holds, and how far it brings us. Answers whether that was all.
@@ -381,12 +369,10 @@ fn still_ours(stored: bool) -> Result<(), Failure> {
 
 /// Nothing was read: tried again after a wait that grows.
 async fn put_off(app: &App, mut cursor: EventCursor, failure: &Failure) -> Result<(), Failure> {
-    let doublings = u32::try_from(cursor.tries.clamp(0, 10)).unwrap_or(10);
-    let wait = RETRY_MS.saturating_mul(1_i64 << doublings).min(READ_EVERY_MS);
     let now = app.clock.now();
+    cursor.next_read_at = page_by_page::next_try(&cursor.account, cursor.tries, now, READ_EVERY_MS);
     cursor.tries = cursor.tries.saturating_add(1);
     cursor.last_error = Some(failure.to_string());
-    cursor.next_read_at = now.plus_ms(wait / 2 + spread(&cursor.account, cursor.tries, wait / 2));
     app.db
         .write(move |tx| event_cursors::store(tx, &cursor, now))
         .await?;

@@ -27,13 +27,11 @@ const ROWS: Sql = Sql::new(
         join (select payment_id, count(*) as parts from payment_parts group by payment_id) alone
           on alone.payment_id = p.id
         where r.tenant_id = i.tenant_id and r.livemode = i.livemode and r.invoice_id = i.id) as received,
-       (select cast(coalesce(sum(f.amount), 0) as bigint)
-        from payments p
-        join (select payment_id from payment_parts group by payment_id having count(*) = 1) alone
-          on alone.payment_id = p.id
-        join refunds f on f.tenant_id = p.tenant_id and f.livemode = p.livemode and f.payment_id = p.id
-        where p.tenant_id = i.tenant_id and p.livemode = i.livemode and p.invoice_id = i.id
-          and f.booked_at is not null and f.reversed_at is null) as back,
+       (select cast(coalesce(sum(k.amount), 0) as bigint)
+        from refund_takings k
+        join refunds f on f.tenant_id = k.tenant_id and f.livemode = k.livemode and f.id = k.refund_id
+        where k.tenant_id = i.tenant_id and k.livemode = i.livemode and k.invoice_id = i.id
+          and f.reversed_at is null) as back,
        (select cast(coalesce(sum(c.remaining), 0) as bigint) from client_credits c
         where c.tenant_id = i.tenant_id and c.livemode = i.livemode and c.invoice_id = i.id) as unused,
        (select cast(coalesce(sum(a.amount), 0) as bigint) from credit_applications a
@@ -45,17 +43,22 @@ const ROWS: Sql = Sql::new(
           where a.tenant_id = i.tenant_id and a.livemode = i.livemode and c.invoice_id = i.id)
        + (select cast(coalesce(sum(n.to_credit), 0) as bigint) from credit_notes n
           where n.tenant_id = i.tenant_id and n.livemode = i.livemode and n.invoice_id = i.id) as credit,
-       (select cast(coalesce(sum(d.settled), 0) as bigint)
-        from disputes d
-        join (select payment_id from payment_parts group by payment_id having count(*) = 1) alone
-          on alone.payment_id = d.payment_id
-        join payments p on p.tenant_id = d.tenant_id and p.livemode = d.livemode and p.id = d.payment_id
-        where p.tenant_id = i.tenant_id and p.livemode = i.livemode and p.invoice_id = i.id) as lost
+       (select cast(coalesce(sum(e.amount), 0) as bigint)
+        from ledger_transactions t
+        join ledger_entries e on e.tenant_id = t.tenant_id and e.livemode = t.livemode
+          and e.transaction_id = t.id
+        join payments p on p.tenant_id = t.tenant_id and p.livemode = t.livemode and p.id = t.payment_id
+        where t.tenant_id = i.tenant_id and t.livemode = i.livemode
+          and t.kind in ('dispute_lost', 'dispute_regained') and case e.account
+            when 'receivable' then coalesce(e.invoice_id, t.invoice_id)
+            when 'client_credit' then p.invoice_id
+            else '' end = i.id) as lost
      from invoices i order by i.id",
 );
 
-/// What invoices say is what their payments come to, less what went back: what is left is taken up by the
-/// invoice, or is credit that nobody has used.
+/// What invoices say is what their payments come to, less what went back of them: what is left is taken up by
+/// the invoice, or is credit that nobody has used. Where credit of a payment had paid another invoice, what
+/// goes back of that payment is taken there.
 pub fn say_what_came(stage: &Stage) {
     let rows = stage.rows(&ROWS);
     let asked = stage.create_keys.borrow().len();
