@@ -281,8 +281,8 @@ impl Decided {
         taken.held().saturating_sub(self.settled).max(0)
     }
 
-    /// How much of what is settled has come back since `before`: what was never settled comes back first. What
-    /// the bank takes meanwhile is another loss.
+    /// How much of what is settled has come back since `before`: what was never settled comes back first.
+    /// What the bank takes meanwhile is another loss.
     pub fn regained(self, before: Taken, now: Taken) -> i64 {
         let back = now.reinstated.saturating_sub(before.reinstated);
         if back <= 0 {

@@ -8,8 +8,8 @@ use crate::Refusal;
 pub enum TenantState {
     /// Works.
     Active,
-    /// New invoices and payments are refused, and no Stripe account is connected; everything is read, what was
-    /// begun finishes, and money goes back to payers.
+    /// New invoices and payments are refused, and no Stripe account is connected; everything is read, what
+    /// was begun finishes, and money goes back to payers.
     Suspended,
     /// As suspended, without keys, and for good. History is kept.
     Closed,

@@ -119,7 +119,8 @@ pub enum Arrival {
 ///
 /// If the answer to the exchange is lost, the code is used up and the account's id is not known. Nothing is
 /// repeated then: the owner starts again, and Stripe gives the same account; an access that nobody takes up
-/// is ended ([`take_up`]). Once the account's id is known, the reconciler connects it, whatever goes down here.
+/// is ended ([`take_up`]). Once the account's id is known, the reconciler connects it, whatever goes down
+/// here.
 ///
 /// # Errors
 /// [`Refusal::ConnectLinkUsed`] as in [`declined`]; those of [`tenants::new_work`]; [`Failure::Unknown`] for
@@ -150,8 +151,8 @@ pub async fn arrive(app: &App, by: &By, state: &str, code: &str) -> Result<Arriv
     }
 }
 
-/// Connects an account that was given, and settles the exchange that gave it; answers what is to be done where
-/// somebody was faster since the exchange.
+/// Connects an account that was given, and settles the exchange that gave it; answers what is to be done
+/// where somebody was faster since the exchange.
 async fn connect(
     app: &App,
     operation: &Operation,

@@ -12,8 +12,8 @@ use crate::disconnect::{self, Access};
 use crate::operations::PAGES_MAX;
 use crate::{Actor, App, By, Failure, Moment};
 
-/// What an exchange gave was given while it was asked for, by Stripe's clock: so much before it was noted, and
-/// so much after, at the most.
+/// What an exchange gave was given while it was asked for, by Stripe's clock: so much before it was noted,
+/// and so much after, at the most.
 const BEFORE_S: i64 = 60;
 const AFTER_S: i64 = 5 * 60;
 /// Events of a page.

@@ -82,8 +82,8 @@ fn wait(tx: &mut Tx, moment: Moment, refund: &mut Refund, fee_is_known: bool) ->
     }
     refund.next_check_at = None;
     let detail = format!(
-        "of the platform's fee a part was to go back with a refund of {}, and Stripe has reported no such fee \
-         for three days: nothing of it was given back",
+        "of the platform's fee a part was to go back with a refund of {}, and Stripe has reported no such \
+         fee for three days: nothing of it was given back",
         refund.money()
     );
     let (tenant, mode) = (Some(&refund.scope.tenant), refund.scope.mode);

@@ -1,5 +1,5 @@
-//! An owner lets us in, and the instance goes down at any port call, or the answer is lost: in the end we have
-//! access at Stripe to the accounts that are connected, and to no others.
+//! An owner lets us in, and the instance goes down at any port call, or the answer is lost: in the end we
+//! have access at Stripe to the accounts that are connected, and to no others.
 
 use domain::{Mode, Scope};
 use flows::oauth::{self, Arrival};

@@ -10,8 +10,8 @@ use crate::stage::Stage;
 use crate::swarm::{DAY_MS, HOUR_MS, SAFETY_MS};
 use crate::{banks, choices, couriers, desk, givers, instances, integrator, owners};
 
-/// Within so long after the last fault everything has come to rest: what a bank gives back on the last day can
-/// be paid out two working days later, arrives after another two, and is itemised then.
+/// Within so long after the last fault everything has come to rest: what a bank gives back on the last day
+/// can be paid out two working days later, arrives after another two, and is itemised then.
 const HEALING_MS: i64 = 8 * DAY_MS;
 /// So many turns are between two looks at what the database says of itself.
 const LOOK_EVERY: u64 = 1_000;

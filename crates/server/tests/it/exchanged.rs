@@ -93,7 +93,8 @@ both! {
             assert_eq!(with_banks(&town).await, euros(0));
             let clearing = tied(&town).await;
             let there = town.stripe("GET", "/v1/balance_transactions?limit=100", Some(&town.msp.account), "");
-            let net: i64 = there["data"].as_array().unwrap().iter().map(|one| one["net"].as_i64().unwrap()).sum();
+            let all = there["data"].as_array().unwrap().iter();
+            let net: i64 = all.map(|one| one["net"].as_i64().unwrap()).sum();
             assert_eq!(clearing, [("eur".to_owned(), 0), ("usd".to_owned(), net)]);
             town.assert_nothing_open().await;
         });
@@ -115,16 +116,19 @@ both! {
                     "{}", settled.text);
                 assert_eq!(with_banks(&town).await, euros(0));
                 let after = town.read_invoice(&invoice).await;
-                assert_eq!((&after["status"], &after["amount_due"]), (&json!(status), &json!(due)), "{after}");
+                let stands = (&after["status"], &after["amount_due"]);
+                assert_eq!(stands, (&json!(status), &json!(due)), "{after}");
                 tied(&town).await;
             }
             let path = "/api/reports/trial-balance";
             let balance = town.api(&town.msp.key, Method::GET, path, Value::Null).await;
             let of = |account: &str| -> Vec<(String, i64)> {
                 let all = balance.body["accounts"].as_array().unwrap().iter();
-                all.filter(|one| one["account"] == account)
-                    .map(|one| (one["currency"].as_str().unwrap().to_owned(), one["balance"].as_i64().unwrap()))
-                    .collect()
+                let shown = |one: &Value| {
+                    let currency = one["currency"].as_str().unwrap().to_owned();
+                    (currency, one["balance"].as_i64().unwrap())
+                };
+                all.filter(|one| one["account"] == account).map(shown).collect()
             };
             assert_eq!((of("receivable"), of("credit_notes")), (euros(5_000), euros(5_000)));
             town.assert_nothing_open().await;

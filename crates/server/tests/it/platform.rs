@@ -168,8 +168,9 @@ both! {
             create().await.assert_refused(403, "tenant_suspended", None);
             assert_eq!(made(), 0, "Stripe was asked");
             set(TenantMove::Resume).await;
-            // What was asked for before the tenant was suspended is found out and kept, and nothing new begins.
-            let fault = json!({"effect": "lose_answer", "method": "POST", "path": "/v1/accounts", "count": 3});
+            // What was asked for before the tenant was suspended is found out and kept.
+            let fault = json!({"effect": "lose_answer", "method": "POST", "path": "/v1/accounts",
+                "count": 3});
             town.control("POST", "/_simulator/faults", fault);
             assert_eq!(create().await.status, StatusCode::ACCEPTED);
             set(TenantMove::Suspend).await;

@@ -1,7 +1,8 @@
-//! `psa-pay tie-out` on the command line: what it says, and how it ends, of books that agree with Stripe and of
-//! books that do not.
+//! `psa-pay tie-out` on the command line: what it says, and how it ends, of books that agree with Stripe and
+//! of books that do not.
 
 use flows::reconcile;
+use serde_json::json;
 use store::db::Options;
 use store::{Db, Sql};
 
@@ -55,8 +56,8 @@ both! {
         let wishes = Wishes { deliveries: false, worker: false, still: true, ..Wishes::default() };
         Town::run_as(world, wishes, async |town| {
             let paid = paid(&town, 12_345, "pm_card_visa").await;
-            let body = serde_json::json!({"payment_id": paid.payment, "amount": 345, "settlement": "still_owed"});
-            refund(&town, body).await;
+            let part = json!({"payment_id": paid.payment, "amount": 345, "settlement": "still_owed"});
+            refund(&town, part).await;
             town.advance_ms(60 * 60 * 1000);
             reconcile::run(&town.app).await.unwrap();
             town.app.db.close().await;
@@ -65,9 +66,11 @@ both! {
             let (code, shown, said) = tie_out(&town, world, &[]);
             assert_eq!(code, Some(0), "{shown}{said}");
             let of_tenant = format!("ok      {tenant} TEST usd: Stripe ");
-            let line = shown.lines().find(|line| line.starts_with(&of_tenant)).unwrap_or_else(|| panic!("{shown}"));
+            let line = shown.lines().find(|line| line.starts_with(&of_tenant));
+            let line = line.unwrap_or_else(|| panic!("{shown}"));
             assert!(line.ends_with("external 0.00 USD, on the way 0.00 USD"), "{line}");
-            assert!(shown.contains("ok      ten_platform TEST usd: Stripe 3.70 USD, books 3.70 USD"), "{shown}");
+            let own = "ok      ten_platform TEST usd: Stripe 3.70 USD, books 3.70 USD";
+            assert!(shown.contains(own), "{shown}");
             assert!(shown.ends_with("All 2 agree.\n"), "{shown}");
             for (of, what) in [("platform", "ten_platform"), (tenant, tenant)] {
                 let (code, shown, said) = tie_out(&town, world, &["--offline", "--tenant", of]);
@@ -83,7 +86,7 @@ both! {
                 let (code, shown, said) = tie_out(&town, world, arguments);
                 assert_eq!(code, Some(1), "{shown}{said}");
                 assert!(shown.contains(&format!("DIFFERS {tenant} TEST usd: ")), "{shown}");
-                let of_payment = format!("{} other_amount: books ", paid.charge);
+                let of_payment = format!("{} other_amount: books ", paid.payment);
                 let of_invoice = format!("{} invoice_differs: owed 4.45 USD, books 3.45 USD", paid.invoice);
                 assert!(shown.contains(&of_payment) && shown.contains(&of_invoice), "{shown}");
                 assert!(shown.contains("ok      ten_platform"), "{shown}");

@@ -40,7 +40,7 @@ pub(super) const ALL: &[Invariant] = &[
     always("S3", "a dispute takes only steps that a bank takes", &STEPS),
     always(
         "S3",
-        "a dispute is closed exactly when it is over, and what was lost since it was decided last waits to be",
+        "a dispute is closed exactly when it is over, and what was lost since it was decided waits to be",
         &CLOSED,
     ),
     quiet("P3", "no answer to a dispute is under way", &ANSWERED),

@@ -49,7 +49,8 @@ both! {
         Town::run_as(world, by_hand(), async |town| {
             let paid = paid(&town, 12_345, "pm_card_visa").await;
             let operator = platform_key(&town).await;
-            let fault = json!({"method": "POST", "path": "/v1/refunds", "effect": "lose_answer", "count": 50});
+            let fault = json!({"method": "POST", "path": "/v1/refunds", "effect": "lose_answer",
+                "count": 50});
             town.control("POST", "/_simulator/faults", fault);
             let wanted = json!({"payment_id": paid.payment, "amount": 5_000, "settlement": "forgiven"});
             let asked = refund(&town, wanted.clone()).await;

@@ -19,8 +19,8 @@ impl Town {
         .await;
     }
 
-    /// Waits until Stripe has told everything. What was on its way while a test moved time carries a time that
-    /// we refuse, and Stripe tries it again a minute later: only the test moves time, so that it is later now.
+    /// Waits until Stripe has told everything. What was on its way while a test moved time carries a time
+    /// that we refuse, and Stripe tries it again a minute later: that minute is moved as well.
     pub async fn until_told(&self) {
         self.until("every delivery", async || {
             let state = self.control("GET", "/_simulator/state", Value::Null);
