@@ -221,7 +221,10 @@ fn what_is_lost_is_decided_once() {
     assert_eq!(Outcome::from_word("none"), None);
     assert_eq!(Outcome::Forgiven.settlement(), Settlement::Forgiven);
     assert_eq!(Outcome::StillOwed.settlement(), Settlement::StillOwed);
-    assert_eq!(Outcome::from_word(Outcome::Forgiven.word()), Some(Outcome::Forgiven));
+    assert_eq!(
+        Outcome::from_word(Outcome::Forgiven.word()),
+        Some(Outcome::Forgiven)
+    );
 }
 
 #[test]
@@ -258,7 +261,11 @@ fn what_a_bank_takes_once_more_is_decided_once_more() {
         (100, taken(100, 0), taken(200, 0), 0),
         (0, taken(100, 0), taken(100, 100), 0),
     ] {
-        assert_eq!(said(100, settled).regained(before, now), regained, "{before:?} {now:?}");
+        assert_eq!(
+            said(100, settled).regained(before, now),
+            regained,
+            "{before:?} {now:?}"
+        );
     }
     assert_eq!(said(100, 40).open(taken(200, 100)), 60);
     assert_eq!(said(100, 100).open(taken(100, 100)), 0);

@@ -2,8 +2,8 @@
 //! sent a second time. What Stripe gave is connected where it is known, and ended where nobody takes it up.
 
 use domain::Timestamp;
-use store::stripe_operations::{self as rows, Operation, Outcome, Status};
 use store::Tx;
+use store::stripe_operations::{self as rows, Operation, Outcome, Status};
 use stripe::events::{self, ACCOUNT_APPLICATION_AUTHORIZED, plain_type};
 use stripe::{Account, AccountId, Client, accounts};
 
@@ -164,7 +164,13 @@ async fn end(app: &App, operation: &Operation, strays: Vec<AccountId>) -> Result
     let noted = app.db.write(move |tx| {
         let mut noted = Vec::new();
         for (moment, account) in &strays {
-            noted.extend(note_end(tx, &exchange, account.as_str(), client_id.as_deref(), *moment)?);
+            noted.extend(note_end(
+                tx,
+                &exchange,
+                account.as_str(),
+                client_id.as_deref(),
+                *moment,
+            )?);
         }
         let why = match strays.is_empty() {
             true => "the answer was lost and the code has run out; the owner starts again",

@@ -88,7 +88,16 @@ fn wait(tx: &mut Tx, moment: Moment, refund: &mut Refund, fee_is_known: bool) ->
     );
     let (tenant, mode) = (Some(&refund.scope.tenant), refund.scope.mode);
     let subject = refund.id.as_str();
-    open_break(tx, moment, 48, tenant, mode, Break::FeeNotReported, subject, &detail)
+    open_break(
+        tx,
+        moment,
+        48,
+        tenant,
+        mode,
+        Break::FeeNotReported,
+        subject,
+        &detail,
+    )
 }
 
 /// Whoever comes first sends it: the request that asked for it, or the reconciler.

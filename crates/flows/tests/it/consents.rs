@@ -62,11 +62,8 @@ fn is_open(world: &World, account: &str) -> bool {
 /// Whether the tenant has the account and may take payments on it.
 fn is_connected(world: &World, scope: &Scope, account: &str) -> bool {
     let (scope, account) = (scope.clone(), account.to_owned());
-    let config = run(world
-        .app
-        .db
-        .read(move |tx| store::stripe_config::get(tx, &scope)))
-    .unwrap_or_else(|e: store::Error| panic!("{e}"));
+    let config = run(world.app.db.read(move |tx| store::stripe_config::get(tx, &scope)))
+        .unwrap_or_else(|e: store::Error| panic!("{e}"));
     config.is_some_and(|config| config.stripe_account_id == account && !config.disconnected)
 }
 
@@ -97,7 +94,10 @@ fn a_crash_at_any_port_call_leaves_no_access_that_nobody_has() {
             }
             let connected = is_connected(&world, &scope, &account);
             assert_eq!(is_open(&world, &account), connected, "{what}");
-            assert!(is_open(&world, &world.account), "the others are left alone, {what}");
+            assert!(
+                is_open(&world, &world.account),
+                "the others are left alone, {what}"
+            );
             assert!(connected || !was_connected, "{what}");
             ended += usize::from(was_open && !connected);
             finished += usize::from(!was_connected && connected);
@@ -109,7 +109,10 @@ fn a_crash_at_any_port_call_leaves_no_access_that_nobody_has() {
             let (state, code, account) = agree(&world, &scope, Some(&account));
             let again = run(oauth::arrive(&world.app, &by(), &state, &code)).unwrap();
             assert!(matches!(again, Arrival::Connected(_)), "{again:?}, {what}");
-            assert!(is_connected(&world, &scope, &account) && is_open(&world, &account), "{what}");
+            assert!(
+                is_connected(&world, &scope, &account) && is_open(&world, &account),
+                "{what}"
+            );
             cut += 1;
         }
         assert!(cut >= 8, "it notes, exchanges, notes, reads and keeps: {cut}");
@@ -124,7 +127,11 @@ fn an_access_whose_answer_was_lost_ends_unless_its_owner_comes_back() {
         let (scope, other) = (newcomer(&world), newcomer(&world));
         // Somebody else is let in at the same time, and what belongs to nobody was let in long before.
         let (_, old_code, old) = agree(&world, &other, None);
-        world.stripe("POST", "/oauth/token", &format!("grant_type=authorization_code&code={old_code}"));
+        world.stripe(
+            "POST",
+            "/oauth/token",
+            &format!("grant_type=authorization_code&code={old_code}"),
+        );
         world.simulator.advance_ms(HOUR_MS);
         let (their_state, their_code, theirs) = agree(&world, &other, None);
         let (state, code, account) = agree(&world, &scope, None);
@@ -136,7 +143,10 @@ fn an_access_whose_answer_was_lost_ends_unless_its_owner_comes_back() {
         assert!(matches!(lost, Err(Failure::Unknown(_))), "{lost:?}");
         let arrived = run(oauth::arrive(&world.app, &by(), &their_state, &their_code)).unwrap();
         assert!(matches!(arrived, Arrival::Connected(_)), "{arrived:?}");
-        assert!(is_open(&world, &account) && is_open(&world, &old), "Stripe let us in");
+        assert!(
+            is_open(&world, &account) && is_open(&world, &old),
+            "Stripe let us in"
+        );
         if comes_back {
             let (state, code, _) = agree(&world, &scope, Some(&account));
             run(oauth::arrive(&world.app, &by(), &state, &code)).unwrap();
@@ -160,9 +170,8 @@ fn an_account_that_was_given_is_connected_though_stripe_falls_silent() {
     let world = World::new(43);
     let scope = newcomer(&world);
     let (state, code, account) = agree(&world, &scope, None);
-    let fault = format!(
-        r#"{{"effect":"error500","method":"GET","path":"/v1/accounts/{account}","count":4}}"#
-    );
+    let fault =
+        format!(r#"{{"effect":"error500","method":"GET","path":"/v1/accounts/{account}","count":4}}"#);
     world.control("/_simulator/faults", &fault);
     let silent = run(oauth::arrive(&world.app, &by(), &state, &code));
     assert!(silent.is_err(), "{silent:?}");

@@ -49,7 +49,9 @@ fn at_stripe(town: &Town, dispute: &str) -> (Vec<String>, i64, i64) {
 async fn tied(town: &Town) -> Vec<(String, i64)> {
     let reports = town.assert_tied().await;
     town.assert_books().await;
-    let of_tenant = reports.iter().filter(|report| report.tied.scope == town.msp.scope);
+    let of_tenant = reports
+        .iter()
+        .filter(|report| report.tied.scope == town.msp.scope);
     of_tenant
         .map(|report| (report.tied.currency.code().to_owned(), report.tied.books_clearing))
         .collect()

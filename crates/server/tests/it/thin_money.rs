@@ -34,7 +34,10 @@ async fn tell(town: &Town, told: &mut BTreeSet<String>, thin_first: bool) -> BTr
     let mut kinds = BTreeSet::new();
     let listed = town.stripe("GET", "/v1/events?limit=100", Some(&town.msp.account), "");
     for snapshot in listed["data"].as_array().unwrap().iter().rev() {
-        let (id, kind) = (snapshot["id"].as_str().unwrap(), snapshot["type"].as_str().unwrap());
+        let (id, kind) = (
+            snapshot["id"].as_str().unwrap(),
+            snapshot["type"].as_str().unwrap(),
+        );
         let of_money = ["refund.", "charge.refund", "charge.dispute."];
         if !of_money.iter().any(|family| kind.starts_with(family)) || !told.insert(id.to_owned()) {
             continue;
@@ -51,13 +54,23 @@ async fn tell(town: &Town, told: &mut BTreeSet<String>, thin_first: bool) -> BTr
         let rows = town.rows(&FATES).await;
         let of = |event: &Value| {
             let id = event["id"].as_str().unwrap();
-            let row = rows.iter().find(|row| row.text("event_id").unwrap() == id).unwrap();
+            let row = rows
+                .iter()
+                .find(|row| row.text("event_id").unwrap() == id)
+                .unwrap();
             let status = row.text("status").unwrap();
-            assert!(["processed", "stale"].contains(&status.as_str()), "{kind} is {status}");
+            assert!(
+                ["processed", "stale"].contains(&status.as_str()),
+                "{kind} is {status}"
+            );
             (row.text("id").unwrap(), row.text_opt("dup_of").unwrap())
         };
         let (first, second) = (of(pair[0].1), of(pair[1].1));
-        assert_eq!((first.1, second.1), (None, Some(first.0)), "{kind}, thin first: {thin_first}");
+        assert_eq!(
+            (first.1, second.1),
+            (None, Some(first.0)),
+            "{kind}, thin first: {thin_first}"
+        );
     }
     kinds
 }

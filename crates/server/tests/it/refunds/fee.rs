@@ -55,7 +55,9 @@ async fn refunded_before_its_fee_is_known(town: &Town) -> String {
     let paid = town.pay(&link, &town.token("pm_card_visa"), 12_345, "usd").await;
     assert_eq!(paid.body["status"], "succeeded", "{}", paid.text);
     let path = "/api/payments?limit=1";
-    let listed = town.api(&town.msp.key, reqwest::Method::GET, path, Value::Null).await;
+    let listed = town
+        .api(&town.msp.key, reqwest::Method::GET, path, Value::Null)
+        .await;
     let payment = listed.body["data"][0]["id"].as_str().unwrap().to_owned();
     let body = json!({"payment_id": payment, "settlement": "still_owed", "fee": "returned"});
     let made = refund(town, body).await.body;

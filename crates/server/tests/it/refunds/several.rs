@@ -11,7 +11,11 @@ use crate::town::Town;
 async fn paid_at_once(town: &Town) -> (Vec<String>, String) {
     allow(town, json!({"several_invoices": true})).await;
     let mut invoices = Vec::new();
-    for (day, cents) in [("2026-12-01", 10_000), ("2026-12-02", 20_000), ("2026-12-03", 5_000)] {
+    for (day, cents) in [
+        ("2026-12-01", 10_000),
+        ("2026-12-02", 20_000),
+        ("2026-12-03", 5_000),
+    ] {
         invoices.push(due(town, &town.msp, cents, day).await);
     }
     let link = town.link(&invoices[0]).await;
@@ -20,7 +24,9 @@ async fn paid_at_once(town: &Town) -> (Vec<String>, String) {
     assert_eq!(paid.body["status"], "succeeded", "{}", paid.text);
     settle(town).await;
     let path = "/api/payments?limit=1";
-    let listed = town.api(&town.msp.key, reqwest::Method::GET, path, Value::Null).await;
+    let listed = town
+        .api(&town.msp.key, reqwest::Method::GET, path, Value::Null)
+        .await;
     let payment = listed.body["data"][0]["id"].as_str().unwrap().to_owned();
     (invoices, payment)
 }
@@ -36,10 +42,20 @@ async fn back(town: &Town, body: Value) -> Value {
 fn given(invoices: &[String], refund: &Value) -> Vec<(usize, i64, bool)> {
     let all = refund["invoices"].as_array().unwrap().iter();
     all.map(|one| {
-        let which = invoices.iter().position(|id| one["invoice_id"] == id.as_str()).unwrap();
+        let which = invoices
+            .iter()
+            .position(|id| one["invoice_id"] == id.as_str())
+            .unwrap();
         assert_eq!(one["out_of_credit"], 0, "{one}");
-        assert!(one["invoice_number"].as_str().unwrap().starts_with("INV-"), "{one}");
-        (which, one["amount"].as_i64().unwrap(), one["credit_note_number"].is_string())
+        assert!(
+            one["invoice_number"].as_str().unwrap().starts_with("INV-"),
+            "{one}"
+        );
+        (
+            which,
+            one["amount"].as_i64().unwrap(),
+            one["credit_note_number"].is_string(),
+        )
     })
     .collect()
 }

@@ -32,7 +32,12 @@ impl Town {
             let due_ms = |one: &Value| one["due_ms"].as_i64().unwrap();
             let tried = |one: &&Value| one["status"] == "pending" && one["tries"].as_i64() > Some(0);
             let now_ms = self.simulator.now_ms();
-            if let Some(next_ms) = all.filter(tried).map(due_ms).filter(|due_ms| *due_ms > now_ms).min() {
+            if let Some(next_ms) = all
+                .filter(tried)
+                .map(due_ms)
+                .filter(|due_ms| *due_ms > now_ms)
+                .min()
+            {
                 self.advance_ms(next_ms - now_ms);
             }
             false
