@@ -282,8 +282,8 @@ const IDEMPOTENCY_KEY_REUSED: &str =
     "This Idempotency-Key was used for another request. Use a new key for a new request.";
 const IDEMPOTENCY_KEY_IN_FLIGHT: &str =
     "The first request with this Idempotency-Key is being carried out. Repeat it in a moment.";
-const TENANT_SUSPENDED: &str = "This account is suspended: no new invoices and payments, and no Stripe account is connected. Ask the \
-     operator of the platform.";
+const TENANT_SUSPENDED: &str =
+    "Suspended: no new invoices and payments, no Stripe account is connected. Ask the platform's operator.";
 const TENANT_KEY_NEEDED: &str = "A platform key sees nothing of a tenant. Use an API key of the tenant.";
 const MODE_NOT_ACTIVE: &str =
     "This key is of the mode that is switched off. Use a key of the mode the server runs in.";
