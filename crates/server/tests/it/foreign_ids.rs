@@ -43,6 +43,7 @@ struct Belongings {
     dispute: String,
     refund: String,
     credit_note: String,
+    mail: String,
 }
 
 /// The id of an event of the tenant's own shop, which is stored and applied.
@@ -99,6 +100,8 @@ async fn belongings(town: &Town, msp: &Msp) -> Belongings {
         dispute: newest("/api/disputes").await,
         refund: newest("/api/refunds").await,
         credit_note: newest("/api/credit-notes").await,
+        // Of the dispute, to whoever answers for the tenant.
+        mail: newest("/api/mails").await,
         difference: differ(town, msp).await,
         key: newest("/api/keys").await,
         subscription: mirrored(town, msp).await,
@@ -176,6 +179,7 @@ impl Belongings {
             "disputes" => vec![&self.dispute],
             "refunds" => vec![&self.refund],
             "credit-notes" => vec![&self.credit_note],
+            "mails" => vec![&self.mail],
             other => panic!("{}: which ids does {other} have?", route.path),
         }
     }
@@ -267,6 +271,7 @@ async fn ask_within(town: &Town, asker: &Msp, theirs: &Belongings) -> usize {
         ("disputes", &theirs.dispute),
         ("refunds", &theirs.refund),
         ("credit-notes", &theirs.credit_note),
+        ("mails", &theirs.mail),
     ] {
         // A cursor is a place in the order of ids, not a row: it shows what lies after it of one's own.
         let path = format!("/api/{list}?after={id}&limit=100");
@@ -284,6 +289,7 @@ async fn ask_within(town: &Town, asker: &Msp, theirs: &Belongings) -> usize {
             &theirs.dispute,
             &theirs.credit_note,
             &theirs.refund,
+            &theirs.mail,
         ] {
             assert!(!page.text.contains(id.as_str()), "{path} shows {id}");
         }
