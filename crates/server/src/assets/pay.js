@@ -181,7 +181,15 @@
 
   function appearance() {
     const dark = window.matchMedia("(prefers-color-scheme: dark)").matches;
-    return { theme: dark ? "night" : "stripe", variables: { colorPrimary: dark ? "#8fb0ff" : "#2450c4" } };
+    const tokens = window.getComputedStyle(document.documentElement);
+    const colour = (name) => tokens.getPropertyValue(name).trim();
+    const variables = {
+      colorPrimary: colour("--accent"),
+      colorBackground: colour("--sheet"),
+      colorText: colour("--ink"),
+      colorDanger: colour("--bad"),
+    };
+    return { theme: dark ? "night" : "stripe", variables };
   }
 
   function openOtherCard(button) {

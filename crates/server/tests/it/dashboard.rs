@@ -103,10 +103,18 @@ both! {
             elsewhere.get("/account").await.assert_sent_to("/login?next=/account");
 
             let third = Person::log_in(&town, lee).await;
+            third.get("/account").await;
             here.get("/account/sessions").await;
             here.post("/account/sessions/end-others", &[]).await
                 .assert_sent_to("/account/sessions?done=others");
             third.get("/account").await.assert_sent_to("/login?next=/account");
+            // A page that was open when the session ended: what was typed is sent after a login on the spot.
+            let kept = third.post("/account/name", &[("name", "Lee Moss")]).await;
+            kept.assert_says(401, &["Nothing you typed is lost", "value=\"Lee Moss\""]);
+            let again = [("name", "Lee Moss"), ("again_email", lee), ("again_password", PASSWORD)];
+            third.post("/account/name", &again).await.assert_sent_to("/account?done=renamed");
+            third.get("/account").await.assert_says(200, &["value=\"Lee Moss\""]);
+
             let new = [("password", PASSWORD), ("new_password", "another long pass phrase")];
             here.post("/account/password", &new).await.assert_sent_to("/account?done=password");
             here.get("/account").await.assert_says(200, &["lee@northwind.example", "Not set up"]);
