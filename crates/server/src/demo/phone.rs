@@ -12,11 +12,11 @@ use domain::Timestamp;
 use domain::totp::STEP_S;
 use flows::Clock;
 use flows::people::authenticator::code_of;
-use maud::{DOCTYPE, html};
+use maud::{DOCTYPE, Markup, html};
 use tokio::net::TcpListener;
 
 use super::logins::{Login, Logins};
-use crate::assets;
+use crate::{assets, html as parts};
 
 #[derive(Clone)]
 struct Phone {
@@ -58,6 +58,10 @@ async fn page(State(phone): State<Phone>) -> Html<String> {
 
 fn shown(people: &[Login], now: Timestamp) -> String {
     let left_s = STEP_S - now.seconds().rem_euclid(STEP_S);
+    let codes: Vec<(&str, Markup)> = people
+        .iter()
+        .map(|login| (login.email.as_str(), html! { code { (code(login, now)) } }))
+        .collect();
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -79,12 +83,7 @@ fn shown(people: &[Login], now: Timestamp) -> String {
                              ones come in "
                             (left_s) " seconds."
                         }
-                        dl {
-                            @for login in people {
-                                dt { (login.email) }
-                                dd { code { (code(login, now)) } }
-                            }
-                        }
+                        (parts::facts(&codes))
                     }
                 }
             }

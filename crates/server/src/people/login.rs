@@ -97,12 +97,12 @@ fn form(csrf: &str, next: &str, email: &str, errors: &Errors) -> Markup {
             ..Field::default()
         }, errors))
         (parts::primary_button("Log in"))
+        p { a href="/forgot" { "Forgot your password?" } }
     };
     let content = html! {
         h1 { "Log in" }
         (parts::summary(errors))
         (parts::form("/login", csrf, &inside))
-        p { a href="/forgot" { "Forgot your password?" } }
     };
     parts::visitors("Log in", None, &content)
 }
@@ -147,12 +147,12 @@ fn second_form(csrf: &str, next: &str, errors: &Errors) -> Markup {
             ..Field::default()
         }, errors))
         (parts::primary_button("Continue"))
+        p { a href="/login" { "Log in as somebody else" } }
     };
     let content = html! {
         h1 { "Enter your code" }
         (parts::summary(errors))
         (parts::form("/login/second-factor", csrf, &inside))
-        p { a href="/login" { "Log in as somebody else" } }
     };
     parts::visitors("Enter your code", None, &content)
 }

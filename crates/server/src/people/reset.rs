@@ -49,13 +49,13 @@ fn forgot_form(csrf: &str, email: &str, errors: &Errors) -> Markup {
             ..Field::default()
         }, errors))
         (parts::primary_button("Send me a link"))
+        p { a href="/login" { "Back to the login" } }
     };
     let content = html! {
         h1 { "Choose a new password" }
         p { "We send you a link, which is good for half an hour." }
         (parts::summary(errors))
         (parts::form("/forgot", csrf, &inside))
-        p { a href="/login" { "Back to the login" } }
     };
     parts::visitors("Choose a new password", None, &content)
 }
