@@ -73,6 +73,11 @@ def read(envelope):
             for defect in [*part.defects, *(d for value in part.values() for d in getattr(value, "defects", []))]
         ],
         "longest_line": max(len(line) for line in envelope.original_content.split(b"\r\n")),
+        "pdfs": [
+            [part.get_filename(), part.get_content()[:5].decode("ascii", "replace")]
+            for part in parts
+            if part.get_content_type() == "application/pdf"
+        ],
         "bare_line_feeds": envelope.original_content.replace(b"\r\n", b"").count(b"\n"),
     }
 

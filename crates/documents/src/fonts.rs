@@ -165,7 +165,7 @@ impl Fonts {
     }
 
     /// How many fonts the folder brought.
-    pub fn from_folder(&self) -> usize {
+    pub fn folders_count(&self) -> usize {
         self.faces.len() - 2
     }
 

@@ -55,7 +55,7 @@ impl std::error::Error for Trouble {}
 impl fmt::Debug for Printer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Printer")
-            .field("fonts", &self.fonts.from_folder())
+            .field("fonts", &self.fonts.folders_count())
             .finish()
     }
 }
@@ -79,7 +79,7 @@ impl Printer {
 
     /// How many fonts the folder brought.
     pub fn fonts_from_folder(&self) -> usize {
-        self.fonts.from_folder()
+        self.fonts.folders_count()
     }
 
     /// The files of the folder that are not used, each with the reason.

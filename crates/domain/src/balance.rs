@@ -244,6 +244,19 @@ fn exchange(amounts: &Amounts) -> Result<Vec<Transaction>, Unbalanced> {
     Ok(booked)
 }
 
+/// Which part of a share went back by a movement that does not say it: the oldest of those that are known
+/// and that no other movement has taken. None while it is not known. Amounts are minor units of what the
+/// share was taken in; two movements of one share may change parts, and their sum stays right.
+pub fn part_back(known: &[i64], taken: &[i64]) -> Option<i64> {
+    let mut left = known.to_vec();
+    for part in taken {
+        if let Some(place) = left.iter().position(|one| one == part) {
+            left.remove(place);
+        }
+    }
+    left.first().copied()
+}
+
 fn negated(money: Money) -> Money {
     Money::new(money.minor().saturating_neg(), money.currency())
 }

@@ -83,6 +83,19 @@ impl Status {
         )
     }
 
+    /// Which question of the bank's it belongs to: an inquiry, a chargeback, or an appeal. Each takes
+    /// evidence of its own.
+    const fn stage(self) -> u8 {
+        match self {
+            Status::WarningNeedsResponse
+            | Status::WarningUnderReview
+            | Status::WarningClosed
+            | Status::Prevented => 0,
+            Status::NeedsResponse | Status::UnderReview | Status::Lost | Status::Won => 1,
+            Status::AppealNeedsResponse | Status::AppealUnderReview => 2,
+        }
+    }
+
     const fn is_appeal(self) -> bool {
         matches!(self, Status::AppealNeedsResponse | Status::AppealUnderReview)
     }
@@ -126,6 +139,22 @@ impl Standing {
     /// Whether it is over, as far as anybody knows. Of a newer word nobody knows.
     pub fn is_over(&self) -> bool {
         self.known().is_some_and(Status::is_over)
+    }
+
+    /// Whether the bank waits for evidence now.
+    pub fn wants_answer(&self) -> bool {
+        self.known().is_some_and(Status::wants_answer)
+    }
+
+    /// Whether a dispute that comes here from `before` is asked for evidence anew: an inquiry has become a
+    /// chargeback, or a decision an appeal. What was answered before does not count then.
+    pub fn asks_anew(&self, before: &Standing) -> bool {
+        match (before, self) {
+            (Standing::Known(before), Standing::Known(now)) => {
+                now.wants_answer() && now.stage() > before.stage()
+            }
+            (Standing::Known(_) | Standing::Other(_), _) => false,
+        }
     }
 
     /// Whether Stripe gives no refund of the payment because of it: a chargeback that was not won. A newer
@@ -345,13 +374,13 @@ pub struct Answerable<'a> {
     pub standing: &'a Standing,
     /// Until when the bank takes evidence.
     pub due_at: Option<Timestamp>,
-    /// Whether evidence was given to the bank.
+    /// Whether evidence was given to the bank, to its present question.
     pub submitted: bool,
     /// Whether an answer is on its way to Stripe and its outcome is not known.
     pub unresolved: bool,
 }
 
-/// Whether evidence may be given to the bank now: while it waits for it, once.
+/// Whether evidence may be given to the bank now: while it waits for it, once for each of its questions.
 ///
 /// # Errors
 /// The [`Refused`] that says why not.

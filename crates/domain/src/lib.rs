@@ -6,6 +6,7 @@ pub mod breaker;
 pub mod business;
 pub mod credit_note;
 pub mod dispute;
+pub mod external;
 pub mod fee;
 pub mod idempotency;
 pub mod ids;

@@ -17,6 +17,8 @@ pub const FREE_FROM_EVERYWHERE: i64 = 50;
 pub const REMEMBERED_MS: i64 = 24 * HOUR_MS;
 /// The longest wait.
 pub const WAIT_MAX_MS: i64 = 15 * MINUTE_MS;
+/// The longest wait for what others got wrong elsewhere: strangers cannot keep the owner of an account out.
+pub const WAIT_FOR_OTHERS_MAX_MS: i64 = 30 * SECOND_MS;
 /// A network from which an account logged in is known for so long.
 pub const KNOWN_MS: i64 = 90 * 24 * HOUR_MS;
 /// Failures from one network, whatever the accounts.
@@ -34,9 +36,25 @@ pub const ALARM_AGAIN: Limit = Limit {
     most: 1,
     within_ms: HOUR_MS,
 };
-/// Mails with a link to a new password that one address is sent: more would be a way to pester somebody.
+/// Mails with a link to a new password that one address is sent, as asked for from one network: more would be
+/// a way to pester somebody.
 pub const RESETS_PER_PERSON: Limit = Limit {
     most: 3,
+    within_ms: HOUR_MS,
+};
+/// The same, from all networks from which the person has not logged in.
+pub const RESETS_FROM_EVERYWHERE: Limit = Limit {
+    most: 10,
+    within_ms: HOUR_MS,
+};
+/// Mails that one person has sent to addresses of their choice.
+pub const MAILS_PER_SENDER: Limit = Limit {
+    most: 30,
+    within_ms: HOUR_MS,
+};
+/// The same, to one address, whoever has them sent.
+pub const MAILS_PER_RECIPIENT: Limit = Limit {
+    most: 10,
     within_ms: HOUR_MS,
 };
 /// The same, asked for from one network.
@@ -58,10 +76,14 @@ impl Failures {
     /// From when on the next try is looked at, where the first `free` ones cost nothing: a second after the
     /// first that does, twice as long after each further one, a quarter of an hour at most.
     pub fn open_at(self, free: i64) -> Option<Timestamp> {
+        self.open_within(free, WAIT_MAX_MS)
+    }
+
+    fn open_within(self, free: i64, longest_ms: i64) -> Option<Timestamp> {
         let beyond = self.count.saturating_sub(free);
         let newest = self.newest.filter(|_| beyond >= 0)?;
         let doublings = u32::try_from(beyond).unwrap_or(u32::MAX).min(20);
-        let wait_ms = SECOND_MS.saturating_mul(1_i64 << doublings).min(WAIT_MAX_MS);
+        let wait_ms = SECOND_MS.saturating_mul(1_i64 << doublings).min(longest_ms);
         Some(newest.plus_ms(wait_ms))
     }
 
@@ -70,10 +92,25 @@ impl Failures {
     /// # Errors
     /// The moment from which it is.
     pub fn admit(self, free: i64, now: Timestamp) -> Result<(), Timestamp> {
-        match self.open_at(free) {
-            Some(open_at) if open_at > now => Err(open_at),
-            Some(_) | None => Ok(()),
-        }
+        not_before(self.open_at(free), now)
+    }
+
+    /// The same for what was got wrong from everywhere, for which nobody waits long.
+    ///
+    /// # Errors
+    /// The moment from which it is.
+    pub fn admit_from_everywhere(self, now: Timestamp) -> Result<(), Timestamp> {
+        not_before(
+            self.open_within(FREE_FROM_EVERYWHERE, WAIT_FOR_OTHERS_MAX_MS),
+            now,
+        )
+    }
+}
+
+fn not_before(open_at: Option<Timestamp>, now: Timestamp) -> Result<(), Timestamp> {
+    match open_at {
+        Some(open_at) if open_at > now => Err(open_at),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -101,6 +138,21 @@ mod tests {
         );
         for count in [100, 1_000_000, i64::MAX] {
             assert_eq!(wait(count), WAIT_MAX_MS);
+        }
+    }
+
+    #[test]
+    fn strangers_elsewhere_hold_an_account_up_for_half_a_minute_at_most() {
+        let now = Timestamp::from_ms(1_000_000);
+        for count in [FREE_FROM_EVERYWHERE + 20, i64::MAX] {
+            let failures = Failures {
+                count,
+                newest: Some(now),
+            };
+            let held = failures.admit_from_everywhere(now);
+            assert_eq!(held, Err(now.plus_ms(WAIT_FOR_OTHERS_MAX_MS)));
+            let then = now.plus_ms(WAIT_FOR_OTHERS_MAX_MS);
+            assert_eq!(failures.admit_from_everywhere(then), Ok(()));
         }
     }
 

@@ -153,12 +153,7 @@ impl Money {
     /// [`Refusal::AmountTooSmall`] (zero and negative included), [`Refusal::AmountTooLarge`], or
     /// [`Refusal::InvalidField`] when the last digits must be zero and are not.
     pub fn chargeable(self) -> Result<Money, Refusal> {
-        let Currency {
-            minimum,
-            maximum,
-            step,
-            ..
-        } = self.currency;
+        let Currency { minimum, maximum, .. } = self.currency;
         if self.minor < minimum {
             return Err(Refusal::AmountTooSmall {
                 minimum: Money::new(minimum, self.currency).to_string(),
@@ -169,9 +164,19 @@ impl Money {
                 maximum: Money::new(maximum, self.currency).to_string(),
             });
         }
+        self.in_steps("total")
+    }
+
+    /// Whether Stripe would take this amount by its last digits, for what is given back or credited;
+    /// `field` is what the refusal names.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidField`] when the last digits must be zero and are not.
+    pub fn in_steps(self, field: &'static str) -> Result<Money, Refusal> {
+        let step = self.currency.step;
         if self.minor % step != 0 {
             let problem = format!("must be a multiple of {step} minor units in {}", self.currency);
-            return Err(Refusal::invalid("total", problem));
+            return Err(Refusal::invalid(field, problem));
         }
         Ok(self)
     }

@@ -1,6 +1,7 @@
 //! Payments: one row per payment intent. What may be started, and how what Stripe says is merged into what we
 //! know.
 
+pub mod adoption;
 pub mod parts;
 
 use crate::{Refusal, invoice, invoice::InvoiceState};

@@ -44,6 +44,8 @@ pub enum Refused {
     LoginBusy,
     /// The code of the authenticator, or the recovery code, is wrong, too old, or was used.
     Code,
+    /// The authenticator's seed was sealed under another `SECRET_KEY`: no code of it can be checked.
+    FactorUnreadable,
     /// There is no session, or it has ended.
     SessionEnded,
     /// The form does not come from a page of this session.
@@ -83,6 +85,7 @@ impl Refused {
             Refused::LoginDelayed { .. } => "login_delayed",
             Refused::LoginBusy => "login_busy",
             Refused::Code => "code_refused",
+            Refused::FactorUnreadable => "authenticator_unreadable",
             Refused::SessionEnded => "session_ended",
             Refused::FormToken => "form_token_refused",
             Refused::StepUpNeeded => "step_up_needed",
@@ -100,7 +103,7 @@ impl Refused {
     /// The field that it is about, where there is one.
     pub const fn field(self) -> Option<&'static str> {
         match self {
-            Refused::Code => Some("code"),
+            Refused::Code | Refused::FactorUnreadable => Some("code"),
             Refused::EmailTaken => Some("email"),
             Refused::LastOne => Some("role"),
             Refused::Login
@@ -125,6 +128,7 @@ impl Refused {
             Refused::LoginBusy => Some(2),
             Refused::Login
             | Refused::Code
+            | Refused::FactorUnreadable
             | Refused::SessionEnded
             | Refused::FormToken
             | Refused::StepUpNeeded
@@ -154,6 +158,10 @@ impl fmt::Display for Refused {
             Refused::LoginBusy => "Too many people are logging in at the moment. Try again in a few seconds.",
             Refused::Code => {
                 "This code is wrong, too old, or was used before. Wait for the next one and enter that."
+            }
+            Refused::FactorUnreadable => {
+                "Codes of your authenticator cannot be checked any more, as the key of this installation was \
+                 replaced. Enter a recovery code, then set up the authenticator anew."
             }
             Refused::SessionEnded => "Your session has ended. Log in again.",
             Refused::FormToken => {

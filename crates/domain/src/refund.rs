@@ -245,7 +245,8 @@ impl Standing {
 ///
 /// # Errors
 /// [`Refused::NotRefundable`] before any money arrived, [`Refused::Disputed`] while a dispute has money of
-/// the payment, [`Refused::TooMuch`] for more than is left, also where nothing is.
+/// the payment, [`Refused::TooMuch`] for more than is left, also where nothing is, [`Refusal::InvalidField`]
+/// for what is none or what Stripe does not take by its last digits.
 pub fn request(standing: Standing, wanted: Option<i64>, currency: Currency) -> Result<i64, Refusal> {
     if standing.received <= 0 {
         return Err(Refused::NotRefundable.into());
@@ -257,6 +258,9 @@ pub fn request(standing: Standing, wanted: Option<i64>, currency: Currency) -> R
     let amount = wanted.unwrap_or(left);
     if wanted.is_some_and(|amount| amount <= 0) {
         return Err(Refusal::invalid("amount", "must be positive, in minor units"));
+    }
+    if wanted.is_some() {
+        Money::new(amount, currency).in_steps("amount")?;
     }
     if amount > left || left == 0 {
         let left = Money::new(left, currency).to_string();

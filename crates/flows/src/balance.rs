@@ -4,7 +4,7 @@
 
 mod reading;
 
-use domain::balance::{Amounts, Attribution, Movement, Owner, attribute, moves_nothing, postings};
+use domain::balance::{Amounts, Attribution, Movement, Owner, attribute, moves_nothing, part_back, postings};
 use domain::{Currency, LedgerTransactionId, Mode, Money, PaymentId, Scope, TenantId, Timestamp, ledger};
 use store::balance_transactions::{self as rows, BalanceTransaction as Kept};
 use store::ledger::Posting;
@@ -69,7 +69,10 @@ pub fn take_in(
         let fee = row.application_fee_id.clone().unwrap_or_default();
         row.charge = application_fees::find(tx, scope.mode, &fee)?.map(|known| known.charge);
     }
-    let (owner, payment) = owner(tx, &row, seen.hangs_on.account.as_deref(), moment.at)?;
+    let (mut owner, payment) = owner(tx, &row, seen.hangs_on.account.as_deref(), moment.at)?;
+    if owner == Owner::Ours && !find_part(tx, &mut row, payment.as_ref())? {
+        owner = Owner::Undecided;
+    }
     row.attribution = attribute(row.movement(), owner);
     let unknown = |code: &str| Currency::parse(code).is_err();
     if owner == Owner::Others && row.presented.as_ref().is_some_and(|(_, code)| unknown(code)) {
@@ -116,6 +119,31 @@ fn kept(scope: &Scope, account: &str, seen: &BalanceTransaction, at: Timestamp) 
         attribution: Attribution::Waiting,
         payment: None,
     }
+}
+
+/// A part of the platform's share that goes back hangs on the whole share. Where Stripe changed the currency,
+/// what the part was taken in is what was reported of it; answers whether that is known.
+fn find_part(tx: &mut Tx, row: &mut Kept, payment: Option<&PaymentId>) -> Result<bool, Failure> {
+    if row.movement() != Movement::ShareBack || row.presented.is_some() {
+        return Ok(true);
+    }
+    let hangs_on = row.application_fee_id.clone().or_else(|| row.source.clone());
+    let fee = hangs_on.unwrap_or_default();
+    let taken_in = match (application_fees::find(tx, row.scope.mode, &fee)?, payment) {
+        (Some(known), _) => Some(known.currency),
+        (None, Some(payment)) => {
+            payments::get(tx, &row.scope, payment)?.map(|payment| payment.currency.code().to_owned())
+        }
+        (None, None) => None,
+    };
+    if taken_in.is_none_or(|code| code == row.currency) {
+        return Ok(true);
+    }
+    let known = application_fees::parts_back(tx, row.scope.mode, &fee)?;
+    let amounts: Vec<i64> = known.iter().map(|(amount, _)| *amount).collect();
+    let taken = rows::parts_taken(tx, row, &fee)?;
+    row.presented = part_back(&amounts, &taken).zip(known.first().map(|(_, code)| code.clone()));
+    Ok(row.presented.is_some())
 }
 
 /// Whether what a balance transaction hangs on is ours, and which payment it is.
@@ -287,9 +315,18 @@ fn reattribute(
     owner: Owner,
     payment: Option<&PaymentId>,
 ) -> Result<(), Failure> {
-    let to = attribute(row.movement(), owner);
+    let mut now = Kept {
+        payment: payment.cloned(),
+        ..row.clone()
+    };
+    let is_whole = owner != Owner::Ours || find_part(tx, &mut now, payment)?;
+    now.attribution = attribute(row.movement(), if is_whole { owner } else { Owner::Undecided });
+    let to = now.attribution;
     if to == row.attribution || !rows::attribute(tx, row, to, payment, moment.at)? {
         return Ok(());
+    }
+    if now.presented != row.presented {
+        rows::store_presented(tx, &now, moment.at)?;
     }
     let booked = store::ledger::find(tx, &row.scope, ledger::Kind::External, &row.id)?;
     if let Some(booked) = booked.filter(|_| row.attribution == Attribution::External) {
@@ -305,11 +342,6 @@ fn reattribute(
         let net = money(row, row.net, &row.currency)?;
         store::ledger::post(tx, &posting, &ledger::external_reversal(net)?)?;
     }
-    let now = Kept {
-        attribution: to,
-        payment: payment.cloned(),
-        ..row.clone()
-    };
     book(tx, moment, &now)
 }
 

@@ -9,12 +9,15 @@ use domain::breaker::{Breaker, Heard};
 use domain::{Limited, Mode, Timestamp};
 use stripe::{AccountId, CallError, Gate, accounts, gate};
 
+use crate::held::Held;
 use crate::{App, Clock, Failure, stripe_events};
 
 /// The breakers of all accounts. One that answers takes no place.
 pub struct Breakers {
     clock: Arc<dyn Clock>,
     accounts: Mutex<BTreeMap<(Mode, String), Breaker>>,
+    /// What is being sent to them.
+    pub held: Held,
 }
 
 impl Breakers {
@@ -23,6 +26,7 @@ impl Breakers {
         Arc::new(Breakers {
             clock,
             accounts: Mutex::default(),
+            held: Held::default(),
         })
     }
 

@@ -1,5 +1,7 @@
 //! Time and randomness, handed in.
 
+use std::sync::Arc;
+
 use domain::Timestamp;
 
 /// The clock and the source of randomness: the machine's in the server, a seed's in tests and in the
@@ -9,6 +11,12 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
     /// 128 fresh random bits.
     fn random(&self) -> u128;
+}
+
+/// The clock as the client of Stripe's API takes it: milliseconds since the epoch.
+pub fn now_ms(clock: &Arc<dyn Clock>) -> stripe::NowMs {
+    let clock = Arc::clone(clock);
+    Arc::new(move || clock.now().ms())
 }
 
 /// When a phase happens, and the randomness of the ids it makes. A transaction that is run again after a

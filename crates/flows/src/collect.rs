@@ -27,7 +27,9 @@ use crate::{Actor, App, By, Failure, limits, onboarding, pay_links, unreachable}
 use cancelling::cancel_if;
 pub use cancelling::{cancel_live, has_live};
 pub use integrator::{IntegratorIntent, IntentWanted, payment_intent};
+pub(crate) use noting::NewPayment;
 use noting::{Allowed, note_cancel, note_confirm};
+pub(crate) use situation::Asked;
 use situation::{Situation, Wish, confirmed_with};
 pub use status::{DeclineReason, PayStatus};
 
@@ -45,6 +47,8 @@ pub struct PayRequest {
     pub confirmation_token: String,
     /// What the payer saw and agreed to pay: all that is owed, or a part of it.
     pub seen: Money,
+    /// What the page showed to be due on all of them, in minor units; a page of one's own need not say it.
+    pub due: Option<i64>,
     /// The client's other invoices that are paid with the one of the link.
     pub others: Vec<InvoiceId>,
     /// The token of the page on which they pressed.
@@ -170,6 +174,7 @@ async fn next_step_of_link(
             method: pressing.method.unwrap_or(Method::Card),
         };
         let (mut next, asked) = situation.begin(&wish, config.is_some())?;
+        situation.check_due(pressing.press.as_ref(), request.due)?;
         if planted::is(Bug::CancelledOnlyLocally)
             && let Begin::Replace(index) = next
         {

@@ -11,7 +11,7 @@ use store::credit_applications::{self, CreditApplication};
 use store::credit_notes::{self as notes, CreditNote};
 use store::invoices::{self, Invoice};
 use store::ledger::Posting;
-use store::{Tx, clients, disputes};
+use store::{Tx, clients, disputes, payments};
 
 use crate::audit::{self, Entry};
 use crate::credit_notes::{self, Wanted};
@@ -82,6 +82,7 @@ pub async fn note(
             }
             let before = noted(&invoice);
             let (amount_minor, tax_minor) = share(tx, &scope, &invoice, &part)?;
+            Money::new(amount_minor, invoice.currency).in_steps("amount")?;
             let wanted = Wanted {
                 amount_minor,
                 reason: &reason,
@@ -192,13 +193,29 @@ fn read(tx: &mut Tx, scope: &Scope, client: &ClientId) -> Result<Credit, Failure
     clients::get(tx, scope, client)?.ok_or(Refusal::NotFound)?;
     let mut pieces = Vec::new();
     for credit in client_credits::of_client(tx, scope, client)? {
-        let held = match &credit.payment_id {
-            Some(payment) => disputes::held(tx, scope, payment)?.holds_credit,
-            None => false,
-        };
+        let held = is_held(tx, scope, &credit)?;
         pieces.push(Piece { credit, held });
     }
     Ok(Credit { pieces })
+}
+
+/// Whether a bank may take the money that a piece of credit is: that of its payment, or, where a credit note
+/// made it of what was paid, that of the payments of its invoice.
+fn is_held(tx: &mut Tx, scope: &Scope, credit: &ClientCredit) -> Result<bool, Failure> {
+    let payments = match (&credit.payment_id, &credit.invoice_id) {
+        (Some(payment), _) => vec![payment.clone()],
+        (None, Some(invoice)) => {
+            let paid = payments::of_invoice(tx, scope, invoice, i64::MAX)?;
+            paid.into_iter().map(|payment| payment.id).collect()
+        }
+        (None, None) => Vec::new(),
+    };
+    for payment in payments {
+        if disputes::held(tx, scope, &payment)?.holds_credit {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl Credit {
@@ -298,6 +315,7 @@ fn check(tx: &mut Tx, scope: &Scope, wanted: &Use) -> Result<(Invoice, Credit), 
             format!("must be more than nothing and at most {most}: what is owed, and what is credit");
         return Err(Refusal::invalid("amount", problem).into());
     }
+    Money::new(wanted.amount_minor, invoice.currency).in_steps("amount")?;
     Ok((invoice, credit))
 }
 

@@ -82,6 +82,9 @@ pub fn observe(
     };
     if seen != Seen::Stale {
         facts.take(&mut dispute);
+        if dispute.standing.asks_anew(&before.standing) {
+            dispute.submitted_version = None;
+        }
     }
     // Money is taken up from every snapshot, the oldest included: what moved has moved.
     let new = book(tx, moment, payment, &dispute, moved)?;
@@ -296,7 +299,7 @@ fn take_in(
         return Ok(());
     };
     let Some(payment) = disputed(tx, &scope, account, facts)? else {
-        return keep_as_external(tx, moment, &scope, account, facts);
+        return keep_as_external(tx, moment, moment.at, &scope, account, facts);
     };
     if observe(tx, moment, &payment, facts, Evidence::Snapshot, "listed")? == Seen::Retrieve
         && let Some(known) = rows::by_stripe_id(tx, &scope, account, &facts.id)?
@@ -327,13 +330,14 @@ pub fn disputed(
     })
 }
 
-/// Stores a dispute of the tenant's own business as it was seen last.
+/// Stores a dispute of the tenant's own business as it was at `as_of`, unless something newer is known of it.
 ///
 /// # Errors
 /// When the database fails.
 pub fn keep_as_external(
     tx: &mut Tx,
     moment: Moment,
+    as_of: Timestamp,
     scope: &Scope,
     account: &str,
     facts: &DisputeFacts,
@@ -346,6 +350,7 @@ pub fn keep_as_external(
         status: Some(facts.standing.word().to_owned()),
         amount: Some(facts.amount),
         currency: Some(facts.currency.code().to_owned()),
+        as_of,
     };
     Ok(external_objects::put(tx, &object, moment.at)?)
 }

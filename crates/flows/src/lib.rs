@@ -2,6 +2,7 @@
 //! `store`, and calls `stripe` only between transactions. It knows no HTTP server, no runtime, no threads and
 //! no HTML: the three ports are the database, Stripe's transport and the clock.
 
+pub mod adoption;
 pub mod api_keys;
 mod asked;
 pub mod audit;
@@ -20,6 +21,7 @@ pub mod disconnect;
 pub mod disputes;
 mod failure;
 pub mod fees;
+pub mod held;
 pub mod invariants;
 pub mod invoice_moves;
 pub mod invoicing;
@@ -59,7 +61,7 @@ use std::sync::Arc;
 
 pub use breakers::Breakers;
 pub use by::{Actor, By, NOT_NAMED};
-pub use clock::{Clock, Moment};
+pub use clock::{Clock, Moment, now_ms};
 pub use failure::Failure;
 pub use people::Hashing;
 
@@ -91,6 +93,8 @@ pub struct App {
     pub breakers: Arc<Breakers>,
     /// Where passwords are hashed: never within a transaction.
     pub hashing: Arc<dyn Hashing>,
+    /// What this instance remembers of wrong passwords.
+    pub watch: Arc<people::Watch>,
 }
 
 impl App {

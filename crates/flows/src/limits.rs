@@ -54,6 +54,8 @@ pub struct Press {
     /// Who presses, and from where.
     pub by: By,
     page_token: String,
+    /// What the page of the token showed to be due, in minor units.
+    pub due_minor: i64,
     proof: Proof,
     tries: Tries,
 }
@@ -81,14 +83,14 @@ pub struct Verdict {
 pub async fn press(app: &App, by: &By, link: &str, request: &PayRequest) -> Result<Press, Failure> {
     let (key, link, now) = (app.link_key.clone(), link.to_owned(), app.clock.now());
     let page_token = request.page_token.clone();
-    let (guarded, tries) = app
+    let (guarded, tries, due_minor) = app
         .db
         .read(move |tx| {
             let link = pay_links::open_valid(tx, &key, &link, now)?;
-            page_tokens::check(&key, &link, page_token.as_deref(), now)?;
+            let due_minor = page_tokens::check(&key, &link, page_token.as_deref(), now)?;
             let since = now.plus_ms(-TRIES_WITHIN_MS);
             let tries = stripe_operations::tries(tx, &link.scope, since, TRIES_READ)?;
-            Ok::<_, Failure>((is_guarded(tx, &key, &link.scope, now)?, tries))
+            Ok::<_, Failure>((is_guarded(tx, &key, &link.scope, now)?, tries, due_minor))
         })
         .await?;
     let page_token = request.page_token.clone().unwrap_or_default();
@@ -102,6 +104,7 @@ pub async fn press(app: &App, by: &By, link: &str, request: &PayRequest) -> Resu
     Ok(Press {
         by: by.clone(),
         page_token,
+        due_minor,
         proof,
         tries,
     })

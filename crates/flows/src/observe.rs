@@ -48,6 +48,8 @@ pub struct IntentFacts {
     pub declined: bool,
     /// Why the last try failed.
     pub failure_code: Option<String>,
+    /// Whether its metadata names an invoice and a write, whosever they are.
+    pub names_invoice: bool,
 }
 
 impl IntentFacts {
@@ -68,6 +70,9 @@ impl IntentFacts {
                 .and_then(|charge| charge.object.as_deref())
                 .map(ChargeFacts::of),
             declined: false,
+            names_invoice: ["invoice_id", "op_id"]
+                .iter()
+                .all(|name| intent.metadata.contains_key(*name)),
             failure_code: error.and_then(|error| error.decline_code.clone().or_else(|| error.code.clone())),
         }
     }
@@ -80,6 +85,12 @@ pub struct ChargeFacts {
     pub id: String,
     /// The intent that it belongs to.
     pub intent_id: Option<String>,
+    /// Stripe's word for where it stands.
+    pub status_word: String,
+    /// Minor units.
+    pub amount: i64,
+    /// The currency as Stripe writes it.
+    pub currency: String,
     /// Whether money was taken.
     pub succeeded: bool,
     /// What was given back of it so far, minor units.
@@ -109,6 +120,9 @@ impl ChargeFacts {
         ChargeFacts {
             id: charge.id.clone(),
             intent_id: charge.payment_intent.clone(),
+            status_word: charge.status.as_str().to_owned(),
+            amount: charge.amount,
+            currency: charge.currency.clone(),
             succeeded: charge.status.as_str() == "succeeded",
             given_back: charge.amount_refunded,
             brand: charge.card.as_ref().and_then(|card| card.brand.clone()),
@@ -186,6 +200,14 @@ pub fn intent(
         return Ok(Seen::Same);
     };
     let seen = match merge(payment.status, status, evidence) {
+        // What arrived is booked, and is not booked anew by a snapshot.
+        Merge::Same if arrived::differs(payment, status, facts) => match evidence {
+            Evidence::Snapshot => return Ok(Seen::Retrieve),
+            Evidence::Current => {
+                arrived::see_another(tx, moment, payment, facts)?;
+                Seen::Same
+            }
+        },
         Merge::Retrieve => return Ok(Seen::Retrieve),
         Merge::Stale => Seen::Stale,
         Merge::Same => Seen::Same,
@@ -215,7 +237,9 @@ pub fn intent(
 fn take_facts(payment: &mut Payment, status: IntentStatus, facts: &IntentFacts, at: Timestamp) {
     match status {
         IntentStatus::Succeeded => {
-            payment.received = facts.received;
+            if payment.succeeded_at.is_none() {
+                payment.received = facts.received;
+            }
             payment.application_fee = facts.application_fee.or(payment.application_fee);
             payment.charge_id = payment.charge_id.take().or_else(|| facts.charge_id.clone());
             payment.failure_code = None;
@@ -384,6 +408,7 @@ fn book_stripe_fee(
     }
     payment.stripe_fee = Some(balance.stripe_fee);
     payment.net = Some(balance.net);
+    payment.settlement_currency = Some(currency);
     if !payment.status.is_live() {
         payment.next_check_at = None;
     }

@@ -18,12 +18,31 @@ use crate::planted::{self, Bug};
 use crate::spread::spread;
 use crate::{App, Failure, Moment, breaks, disputes, oauth, refunds, unreachable};
 
-use by_reading::by_reading;
 pub use by_reading::{LIST_FROM_MS, LOOK_AGAIN_MS, NOT_LISTED, PAGES_MAX};
+use by_reading::{Sought, by_reading};
 pub use noting::{Intent, note, note_about};
 
-/// How long the sender of a write keeps it for itself: three tries of 80 s and the waits between them.
-pub const LEASE_MS: i64 = 5 * 60 * 1000;
+/// How long the sender of a write keeps it for itself. Three tries of 80 s and the waits between them may
+/// take longer: while it lives, it renews the lease (see [`crate::held`]).
+pub const LEASE_MS: i64 = 60 * 1000;
+/// The same for what is sent by calls of their own, whose leases nobody renews.
+const UNRENEWED_MS: i64 = 5 * 60 * 1000;
+
+/// How long whoever takes up a write of this kind keeps it at first.
+pub(crate) const fn lease_ms(kind: Kind) -> i64 {
+    match kind {
+        Kind::ExchangeCode | Kind::Deauthorize => UNRENEWED_MS,
+        Kind::CreateIntent
+        | Kind::ConfirmIntent
+        | Kind::CancelIntent
+        | Kind::CreateAccount
+        | Kind::RegisterDomain
+        | Kind::SubmitEvidence
+        | Kind::CloseDispute
+        | Kind::CreateRefund
+        | Kind::CreateFeeRefund => LEASE_MS,
+    }
+}
 /// Waits before replays of a write with an unknown outcome, by the number of times it was sent.
 const REPLAY_MS: [i64; 9] = [
     1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 300_000,
@@ -64,8 +83,12 @@ pub enum Heard<T> {
     Declined(Box<Decline>),
     /// Stripe refused it for good.
     Rejected(Box<Rejection>),
-    /// Stripe keeps a failure under the key: sending it again tells nothing.
+    /// Stripe keeps a failure under the key, or may have forgotten it: sending it again tells nothing, or
+    /// would do it twice.
     Kept,
+    /// Stripe has another request under the key: after a restore from a backup it is one of ours that nobody
+    /// here remembers. Sending it again tells nothing.
+    Reused,
     /// Nothing that can be relied on, and why.
     Nothing(String),
 }
@@ -80,6 +103,12 @@ pub async fn send<T>(
     parse: fn(&str) -> Result<T, Unreadable>,
 ) -> Result<Heard<T>, Failure> {
     let write = to_write(operation)?;
+    let age_ms = app.clock.now().ms().saturating_sub(operation.first_sent_at.ms());
+    if age_ms >= KEY_AGE_MAX_MS {
+        // The machine was away since this was decided.
+        return Ok(Heard::Kept);
+    }
+    let _sending = app.breakers.held.hold(operation);
     Ok(match app.stripe(operation.scope.mode)?.write(&write).await {
         Ok(answer) => match parse(&answer.body) {
             Ok(object) => Heard::Done(answer, object),
@@ -90,11 +119,11 @@ pub async fn send<T>(
             breaks::key_refused(app, operation.scope.mode).await?;
             Heard::Nothing("Stripe refuses our API key (401)".to_owned())
         }
-        // The frozen parameters differ from what Stripe got under this key: somebody changed the row.
-        // Replaying would never help, and "nothing was done" may be untrue, so it stays open for a person to
-        // see.
+        // The frozen parameters differ from what Stripe got under this key: the database is an older one, or
+        // somebody changed the row. Replaying would never help, and "nothing was done" may be untrue.
         Err(CallError::Rejected(rejection)) if rejection.is_key_reused() => {
-            Heard::Nothing("the key was used with other parameters".to_owned())
+            tracing::warn!(operation = %operation.id, "Stripe has another request under this key");
+            Heard::Reused
         }
         Err(CallError::Rejected(rejection)) => Heard::Rejected(rejection),
         Err(CallError::Unknown(why)) if why.saved_500 => Heard::Kept,
@@ -124,7 +153,8 @@ async fn take_in(app: &App, operation: &Operation, heard: Heard<PaymentIntent>) 
         Heard::Done(answer, intent) => done(app, operation, moment, &answer, intent).await,
         Heard::Declined(decline) => declined(app, operation, moment, *decline).await,
         Heard::Rejected(rejection) => rejected(app, operation, moment, *rejection).await,
-        Heard::Kept => by_reading(app, operation).await,
+        Heard::Kept => by_reading(app, operation, Sought::Answer).await,
+        Heard::Reused => by_reading(app, operation, Sought::Earlier).await,
         Heard::Nothing(_) if planted::is(Bug::TimeoutIsFailure) && operation.attempts > 1 => {
             settle_as_failed(app, operation, "timeout", None).await?;
             Ok(Ran::Rejected(Refusal::PaymentsUnavailable))
@@ -419,9 +449,10 @@ impl Resolved {
 /// When Stripe or the database does not answer.
 pub async fn take_up(app: &App, operation: &Operation) -> Result<Option<Resolved>, Failure> {
     let (scope, id, at) = (operation.scope.clone(), operation.id.clone(), app.clock.now());
+    let until = at.plus_ms(lease_ms(operation.kind));
     let taken = app
         .db
-        .write(move |tx| rows::take(tx, &scope, &id, at, at.plus_ms(LEASE_MS)))
+        .write(move |tx| rows::take(tx, &scope, &id, at, until))
         .await?;
     if !taken {
         return Ok(None);
@@ -436,7 +467,7 @@ pub async fn take_up(app: &App, operation: &Operation) -> Result<Option<Resolved
         Kind::CreateIntent | Kind::ConfirmIntent | Kind::CancelIntent => {
             let ran = match replay {
                 true => run(app, &taken).await?,
-                false => by_reading(app, &taken).await?,
+                false => by_reading(app, &taken, Sought::Answer).await?,
             };
             !matches!(ran, Ran::Unknown)
         }

@@ -17,25 +17,28 @@ pub const AGE_MIN_MS: i64 = 2_000;
 pub const AGE_MAX_MS: i64 = 30 * 60 * 1000;
 /// 160 bits of the HMAC, in hex.
 const MAC_CHARS: usize = 40;
-/// Milliseconds, random bits in hex, the HMAC, and two hyphens between them.
-const CHARS_MAX: usize = 20 + 16 + MAC_CHARS + 2;
+/// Milliseconds, random bits in hex, what was due, the HMAC, and three hyphens between them.
+const CHARS_MAX: usize = 20 + 16 + 20 + MAC_CHARS + 3;
 
-/// The token of a page that is served now. Two pages never have the same one.
-pub fn issue(key: &Secret, link: &PayLink, moment: Moment) -> Result<String, Failure> {
+/// The token of a page that is served now and shows that so many minor units are due. Two pages never have
+/// the same one.
+pub fn issue(key: &Secret, link: &PayLink, due_minor: i64, moment: Moment) -> Result<String, Failure> {
     let made = format!(
-        "{}-{:016x}",
+        "{}-{:016x}-{}",
         moment.at.ms(),
-        moment.random(0) & u128::from(u64::MAX)
+        moment.random(0) & u128::from(u64::MAX),
+        due_minor.max(0)
     );
     Ok(format!("{made}-{}", mac_of(key, link, &made)?))
 }
 
-/// Whether a token was made for a page of this link, and long enough ago but not too long.
+/// Whether a token was made for a page of this link, and long enough ago but not too long. Answers how many
+/// minor units its page showed to be due.
 ///
 /// # Errors
 /// [`Limited::PageTokenRequired`] for what is no token of this link, [`Limited::TooSoon`] and
 /// [`Limited::PageExpired`] by its age.
-pub fn check(key: &Secret, link: &PayLink, token: Option<&str>, now: Timestamp) -> Result<(), Failure> {
+pub fn check(key: &Secret, link: &PayLink, token: Option<&str>, now: Timestamp) -> Result<i64, Failure> {
     let token = token
         .filter(|token| token.len() <= CHARS_MAX)
         .ok_or(Limited::PageTokenRequired)?;
@@ -44,8 +47,11 @@ pub fn check(key: &Secret, link: &PayLink, token: Option<&str>, now: Timestamp) 
     if !bool::from(expected.as_bytes().ct_eq(mac.as_bytes())) {
         return Err(Limited::PageTokenRequired.into());
     }
-    let issued_ms = made.split('-').next().and_then(|ms| ms.parse::<i64>().ok());
+    let mut parts = made.split('-');
+    let issued_ms = parts.next().and_then(|ms| ms.parse::<i64>().ok());
     let issued_ms = issued_ms.ok_or(Limited::PageTokenRequired)?;
+    let due_minor = parts.nth(1).and_then(|minor| minor.parse::<i64>().ok());
+    let due_minor = due_minor.ok_or(Limited::PageTokenRequired)?;
     let age_ms = now.ms().saturating_sub(issued_ms);
     if age_ms < AGE_MIN_MS {
         return Err(Limited::TooSoon.into());
@@ -53,7 +59,7 @@ pub fn check(key: &Secret, link: &PayLink, token: Option<&str>, now: Timestamp) 
     if age_ms > AGE_MAX_MS {
         return Err(Limited::PageExpired.into());
     }
-    Ok(())
+    Ok(due_minor)
 }
 
 fn mac_of(key: &Secret, link: &PayLink, made: &str) -> Result<String, Failure> {

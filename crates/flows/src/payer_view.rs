@@ -11,12 +11,12 @@ use store::pay_links::PayLink;
 use store::payment_settings::{self, PaymentSettings};
 use store::payments::{self, Payment};
 use store::tenants::{self, Tenant};
-use store::{Tx, business, stripe_config, stripe_operations};
+use store::{Tx, business, payment_parts, refunds, stripe_config, stripe_operations};
 use stripe::Secret;
 
 use crate::payment_settings::takes_bank_debits;
 use crate::proofs::Work;
-use crate::{App, Failure, Moment, limits, page_tokens, pay_links};
+use crate::{App, Failure, Moment, adoption, limits, page_tokens, pay_links};
 
 /// An invoice as its payer sees it.
 #[derive(Clone, Debug)]
@@ -41,6 +41,8 @@ pub struct PayerView {
     pub bank_debits: bool,
     /// What the payment that is under way asks for, if there is one.
     pub under_way: Option<Money>,
+    /// What was paid of it, given back and credited so far.
+    pub settled: SettledBy,
     /// The account on which it is paid.
     pub stripe_account_id: Option<String>,
     /// The MSP's address and the like; its name where that is not the tenant's.
@@ -59,6 +61,41 @@ pub struct PayerView {
 
 /// Payments that are looked at for receipts: one is the rule, a dozen where an invoice is paid in parts.
 const PAYMENTS_SHOWN: i64 = 50;
+
+/// How an invoice was settled so far.
+#[derive(Clone, Copy, Debug)]
+pub struct SettledBy {
+    /// What payments brought, also what went back since.
+    pub paid: Money,
+    /// What went back to payers.
+    pub given_back: Money,
+    /// What the client's credit and credit notes took off it.
+    pub by_credit: Money,
+}
+
+impl SettledBy {
+    fn of(tx: &mut Tx, scope: &Scope, invoice: &Invoice) -> Result<SettledBy, Failure> {
+        let mut by_payments = 0_i64;
+        for payment in payments::of_invoice(tx, scope, &invoice.id, i64::MAX)? {
+            let parts = payment_parts::of(tx, scope, &payment.id)?;
+            let own = parts.iter().filter(|part| part.invoice_id == invoice.id);
+            by_payments = own.fold(by_payments, |sum, part| sum.saturating_add(part.applied));
+        }
+        let given_back = refunds::taken_of_invoice(tx, scope, &invoice.id)?.max(0);
+        let of = |minor: i64| Money::new(minor.max(0), invoice.currency);
+        let credit = invoice.applied.saturating_sub(by_payments).max(0);
+        Ok(SettledBy {
+            paid: of(by_payments.saturating_add(given_back)),
+            given_back: of(given_back),
+            by_credit: of(credit.saturating_add(invoice.credited)),
+        })
+    }
+
+    /// Whether all of it was paid and stayed so.
+    pub fn is_all_paid(&self) -> bool {
+        self.given_back.minor() == 0 && self.by_credit.minor() == 0
+    }
+}
 
 /// Exactly one of these is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +116,8 @@ pub enum Panel {
     Unavailable,
     /// Stripe does not answer at the moment.
     Silent,
+    /// What is left is less than a card can be charged, and there is nothing to pay it with.
+    TooSmall,
 }
 
 /// What a link shows: the invoice, or that it has run out.
@@ -135,6 +174,8 @@ fn read(tx: &mut Tx, key: &Secret, link: &PayLink, moment: Moment) -> Result<Pay
         Some(payment) => stripe_operations::open_of(tx, scope, &payment.id)?.is_some(),
         None => false,
     };
+    // It may have been paid by an intent that nobody here knows.
+    let unresolved = unresolved || adoption::is_held(tx, scope, &invoice.id)?;
     let tenant = tenants::get(tx, &scope.tenant)?;
     let chargeable = config
         .as_ref()
@@ -155,6 +196,11 @@ fn read(tx: &mut Tx, key: &Secret, link: &PayLink, moment: Moment) -> Result<Pay
         true => others(tx, scope, &invoice)?,
         false => Vec::new(),
     };
+    let too_small = invoice.owed().minor() < invoice.currency.minimum() && others.is_empty();
+    let panel = match panel {
+        Panel::Pay if too_small => Panel::TooSmall,
+        panel => panel,
+    };
     Ok(PayerView {
         mode: scope.mode,
         link: link.clone(),
@@ -166,6 +212,7 @@ fn read(tx: &mut Tx, key: &Secret, link: &PayLink, moment: Moment) -> Result<Pay
         others,
         part_minimum: part_minimum(&settings, invoice.owed()).filter(|_| offered),
         under_way,
+        settled: SettledBy::of(tx, scope, &invoice)?,
         bank_debits,
         business: business::get(tx, scope)?,
         has_logo: business::logo_facts(tx, scope)?.is_some(),
@@ -173,7 +220,7 @@ fn read(tx: &mut Tx, key: &Secret, link: &PayLink, moment: Moment) -> Result<Pay
             .into_iter()
             .filter(|payment| payment.succeeded_at.is_some())
             .collect(),
-        page_token: page_tokens::issue(key, link, moment)?,
+        page_token: page_tokens::issue(key, link, invoice.owed().minor(), moment)?,
         work: limits::work(tx, key, scope, moment.at)?,
         invoice,
     })

@@ -15,6 +15,7 @@ pub mod sessions;
 pub mod setup;
 mod tokens;
 mod told;
+mod watch;
 
 use domain::person::Refused;
 use domain::tenant::TenantState;
@@ -30,6 +31,7 @@ use stripe::Secret;
 use subtle::ConstantTimeEq;
 
 pub use hashing::{COST, Cost, Hashing, Inline, Outcome, Work, Working};
+pub use watch::Watch;
 
 use crate::audit::{self, Entry};
 use crate::{Actor, App, By, Failure, Moment};
@@ -137,6 +139,19 @@ fn may_enter(role: Role, tenant: Option<&Tenant>) -> Result<(), Refusal> {
     }
 }
 
+/// Whose session a cookie opened that opens none now, with the session's id: who a form was for that was sent
+/// too late.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ended(app: &App, cookie: &str) -> Result<Option<Session>, Failure> {
+    if !is_secret(cookie) {
+        return Ok(None);
+    }
+    let hash = hash(cookie);
+    Ok(app.db.read(move |tx| store::sessions::by_hash(tx, &hash)).await?)
+}
+
 /// Whether the session's use is to be written down with [`touch`].
 pub fn is_touch_due(app: &App, session: &Session) -> bool {
     session.last_seen_at <= app.clock.now().plus_ms(-TOUCH_EVERY_MS)
@@ -173,11 +188,15 @@ pub fn form_token(app: &App, cookie: &str) -> Result<String, Failure> {
 /// # Errors
 /// [`Refused::FormToken`].
 pub fn check_form_token(app: &App, cookie: &str, given: &str) -> Result<(), Failure> {
-    let expected = form_token(app, cookie)?;
-    match bool::from(expected.as_bytes().ct_eq(given.as_bytes())) {
+    match is_form_token(given, &form_token(app, cookie)?) {
         true => Ok(()),
         false => Err(Refused::FormToken.into()),
     }
+}
+
+/// Compares a token with the right one, in the same time wherever they differ.
+pub fn is_form_token(given: &str, right: &str) -> bool {
+    right.as_bytes().ct_eq(given.as_bytes()).into()
 }
 
 /// Something that nobody can guess: 256 random bits in hex.
@@ -263,13 +282,16 @@ fn taken(error: store::Error) -> Failure {
     }
 }
 
-/// Hashes a password that somebody chose, if it may be chosen.
+/// Hashes a password that somebody of a tenant chose, if it may be chosen.
 async fn chosen(
     app: &App,
     field: &'static str,
     password: &Secret,
-    context: &[&str],
+    (tenant, context): (&TenantId, &[&str]),
 ) -> Result<String, Failure> {
-    domain::password::check(field, password.expose(), context)?;
+    let id = tenant.clone();
+    let tenant = app.db.read(move |tx| tenants::find(tx, &id)).await?;
+    let name = tenant.as_ref().map_or("", |tenant| tenant.name.as_str());
+    domain::password::check(field, password.expose(), &[context, &[name]].concat())?;
     hashing::hash(app, password).await
 }

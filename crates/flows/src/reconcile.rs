@@ -319,5 +319,5 @@ pub async fn fetch_fee(app: &App, payment: &Payment) -> Result<(), Failure> {
             Ok::<_, Failure>(())
         })
         .await?;
-    refunds::compare(app, payment, given_back).await
+    refunds::compare(app, payment, given_back, None).await
 }

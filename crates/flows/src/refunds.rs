@@ -6,6 +6,7 @@
 //! credit note that forgave it stays, for its paper is with the client: the money that came back is then the
 //! client's credit, and the next refund takes it from there.
 
+mod adopted;
 mod asked;
 pub(crate) mod booking;
 mod fees;
@@ -21,6 +22,7 @@ use store::stripe_operations::{self as rows, Kind, Operation};
 
 use crate::{App, By, Failure, Moment, operations};
 
+pub use adopted::adopt;
 use asked::Write;
 pub use fees::{book_linked, book_reported, complete};
 pub use looks::{compare, look};

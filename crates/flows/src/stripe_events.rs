@@ -11,20 +11,24 @@ mod fees;
 mod inbox;
 mod listed;
 mod objects;
+mod origin;
 mod ours;
 pub mod replay;
 mod retries;
 mod together;
+mod unseen;
 
 use domain::payment::Evidence;
 use domain::{Scope, TenantId, Timestamp};
 use store::payments::Payment;
 use store::reconciliation_breaks::Kind;
+use store::stripe_operations::open_creates;
 use store::stripe_webhook_events::{Fate, Status, Taken};
-use store::{Tx, payments, stripe_config, subscriptions};
+use store::{Tx, payments};
 use stripe::events::{self, Envelope};
 
-use crate::asked::{Asked, Refused};
+use crate::adoption::{self, Stray};
+use crate::asked::Asked;
 use crate::observe::{self, Seen};
 use crate::planted::{self, Bug};
 use crate::refunds::{self, RefundFacts};
@@ -32,17 +36,20 @@ use crate::{App, Failure, Moment, balance, onboarding, payouts, unreachable};
 
 pub use archive::archive_old;
 use catalogue::Flow;
-use claims::Claims;
+pub(crate) use claims::Claims;
 pub use fees::book_application_fee;
 pub(crate) use fees::book_cost;
 pub use inbox::{Ingested, SignedAs, ingest, take};
-pub use listed::{Objects, Place, ingest_listed, list_objects, take_in_objects};
+pub use listed::{Objects, Place, find_out_listed, ingest_listed, list_objects, take_in_objects};
+pub use objects::external_again;
 use objects::{Subject, delivered};
-use ours::{find_payment, not_ours_yet};
+use origin::Origin;
+use ours::{find_payment, not_ours_yet, stray};
 pub(crate) use retries::hurry;
 use retries::{PARK_MS, close, give_back, may_park};
 pub use retries::{out_of_time, put_off};
 pub use together::apply_together;
+use unseen::{Unseen, account_gone, not_shown};
 
 /// The snapshot, what was retrieved, and once more where somebody else has written in between.
 const LOOKS_MAX: usize = 3;
@@ -62,7 +69,12 @@ pub async fn apply(app: &App, event: &Taken) -> Result<Status, Failure> {
         retries::put_off_while_it_rests(app, event, until).await?;
         return Ok(Status::Received);
     }
-    match observe_event(app, event).await {
+    let mut applied = observe_event(app, event).await;
+    if let Err(Failure::Store(store::Error::Unique { .. })) = &applied {
+        // A twin of the event, applied at this moment, has noted what this one would note as well.
+        applied = observe_event(app, event).await;
+    }
+    match applied {
         Ok(status) => Ok(status),
         Err(failure) => give_back(app, event, &failure).await,
     }
@@ -111,6 +123,11 @@ struct Look {
     /// The payment's version before the object was retrieved: if somebody has written since, what was
     /// retrieved may be the older of the two.
     version: Option<i64>,
+    /// Whether the refunds that it counts need not be listed: operators need not subscribe to more about them
+    /// than one event of their charge.
+    has_refunds: bool,
+    /// Whether it was found out that no payment of ours is behind it.
+    is_stray: bool,
 }
 
 /// What one look at an event came to.
@@ -119,6 +136,10 @@ enum Next {
     Done(Status),
     /// The snapshot does not say enough, or may be overtaken: retrieve its object.
     Retrieve(Box<Payment>),
+    /// The charge of a payment of ours counts what no refund here is: list them.
+    Refunds(Box<Payment>, i64),
+    /// No payment knows its intent, which may be ours all the same: find out.
+    FindOut(Stray),
 }
 
 async fn money_moved(app: &App, event: &Taken, envelope: &Envelope) -> Result<Status, Failure> {
@@ -128,6 +149,8 @@ async fn money_moved(app: &App, event: &Taken, envelope: &Envelope) -> Result<St
             claims: objects::claimed(envelope),
             evidence: Evidence::Snapshot,
             version: None,
+            has_refunds: !catalogue::tells_of_refunds(&envelope.type_),
+            is_stray: false,
         },
         None if !belongs_to_a_tenant(app, event).await? => return orphan(app, event).await,
         None => match objects::named(app, event, envelope).await {
@@ -139,6 +162,8 @@ async fn money_moved(app: &App, event: &Taken, envelope: &Envelope) -> Result<St
                 claims,
                 evidence: Evidence::Current,
                 version: None,
+                has_refunds: !catalogue::tells_of_refunds(&envelope.type_),
+                is_stray: false,
             },
             Ok(Asked::Nothing) => return keep(app, event).await,
             Ok(Asked::Refused(refused)) => return not_shown(app, event, refused, None).await,
@@ -147,9 +172,18 @@ async fn money_moved(app: &App, event: &Taken, envelope: &Envelope) -> Result<St
     if let Subject::Fee(fee) = look.subject {
         look.subject = Subject::Fee(refunds::complete(app, event.mode, fee).await?);
     }
-    for _ in 0..LOOKS_MAX {
+    for _ in 0..=LOOKS_MAX {
         match commit(app, event, envelope, &look).await? {
             Next::Done(status) => return Ok(status),
+            Next::Refunds(payment, given_back) => {
+                let key = envelope.idempotency_key.as_deref();
+                refunds::compare(app, &payment, given_back, key).await?;
+                look.has_refunds = true;
+            }
+            Next::FindOut(stray) => {
+                adoption::find_out(app, &stray).await?;
+                look.is_stray = true;
+            }
             Next::Retrieve(payment) => {
                 let asked_at = app.clock.now();
                 look.subject = match objects::now(app, &payment, &look.subject).await {
@@ -168,61 +202,6 @@ async fn money_moved(app: &App, event: &Taken, envelope: &Envelope) -> Result<St
     Err(Failure::Unknown(
         "it changed each time that it was read".to_owned(),
     ))
-}
-
-/// An event that only names its object, on an account that gives us nothing any more.
-async fn account_gone(app: &App, event: &Taken) -> Result<Status, Failure> {
-    match onboarding::refresh(app, &event.account, event.mode).await? {
-        Some(tenant) => finish(app, event, Status::Processed, Some(tenant)).await,
-        None => orphan(app, event).await,
-    }
-}
-
-/// A mirrored subscription that Stripe does not show any more.
-struct Unseen {
-    scope: Scope,
-    subscription: String,
-}
-
-/// Stripe shows no object to an event that only names one. Whether the account is still ours is read
-/// first and last. An object that is not there is asked for again for a while, since the event may be
-/// ahead of Stripe's other machines, and then moves nothing. What the key may not see is tried again as
-/// any failure is, until a person is called.
-async fn not_shown(
-    app: &App,
-    event: &Taken,
-    refused: Refused,
-    unseen: Option<Unseen>,
-) -> Result<Status, Failure> {
-    if event.parks == 0 || !may_park(event) {
-        onboarding::refresh(app, &event.account, event.mode).await?;
-    }
-    let (at, event) = (app.clock.now(), event.clone());
-    app.db
-        .write(move |tx| {
-            let config = stripe_config::by_account(tx, &event.account, event.mode)?;
-            let is_gone = config.as_ref().is_some_and(|config| config.disconnected);
-            let status = match refused {
-                Refused::Missing | Refused::Forbidden if is_gone => Status::Processed,
-                Refused::Missing if may_park(&event) => Status::Parked,
-                Refused::Missing => Status::Ignored,
-                Refused::Forbidden => return Err(Failure::Stripe(refused.why().to_owned())),
-            };
-            let fate = Fate {
-                id: &event.id,
-                attempts: event.attempts,
-                status,
-                tenant: config.as_ref().map(|config| &config.scope.tenant),
-                next_attempt_at: (status == Status::Parked).then(|| at.plus_ms(PARK_MS)),
-                error: Some(refused.why()),
-            };
-            if let Some(unseen) = unseen.as_ref().filter(|_| status != Status::Parked) {
-                subscriptions::mark_unreachable(tx, &unseen.scope, &unseen.subscription, at)?;
-            }
-            close(tx, &event, &fate, at)?;
-            Ok(status)
-        })
-        .await
 }
 
 /// Whether anything may be retrieved for the event: of a stranger's account nothing can be. The platform's
@@ -253,24 +232,6 @@ async fn commit(app: &App, event: &Taken, envelope: &Envelope, look: &Look) -> R
         .await
 }
 
-/// What an envelope says beside its object.
-struct Origin {
-    /// The key of the request that caused the event.
-    key: Option<String>,
-    object_type: Option<String>,
-    created_ms: i64,
-}
-
-impl Origin {
-    fn of(envelope: &Envelope) -> Origin {
-        Origin {
-            key: envelope.idempotency_key.clone(),
-            object_type: envelope.object_type.clone(),
-            created_ms: envelope.created_ms,
-        }
-    }
-}
-
 /// Within a transaction: whose event it is, the effects of what was seen, and what became of the event. Where
 /// the answer is to retrieve, nothing has been written.
 fn settle(tx: &mut Tx, moment: Moment, event: &Taken, origin: &Origin, look: &Look) -> Result<Next, Failure> {
@@ -279,7 +240,8 @@ fn settle(tx: &mut Tx, moment: Moment, event: &Taken, origin: &Origin, look: &Lo
         && let Some(scope) = balance::books_of(tx, account, event.mode)?
     {
         look.claims.check(tx, moment, &scope, &payout.id, None)?;
-        return settle_payout(tx, moment, event, &scope, payout).map(Next::Done);
+        let told = origin.told(moment, look);
+        return settle_payout(tx, moment, event, &scope, payout, told.as_of).map(Next::Done);
     }
     let Some(scope) = onboarding::tenant_of(tx, account, event.mode)? else {
         return orphaned(tx, moment, event).map(Next::Done);
@@ -294,13 +256,22 @@ fn settle(tx: &mut Tx, moment: Moment, event: &Taken, origin: &Origin, look: &Lo
         (Subject::Refund(facts), Some(payment)) => {
             match observe_refund(tx, moment, event, origin, look, facts, payment)? {
                 Next::Done(status) => status,
-                retrieve @ Next::Retrieve(_) => return Ok(retrieve),
+                next => return Ok(next),
             }
         }
-        (_, None) => {
-            let object_type = origin.object_type.as_deref();
-            not_ours_yet(tx, moment, &scope, event, object_type, &look.subject)?
-        }
+        (_, None) => match stray(event, origin, look) {
+            Some(stray) if !waits(tx, &scope, event, look)? => {
+                return Ok(Next::FindOut(stray));
+            }
+            Some(_) | None => not_ours_yet(
+                tx,
+                moment,
+                &scope,
+                event,
+                &origin.told(moment, look),
+                &look.subject,
+            )?,
+        },
         (_, Some(payment))
             if planted::is(Bug::CreatedGuard) && origin.created_ms <= payment.created_at.ms() =>
         {
@@ -308,7 +279,7 @@ fn settle(tx: &mut Tx, moment: Moment, event: &Taken, origin: &Origin, look: &Lo
         }
         (_, Some(payment)) => match observe_payment(tx, moment, event, look, payment)? {
             Next::Done(status) => status,
-            retrieve @ Next::Retrieve(_) => return Ok(retrieve),
+            next => return Ok(next),
         },
     };
     let object_id = look.subject.id();
@@ -324,6 +295,12 @@ fn settle(tx: &mut Tx, moment: Moment, event: &Taken, origin: &Origin, look: &Lo
     };
     close(tx, event, &fate, moment.at)?;
     Ok(Next::Done(status))
+}
+
+/// Whether the object may be that of a write of ours without an answer, which is waited for.
+fn waits(tx: &mut Tx, scope: &Scope, event: &Taken, look: &Look) -> Result<bool, Failure> {
+    let of_payment = !matches!(look.subject, Subject::Refund(_));
+    Ok(of_payment && may_park(event) && open_creates(tx, scope, &event.account)?)
 }
 
 /// The connected account: the platform's own events name it in their object.
@@ -348,6 +325,9 @@ fn observe_payment(
         Subject::Charge(facts) => {
             let seen = observe::charge(tx, moment, &mut payment, facts, &cause)?;
             if facts.succeeded && facts.given_back != payment.reserved {
+                if !look.has_refunds && payment.standing().received > 0 {
+                    return Ok(Next::Refunds(Box::new(payment), facts.given_back));
+                }
                 // A refund's own event is as a rule here before that.
                 let (scope, at) = (&payment.scope, moment.at.plus_ms(REFUND_CHECK_MS));
                 payments::check_by(tx, scope, &payment.id, at)?;
@@ -394,6 +374,10 @@ fn observe_refund(
     if known.is_none() && may_park(event) && refunds::may_be_ours(tx, &payment)? {
         return Ok(Next::Done(Status::Parked));
     }
+    let known = match known {
+        Some(known) => Some(known),
+        None => refunds::adopt(tx, moment, &payment, origin.key.as_deref(), facts)?,
+    };
     let cause = format!("event:{}", event.event_id);
     let changed = match (&look.version, &known) {
         (Some(version), Some(known)) => *version != known.version,
@@ -420,6 +404,7 @@ fn settle_payout(
     event: &Taken,
     scope: &Scope,
     payout: &stripe::Payout,
+    as_of: Timestamp,
 ) -> Result<Status, Failure> {
     let seen = payouts::observe(tx, moment, scope, &event.account, payout)?;
     let status = if seen == payouts::Seen::Stale {
@@ -429,7 +414,8 @@ fn settle_payout(
     };
     if status == Status::External {
         let subject = Subject::Payout(payout.clone());
-        ours::keep_as_external(tx, moment.at, scope, &event.account, Some("payout"), &subject)?;
+        let (at, account) = (moment.at, &event.account);
+        ours::keep_as_external(tx, at, as_of, scope, account, Some("payout"), &subject)?;
     }
     finished(tx, moment.at, event, status, Some(&scope.tenant))
 }

@@ -44,9 +44,21 @@ pub struct Report {
     pub on_the_way: Vec<Fact>,
     /// Invoices whose books say something else.
     pub invoices: Vec<InvoiceFact>,
+    /// Whether Stripe's balance can be read: of an account that is disconnected nobody knows what moved
+    /// since.
+    pub readable: bool,
 }
 
 impl Report {
+    /// Whether all three sides agree, as far as it can be known: nothing is said of an account that cannot be
+    /// read, unless something differs already.
+    pub fn agreement(&self) -> Option<bool> {
+        match (self.agrees(), self.readable) {
+            (true, false) => None,
+            (agrees, _) => Some(agrees),
+        }
+    }
+
     /// Whether all three sides agree.
     pub fn agrees(&self) -> bool {
         self.tied.unexplained == 0
@@ -63,25 +75,29 @@ pub async fn compare(db: &Db, scope: &Scope, now: Timestamp) -> Result<Vec<Repor
 }
 
 fn compared(tx: &mut Tx, scope: &Scope, now: Timestamp) -> Result<Vec<Report>, Failure> {
-    let read_at = read_at(tx, scope)?;
+    let (read_at, readable) = read_at(tx, scope)?;
     let currencies = rows::currencies(tx, scope)?;
-    let reports = currencies
-        .into_iter()
-        .map(|currency| in_currency(tx, scope, currency, read_at, now));
+    let reports = currencies.into_iter().map(|currency| {
+        let report = in_currency(tx, scope, currency, read_at, now)?;
+        Ok(Report { readable, ..report })
+    });
     reports.collect()
 }
 
-/// Until when the balance of a tenant's account, or of the platform's, has been read; none before the first
-/// time.
-fn read_at(tx: &mut Tx, scope: &Scope) -> Result<Option<Timestamp>, Failure> {
-    let account = if scope.tenant == TenantId::platform() {
-        Some(String::new())
+/// Until when the balance of a tenant's account, or of the platform's, has been read, none before the first
+/// time; and whether it can be read on.
+fn read_at(tx: &mut Tx, scope: &Scope) -> Result<(Option<Timestamp>, bool), Failure> {
+    let (account, readable) = if scope.tenant == TenantId::platform() {
+        (String::new(), true)
     } else {
-        stripe_config::get(tx, scope)?.map(|config| config.stripe_account_id)
+        match stripe_config::get(tx, scope)? {
+            Some(config) => (config.stripe_account_id, !config.disconnected),
+            None => return Ok((None, true)),
+        }
     };
-    let Some(account) = account else { return Ok(None) };
     let cursor = balance_cursors::get(tx, scope.mode, &account)?;
-    Ok(cursor.map(|cursor| cursor.read_at).filter(|at| at.ms() > 0))
+    let read_at = cursor.map(|cursor| cursor.read_at).filter(|at| at.ms() > 0);
+    Ok((read_at, readable))
 }
 
 fn in_currency(
@@ -151,6 +167,7 @@ fn in_currency(
         facts,
         on_the_way,
         invoices,
+        readable: true,
     })
 }
 

@@ -48,7 +48,7 @@ pub async fn check(
     next: Next,
 ) -> Result<Response, Problem> {
     if gate.who.is_of_people() {
-        return people::check(&site, gate, request, next).await;
+        return Ok(people::check(&site, gate, request, next).await);
     }
     let by = sender(request.extensions());
     let scope = match admit(&site, gate.who, &mut request).await {
@@ -68,6 +68,13 @@ pub async fn check(
     if let Some(key) = request.extensions().get::<PlatformKey>().cloned() {
         let by = by.known_as(Actor::PlatformKey(key.id));
         site.door.used(&site.app, None, &by).await;
+    }
+    if let Some(query) = request.uri().query().filter(|query| !query.is_empty())
+        && !request.method().is_safe()
+        && matches!(gate.who, Who::Key(_) | Who::KeyItselfOr(_) | Who::Platform)
+    {
+        let name = query.split(['=', '&']).next().unwrap_or_default();
+        return Err(Problem::no_query(name));
     }
     match scope {
         Some(scope) if !request.method().is_safe() => {

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::router::Site;
-use crate::{log, start};
+use crate::{env_file, log, start};
 
 mod logins;
 mod phone;
@@ -185,9 +185,9 @@ fn environment(
     let kept = match dotenvy::from_path_iter(&path) {
         Ok(lines) => lines
             .collect::<Result<BTreeMap<_, _>, _>>()
-            .map_err(|error| problem(&error))?,
+            .map_err(|error| env_file::problem(&path, &error))?,
         Err(error) if error.not_found() => BTreeMap::new(),
-        Err(error) => return Err(problem(&error)),
+        Err(error) => return Err(env_file::problem(&path, &error)),
     };
     let secret_key = kept.get("SECRET_KEY").cloned().unwrap_or_else(fresh_secret);
     let mode = std::env::var("STRIPE_MODE").unwrap_or_else(|_| "test".to_owned());

@@ -29,6 +29,8 @@ pub enum Kind {
     Framing,
     /// A mail's HTML, which nobody of ours has written a script for: it runs nothing and loads nothing.
     MailBody,
+    /// A page whose address lets in whoever has it, or leads back to such a one.
+    Link,
     /// A page whose form sends the browser on to Stripe's.
     ToStripe,
     /// A style, a script or a picture of ours.
@@ -36,7 +38,7 @@ pub enum Kind {
 }
 
 /// Where each kind is: an address and what is below it, the first that fits. Whatever is not here is a page.
-const PLACES: [(&str, Kind); 10] = [
+const PLACES: [(&str, Kind); 14] = [
     ("/api", Kind::Api),
     ("/healthz", Kind::Api),
     ("/metrics", Kind::Api),
@@ -45,6 +47,10 @@ const PLACES: [(&str, Kind); 10] = [
     ("/demo/mail", Kind::Framing),
     ("/demo/mail-html", Kind::MailBody),
     ("/connect", Kind::ToStripe),
+    ("/email", Kind::Link),
+    ("/invitation", Kind::Link),
+    ("/login", Kind::Link),
+    ("/reset", Kind::Link),
     ("/settings/stripe", Kind::ToStripe),
     ("/pay", Kind::PayPage),
 ];
@@ -64,6 +70,7 @@ pub struct Policies {
     api: HeaderMap,
     pay_page: HeaderMap,
     page: HeaderMap,
+    link: HeaderMap,
     to_stripe: HeaderMap,
     asset: HeaderMap,
     framing: HeaderMap,
@@ -94,6 +101,9 @@ impl Policies {
             api: row(NOTHING, "same-origin", "same-origin", NO_FEATURES),
             pay_page: row(&pay_content, "no-referrer", opened, &pay_features),
             page: row(&page_content(""), "same-origin", "same-origin", NO_FEATURES),
+            // Without its path, which must not go along to any log; with its origin, by which forms are told
+            // from those of other pages.
+            link: row(&page_content(""), "strict-origin", "same-origin", NO_FEATURES),
             to_stripe: row(
                 &page_content(stripe.connect_origin()),
                 "same-origin",
@@ -113,6 +123,7 @@ impl Policies {
             Kind::Api => &self.api,
             Kind::PayPage => &self.pay_page,
             Kind::Page => &self.page,
+            Kind::Link => &self.link,
             Kind::ToStripe => &self.to_stripe,
             Kind::Asset => &self.asset,
             Kind::Framing => &self.framing,
@@ -120,7 +131,13 @@ impl Policies {
         };
         let kept = match kind {
             Kind::Asset => answer.remove(header::CACHE_CONTROL),
-            Kind::Api | Kind::PayPage | Kind::Page | Kind::ToStripe | Kind::Framing | Kind::MailBody => None,
+            Kind::Api
+            | Kind::PayPage
+            | Kind::Page
+            | Kind::Link
+            | Kind::ToStripe
+            | Kind::Framing
+            | Kind::MailBody => None,
         };
         for (name, value) in policy {
             answer.insert(name, value.clone());
@@ -249,13 +266,29 @@ mod tests {
                     .iter()
                     .any(|line| line.ends_with("frame-ancestors 'none'"))
             );
-            assert!(production.contains(&"referrer-policy: same-origin".to_owned()));
+            let referrer = match path {
+                "/login" => "referrer-policy: strict-origin",
+                _ => "referrer-policy: same-origin",
+            };
+            assert!(production.contains(&referrer.to_owned()), "{path}");
         }
         let tried_out = table("http://127.0.0.1:8080", "http://127.0.0.1:12111", "/pay/x");
         assert!(
             !tried_out.iter().any(|line| line.contains("stripe.com")),
             "{tried_out:?}"
         );
+    }
+
+    #[test]
+    fn an_address_that_lets_somebody_in_goes_along_to_nobody() {
+        for path in ["/reset/x", "/invitation/x", "/email/x", "/login?next=/email/x"] {
+            let lines = table("https://pay.example.com", "https://api.stripe.com", path);
+            let expected = "referrer-policy: strict-origin".to_owned();
+            assert!(
+                lines.contains(&expected) || path.contains('?'),
+                "{path} {lines:?}"
+            );
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod demo_mail;
 pub mod documents_of;
 pub mod door;
 pub mod edge;
+pub mod env_file;
 pub mod headers;
 pub mod health;
 pub mod html;

@@ -113,9 +113,15 @@ impl Mailer {
             site.metrics.mail_in_doubt();
             tracing::warn!(mail = %taken.mail.id, "a mail that may have gone out is sent again");
         }
-        let outcome = match message::ready(site, &self.from, &self.from_name, &taken) {
-            Ok(ready) => self.send(ready, &taken).await,
-            Err(why) => Outcome::Refused(why),
+        let outcome = match message::attached(site, &taken).await {
+            Ok(attachment) => match message::ready(site, &self.from, &self.from_name, &taken, attachment) {
+                Ok(ready) => self.send(ready, &taken).await,
+                Err(why) => Outcome::Refused(why),
+            },
+            Err(failure) => {
+                tracing::error!(mail = %taken.mail.id, %failure, "what goes with a mail could not be made");
+                Outcome::Later("the document that goes with it could not be made".to_owned())
+            }
         };
         match settle(&site.app, &taken, &outcome).await {
             Some(state) => site.metrics.mail(state),

@@ -13,7 +13,9 @@ use server::config::Config;
 use server::mail::Mailer;
 use server::metrics::Metrics;
 use server::router::Site;
-use server::{check_ledger, demo, log, platform_key, reconciling, start, tying_out, verify_seals, webhooks};
+use server::{
+    check_ledger, demo, env_file, log, platform_key, reconciling, start, tying_out, verify_seals, webhooks,
+};
 use simulator::Simulator;
 use store::Db;
 use store::db::Options;
@@ -247,13 +249,13 @@ async fn serve(file: &EnvFile, stopped: impl Future<Output = ()> + Send + 'stati
         .map_err(|error| error.to_string())
 }
 
-/// While there is no operator, whoever reads this console becomes it: by a token that is in no log, good
-/// once, and replaced at each start.
+/// While there is no operator, whoever reads this console becomes it: by a token that is in no log (which
+/// goes to standard output), good once, and replaced at each start.
 async fn offer_setup(app: &flows::App, origin: &str) -> Result<(), String> {
     let offered = flows::people::setup::offer(app).await;
     if let Some(token) = offered.map_err(|failure| failure.to_string())? {
-        println!("Nobody can log in yet. Make the first operator at {origin}/setup, with this setup token:");
-        println!("  {}", token.expose());
+        eprintln!("Nobody can log in yet. Make the first operator at {origin}/setup, with this setup token:");
+        eprintln!("  {}", token.expose());
     }
     Ok(())
 }
@@ -365,16 +367,7 @@ async fn simulator(
 }
 
 fn configuration(file: &EnvFile) -> Result<Config, String> {
-    match &file.env_file {
-        Some(path) => {
-            dotenvy::from_path(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        }
-        None => match dotenvy::dotenv() {
-            Ok(_) => {}
-            Err(error) if error.not_found() => {}
-            Err(error) => return Err(format!(".env: {error}")),
-        },
-    }
+    env_file::load(file.env_file.as_deref())?;
     Config::from_lookup(&|name| std::env::var(name).ok()).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(|error| format!("  {error}")).collect();
         format!("the configuration cannot be used:\n{}", lines.join("\n"))

@@ -13,6 +13,7 @@ pub mod reset;
 pub mod setup;
 
 use std::convert::Infallible;
+use std::fmt;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -103,8 +104,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
 
 /// The fields of a form as they were sent. One that is missing is an empty text, so that a form is
 /// refused by what its fields say and never by how it was sent.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Filled(Vec<(String, String)>);
+
+/// Names only: passwords stand in the fields.
+impl fmt::Debug for Filled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
 
 /// Fields of a form at most; more are passed over.
 const FIELDS_MAX: usize = 500;
@@ -175,8 +185,8 @@ fn decoded(text: &[u8]) -> String {
 /// Where somebody may be sent after a login: a path of ours and nothing else.
 pub fn own_path(path: &str) -> &str {
     let rest = path.strip_prefix('/').unwrap_or("/");
-    let elsewhere =
-        rest.starts_with(['/', '\\']) || path.contains('\\') || path.chars().any(char::is_control);
+    let unusual = path.bytes().any(|byte| !byte.is_ascii_graphic() || byte == b'\\');
+    let elsewhere = rest.starts_with('/') || unusual;
     let leads_back =
         path.starts_with("/login") || path.starts_with("/logout") || path.starts_with("/confirm");
     match path.starts_with('/') && !elsewhere && !leads_back && path.len() <= PATH_MAX {
@@ -264,15 +274,36 @@ pub fn held_up(limited: Limited) -> Response {
 
 /// What goes wrong on our side, as a page.
 pub fn trouble(failure: Failure) -> Response {
-    let status = Problem::from(failure).into_response().status();
-    let content = html! {
-        h1 { "This page could not be loaded" }
-        p { "Something failed on our side. Nothing was changed: try again in a moment." }
+    refused_before(Problem::from(failure))
+}
+
+/// What stops a request before its handler, as a page.
+pub fn refused_before(problem: Problem) -> Response {
+    let (code, problem) = (problem.code(), problem.into_response());
+    let ours = problem.status().is_server_error();
+    let title = match ours {
+        true => "This page could not be loaded",
+        false => "This could not be read",
     };
-    html_page(
-        status,
-        parts::visitors("This page could not be loaded", None, &content),
-    )
+    let content = html! {
+        h1 { (title) }
+        @if ours {
+            p { "Something failed on our side. Nothing was changed: try again in a moment." }
+        } @else {
+            p { "Nothing was changed. Go back and try again." }
+        }
+        p { "Code: " code { (code) } }
+    };
+    let mut response = html_page(problem.status(), parts::visitors(title, None, &content));
+    wait_as(&problem, &mut response);
+    response
+}
+
+/// When to try again, as another answer says it.
+fn wait_as(said: &Response, response: &mut Response) {
+    if let Some(wait) = said.headers().get(header::RETRY_AFTER) {
+        response.headers_mut().insert(header::RETRY_AFTER, wait.clone());
+    }
 }
 
 /// The status that goes with a refusal.
@@ -288,7 +319,12 @@ pub fn html_page(status: StatusCode, markup: Markup) -> Response {
 /// The same form again with what is wrong, or a page about a failure of ours.
 pub fn again(failure: Failure, form: impl FnOnce(&Refusal) -> Markup) -> Response {
     match failure {
-        Failure::Refused(refusal) => html_page(status_of(&refusal), form(&refusal)),
+        Failure::Refused(refusal) => {
+            let said = Problem::from(refusal.clone()).into_response();
+            let mut response = html_page(said.status(), form(&refusal));
+            wait_as(&said, &mut response);
+            response
+        }
         failure => trouble(failure),
     }
 }
@@ -333,6 +369,8 @@ mod tests {
             "javascript:alert(1)",
             "evil.example",
             "/a\r\nset-cookie: x=1",
+            "/caf\u{e9}",
+            "/a b",
             "/login?next=/login",
             "/logout",
             "/confirm",

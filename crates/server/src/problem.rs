@@ -54,6 +54,12 @@ impl Problem {
         self
     }
 
+    /// What is told of parameters in the address of a call that changes something: they would be overlooked.
+    pub fn no_query(name: &str) -> Problem {
+        let detail = "This call takes no parameters in its address: say it in the body, as JSON.";
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail).at(name)
+    }
+
     /// What a caller without a valid key is told.
     pub fn unauthorized() -> Problem {
         let detail = "Send a valid API key: Authorization: Bearer ppk_test_… or ppk_live_….";
@@ -216,7 +222,7 @@ fn status_of_person(refused: person::Refused) -> StatusCode {
     match refused {
         Refused::Login | Refused::SessionEnded => StatusCode::UNAUTHORIZED,
         Refused::LoginDelayed { .. } | Refused::LoginBusy => StatusCode::TOO_MANY_REQUESTS,
-        Refused::Code => StatusCode::UNPROCESSABLE_ENTITY,
+        Refused::Code | Refused::FactorUnreadable => StatusCode::UNPROCESSABLE_ENTITY,
         Refused::FormToken
         | Refused::StepUpNeeded
         | Refused::SecondFactorNeeded

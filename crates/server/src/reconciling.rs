@@ -3,7 +3,7 @@
 
 use clap::Args;
 use domain::Mode;
-use flows::reconcile::{self, Order, Tally};
+use flows::reconcile::{self, Order, Tally, Unread};
 use flows::{Actor, By, Clock};
 use indicatif::{ProgressBar, ProgressStyle};
 use store::reconciliation_breaks::{self as rows, Wanted};
@@ -48,11 +48,19 @@ pub async fn run(
         Some("live") => Some(Mode::Live),
         Some(_) => return Err("--mode must be test or live".to_owned()),
     };
+    let since = webhooks::moment(&arguments.since, now)?;
+    if since > now {
+        return Err(format!(
+            "--since {} is still to come: nothing has happened since then",
+            arguments.since
+        ));
+    }
     let order = Order {
-        since: webhooks::moment(&arguments.since, now)?,
+        since,
         account: arguments.account.clone(),
         mode,
     };
+    let of_platform = order.account.is_none();
     let app = start::app(config, &Metrics::default())
         .await
         .map_err(|error| error.to_string())?;
@@ -74,19 +82,7 @@ pub async fn run(
     app.db.close().await;
     let (tally, unread) = done.map_err(|failure| failure.to_string())?;
     let (named, count) = open.map_err(|error| error.to_string())?;
-    say(format!(
-        "{} of {} accounts read (the platform among them), {} events applied, {} writes and {} payments \
-         looked at.",
-        tally.accounts_read, tally.accounts, tally.events, tally.operations, tally.payments
-    ));
-    for account in &unread {
-        let (mode, why) = (account.mode.label(), &account.why);
-        let name = match account.account.as_str() {
-            "" => "the platform",
-            account => account,
-        };
-        say(format!("NOT READ  {name} {mode}: {why}"));
-    }
+    tell(&tally, &unread, of_platform, say);
     for found in named {
         let (mode, kind, subject) = (found.mode.label(), found.kind, found.subject_id);
         say(format!(
@@ -95,6 +91,7 @@ pub async fn run(
         ));
     }
     match (count, unread.len()) {
+        (0, 0) if tally.held > 0 => Err(format!("{} writes are held by an instance", tally.held)),
         (0, 0) => {
             say("No break is open.".to_owned());
             Ok(())
@@ -104,6 +101,38 @@ pub async fn run(
         (count, unread) => Err(format!(
             "{count} breaks are open, and {unread} accounts were not read to their end"
         )),
+    }
+}
+
+/// What was read, what is held, and what could not be read.
+fn tell(tally: &Tally, unread: &[Unread], of_platform: bool, say: &mut (dyn FnMut(String) + Send)) {
+    say(format!(
+        "{} of {} accounts read{}, {} events applied, {} writes and {} payments looked at.",
+        tally.accounts_read,
+        tally.accounts,
+        if of_platform && tally.accounts > 0 {
+            " (the platform among them)"
+        } else {
+            ""
+        },
+        tally.events,
+        tally.operations,
+        tally.payments
+    ));
+    if tally.held > 0 {
+        say(format!(
+            "HELD  {} writes are held by a running instance, or by one that ended within the last minute: \
+             run this again in a minute",
+            tally.held
+        ));
+    }
+    for account in unread {
+        let (mode, why) = (account.mode.label(), &account.why);
+        let name = match account.account.as_str() {
+            "" => "the platform",
+            account => account,
+        };
+        say(format!("NOT READ  {name} {mode}: {why}"));
     }
 }
 

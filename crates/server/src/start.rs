@@ -107,7 +107,11 @@ pub async fn app(config: &Config, metrics: &Metrics) -> Result<App, StartError> 
         let base = config.stripe_api_base.api_origin();
         let client = Client::new(base, keys.secret_key.clone(), transport.clone());
         let client = client.with_client_id(keys.client_id.clone());
-        Some(client.with_gate(breakers.gate(mode)))
+        Some(
+            client
+                .with_gate(breakers.gate(mode))
+                .with_clock(flows::now_ms(&clock)),
+        )
     };
     Ok(App {
         db,
@@ -120,6 +124,7 @@ pub async fn app(config: &Config, metrics: &Metrics) -> Result<App, StartError> 
         wallet_domain: config.public_url.wallet_domain().map(Into::into),
         breakers,
         hashing: Arc::new(Pool::new(COST).map_err(StartError::Threads)?),
+        watch: Arc::default(),
     })
 }
 

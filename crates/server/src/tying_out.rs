@@ -91,7 +91,11 @@ async fn of(app: &flows::App, scope: &Scope, offline: bool) -> Result<Vec<Report
 fn lines(scope: &Scope, report: &Report) -> Vec<String> {
     let tied = &report.tied;
     let money = |minor: i64| Money::new(minor, tied.currency).to_string();
-    let standing = if report.agrees() { "ok" } else { "DIFFERS" };
+    let standing = match report.agreement() {
+        Some(true) => "ok",
+        Some(false) => "DIFFERS",
+        None => "UNREAD",
+    };
     let mut lines = vec![format!(
         "{standing:<8}{} {} {}: Stripe {}, books {}, external {}, on the way {}",
         scope.tenant,

@@ -3,6 +3,7 @@
 //! applies them.
 
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use domain::Timestamp;
@@ -21,6 +22,9 @@ use crate::start;
 
 /// Events of one transaction of a replay.
 const BATCH: i64 = 100;
+/// How often a batch is tried, and the first wait between two tries; it doubles.
+const TRIES: u32 = 8;
+const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// Longest reason in a line of the list.
 const REASON_CHARS: usize = 80;
 
@@ -110,11 +114,13 @@ pub async fn run(config: &Config, command: Command, say: &mut dyn FnMut(String))
         .await
         .map_err(|error| error.to_string())?;
     let done = match replays {
-        None => list(&app, wanted, say).await,
+        None => list(&app, wanted, say)
+            .await
+            .map_err(|failure| failure.to_string()),
         Some(dry_run) => send_again(&app, wanted, dry_run, now, say).await,
     };
     app.db.close().await;
-    done.map_err(|failure| failure.to_string())
+    done
 }
 
 async fn list(app: &App, wanted: Wanted, say: &mut dyn FnMut(String)) -> Result<(), flows::Failure> {
@@ -134,18 +140,29 @@ async fn send_again(
     dry_run: bool,
     now: Timestamp,
     say: &mut dyn FnMut(String),
-) -> Result<(), flows::Failure> {
+) -> Result<(), String> {
     // What this very command sends on its way, and what comes meanwhile, is not looked at again.
     wanted.until.get_or_insert(now.plus_ms(1));
     let by = By::new(Actor::CommandLine);
     let (mut sent, mut progress) = (0, Progress::default());
+    let named = wanted.event_id.is_some();
+    let mut reached = None;
     loop {
+        let batch = match patiently(app, &by, &wanted, dry_run).await {
+            Ok(batch) => batch,
+            Err(failure) => {
+                progress.end();
+                say(broken_off(sent, reached));
+                return Err(failure.to_string());
+            }
+        };
         let Replayed {
             events,
             last,
             has_more,
-        } = replay::many(app, None, &by, wanted.clone(), dry_run).await?;
+        } = batch;
         sent += events.len();
+        reached = events.last().map(|event| event.created_at).or(reached);
         if dry_run || wanted.event_id.is_some() {
             events.iter().for_each(|event| say(line(event)));
         }
@@ -157,11 +174,39 @@ async fn send_again(
     }
     progress.end();
     say(match (dry_run, sent) {
+        (_, 0) if named => {
+            let hint = "look for it with `psa-pay webhooks list --event …`; `psa-pay reconcile --since …` \
+                        fetches what Stripe still lists";
+            return Err(format!("no such event can be replayed: {hint}"));
+        }
         (_, 0) => "No such event can be replayed.".to_owned(),
         (true, sent) => format!("{sent} events would be replayed."),
         (false, sent) => format!("{sent} events are on their way again."),
     });
     Ok(())
+}
+
+/// How far it came before it ended, newest first, and how to go on from there.
+fn broken_off(sent: usize, reached: Option<Timestamp>) -> String {
+    let from = reached.and_then(|at| jiff::Timestamp::from_millisecond(at.ms() + 1).ok());
+    let how = from.map_or_else(
+        || "run the same command again".to_owned(),
+        |from| format!("go on with the same command and --until {from}"),
+    );
+    format!("{sent} events are on their way again, and then it ended: {how}")
+}
+
+/// A batch, tried again after waits that grow while running servers are in the way.
+async fn patiently(app: &App, by: &By, wanted: &Wanted, dry_run: bool) -> Result<Replayed, flows::Failure> {
+    let mut wait = FIRST_WAIT;
+    for _ in 1..TRIES {
+        match replay::many(app, None, by, wanted.clone(), dry_run).await {
+            Err(flows::Failure::Store(store::Error::Conflict)) => tokio::time::sleep(wait).await,
+            done => return done,
+        }
+        wait *= 2;
+    }
+    replay::many(app, None, by, wanted.clone(), dry_run).await
 }
 
 /// How far it has come: one line that changes on a terminal, nothing elsewhere.
@@ -241,6 +286,19 @@ pub fn moment(text: &str, now: Timestamp) -> Result<Timestamp, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// It ended in the middle without a count, and nobody knew where to go on.
+    #[test]
+    fn a_replay_that_breaks_off_says_how_far_it_came_and_where_to_go_on() {
+        let said = broken_off(300, Some(Timestamp::from_ms(1_763_900_000_122)));
+        assert!(said.starts_with("300 events are on their way again"), "{said}");
+        let until = said.rsplit_once("--until ").unwrap().1;
+        assert_eq!(
+            moment(until, Timestamp::from_ms(0)),
+            Ok(Timestamp::from_ms(1_763_900_000_123))
+        );
+        assert!(broken_off(0, None).ends_with("run the same command again"));
+    }
 
     #[test]
     fn moments_are_dates_times_and_times_ago() {

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use domain::seal::Day;
-use flows::{App, books, limits, people, reconcile, requests, seals, stripe_events, tie_out};
+use flows::{App, books, held, limits, people, reconcile, requests, seals, stripe_events, tie_out};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 use tracing::Instrument;
@@ -26,6 +26,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const RECONCILE_EVERY: Duration = Duration::from_secs(2);
 /// How often it looks whether a day can be sealed or an hour is over, and notes what was counted at the door.
 const SEAL_EVERY: Duration = Duration::from_secs(60);
+/// How often the leases of what is being sent are renewed: four times within one.
+const RENEW_EVERY: Duration = Duration::from_secs(15);
 /// Rows of one account that wait for Stripe at the same time, and of all accounts together.
 const PLACES_PER_ACCOUNT: usize = 4;
 const PLACES: usize = 64;
@@ -49,6 +51,7 @@ pub async fn run(site: Site, mut stop: watch::Receiver<bool>) {
     let forgetter = tokio::spawn(forget_until(site.clone(), stop.clone()));
     let postman = tokio::spawn(mail::send_until(site.clone(), stop.clone()));
     let reminder = tokio::spawn(mail::remind_until(site.app.clone(), stop.clone()));
+    let holder = tokio::spawn(hold_until(site.app.clone(), stop.clone()));
     let mut places = Places::default();
     while !*stop.borrow() {
         if apply_batch(&site.app, &mut places).await == 0 {
@@ -66,6 +69,7 @@ pub async fn run(site: Site, mut stop: watch::Receiver<bool>) {
         ("the removal of what is old", forgetter),
         ("the sending of mails", postman),
         ("the reminding", reminder),
+        ("the renewal of leases", holder),
     ] {
         if let Err(error) = task.await {
             tracing::error!(%error, "{what} ended badly");
@@ -125,6 +129,19 @@ async fn reconcile_until(app: App, mut stop: watch::Receiver<bool>) {
         }
         tokio::select! {
             () = tokio::time::sleep(RECONCILE_EVERY) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+/// What is being sent stays this instance's, for as long as it lives.
+async fn hold_until(app: App, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        if let Err(failure) = held::renew(&app).await {
+            tracing::error!(%failure, "leases could not be renewed");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(RENEW_EVERY) => {}
             _ = stop.changed() => {}
         }
     }

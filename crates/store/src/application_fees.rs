@@ -85,10 +85,12 @@ pub struct Known {
     pub charge: String,
     /// Our payment, where the charge is ours.
     pub payment: Option<PaymentId>,
+    /// What it was taken in, as it is written.
+    pub currency: String,
 }
 
 const FIND: Sql = Sql::new(
-    "select stripe_charge_id, payment_id
+    "select stripe_charge_id, payment_id, currency
      from application_fees
      where livemode = $1 and stripe_application_fee_id = $2",
 );
@@ -99,6 +101,7 @@ pub fn find(tx: &mut Tx, mode: Mode, fee: &str) -> Result<Option<Known>, Error> 
         Ok(Known {
             charge: row.text("stripe_charge_id")?,
             payment: row.text_opt("payment_id")?.map(PaymentId::stored),
+            currency: row.text("currency")?,
         })
     };
     tx.optional(&FIND, binds![mode, fee])?.map(known).transpose()
@@ -183,6 +186,23 @@ pub fn refunds_of(tx: &mut Tx, scope: &Scope, payment: &PaymentId) -> Result<Vec
     rows.iter().map(read).collect()
 }
 
+const PARTS_BACK: Sql = Sql::new(
+    "select amount, currency
+     from application_fee_refunds
+     where livemode = $1 and (stripe_application_fee_id = $2 or stripe_fee_refund_id = $2)
+     order by created_at, stripe_fee_refund_id",
+);
+
+/// What was given back of a fee of whichever tenant (`fee_…`), or one part of it (`fr_…`), oldest first:
+/// minor units and currency.
+pub fn parts_back(tx: &mut Tx, mode: Mode, fee: &str) -> Result<Vec<(i64, String)>, Error> {
+    let part = |row: &Row| Ok((row.int("amount")?, row.text("currency")?));
+    tx.query(&PARTS_BACK, binds![mode, fee])?
+        .iter()
+        .map(part)
+        .collect()
+}
+
 const ADD_UP: Sql = Sql::new(
     "update application_fees set refunded = (
        select coalesce(sum(r.amount), 0) from application_fee_refunds r
@@ -206,5 +226,6 @@ pub const ALL: &[&Sql] = &[
     &OF_PAYMENT,
     &PUT_REFUND,
     &REFUNDS_OF,
+    &PARTS_BACK,
     &ADD_UP,
 ];

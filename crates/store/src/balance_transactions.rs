@@ -231,6 +231,36 @@ pub fn others_of_fee(tx: &mut Tx, scope: &Scope, fee: &str) -> Result<Vec<Balanc
     rows.iter().map(read).collect()
 }
 
+const PARTS_TAKEN: Sql = Sql::new(
+    "select presented_amount
+     from balance_transactions
+     where tenant_id = $1 and livemode = $2 and stripe_account_id = $3 and stripe_application_fee_id = $4
+       and type = 'application_fee_refund' and presented_amount is not null
+       and stripe_balance_transaction_id <> $5
+     order by stripe_balance_transaction_id",
+);
+
+/// The parts of an application fee whose way back on an account's balance is known, in minor units of what it
+/// was taken in, but for that of the row itself.
+pub fn parts_taken(tx: &mut Tx, row: &BalanceTransaction, fee: &str) -> Result<Vec<i64>, Error> {
+    let binds = binds![&row.scope.tenant, row.scope.mode, &row.account, fee, &row.id];
+    let rows = tx.query(&PARTS_TAKEN, binds)?;
+    rows.iter().map(|row| row.int("presented_amount")).collect()
+}
+
+const PRESENT: Sql = Sql::new(
+    "update balance_transactions set presented_amount = $4, presented_currency = $5, updated_at = $6
+     where tenant_id = $1 and livemode = $2 and stripe_balance_transaction_id = $3",
+);
+
+/// Stores what one was made in, where Stripe does not say it with the transaction.
+pub fn store_presented(tx: &mut Tx, row: &BalanceTransaction, at: Timestamp) -> Result<(), Error> {
+    let (amount, currency) = row.presented.clone().unzip();
+    let binds = binds![&row.scope.tenant, row.scope.mode, &row.id, amount, currency, at];
+    tx.execute(&PRESENT, binds)?;
+    Ok(())
+}
+
 const OF_PAYMENT: Sql = select_transactions!(
     "from balance_transactions b
      where b.tenant_id = $1 and b.livemode = $2 and b.payment_id = $3
@@ -379,6 +409,8 @@ pub const ALL: &[&Sql] = &[
     &OTHERS_OF_INTENT,
     &OTHERS_OF_CHARGE,
     &OTHERS_OF_FEE,
+    &PARTS_TAKEN,
+    &PRESENT,
     &OF_PAYMENT,
     &OF_PAYOUT,
     &PARTS_OF_PAYOUT,

@@ -49,7 +49,7 @@ pub struct Dispute {
     pub evidence: String,
     /// Raised by every change of the evidence; 0 before there is any.
     pub evidence_version: i64,
-    /// The version of the evidence that was given to the bank through us.
+    /// The version of the evidence that was given to the bank through us, to its present question.
     pub submitted_version: Option<i64>,
     /// When.
     pub submitted_at: Option<Timestamp>,
@@ -73,9 +73,10 @@ impl Dispute {
         Money::new(self.amount, self.currency)
     }
 
-    /// Whether the bank has its evidence.
+    /// Whether the bank has evidence to its present question: through us, or, where it waits for none,
+    /// given at Stripe.
     pub fn is_answered(&self) -> bool {
-        self.submitted_version.is_some() || self.submissions > 0
+        self.submitted_version.is_some() || (self.submissions > 0 && !self.standing.wants_answer())
     }
 }
 

@@ -135,6 +135,14 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0027_decisions",
         sql: include_str!("../migrations/0027_decisions.sql"),
     },
+    Migration {
+        name: "0028_external_as_of",
+        sql: include_str!("../migrations/0028_external_as_of.sql"),
+    },
+    Migration {
+        name: "0029_settlement_currency",
+        sql: include_str!("../migrations/0029_settlement_currency.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

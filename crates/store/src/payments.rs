@@ -45,6 +45,8 @@ pub struct Payment {
     pub stripe_fee: Option<i64>,
     /// What is left for the tenant, once Stripe has reported its fee.
     pub net: Option<i64>,
+    /// What Stripe's fee and the net are in: the balance's currency, which may be another than the payment's.
+    pub settlement_currency: Option<Currency>,
     /// Where it stands.
     pub status: PaymentState,
     /// Confirmations that Stripe declined.
@@ -108,7 +110,7 @@ macro_rules! select_payments {
                  declines,
                failure_code, method_brand, method_last4, version, next_check_at, created_at, succeeded_at,
                unreachable_since, fee_method, fee_rule_id, fee_bps, fee_fixed, fee_minimum, fee_maximum,
-               fee_rules_known
+               fee_rules_known, settlement_currency
              from payments
              ",
             $rest
@@ -161,7 +163,8 @@ const STORE: Sql = Sql::new(
     "update payments set
        stripe_payment_intent_id = $4, stripe_charge_id = $5, received = $6, application_fee = $7,
        stripe_fee = $8, net = $9, status = $10, declines = $11, failure_code = $12, method_brand = $13,
-       method_last4 = $14, next_check_at = $15, updated_at = $16, succeeded_at = $17, version = version + 1
+       method_last4 = $14, next_check_at = $15, updated_at = $16, succeeded_at = $17,
+       settlement_currency = $19, version = version + 1
      where tenant_id = $1 and livemode = $2 and id = $3 and version = $18",
 );
 
@@ -185,7 +188,8 @@ pub fn store(tx: &mut Tx, payment: &Payment, at: Timestamp) -> Result<bool, Erro
         payment.next_check_at.map(Timestamp::ms),
         at,
         payment.succeeded_at.map(Timestamp::ms),
-        payment.version
+        payment.version,
+        payment.settlement_currency.map(Currency::code)
     ];
     let stored = tx.execute(&STORE, binds)? == 1;
     if stored {
@@ -426,6 +430,11 @@ fn read(row: &Row) -> Result<Payment, Error> {
         application_fee: row.int_opt("application_fee")?,
         stripe_fee: row.int_opt("stripe_fee")?,
         net: row.int_opt("net")?,
+        settlement_currency: row
+            .text_opt("settlement_currency")?
+            .map(|code| Currency::parse(&code))
+            .transpose()
+            .map_err(|_| Error::Schema("column settlement_currency holds no currency".to_owned()))?,
         status: values::word(row, "status", PaymentState::from_word)?,
         declines: row.int("declines")?,
         failure_code: row.text_opt("failure_code")?,

@@ -48,6 +48,10 @@ kinds! {
     OperationUnresolved = "operation_unresolved";
     /// More arrived than an invoice takes up.
     Overpayment = "overpayment";
+    /// An intent says that it pays an invoice, and no payment knows it.
+    PaymentUnclaimed = "payment_unclaimed";
+    /// A refund that may have been made here is known by Stripe only.
+    RefundUnclaimed = "refund_unclaimed";
     /// Payments on an account that cannot be reached.
     PaymentsUnreachable = "payments_unreachable";
     /// A fee of which a part is to go back is not reported.
@@ -56,6 +60,8 @@ kinds! {
     FeeRefundRefused = "fee_refund_refused";
     /// The money of a refund is back on the account.
     RefundFailed = "refund_failed";
+    /// One write of ours has made two refunds.
+    RefundTwice = "refund_twice";
     /// More is refunded of a payment than arrived.
     RefundTooMuch = "refund_too_much";
     /// A payout did not reach the bank.
@@ -78,6 +84,14 @@ impl Kind {
     /// The kind of a word.
     pub fn parse(word: &str) -> Option<Kind> {
         Kind::ALL.iter().copied().find(|kind| kind.word() == word)
+    }
+}
+
+/// What a break of an event is about: events of two accounts may have one id.
+pub fn of_event(account: &str, event_id: &str) -> String {
+    match account {
+        "" => event_id.to_owned(),
+        account => format!("{account} {event_id}"),
     }
 }
 
@@ -132,6 +146,18 @@ pub fn restate(tx: &mut Tx, scope: &Scope, kind: Kind, subject_id: &str, detail:
     let binds = binds![&scope.tenant, scope.mode, kind.word(), subject_id, detail];
     tx.execute(&RESTATE, binds)?;
     Ok(())
+}
+
+const IS_OPEN: Sql = Sql::new(
+    "select count(*) as breaks
+     from reconciliation_breaks
+     where tenant_id = $1 and livemode = $2 and kind = $3 and subject_id = $4 and resolved_at is null",
+);
+
+/// Whether such a break of a tenant is open.
+pub fn is_open(tx: &mut Tx, scope: &Scope, kind: Kind, subject_id: &str) -> Result<bool, Error> {
+    let binds = binds![&scope.tenant, scope.mode, kind.word(), subject_id];
+    Ok(tx.one(&IS_OPEN, binds)?.int("breaks")? > 0)
 }
 
 const RESOLVE: Sql = Sql::new(
@@ -323,10 +349,6 @@ const SETTLED: Sql = select_breaks!(
          where r.tenant_id = reconciliation_breaks.tenant_id
            and r.livemode = reconciliation_breaks.livemode and r.id = reconciliation_breaks.subject_id
            and r.fee_status <> 'due')
-       or kind = 'quarantined' and exists (
-         select 1 from stripe_webhook_events e
-         where e.event_id = reconciliation_breaks.subject_id
-           and e.livemode = reconciliation_breaks.livemode and e.status <> 'quarantined')
        or kind in ('access_not_ended', 'account_not_used') and exists (
          select 1 from stripe_config c
          where c.stripe_account_id = reconciliation_breaks.subject_id
@@ -366,6 +388,7 @@ fn read(row: &Row) -> Result<Kept, Error> {
 pub const ALL: &[&Sql] = &[
     &OPEN,
     &RESTATE,
+    &IS_OPEN,
     &RESOLVE,
     &RESOLVE_ANYBODYS,
     &PAGE,

@@ -122,14 +122,20 @@ pub fn touch(tx: &mut Tx, id: &SessionId, at: Timestamp, unless_after: Timestamp
 
 const RENEW: Sql = Sql::new(
     "update sessions
-     set secret_hash = $3, stepped_up_at = $4, last_seen_at = $4
+     set secret_hash = $3, stepped_up_at = $4, last_seen_at = $5
      where id = $1 and secret_hash = $2 and revoked_at is null",
 );
 
-/// Gives a session another secret, as its person has shown who they are; `false` when it has ended or got
-/// another one meanwhile.
-pub fn renew(tx: &mut Tx, session: &Session, secret_hash: &str, at: Timestamp) -> Result<bool, Error> {
-    let binds = binds![&session.id, &session.secret_hash, secret_hash, at];
+/// Gives a session another secret; `false` when it has ended or got another one meanwhile. `stepped_up_at` is
+/// when its person last showed who they are: now, or as it was.
+pub fn renew(
+    tx: &mut Tx,
+    session: &Session,
+    secret_hash: &str,
+    stepped_up_at: Option<Timestamp>,
+    at: Timestamp,
+) -> Result<bool, Error> {
+    let binds = binds![&session.id, &session.secret_hash, secret_hash, stepped_up_at, at];
     Ok(tx.execute(&RENEW, binds)? == 1)
 }
 

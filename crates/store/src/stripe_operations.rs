@@ -169,6 +169,28 @@ pub fn take(
     Ok(tx.execute(&TAKE, binds![&scope.tenant, scope.mode, id, at, lease_until])? == 1)
 }
 
+const RENEW: Sql = Sql::new(
+    "update stripe_operations set lease_until = $4
+     where tenant_id = $1 and livemode = $2 and id = $3 and status = 'sent' and lease_until < $4",
+);
+
+/// Whoever sends it has it until then.
+pub fn renew(tx: &mut Tx, scope: &Scope, id: &OperationId, until: Timestamp) -> Result<(), Error> {
+    tx.execute(&RENEW, binds![&scope.tenant, scope.mode, id, until])?;
+    Ok(())
+}
+
+const HELD: Sql = Sql::new(
+    "select count(*) as operations
+     from stripe_operations
+     where livemode = $1 and ($2 = '' or stripe_account_id = $2) and status = 'sent' and lease_until > $3",
+);
+
+/// How many writes of a mode, or of one of its accounts, somebody has in hand.
+pub fn held(tx: &mut Tx, mode: Mode, account: &str, at: Timestamp) -> Result<i64, Error> {
+    tx.one(&HELD, binds![mode, account, at])?.int("operations")
+}
+
 const DUE: Sql = select_operations!(
     "where (tenant_id, livemode, id) in (
        select tenant_id, livemode, id
@@ -318,6 +340,18 @@ pub fn by_key(tx: &mut Tx, scope: &Scope, account: &str, key: &str) -> Result<Op
     row.map(|row| read(&row)).transpose()
 }
 
+const MADE_REFUND: Sql = Sql::new(
+    "select subject_id
+     from stripe_operations
+     where tenant_id = $1 and livemode = $2 and id = $3 and kind = 'create_refund'",
+);
+
+/// The refund that a write is to make.
+pub fn refund_of(tx: &mut Tx, scope: &Scope, id: &str) -> Result<Option<String>, Error> {
+    let row = tx.optional(&MADE_REFUND, binds![&scope.tenant, scope.mode, id])?;
+    Ok(row.map(|row| row.text_opt("subject_id")).transpose()?.flatten())
+}
+
 const CREATES_ACCOUNT: Sql = Sql::new(
     "select count(*) as operations
      from stripe_operations
@@ -392,6 +426,8 @@ pub const ALL: &[&Sql] = &[
     &SETTLE,
     &MARK_UNKNOWN,
     &TAKE,
+    &RENEW,
+    &HELD,
     &DUE,
     &RELEASE,
     &OPEN_OF_PAYMENT,
@@ -403,6 +439,7 @@ pub const ALL: &[&Sql] = &[
     &NEWEST_OF_ACCOUNT,
     &OPEN_OF_SUBJECT,
     &BY_KEY,
+    &MADE_REFUND,
     &CREATES_ACCOUNT,
     &NOTE_RESULT,
     &IS_GIVEN,

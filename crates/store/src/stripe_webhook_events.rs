@@ -6,6 +6,7 @@ pub mod shown;
 use domain::{InboxId, Mode, TenantId, Timestamp};
 
 use crate::db::{Error, Row, Sql, Tx, Value};
+use crate::reconciliation_breaks::{self, Kind};
 use crate::{binds, stripe_webhook_event_archive as archive, values};
 
 /// Where an event stands.
@@ -97,13 +98,15 @@ pub struct Delivery {
     pub body: String,
     /// `Received`, or `Quarantined`.
     pub status: Status,
+    /// Why it is no event, where it is none.
+    pub last_error: Option<String>,
 }
 
 const INSERT: Sql = Sql::new(
     "insert into stripe_webhook_events (id, event_id, stripe_account_id, livemode, kind, type, object_id,
        api_version, idempotency_key, snapshot_event, body, status, attempts, deliveries, next_attempt_at,
-       created_at, dup_of)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 1, $13, $14, (
+       created_at, last_error, dup_of)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 1, $13, $14, $16, (
        select twin.id from stripe_webhook_events twin
        where twin.livemode = $4 and twin.stripe_account_id = $3 and twin.status <> 'quarantined'
          and twin.event_id <> $2 and (twin.event_id = $15 or twin.snapshot_event = $15)
@@ -117,8 +120,8 @@ const INSERT: Sql = Sql::new(
 const INSERT_LISTED: Sql = Sql::new(
     "insert into stripe_webhook_events (id, event_id, stripe_account_id, livemode, kind, type, object_id,
        api_version, idempotency_key, snapshot_event, body, status, attempts, deliveries, next_attempt_at,
-       created_at, dup_of, source)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, $13, $14, (
+       created_at, last_error, dup_of, source)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, $13, $14, $16, (
        select twin.id from stripe_webhook_events twin
        where twin.livemode = $4 and twin.stripe_account_id = $3 and twin.status <> 'quarantined'
          and twin.event_id <> $2 and (twin.event_id = $15 or twin.snapshot_event = $15)
@@ -172,7 +175,8 @@ fn values_of(delivery: &Delivery, at: Timestamp) -> Vec<Value> {
         delivery.status.word(),
         next_attempt,
         at,
-        delivery.snapshot_event.as_ref().unwrap_or(&delivery.event_id)
+        delivery.snapshot_event.as_ref().unwrap_or(&delivery.event_id),
+        delivery.last_error.clone()
     ]
     .to_vec()
 }
@@ -195,7 +199,12 @@ fn release(tx: &mut Tx, delivery: &Delivery, at: Timestamp) -> Result<bool, Erro
         &delivery.body,
         at
     ];
-    Ok(tx.execute(&RELEASE, binds)? == 1)
+    if tx.execute(&RELEASE, binds)? == 0 {
+        return Ok(false);
+    }
+    let subject = reconciliation_breaks::of_event(&delivery.account, &delivery.event_id);
+    reconciliation_breaks::resolve_anybodys(tx, delivery.mode, Kind::Quarantined, &subject, at)?;
+    Ok(true)
 }
 
 /// An event that a worker has taken up.

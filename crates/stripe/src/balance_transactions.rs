@@ -55,7 +55,8 @@ pub struct HangsOn {
     /// The account that such a share was taken from.
     pub account: Option<String>,
     /// What the charge was made in, before Stripe settled it in the balance's currency: minor units, and the
-    /// lower-case ISO code.
+    /// lower-case ISO code. Nothing where the object does not say it: what goes back of a share hangs on the
+    /// whole share.
     pub presented: Option<(i64, String)>,
     /// Of a charge, the platform's share in it, in minor units of what it was made in.
     pub presented_fee: i64,
@@ -131,13 +132,19 @@ impl BalanceTransaction {
     pub fn from_value(value: &Value) -> Result<BalanceTransaction, Unreadable> {
         object::require_kind(value, "balance_transaction")?;
         let details = value.get("fee_details").and_then(Value::as_array);
+        let type_ = object::require_text(value, "type")?;
+        let mut hangs_on = value.get("source").map(HangsOn::from_value).unwrap_or_default();
+        if type_ == "application_fee_refund" && hangs_on.account.is_some() {
+            // Its source is the fee, as it was taken, and not the part that goes back.
+            hangs_on.presented = None;
+        }
         Ok(BalanceTransaction {
             id: object::require_text(value, "id")?,
             amount: object::require_int(value, "amount")?,
             fee: object::require_int(value, "fee")?,
             net: object::require_int(value, "net")?,
             currency: object::require_text(value, "currency")?,
-            type_: object::require_text(value, "type")?,
+            type_,
             reporting_category: object::text(value, "reporting_category"),
             exchange_rate: value
                 .get("exchange_rate")
@@ -151,7 +158,7 @@ impl BalanceTransaction {
                 .collect::<Result<_, _>>()?,
             available_on: object::int(value, "available_on"),
             source: object::id_of(value, "source"),
-            hangs_on: value.get("source").map(HangsOn::from_value).unwrap_or_default(),
+            hangs_on,
         })
     }
 }

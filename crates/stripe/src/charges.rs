@@ -28,6 +28,8 @@ pub struct Charge {
     pub paid: bool,
     /// Where it stands.
     pub status: ChargeStatus,
+    /// Whether its holder ever disputed it.
+    pub disputed: bool,
     /// Whether the money was taken, not only reserved.
     pub captured: bool,
     /// Live or test mode.
@@ -148,6 +150,7 @@ impl Charge {
             currency: object::require_text(value, "currency")?,
             paid: object::flag(value, "paid"),
             status: ChargeStatus::from(object::require_text(value, "status")?),
+            disputed: object::flag(value, "disputed"),
             captured: object::flag(value, "captured"),
             livemode: object::flag(value, "livemode"),
             created: object::int(value, "created"),

@@ -20,6 +20,10 @@ pub const API_VERSION: &str = "2026-10-28.endive";
 /// Stripe's limit for an `Idempotency-Key`.
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 
+/// The tries of one call end this long after the first of them: a machine that was suspended between two
+/// would send under a key that Stripe has forgotten. Whoever keeps the write finds out later.
+const TRIES_MS_MAX: u64 = 5 * 60 * 1000;
+
 const API: &str = "https://api.stripe.com";
 const CONNECT: &str = "https://connect.stripe.com";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -42,7 +46,12 @@ struct Inner {
     transport: Arc<dyn Transport>,
     /// Decides which accounts are asked; without one all are.
     gate: Option<Arc<dyn Gate>>,
+    /// Milliseconds since the epoch; without it a call ends by the number of its tries alone.
+    now_ms: Option<NowMs>,
 }
+
+/// A clock that is handed in.
+pub type NowMs = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// One POST, frozen: whoever keeps these fields can replay it later, byte for byte, with the same key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +122,7 @@ impl Client {
                 key,
                 transport,
                 gate: None,
+                now_ms: None,
             }),
         }
     }
@@ -122,6 +132,17 @@ impl Client {
         Client {
             inner: Arc::new(Inner {
                 gate: Some(gate),
+                ..Inner::clone(&self.inner)
+            }),
+        }
+    }
+
+    /// The same client, which repeats nothing once five minutes of this clock have passed since the first
+    /// try.
+    pub fn with_clock(self, now_ms: NowMs) -> Client {
+        Client {
+            inner: Arc::new(Inner {
+                now_ms: Some(now_ms),
                 ..Inner::clone(&self.inner)
             }),
         }
@@ -253,7 +274,8 @@ impl Client {
                 NoAnswer("not sent, because the account has not answered for a while".to_owned()).into(),
             );
         }
-        let mut retries_made = 0;
+        let now_ms = || self.inner.now_ms.as_ref().map(|now| now());
+        let (began, mut retries_made) = (now_ms(), 0);
         loop {
             let outcome = self.inner.transport.send(request.clone()).await;
             log(request, retries_made, &outcome);
@@ -265,6 +287,11 @@ impl Client {
             match wait {
                 Some(ms) => self.inner.transport.pause(ms).await,
                 None => return judge(outcome?),
+            }
+            // The clock is looked at after the wait: that is when a machine was away.
+            let took = began.zip(now_ms()).map_or(0, |(began, now)| now.abs_diff(began));
+            if took >= TRIES_MS_MAX {
+                return judge(outcome?);
             }
             retries_made += 1;
         }

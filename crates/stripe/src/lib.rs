@@ -38,7 +38,7 @@ pub use application_fees::ApplicationFee;
 pub use balance_transactions::BalanceTransaction;
 pub use billing_invoices::BillingInvoice;
 pub use charges::Charge;
-pub use client::{API_VERSION, Answer, Client, Write};
+pub use client::{API_VERSION, Answer, Client, NowMs, Write};
 pub use confirmation_tokens::ConfirmationToken;
 pub use customers::Customer;
 pub use disputes::Dispute;

@@ -54,6 +54,26 @@ pub(crate) fn require_int(value: &Value, name: &str) -> Result<i64, Unreadable> 
     int(value, name).ok_or_else(|| Unreadable(format!("no whole number in `{name}`")))
 }
 
+/// The greatest amount that Stripe takes, in minor units, is of twelve digits; what is beyond is no amount.
+const AMOUNT_MAX: i64 = 999_999_999_999;
+
+/// An amount in minor units: none where there is none, and unreadable where it cannot be one.
+pub(crate) fn amount(value: &Value, name: &str) -> Result<Option<i64>, Unreadable> {
+    match value.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(_) => require_amount(value, name).map(Some),
+    }
+}
+
+/// An amount in minor units that has to be there.
+pub(crate) fn require_amount(value: &Value, name: &str) -> Result<i64, Unreadable> {
+    let amount = require_int(value, name)?;
+    match (0..=AMOUNT_MAX).contains(&amount) {
+        true => Ok(amount),
+        false => Err(Unreadable(format!("`{name}` is no amount"))),
+    }
+}
+
 pub(crate) fn text(value: &Value, name: &str) -> Option<String> {
     storable(value.get(name)?)
 }

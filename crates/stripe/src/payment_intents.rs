@@ -252,8 +252,8 @@ impl PaymentIntent {
         Ok(PaymentIntent {
             id: object::require_text(value, "id")?,
             status: IntentStatus::from(object::require_text(value, "status")?),
-            amount: object::require_int(value, "amount")?,
-            amount_received: object::int(value, "amount_received").unwrap_or(0),
+            amount: object::require_amount(value, "amount")?,
+            amount_received: object::amount(value, "amount_received")?.unwrap_or(0),
             currency: object::require_text(value, "currency")?,
             application_fee_amount: object::int(value, "application_fee_amount"),
             client_secret: object::text(value, "client_secret").map(Secret::from),

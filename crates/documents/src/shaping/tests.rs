@@ -39,7 +39,7 @@ fn our_own_fonts_have_latin_greek_and_cyrillic() {
 #[test]
 fn what_no_font_has_is_said_and_remembered() {
     let shaped = shape(&Fonts::own(), "Yamada 山田商店 GmbH", Weight::Bold);
-    assert_eq!(texts(&[shaped.clone()]), ["Yamada [?] GmbH"]);
+    assert_eq!(texts(std::slice::from_ref(&shaped)), ["Yamada [?] GmbH"]);
     let stands_for: Vec<&str> = shaped
         .pieces
         .iter()
@@ -52,7 +52,7 @@ fn what_no_font_has_is_said_and_remembered() {
 #[test]
 fn a_folder_brings_other_scripts_and_hebrew_goes_from_right_to_left() {
     let fonts = with_folder();
-    assert_eq!(fonts.from_folder(), 3, "{:?}", fonts.left_out);
+    assert_eq!(fonts.folders_count(), 3, "{:?}", fonts.left_out);
     for text in ["山田商店", "שלום עולם", "شركة النور"] {
         assert_eq!(shape(&fonts, text, Weight::Bold).missing().count(), 0, "{text}");
     }
@@ -76,7 +76,7 @@ fn a_file_that_is_no_font_is_left_out_and_named() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/broken-fonts");
     let mut fonts = Fonts::own();
     fonts.add_folder(&folder).unwrap();
-    assert_eq!(fonts.from_folder(), 0);
+    assert_eq!(fonts.folders_count(), 0);
     let left_out: Vec<&str> = fonts.left_out.iter().map(|file| file.reason).collect();
     assert_eq!(left_out, ["it is no font that can be read"; 2]);
     assert!(Fonts::own().add_folder(&folder.join("nowhere")).is_err());

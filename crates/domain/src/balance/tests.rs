@@ -200,3 +200,19 @@ proptest! {
         prop_assert_eq!(clearing(&booked, "usd"), amounts.net_minor);
     }
 }
+
+#[test]
+fn each_part_of_a_share_goes_back_once() {
+    for (known, taken, part) in [
+        (&[][..], &[][..], None),
+        (&[1_000], &[], Some(1_000)),
+        (&[1_000], &[1_000], None),
+        (&[1_000, 2_000], &[1_000], Some(2_000)),
+        (&[1_000, 2_000], &[2_000], Some(1_000)),
+        (&[1_000, 1_000], &[1_000], Some(1_000)),
+        (&[1_000, 1_000], &[1_000, 1_000], None),
+        (&[1_000], &[500], Some(1_000)),
+    ] {
+        assert_eq!(part_back(known, taken), part, "{known:?} {taken:?}");
+    }
+}

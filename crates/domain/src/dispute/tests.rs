@@ -417,3 +417,30 @@ fn what_is_missing_is_what_banks_look_for() {
         assert_eq!(evidence::missing(reason, &all), []);
     }
 }
+
+#[test]
+fn each_question_of_the_banks_takes_evidence_of_its_own() {
+    let known = Standing::Known;
+    let mut asked = Vec::new();
+    for before in standings() {
+        for now in standings() {
+            if now.asks_anew(&before) {
+                assert!(now.wants_answer());
+                asked.push(format!("{} {}", before.word(), now.word()));
+            }
+        }
+    }
+    let chargeback = [
+        "warning_needs_response",
+        "warning_under_review",
+        "warning_closed",
+        "prevented",
+    ]
+    .map(|before| format!("{before} needs_response"));
+    assert!(chargeback.iter().all(|one| asked.contains(one)), "{asked:?}");
+    assert!(known(Status::AppealNeedsResponse).asks_anew(&known(Status::Lost)));
+    assert!(!known(Status::NeedsResponse).asks_anew(&known(Status::UnderReview)));
+    assert!(!known(Status::WarningNeedsResponse).asks_anew(&known(Status::NeedsResponse)));
+    // Four ways into a chargeback, and from each of those and of its own four into an appeal.
+    assert_eq!(asked.len(), 4 + 8, "{asked:?}");
+}

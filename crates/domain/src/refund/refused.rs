@@ -12,6 +12,17 @@ pub enum Refused {
         /// What may still be refunded, with its currency, as people write it.
         left: String,
     },
+    /// Stripe refuses it because more went back of the payment than is known here: refunds that were made in
+    /// its dashboard are on their way.
+    NotAllHere {
+        /// What may be refunded at most as far as is known here, with its currency.
+        left: String,
+    },
+    /// It was to be forgiven, and credit notes have taken that off the invoices already.
+    NotForgivable {
+        /// What can still be forgiven, with its currency.
+        left: String,
+    },
     /// The payer's bank disputes the payment: Stripe refuses refunds of it.
     Disputed,
     /// The balance of the tenant's account does not suffice.
@@ -27,10 +38,16 @@ pub enum Refused {
 
 impl Refused {
     /// One of each, for those who look at all of them.
-    pub fn all() -> [Refused; 6] {
+    pub fn all() -> [Refused; 8] {
         [
             Refused::NotRefundable,
             Refused::TooMuch {
+                left: "0.00 USD".to_owned(),
+            },
+            Refused::NotAllHere {
+                left: "0.00 USD".to_owned(),
+            },
+            Refused::NotForgivable {
                 left: "0.00 USD".to_owned(),
             },
             Refused::Disputed,
@@ -61,6 +78,8 @@ impl Refused {
         match self {
             Refused::NotRefundable => "payment_not_refundable",
             Refused::TooMuch { .. } => "refund_exceeds_payment",
+            Refused::NotAllHere { .. } => "refunds_not_read_yet",
+            Refused::NotForgivable { .. } => "refund_not_forgivable",
             Refused::Disputed => "charge_disputed",
             Refused::BalanceInsufficient => "balance_insufficient",
             Refused::ByStripe { .. } => "refund_refused",
@@ -71,7 +90,8 @@ impl Refused {
     /// The field that it is about, where there is one.
     pub const fn field(&self) -> Option<&'static str> {
         match self {
-            Refused::TooMuch { .. } => Some("amount"),
+            Refused::TooMuch { .. } | Refused::NotAllHere { .. } => Some("amount"),
+            Refused::NotForgivable { .. } => Some("settlement"),
             Refused::NotRefundable
             | Refused::Disputed
             | Refused::BalanceInsufficient
@@ -88,6 +108,17 @@ impl fmt::Display for Refused {
             Refused::TooMuch { left } => {
                 write!(f, "At most {left} of this payment can still be refunded.")
             }
+            Refused::NotAllHere { left } => write!(
+                f,
+                "Stripe has refunds of this payment that are not here yet, such as one made in its \
+                 dashboard: less than {left} is left. They are being read; look at the payment again in a \
+                 minute."
+            ),
+            Refused::NotForgivable { left } => write!(
+                f,
+                "Credit notes have already taken this off the invoice, and it cannot be forgiven twice: \
+                 {left} of it still can. Refund the rest with \"settlement\": \"still_owed\"."
+            ),
             Refused::Disputed => f.write_str(
                 "The payer's bank disputes this payment, and Stripe refuses refunds of it. Answer the \
                  dispute instead: what you win can be refunded.",

@@ -212,6 +212,7 @@ fn the_sentence_says_what_becomes_of_the_fee_and_of_the_invoice() {
         out_of_credit: 0,
         fee: FeeChoice::Kept,
         whole_fee: 370,
+        fee_kept: 370,
         fee_back: 0,
     };
     assert_eq!(
@@ -223,6 +224,7 @@ fn the_sentence_says_what_becomes_of_the_fee_and_of_the_invoice() {
         settlement: Settlement::Forgiven,
         fee: FeeChoice::Returned,
         fee_back: 150,
+        fee_kept: 220,
         out_of_credit: 1_000,
         invoices: &less,
         ..told
@@ -383,4 +385,74 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn the_sentence_about_the_fee_says_what_is_still_kept() {
+    let succeeded = RefundState::At(RefundStatus::Succeeded);
+    let failed = RefundState::At(RefundStatus::Failed);
+    for (state, fee, fee_back, fee_kept, said) in [
+        (
+            &succeeded,
+            FeeChoice::Kept,
+            0,
+            370,
+            "The platform keeps its fee of 3.70 USD.",
+        ),
+        // A part went back with another refund.
+        (
+            &succeeded,
+            FeeChoice::Kept,
+            0,
+            220,
+            "Of its fee of 3.70 USD, the platform still keeps 2.20 USD:",
+        ),
+        // In Stripe's dashboard all of it was given back with the refund.
+        (
+            &succeeded,
+            FeeChoice::Kept,
+            0,
+            0,
+            "The platform's fee of 3.70 USD went back to your Stripe",
+        ),
+        (
+            &succeeded,
+            FeeChoice::Returned,
+            150,
+            220,
+            "1.50 USD goes back to your Stripe account.",
+        ),
+        (
+            &succeeded,
+            FeeChoice::Returned,
+            150,
+            100,
+            "the platform keeps 1.00 USD.",
+        ),
+        (
+            &failed,
+            FeeChoice::Returned,
+            150,
+            220,
+            "1.50 USD of the platform's fee went back",
+        ),
+    ] {
+        let told = words_of(state, fee, fee_back, fee_kept);
+        assert!(told.contains(said), "{told}");
+    }
+    assert!(!words_of(&failed, FeeChoice::Kept, 0, 370).contains("fee"));
+}
+
+fn words_of(state: &RefundState, fee: FeeChoice, fee_back: i64, fee_kept: i64) -> String {
+    tell(&Told {
+        state,
+        amount: Money::new(5_000, usd()),
+        settlement: Settlement::StillOwed,
+        invoices: &[],
+        out_of_credit: 5_000,
+        fee,
+        whole_fee: 370,
+        fee_back,
+        fee_kept,
+    })
 }

@@ -22,6 +22,8 @@ pub struct Told<'a> {
     pub whole_fee: i64,
     /// The part of it that goes back, minor units.
     pub fee_back: i64,
+    /// What the platform keeps of it after all that went back, with this refund or otherwise; minor units.
+    pub fee_kept: i64,
 }
 
 /// Says what happens to the money, to the invoice, and to the platform's fee.
@@ -106,17 +108,40 @@ fn listed(all: &[String]) -> String {
 }
 
 fn fee(told: &Told<'_>) -> Option<String> {
-    if !told.state.is_reserved() {
-        return None;
-    }
     let of = |minor| Money::new(minor, told.amount.currency());
+    let (whole, back, kept) = (told.whole_fee, told.fee_back, told.fee_kept);
+    if !told.state.is_reserved() {
+        let stays = "of the platform's fee went back to your Stripe account with it, and stays there.";
+        return (told.fee == FeeChoice::Returned && back > 0).then(|| format!("{} {stays}", of(back)));
+    }
     Some(match told.fee {
-        _ if told.whole_fee == 0 => "The platform took no fee of this payment.".to_owned(),
-        FeeChoice::Kept => format!("The platform keeps its fee of {}.", of(told.whole_fee)),
-        FeeChoice::Returned => format!(
-            "Of the platform's fee of {}, {} goes back to your Stripe account.",
-            of(told.whole_fee),
-            of(told.fee_back)
+        _ if whole == 0 => "The platform took no fee of this payment.".to_owned(),
+        FeeChoice::Kept if kept >= whole => format!("The platform keeps its fee of {}.", of(whole)),
+        FeeChoice::Kept if kept <= 0 => {
+            format!(
+                "The platform's fee of {} went back to your Stripe account.",
+                of(whole)
+            )
+        }
+        FeeChoice::Kept => format!(
+            "Of its fee of {}, the platform still keeps {}: the rest went back to your Stripe account.",
+            of(whole),
+            of(kept)
         ),
+        FeeChoice::Returned => {
+            let goes = format!(
+                "Of the platform's fee of {}, {} goes back to your Stripe account",
+                of(whole),
+                of(back)
+            );
+            if kept.saturating_add(back) >= whole {
+                format!("{goes}.")
+            } else {
+                format!(
+                    "{goes}; with what went back before, the platform keeps {}.",
+                    of(kept)
+                )
+            }
+        }
     })
 }

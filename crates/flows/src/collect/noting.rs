@@ -64,6 +64,7 @@ impl NewPayment<'_> {
             application_fee: self.fee.fee,
             stripe_fee: None,
             net: None,
+            settlement_currency: None,
             status: PaymentState::Creating,
             declines: 0,
             failure_code: None,

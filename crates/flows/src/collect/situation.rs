@@ -18,9 +18,10 @@ use stripe::payment_intents::{self, Create};
 
 use super::noting::{self, Allowed};
 use crate::audit::{self, Entry};
+use crate::limits::Press;
 use crate::operations::{self, Intent};
 use crate::payment_settings::takes_bank_debits;
-use crate::{By, Failure, Moment, fees};
+use crate::{By, Failure, Moment, adoption, fees};
 
 /// What somebody wants to pay.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +83,8 @@ pub struct Situation {
     last_attempt: i64,
     open: Vec<Open>,
     tenant: TenantState,
+    /// Whether one of the invoices may have been paid by an intent that nobody here knows.
+    held: bool,
 }
 
 impl Situation {
@@ -103,7 +106,12 @@ impl Situation {
                 open.push(Open::read(tx, payment)?);
             }
         }
+        let mut held = false;
+        for invoice in std::iter::once(&invoice).chain(&others) {
+            held = held || adoption::is_held(tx, scope, &invoice.id)?;
+        }
         Ok(Situation {
+            held,
             scope: scope.clone(),
             newest: payments::of_invoice(tx, scope, &invoice.id, 1)?
                 .into_iter()
@@ -157,6 +165,9 @@ impl Situation {
         let invoices: Vec<&Invoice> = std::iter::once(&self.invoice).chain(&self.others).collect();
         let states: Vec<_> = invoices.iter().map(|invoice| invoice.status).collect();
         payment::payable(&states, chargeable)?;
+        if self.held {
+            return Err(Refusal::PaymentInProgress);
+        }
         let asked = self.asked(invoices, wish)?;
         let lives: Vec<Live> = self
             .open
@@ -169,6 +180,22 @@ impl Situation {
             })
             .collect();
         Ok((payment::begin(&lives)?, asked))
+    }
+
+    /// Whether what is owed is what the payer's page showed: the invoice of the link by the page's token, and
+    /// all that is to be paid by what the page says. A part that was paid meanwhile, in another tab, leaves
+    /// something else.
+    pub fn check_due(&self, press: Option<&Press>, by_page: Option<i64>) -> Result<(), Refusal> {
+        let Some(press) = press else { return Ok(()) };
+        let of_others = self.others.iter().map(|invoice| invoice.owed().minor());
+        let own = self.invoice.owed();
+        let all = of_others.fold(own.minor(), i64::saturating_add);
+        if own.minor() == press.due_minor && by_page.is_none_or(|due| due == all) {
+            return Ok(());
+        }
+        Err(Refusal::AmountChanged {
+            amount_now: Money::new(all, own.currency()).to_string(),
+        })
     }
 
     /// The live payment, if it asks for exactly this and its intent is still good.

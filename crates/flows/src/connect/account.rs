@@ -182,7 +182,7 @@ pub async fn run(app: &App, operation: &Operation) -> Result<Made, Failure> {
             let code = Some(complaint(&rejection));
             refused(app, operation, rejection.status, rejection.request_id, code).await
         }
-        Heard::Kept => by_reading(app, operation).await,
+        Heard::Kept | Heard::Reused => by_reading(app, operation).await,
         Heard::Nothing(why) => {
             operations::unknown(app, operation, &why).await?;
             Ok(Made::Unknown)

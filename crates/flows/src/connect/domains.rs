@@ -115,7 +115,7 @@ pub async fn run(app: &App, operation: &Operation) -> Result<bool, Failure> {
             settle(app, operation, outcome, Some(domain)).await?;
             Ok(true)
         }
-        Heard::Declined(_) | Heard::Kept => {
+        Heard::Declined(_) | Heard::Kept | Heard::Reused => {
             // A domain that is registered twice is registered once, so the next try finds out.
             give_up(app, operation).await
         }

@@ -230,7 +230,7 @@ async fn run(app: &App, operation: &Operation) -> Result<Sent, Failure> {
             Ok(Sent::Done)
         }
         Heard::Rejected(rejection) => refused(app, operation, &rejection).await,
-        Heard::Declined(_) | Heard::Kept => by_reading(app, operation).await,
+        Heard::Declined(_) | Heard::Kept | Heard::Reused => by_reading(app, operation).await,
         Heard::Nothing(why) => {
             operations::unknown(app, operation, &why).await?;
             Ok(Sent::Unknown)

@@ -9,7 +9,7 @@ use domain::{AuditId, DisputeId, Money, Refusal, Scope, Timestamp};
 use store::disputes::{self as rows, Dispute, Moved};
 use store::invoices::{self, Invoice};
 use store::payments::Payment;
-use store::{Tx, audit_log, clients, pay_links, tenants};
+use store::{Tx, audit_log, clients, pay_links, payment_parts, tenants};
 
 use super::{answers, payment_of};
 use crate::{App, Failure};
@@ -71,7 +71,13 @@ fn prefill(tx: &mut Tx, dispute: &Dispute, payment: &Payment) -> Result<Evidence
     let invoice = invoices::get(tx, scope, &payment.invoice_id)?.ok_or_else(|| gone("invoice"))?;
     let client = clients::get(tx, scope, &invoice.client_id)?.ok_or_else(|| gone("client"))?;
     let tenant = tenants::get(tx, &scope.tenant)?;
-    let lines = invoices::lines(tx, scope, &invoice.id)?;
+    let mut paid = Vec::new();
+    let mut lines = Vec::new();
+    for part in payment_parts::of(tx, scope, &payment.id)? {
+        let invoice = invoices::get(tx, scope, &part.invoice_id)?.ok_or_else(|| gone("invoice"))?;
+        lines.extend(invoices::lines(tx, scope, &invoice.id)?);
+        paid.push((invoice, part.amount));
+    }
     let views = pay_links::of_invoice(tx, scope, &invoice.id)?.map(|link| link.views);
     let mut said = vec![
         (Field::CustomerName, Some(client.name.clone())),
@@ -97,7 +103,7 @@ fn prefill(tx: &mut Tx, dispute: &Dispute, payment: &Payment) -> Result<Evidence
     said.push((Field::AccessActivityLog, Some(log)));
     said.push((
         Field::UncategorizedText,
-        Some(story(&tenant.name, &invoice, payment, seen.count)),
+        Some(story(&tenant.name, &paid, payment, seen.count)),
     ));
     let said = said
         .into_iter()
@@ -105,24 +111,44 @@ fn prefill(tx: &mut Tx, dispute: &Dispute, payment: &Payment) -> Result<Evidence
     Ok(said.map(|(field, value)| (field, cut(value.trim()))).collect())
 }
 
-/// The facts in order, as sentences.
-fn story(seller: &str, invoice: &Invoice, payment: &Payment, views: i64) -> String {
+/// The facts in order, as sentences: each invoice with what was paid of it, and the payment.
+fn story(seller: &str, paid: &[(Invoice, i64)], payment: &Payment, views: i64) -> String {
     let mut text = String::new();
-    let number = invoice.number.as_deref().unwrap_or(invoice.id.as_str());
-    let total = Money::new(invoice.total.minor(), invoice.currency);
-    let _ = writeln!(text, "{seller} issued invoice {number} over {total}.");
-    if let Some(at) = invoice.finalized_at {
-        let _ = writeln!(text, "It was issued on {}.", day(at));
-    }
-    if let Some(due) = &invoice.due_date {
-        let _ = writeln!(text, "It was due on {due}.");
+    for (invoice, of_it) in paid {
+        let number = invoice.number.as_deref().unwrap_or(invoice.id.as_str());
+        let total = Money::new(invoice.total.minor(), invoice.currency);
+        let _ = writeln!(text, "{seller} issued invoice {number} over {total}.");
+        if let Some(at) = invoice.finalized_at {
+            let _ = writeln!(text, "It was issued on {}.", day(at));
+        }
+        if let Some(due) = &invoice.due_date {
+            let _ = writeln!(text, "It was due on {due}.");
+        }
+        if paid.len() > 1 || *of_it != invoice.total.minor() {
+            let of_it = Money::new(*of_it, payment.currency);
+            let _ = writeln!(text, "This payment is for {of_it} of it.");
+        }
     }
     if views > 0 {
-        let _ = writeln!(text, "The customer opened its page {views} times.");
+        let times = if views == 1 { "once" } else { "several times" };
+        let which = if paid.len() > 1 {
+            "the page on which it was paid"
+        } else {
+            "its page"
+        };
+        let _ = match views {
+            1 => writeln!(text, "The customer opened {which} {times}."),
+            _ => writeln!(text, "The customer opened {which} {views} times."),
+        };
     }
     if let Some(at) = payment.succeeded_at {
         let received = Money::new(payment.received, payment.currency);
-        let _ = writeln!(text, "{received} was paid by it at {}.", moment(at));
+        let together = if paid.len() > 1 {
+            " together, in one payment,"
+        } else {
+            ""
+        };
+        let _ = writeln!(text, "{received} was paid for it{together} at {}.", moment(at));
     }
     if let (Some(brand), Some(last4)) = (&payment.method_brand, &payment.method_last4) {
         let _ = writeln!(text, "It was paid with {brand} ending in {last4}.");

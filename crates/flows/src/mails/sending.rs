@@ -77,8 +77,7 @@ pub async fn take(app: &App, host: &str, limit: i64) -> Result<Vec<Taken>, Failu
 }
 
 /// Where there is no mail server, gives up what has waited for too long, so that it is seen, and so that
-/// nobody
-/// gets a month's mails at once when there is one. Answers how many.
+/// nobody gets a month's mails at once when there is one. Answers how many.
 ///
 /// # Errors
 /// When the database does not answer.

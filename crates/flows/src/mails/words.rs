@@ -71,6 +71,7 @@ struct Words {
     password_changed: Template,
     second_step_changed: Template,
     address_asked: Template,
+    address_change_asked: Template,
     address_changed: Template,
     staff_paid: Template,
     staff_payment_failed: Template,
@@ -180,6 +181,8 @@ pub enum LoginChange {
     Password,
     /// Its second step.
     SecondStep,
+    /// Another address is asked for; told to the one that counts.
+    AddressAsked,
     /// Its address.
     Address,
 }
@@ -190,6 +193,7 @@ pub fn login_changed(language: Language, name: Option<&str>, change: LoginChange
     let template = match change {
         LoginChange::Password => &words.password_changed,
         LoginChange::SecondStep => &words.second_step_changed,
+        LoginChange::AddressAsked => &words.address_change_asked,
         LoginChange::Address => &words.address_changed,
     };
     letter(language, template, name, &[], None)

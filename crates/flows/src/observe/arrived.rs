@@ -2,6 +2,7 @@
 
 use domain::ledger::Share;
 use domain::payment::parts::{self, Arriving};
+use domain::payment::{IntentStatus, PaymentState};
 use domain::{ClientCreditId, Currency, LedgerTransactionId, Money, ledger};
 use store::client_credits::{self, ClientCredit};
 use store::invoices::Invoice;
@@ -57,6 +58,29 @@ pub fn book(
         see(tx, moment, 12, payment, Kind::AmountMismatch, &facts.id, &detail)?;
     }
     Ok(())
+}
+
+/// Whether Stripe says that another amount has arrived by a payment than the one that is booked.
+pub fn differs(payment: &Payment, status: IntentStatus, facts: &IntentFacts) -> bool {
+    status == IntentStatus::Succeeded
+        && payment.status == PaymentState::At(IntentStatus::Succeeded)
+        && payment.received != facts.received
+}
+
+/// Stripe itself says so: the books stay as they are, and a person has to look.
+pub fn see_another(
+    tx: &mut Tx,
+    moment: Moment,
+    payment: &Payment,
+    facts: &IntentFacts,
+) -> Result<(), Failure> {
+    let detail = format!(
+        "received {} is booked, and Stripe says {} {} now",
+        Money::new(payment.received, payment.currency),
+        facts.received,
+        facts.currency
+    );
+    see(tx, moment, 12, payment, Kind::AmountMismatch, &facts.id, &detail)
 }
 
 /// Gives what arrived to the invoices in their order, as far as it is owed.

@@ -3,6 +3,7 @@
 //! lags.
 
 use domain::payment::IntentStatus;
+use domain::payment::adoption::PayKey;
 use store::payments;
 use store::stripe_operations::{Kind, Operation, Status};
 use stripe::{AccountId, Client, PaymentIntent, payment_intents};
@@ -17,21 +18,32 @@ pub const LOOK_AGAIN_MS: i64 = 10 * 60 * 1000;
 pub const NOT_LISTED: &str = "Stripe's list does not have it; it is looked for once more";
 /// Clocks differ: the list begins so much before the write was sent.
 pub const LIST_FROM_MS: i64 = 5 * 60 * 1000;
+/// How far back an earlier write under the same key may lie: Stripe keeps keys for a day, or a little longer.
+const EARLIER_MS: i64 = 3 * 24 * 60 * 60 * 1000;
 /// Pages of 100 objects; where there are more in the time in question it is left to a person.
 pub const PAGES_MAX: usize = 50;
+
+/// What is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sought {
+    /// What this very write came to.
+    Answer,
+    /// What an earlier write under the same key came to, which the database does not know.
+    Earlier,
+}
 
 /// Settles a write by what Stripe has.
 ///
 /// # Errors
 /// When Stripe or the database does not answer; the row stays open.
-pub async fn by_reading(app: &App, operation: &Operation) -> Result<Ran, Failure> {
-    match found_out(app, operation).await {
+pub async fn by_reading(app: &App, operation: &Operation, sought: Sought) -> Result<Ran, Failure> {
+    match found_out(app, operation, sought).await {
         Err(Failure::AccountGone) => account_gone(app, operation).await,
         other => other,
     }
 }
 
-async fn found_out(app: &App, operation: &Operation) -> Result<Ran, Failure> {
+async fn found_out(app: &App, operation: &Operation, sought: Sought) -> Result<Ran, Failure> {
     let client = app.stripe(operation.scope.mode)?;
     let (scope, id) = (operation.scope.clone(), operation.payment_id.clone());
     let payment = app.db.read(move |tx| match &id {
@@ -42,7 +54,10 @@ async fn found_out(app: &App, operation: &Operation) -> Result<Ran, Failure> {
     let account = &AccountId::parse(&operation.stripe_account_id)?;
     let found = match payment.and_then(|payment| payment.intent_id) {
         Some(intent) => Some(payment_intents::retrieve(client, account, &intent).await?),
-        None => listed(client, operation).await?,
+        None => match (listed(client, operation).await?, sought) {
+            (None, Sought::Earlier) => earlier(app, client, operation).await?,
+            (found, _) => found,
+        },
     };
     let moment = app.moment();
     match found {
@@ -80,6 +95,56 @@ async fn listed(client: &Client, operation: &Operation) -> Result<Option<Payment
     Err(Failure::Unknown(
         "the account has too many intents to look through".to_owned(),
     ))
+}
+
+/// The intent that an earlier write under the key of a create has made. That there is one Stripe has said
+/// itself; its metadata only tells which, of those that no payment knows.
+async fn earlier(
+    app: &App,
+    client: &Client,
+    operation: &Operation,
+) -> Result<Option<PaymentIntent>, Failure> {
+    let Some(key) =
+        PayKey::parse(&operation.idempotency_key).filter(|_| operation.kind == Kind::CreateIntent)
+    else {
+        return Ok(None);
+    };
+    let since = operation.first_sent_at.plus_ms(-EARLIER_MS).seconds();
+    let account = AccountId::parse(&operation.stripe_account_id)?;
+    let mut canceled = None;
+    let mut after: Option<String> = None;
+    for _ in 0..PAGES_MAX {
+        let page = payment_intents::list(client, &account, since, after.as_deref(), 100).await?;
+        after = page.data.last().map(|intent| intent.id.clone());
+        let ours = |intent: &PaymentIntent| {
+            let named = |name: &str| intent.metadata.get(name).map(String::as_str);
+            named("invoice_id") == Some(key.invoice.as_str()) && named("op_id").is_some()
+        };
+        for intent in page.data.into_iter().filter(ours) {
+            if is_known(app, operation, &intent.id).await? {
+                continue;
+            }
+            if intent.status.as_str() != IntentStatus::Canceled.word() {
+                return Ok(Some(intent));
+            }
+            canceled.get_or_insert(intent);
+        }
+        if !page.has_more || after.is_none() {
+            return Ok(canceled);
+        }
+    }
+    Err(Failure::Unknown(
+        "the account has too many intents to look through".to_owned(),
+    ))
+}
+
+async fn is_known(app: &App, operation: &Operation, intent: &str) -> Result<bool, Failure> {
+    let (scope, account) = (operation.scope.clone(), operation.stripe_account_id.clone());
+    let intent = intent.to_owned();
+    let known = app
+        .db
+        .read(move |tx| payments::by_intent(tx, &scope, &account, &intent));
+    Ok(known.await?.is_some())
 }
 
 async fn settle_as(

@@ -5,7 +5,7 @@ use store::Tx;
 use store::stripe_operations::{self as rows, Kind, Operation, Status};
 use stripe::Write;
 
-use super::LEASE_MS;
+use super::lease_ms;
 use crate::Failure;
 
 /// A write that is to be noted and sent.
@@ -29,7 +29,8 @@ pub fn note(
         payment,
         subject: None,
     };
-    insert(tx, scope, &about, id, intent, at, at.plus_ms(LEASE_MS))
+    let until = at.plus_ms(lease_ms(intent.kind));
+    insert(tx, scope, &about, id, intent, at, until)
 }
 
 /// Notes a write about something other than an intent, which waits for no write of any intent. Whoever comes

@@ -8,10 +8,9 @@ use store::sessions;
 use store::users::{self, User};
 use stripe::Secret;
 
-use super::hashing::{self, Outcome};
 use super::tokens::{self, About};
-use super::{Line, Seen, told};
-use crate::{Actor, App, By, Failure};
+use super::{Line, Seen, attempts, login, told};
+use crate::{App, By, Failure};
 
 /// Changes what somebody is called.
 ///
@@ -48,11 +47,13 @@ pub async fn change_password(
     new: &Secret,
 ) -> Result<Secret, Failure> {
     let read = &seen.user;
-    match hashing::verify(app, current, read.password_hash.as_deref()).await? {
-        Outcome::Right { .. } => {}
-        Outcome::Wrong | Outcome::Hashed(_) => return Err(Refused::Login.into()),
-    }
-    let password = super::chosen(app, "new_password", new, &[&read.name, &read.email]).await?;
+    let attempt = login::right_password(app, &seen.by(by), seen, current).await?;
+    let context = (&read.tenant, &[read.name.as_str(), &read.email][..]);
+    let password = match super::chosen(app, "new_password", new, context).await {
+        Ok(password) => password,
+        // The current one was right: what is wrong with the new one is no guess.
+        Err(failure) => return Err(login::not_decided(app, &attempt, failure).await),
+    };
     let (moment, cookie) = (app.moment(), super::secret(app));
     let (inner, by, seen, hash) = (
         app.clone(),
@@ -62,13 +63,15 @@ pub async fn change_password(
     );
     let changed = app.db.write(move |tx| {
         let mut user = users::get(tx, &seen.user.tenant, &seen.user.id)?.ok_or(Refused::SessionEnded)?;
+        attempt.succeed(tx, moment)?;
         user.password_hash = Some(password.clone());
         super::store(tx, &user)?;
         sessions::revoke_all(tx, &user.tenant, &user.id, Some(&seen.session.id), moment.at)?;
-        if !sessions::renew(tx, &seen.session, &hash, moment.at)? {
+        let shown = seen.session.stepped_up_at;
+        if !sessions::renew(tx, &seen.session, &hash, shown, moment.at)? {
             return Err(Refused::SessionEnded.into());
         }
-        person_tokens::void(tx, &user.tenant, &user.id, Kind::Reset, moment.at)?;
+        tokens::void_links(tx, &user, moment.at)?;
         Line::new("person.password_changed", &user).note(tx, &inner, &by, moment)?;
         told::tell(tx, &user, told::News::PasswordChanged, moment)
     });
@@ -76,15 +79,18 @@ pub async fn change_password(
     Ok(cookie)
 }
 
-/// Sends a link to an address that somebody wants to have; it is theirs once they have opened it.
+/// Sends a link to an address that somebody wants to have; it is theirs once they have opened it. The address
+/// that counts until then is told, so that nobody asks unnoticed.
 ///
 /// # Errors
-/// [`domain::Refusal::InvalidField`]. That somebody else has it is told only to who opens the link.
+/// [`domain::Refusal::InvalidField`], [`domain::Limited::RateLimited`]. That somebody else has it is told
+/// only to who opens the link.
 pub async fn ask_for_email(app: &App, by: &By, seen: &Seen, email: &str) -> Result<(), Failure> {
     let email = person::email(email)?;
     let (moment, token) = (app.moment(), super::secret(app));
     let (inner, by, user) = (app.clone(), seen.by(by), seen.user.clone());
     let asked = app.db.write(move |tx| {
+        attempts::mail(tx, &inner, &by, &email, moment)?;
         person_tokens::void(tx, &user.tenant, &user.id, Kind::Email, moment.at)?;
         let about = About {
             tenant: &user.tenant,
@@ -97,7 +103,8 @@ pub async fn ask_for_email(app: &App, by: &By, seen: &Seen, email: &str) -> Resu
             token: &token,
             to: &email,
         };
-        told::tell(tx, &user, news, moment)
+        told::tell(tx, &user, news, moment)?;
+        told::tell(tx, &user, told::News::EmailWanted, moment)
     });
     asked.await
 }
@@ -111,20 +118,24 @@ pub async fn look_at_email(app: &App, token: &str) -> Result<(User, String), Fai
     Ok((user, token.email.ok_or(Refused::LinkUsed)?))
 }
 
-/// Takes the new address. The old one is told, and all sessions end.
+/// Takes the new address. The link proves the mailbox, and `seen` the person: whoever reads a mailbox that
+/// was mistyped gets nothing. The old address is told, and all sessions end.
 ///
 /// # Errors
-/// [`Refused::LinkUsed`], [`Refused::EmailTaken`].
-pub async fn take_email(app: &App, by: &By, token: &str) -> Result<User, Failure> {
-    let (hash, moment, inner, by) = (tokens::hash(token)?, app.moment(), app.clone(), by.clone());
+/// [`Refused::LinkUsed`], also for somebody else's link; [`Refused::EmailTaken`].
+pub async fn take_email(app: &App, by: &By, seen: &Seen, token: &str) -> Result<User, Failure> {
+    let (hash, moment, inner, by) = (tokens::hash(token)?, app.moment(), app.clone(), seen.by(by));
+    let who = seen.user.id.clone();
     let taken = app.db.write(move |tx| {
         let (token, mut user) = tokens::take(tx, Kind::Email, &hash, moment)?;
-        let by = by.known_as(Actor::Person(user.id.clone()));
+        if user.id != who {
+            return Err(Refused::LinkUsed.into());
+        }
         told::tell(tx, &user, told::News::EmailChanged, moment)?;
         user.email = token.email.ok_or(Refused::LinkUsed)?;
         super::store(tx, &user)?;
         sessions::revoke_all(tx, &user.tenant, &user.id, None, moment.at)?;
-        person_tokens::void(tx, &user.tenant, &user.id, Kind::Reset, moment.at)?;
+        tokens::void_links(tx, &user, moment.at)?;
         Line::new("person.email_changed", &user).note(tx, &inner, &by, moment)?;
         Ok::<_, Failure>(user)
     });

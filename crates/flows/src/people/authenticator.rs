@@ -1,6 +1,7 @@
 //! Authenticators: seeds, kept encrypted, and the codes that follow from them (RFC 6238 with SHA-1, six
 //! digits and thirty seconds, as all apps have them).
 
+use domain::person::Refused;
 use domain::{TenantId, Timestamp, UserId, totp};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
@@ -100,11 +101,12 @@ impl Seed {
     /// Reads what [`Seed::seal`] gave.
     ///
     /// # Errors
-    /// [`Failure::Bug`] when it was sealed for somebody else, under another `SECRET_KEY`, or changed.
+    /// [`Refused::FactorUnreadable`] when it was sealed for somebody else, under another `SECRET_KEY`, or
+    /// changed.
     pub fn open(app: &App, tenant: &TenantId, user: &UserId, sealed: &str) -> Result<Seed, Failure> {
         let unreadable = || {
-            let what = "the seed of an authenticator cannot be read: was SECRET_KEY replaced?";
-            Failure::Bug(what.to_owned())
+            tracing::error!("the seed of an authenticator cannot be read: was SECRET_KEY replaced?");
+            Failure::from(Refused::FactorUnreadable)
         };
         let mut parts = sealed.split(':');
         let (Some(SEALED), Some(nonce), Some(text), None) =

@@ -5,7 +5,6 @@ use std::pin::Pin;
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64ct::{Base64Unpadded, Encoding};
-use domain::Refusal;
 use stripe::Secret;
 use subtle::ConstantTimeEq;
 
@@ -73,6 +72,11 @@ pub type Working<'a> = Pin<Box<dyn Future<Output = Result<Outcome, Failure>> + S
 pub trait Hashing: Send + Sync {
     /// Does the work, or refuses it as [`domain::person::Refused::LoginBusy`] when too much waits already.
     fn run(&self, work: Work) -> Working<'_>;
+
+    /// Whether more would be refused now, so that nothing is begun for it.
+    fn is_full(&self) -> bool {
+        false
+    }
 }
 
 /// On the spot.
@@ -135,11 +139,6 @@ pub(super) async fn verify(app: &App, password: &Secret, hash: Option<&str>) -> 
         }
         None => self::hash(app, password).await.map(|_| Outcome::Wrong),
     }
-}
-
-/// Whether nothing was decided, as too much waits.
-pub(super) fn is_busy(failure: &Failure) -> bool {
-    *failure == Failure::Refused(Refusal::Person(domain::person::Refused::LoginBusy))
 }
 
 struct Stored {

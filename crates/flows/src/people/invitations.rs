@@ -12,7 +12,7 @@ use stripe::Secret;
 
 use super::login::{self, Browser};
 use super::tokens::{self, About};
-use super::{Entered, Line, Seen, told};
+use super::{Entered, Line, Seen, attempts, told};
 use crate::{Actor, App, By, Failure, Moment};
 
 /// Somebody to be invited.
@@ -28,7 +28,7 @@ pub struct Invitation {
     pub role: Role,
 }
 
-/// Invites somebody. Answers the person and the link's token.
+/// Invites somebody, or sends the same invitation again. Answers the person and the link's token.
 ///
 /// # Errors
 /// [`Refused::RoleInsufficient`], [`Refused::EmailTaken`], [`Refusal::InvalidField`], [`Refusal::NotFound`].
@@ -79,27 +79,39 @@ async fn invited(
         invitation.role,
         moment.at,
     );
-    let (inner, by, row, secret, inviter) = (
-        app.clone(),
-        by.clone(),
-        user.clone(),
-        token.clone(),
-        inviter.to_owned(),
-    );
+    let (inner, by, row, secret, inviter) =
+        (app.clone(), by.clone(), user, token.clone(), inviter.to_owned());
     let invited = app.db.write(move |tx| {
         if row.role != Role::Operator {
             let tenant = tenants::find(tx, &row.tenant)?.ok_or(Refusal::NotFound)?;
             super::may_enter(row.role, Some(&tenant))?;
         }
-        users::insert(tx, &row).map_err(super::taken)?;
+        let row = added_or_waiting(tx, &row, moment)?;
         let after = json!({"name": row.name, "role": row.role.word()});
         Line::new("person.invited", &row)
             .after(after)
             .note(tx, &inner, &by, moment)?;
-        send(tx, &row, &secret, &inviter, moment)
+        attempts::mail(tx, &inner, &by, &row.email, moment)?;
+        send(tx, &row, &secret, &inviter, moment)?;
+        Ok::<_, Failure>(row)
     });
-    invited.await?;
-    Ok((user, token))
+    Ok((invited.await?, token))
+}
+
+/// Adds somebody, unless the same invitation waits for them already: then its link is worth nothing any more.
+/// So the first owner of a tenant, whom nobody there can invite again, does not lose the address.
+fn added_or_waiting(tx: &mut Tx, user: &User, moment: Moment) -> Result<User, Failure> {
+    let found = users::by_email(tx, &user.email)?;
+    let waits = found.filter(|found| {
+        let same = found.tenant == user.tenant && found.role == user.role;
+        same && found.password_hash.is_none() && found.disabled_at.is_none()
+    });
+    if let Some(waits) = waits {
+        person_tokens::void(tx, &waits.tenant, &waits.id, Kind::Invitation, moment.at)?;
+        return Ok(waits);
+    }
+    users::insert(tx, user).map_err(super::taken)?;
+    Ok(user.clone())
 }
 
 /// Sends somebody who has not accepted yet another link; the one before is worth nothing any more.
@@ -124,6 +136,7 @@ pub async fn again(app: &App, by: &By, inviter: &Seen, id: &UserId) -> Result<(U
         Line::new("person.invited", &user)
             .after(after)
             .note(tx, &inner, &by, moment)?;
+        attempts::mail(tx, &inner, &by, &user.email, moment)?;
         send(tx, &user, &secret, &inviter.user.name, moment)?;
         Ok::<_, Failure>(user)
     });
@@ -162,11 +175,16 @@ pub async fn accept(
 ) -> Result<Entered, Failure> {
     let (_, user) = tokens::look(app, Kind::Invitation, token).await?;
     let name = person::name(name)?;
-    let password = super::chosen(app, "password", password, &[&name, &user.email]).await?;
+    let context = (&user.tenant, &[name.as_str(), &user.email][..]);
+    let password = super::chosen(app, "password", password, context).await?;
     let (hash, moment, cookie) = (tokens::hash(token)?, app.moment(), super::secret(app));
     let (inner, browser, secret) = (app.clone(), browser.clone(), cookie.clone());
     let accepted = app.db.write(move |tx| {
         let (_, mut user) = tokens::take(tx, Kind::Invitation, &hash, moment)?;
+        // It lets in without a second factor, so it is for a first password and for nothing else.
+        if user.password_hash.is_some() {
+            return Err(Refused::LinkUsed.into());
+        }
         super::may_enter(user.role, tenants::find(tx, &user.tenant)?.as_ref())?;
         user.name.clone_from(&name);
         user.password_hash = Some(password.clone());

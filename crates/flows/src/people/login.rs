@@ -43,37 +43,59 @@ pub async fn log_in(
     password: &Secret,
 ) -> Result<Entered, Failure> {
     // What is no address is nobody's, and is told so by the same way.
-    let email = person::email(email).unwrap_or_else(|_| email.chars().take(person::EMAIL_MAX).collect());
-    let attempt = Attempt::new(app, &browser.by, "login", &email)?;
-    let found = begin(app, &attempt, &email).await?;
+    let address = person::email(email).ok();
+    let account = match &address {
+        Some(address) => address.clone(),
+        None => email.chars().take(person::EMAIL_MAX).collect(),
+    };
+    let attempt = Attempt::new(app, &browser.by, "login", &account)?;
+    let found = begin(app, &attempt, address).await?;
     let kept = found.as_ref().filter(|user| user.disabled_at.is_none());
     let kept = kept.and_then(|user| user.password_hash.as_deref());
     let outcome = match hashing::verify(app, password, kept).await {
-        Err(failure) if hashing::is_busy(&failure) => {
-            let attempt = attempt.clone();
-            app.db.write(move |tx| attempt.take_back(tx)).await?;
-            return Err(failure);
-        }
-        outcome => outcome?,
+        Ok(outcome) => outcome,
+        Err(failure) => return Err(not_decided(app, &attempt, failure).await),
     };
     let (Some(user), Outcome::Right { outdated }) = (found.as_ref(), &outcome) else {
-        refused(app, &browser.by, found.as_ref(), "password").await?;
+        refused(app, &browser.by, (found.as_ref(), &account), "password").await?;
         return Err(Refused::Login.into());
     };
+    // Where there is no room for it, the next login hashes it anew.
     let rehashed = match outdated {
-        true => Some(hashing::hash(app, password).await?),
+        true => hashing::hash(app, password).await.ok(),
         false => None,
     };
-    enter(app, browser, user, attempt, rehashed).await
+    match enter(app, browser, user, attempt.clone(), rehashed).await {
+        Err(failure) if failure != Refused::Login.into() => Err(not_decided(app, &attempt, failure).await),
+        entered => entered,
+    }
 }
 
-async fn begin(app: &App, attempt: &Attempt, email: &str) -> Result<Option<User>, Failure> {
-    let (moment, attempt, email) = (app.moment(), attempt.clone(), email.to_owned());
+/// Counts a try and looks for the person. Who is held up, and whoever would wait for too long, is told so
+/// without a transaction.
+async fn begin(app: &App, attempt: &Attempt, email: Option<String>) -> Result<Option<User>, Failure> {
+    attempt.remembered(app)?;
+    if app.hashing.is_full() {
+        return Err(Refused::LoginBusy.into());
+    }
+    let (moment, inner, attempt) = (app.moment(), app.clone(), attempt.clone());
     let begun = app.db.write(move |tx| {
-        attempt.begin(tx, moment)?;
-        Ok::<_, Failure>(users::by_email(tx, &email)?)
+        attempt.begin(tx, &inner, moment)?;
+        match &email {
+            Some(email) => Ok::<_, Failure>(users::by_email(tx, email)?),
+            None => Ok(None),
+        }
     });
     begun.await
+}
+
+/// Takes a try back that was neither right nor wrong; answers why.
+pub(super) async fn not_decided(app: &App, attempt: &Attempt, failure: Failure) -> Failure {
+    let attempt = attempt.clone();
+    if let Err(failure) = app.db.write(move |tx| attempt.take_back(tx)).await {
+        tracing::warn!(%failure, "a try that was not looked at stays counted");
+    }
+    failure
 }
 
 /// The password was right: gives the browser a session.
@@ -127,9 +149,9 @@ pub async fn second_factor(app: &App, browser: &Browser, code: &str) -> Result<E
         .filter(|seen| seen.session.stage == Stage::Password);
     let seen = waiting.ok_or(Refused::SessionEnded)?.clone();
     let attempt = Attempt::new(app, &browser.by, "code", seen.user.id.as_str())?;
+    attempt.begun(app).await?;
     let (moment, cookie, code) = (app.moment(), super::secret(app), code.to_owned());
-    let (counted, begun) = (attempt.clone(), moment);
-    app.db.write(move |tx| counted.begin(tx, begun)).await?;
+    let counted = attempt.clone();
     let (inner, secret, wanted) = (app.clone(), cookie.clone(), seen.clone());
     let with = browser.clone();
     let entered = app.db.write(move |tx| {
@@ -141,6 +163,10 @@ pub async fn second_factor(app: &App, browser: &Browser, code: &str) -> Result<E
             return Ok(None);
         };
         attempt.succeed(tx, moment)?;
+        // It may have ended since it was read, and becomes one session and no more.
+        if !sessions::revoke(tx, &user.tenant, &user.id, &seen.session.id, moment.at)? {
+            return Err(Refused::SessionEnded.into());
+        }
         let mut user = users::get(tx, &user.tenant, &user.id)?.ok_or(Refused::SessionEnded)?;
         user.last_login_at = Some(moment.at);
         super::store(tx, &user)?;
@@ -149,16 +175,23 @@ pub async fn second_factor(app: &App, browser: &Browser, code: &str) -> Result<E
         note_login(tx, app, &browser.by, &user, factor.word(), moment)?;
         Ok::<_, Failure>(Some(user))
     });
-    match entered.await? {
-        Some(user) => Ok(Entered {
+    match entered.await {
+        Ok(Some(user)) => Ok(Entered {
             cookie,
             user,
             stage: Stage::Full,
         }),
-        None => {
-            refused(app, &browser.by, Some(&seen.user), "code").await?;
+        Ok(None) => {
+            refused(
+                app,
+                &browser.by,
+                (Some(&seen.user), seen.user.id.as_str()),
+                "code",
+            )
+            .await?;
             Err(Refused::Code.into())
         }
+        Err(failure) => Err(not_decided(app, &counted, failure).await),
     }
 }
 
@@ -171,29 +204,47 @@ pub enum Proof {
     Code(String),
 }
 
-/// Confirms that it is still the same person; their session gets another secret.
+/// Looks at the password of somebody who is logged in. Its wrong ones are counted apart from wrong codes,
+/// which a right password must not make forgotten.
+///
+/// # Errors
+/// [`Refused::Login`], [`Refused::LoginDelayed`], [`Refused::LoginBusy`].
+pub(super) async fn right_password(
+    app: &App,
+    by: &By,
+    seen: &Seen,
+    password: &Secret,
+) -> Result<Attempt, Failure> {
+    let attempt = Attempt::new(app, by, "password_again", seen.user.id.as_str())?;
+    attempt.begun(app).await?;
+    match hashing::verify(app, password, seen.user.password_hash.as_deref()).await {
+        Ok(Outcome::Right { .. }) => Ok(attempt),
+        Ok(Outcome::Wrong | Outcome::Hashed(_)) => {
+            refused(app, by, (Some(&seen.user), seen.user.id.as_str()), "password").await?;
+            Err(Refused::Login.into())
+        }
+        Err(failure) => Err(not_decided(app, &attempt, failure).await),
+    }
+}
+
+/// Confirms that it is still the same person; their session gets another secret. Whoever has a second factor
+/// shows that: a password is not enough.
 ///
 /// # Errors
 /// [`Refused::Login`], [`Refused::Code`], [`Refused::LoginDelayed`], [`Refused::LoginBusy`],
 /// [`Refused::SessionEnded`].
 pub async fn step_up(app: &App, by: &By, seen: &Seen, proof: &Proof) -> Result<Secret, Failure> {
     let by = seen.by(by);
-    let attempt = Attempt::new(app, &by, "code", seen.user.id.as_str())?;
-    let (counted, begun) = (attempt.clone(), app.moment());
-    app.db.write(move |tx| counted.begin(tx, begun)).await?;
-    if let Proof::Password(password) = proof {
-        match hashing::verify(app, password, seen.user.password_hash.as_deref()).await {
-            Ok(Outcome::Right { .. }) => {}
-            Ok(Outcome::Wrong | Outcome::Hashed(_)) => {
-                refused(app, &by, Some(&seen.user), "password").await?;
-                return Err(Refused::Login.into());
-            }
-            Err(failure) => {
-                app.db.write(move |tx| attempt.take_back(tx)).await?;
-                return Err(failure);
-            }
+    let attempt = match proof {
+        Proof::Password(_) if seen.user.has_second_factor() => return Err(Refused::Code.into()),
+        Proof::Password(password) => right_password(app, &by, seen, password).await?,
+        Proof::Code(_) => {
+            let attempt = Attempt::new(app, &by, "code", seen.user.id.as_str())?;
+            attempt.begun(app).await?;
+            attempt
         }
-    }
+    };
+    let counted = attempt.clone();
     let (moment, cookie) = (app.moment(), super::secret(app));
     let (inner, read, with, proof) = (app.clone(), seen.clone(), by.clone(), proof.clone());
     let hash = super::hash(cookie.expose());
@@ -204,18 +255,19 @@ pub async fn step_up(app: &App, by: &By, seen: &Seen, proof: &Proof) -> Result<S
             return Ok(false);
         }
         attempt.succeed(tx, moment)?;
-        if !sessions::renew(tx, &read.session, &hash, moment.at)? {
+        if !sessions::renew(tx, &read.session, &hash, Some(moment.at), moment.at)? {
             return Err(Refused::SessionEnded.into());
         }
         Line::new("person.confirmed", &read.user).note(tx, &inner, &with, moment)?;
         Ok::<_, Failure>(true)
     });
-    match confirmed.await? {
-        true => Ok(cookie),
-        false => {
-            refused(app, &by, Some(&seen.user), "code").await?;
+    match confirmed.await {
+        Ok(true) => Ok(cookie),
+        Ok(false) => {
+            refused(app, &by, (Some(&seen.user), seen.user.id.as_str()), "code").await?;
             Err(Refused::Code.into())
         }
+        Err(failure) => Err(not_decided(app, &counted, failure).await),
     }
 }
 
@@ -294,14 +346,31 @@ pub(super) fn note_login(
     line.note(tx, app, &by, moment)
 }
 
-/// Notes what was refused. Of somebody who is not here nothing is kept but that.
-async fn refused(app: &App, by: &By, user: Option<&User>, what: &str) -> Result<(), Failure> {
+/// Notes what was refused, so seldom that a flood of guesses cannot fill the disk. Of somebody who is not
+/// here nothing is kept but that.
+async fn refused(
+    app: &App,
+    by: &By,
+    (user, account): (Option<&User>, &str),
+    what: &str,
+) -> Result<(), Failure> {
+    let told = app.watch.refused(app.clock.now(), account, by);
+    if told.alarm {
+        tracing::error!("many wrong passwords and codes: somebody may be guessing; see the audit log");
+    }
+    let Some(left_out) = told.noted else {
+        return Ok(());
+    };
+    let after = match left_out {
+        0 => json!({"what": what}),
+        left_out => json!({"what": what, "left_out": left_out}),
+    };
     let scope = user.and_then(|user| super::scope_of(app, &user.tenant));
     let entry = Entry {
         action: "person.login_refused",
         subject: user.map_or("unknown", |user| user.id.as_str()),
         before: None,
-        after: Some(json!({"what": what}).to_string()),
+        after: Some(after.to_string()),
     };
     audit::record(app, scope.as_ref(), by, &entry).await
 }

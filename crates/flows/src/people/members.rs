@@ -9,7 +9,7 @@ use store::person_tokens::{self, Kind};
 use store::sessions;
 use store::users::{self, User};
 
-use super::{Line, Seen, second_factor};
+use super::{Line, Seen, second_factor, tokens};
 use crate::{App, By, Failure, Moment};
 
 /// Everybody of the tenant that `seen` belongs to, or of the platform, in the order in which they were added.
@@ -62,13 +62,29 @@ pub async fn change(
             Change::Disable => disable(tx, &inner, &by, &mut user, moment)?,
             Change::Enable => enable(tx, &inner, &by, &mut user, moment)?,
             Change::ClearSecondFactor => {
-                second_factor::without(tx, &inner, &by, &mut user, moment)?;
-                sessions::revoke_all(tx, &user.tenant, &user.id, None, moment.at)?;
+                clear_second_factor(tx, &inner, &by, &mut user, moment)?;
             }
         }
         Ok::<_, Failure>(users::get(tx, &tenant, &id)?.ok_or(Refusal::NotFound)?)
     });
     changed.await
+}
+
+fn clear_second_factor(
+    tx: &mut Tx,
+    app: &App,
+    by: &By,
+    user: &mut User,
+    moment: Moment,
+) -> Result<(), Failure> {
+    second_factor::without(tx, app, by, user, moment)?;
+    tokens::void_links(tx, user, moment.at)?;
+    let ended = sessions::revoke_all(tx, &user.tenant, &user.id, None, moment.at)?;
+    if ended > 0 {
+        let line = Line::new("person.session_ended", user);
+        line.after(json!({"all": ended})).note(tx, app, by, moment)?;
+    }
+    Ok(())
 }
 
 fn to_role(
@@ -91,6 +107,7 @@ fn to_role(
     user.role = role;
     super::store(tx, user)?;
     sessions::revoke_all(tx, &user.tenant, &user.id, None, moment.at)?;
+    tokens::void_links(tx, user, moment.at)?;
     let line = Line::new("person.role_changed", user).before(json!({"role": before.word()}));
     line.after(json!({"role": role.word()})).note(tx, app, by, moment)
 }

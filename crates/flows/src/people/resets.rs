@@ -1,9 +1,8 @@
 //! A new password for whoever forgot theirs: a link by mail, good once and for half an hour. Whoever asks
 //! learns nothing of whether the address is somebody's.
 
-use domain::login::RESETS_PER_PERSON;
 use domain::person;
-use store::person_tokens::{self, Kind};
+use store::person_tokens::Kind;
 use store::sessions;
 use store::users::{self, User};
 use stripe::Secret;
@@ -22,15 +21,13 @@ pub async fn ask(app: &App, by: &By, email: &str) -> Result<(), Failure> {
     let (moment, token) = (app.moment(), super::secret(app));
     let (inner, by) = (app.clone(), by.clone());
     let asked = app.db.write(move |tx| {
-        // Counted for whatever address, so that it takes as long for those who are not here.
-        let from_here = attempts::reset_from_address(tx, &inner, &by, moment)?;
-        let for_them = attempts::take(tx, &inner, ("reset", &email), RESETS_PER_PERSON, moment)?;
+        // Counted for whatever address. Earlier links stay good: a stranger who asks takes none away.
+        let may_ask = attempts::reset(tx, &inner, &by, &email, moment)?;
         let user = users::by_email(tx, &email)?;
         let user = user.filter(|user| user.disabled_at.is_none() && user.password_hash.is_some());
-        let Some(user) = user.filter(|_| from_here && for_them) else {
+        let Some(user) = user.filter(|_| may_ask) else {
             return Ok(());
         };
-        person_tokens::void(tx, &user.tenant, &user.id, Kind::Reset, moment.at)?;
         let about = About {
             tenant: &user.tenant,
             user: Some(&user.id),
@@ -57,13 +54,20 @@ pub async fn look(app: &App, token: &str) -> Result<User, Failure> {
 /// [`domain::person::Refused::LinkUsed`], [`domain::Refusal::InvalidField`].
 pub async fn reset(app: &App, by: &By, token: &str, password: &Secret) -> Result<User, Failure> {
     let (_, user) = tokens::look(app, Kind::Reset, token).await?;
-    let password = super::chosen(app, "password", password, &[&user.name, &user.email]).await?;
+    let password = super::chosen(
+        app,
+        "password",
+        password,
+        (&user.tenant, &[&user.name, &user.email]),
+    )
+    .await?;
     let (hash, moment, inner, by) = (tokens::hash(token)?, app.moment(), app.clone(), by.clone());
     let changed = app.db.write(move |tx| {
         let (_, mut user) = tokens::take(tx, Kind::Reset, &hash, moment)?;
         user.password_hash = Some(password.clone());
         super::store(tx, &user)?;
         sessions::revoke_all(tx, &user.tenant, &user.id, None, moment.at)?;
+        tokens::void_links(tx, &user, moment.at)?;
         let by = by.known_as(Actor::Person(user.id.clone()));
         Line::new("person.password_reset", &user).note(tx, &inner, &by, moment)?;
         told::tell(tx, &user, told::News::PasswordChanged, moment)?;

@@ -51,8 +51,9 @@ impl Factor {
 /// Shows a new seed, which counts once [`confirm`] has seen a code of it. Asking again gives another one.
 ///
 /// # Errors
-/// [`Refused::SecondFactorThere`].
+/// [`Refused::SecondFactorThere`], [`Refused::StepUpNeeded`].
 pub async fn begin(app: &App, by: &By, seen: &Seen) -> Result<Enrolment, Failure> {
+    has_shown(app, seen)?;
     let seed = Seed::fresh(app);
     let user = &seen.user;
     let sealed = seed.seal(app, &user.tenant, &user.id)?;
@@ -76,24 +77,36 @@ pub async fn begin(app: &App, by: &By, seen: &Seen) -> Result<Enrolment, Failure
 /// The seed that [`begin`] showed, to show it once more after a wrong code.
 ///
 /// # Errors
-/// When the database fails.
+/// When the key fails. One that cannot be read is none, and another is shown.
 pub fn pending(app: &App, user: &User) -> Result<Option<Enrolment>, Failure> {
     let Some(sealed) = &user.totp_pending else {
         return Ok(None);
     };
-    let seed = Seed::open(app, &user.tenant, &user.id, sealed)?;
+    let seed = match Seed::open(app, &user.tenant, &user.id, sealed) {
+        Ok(seed) => seed,
+        Err(Failure::Refused(_)) => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
     Ok(Some(Enrolment {
         seed: seed.base32(),
         uri: seed.uri(&user.email),
     }))
 }
 
+/// Whoever sits at an open screen of somebody else, or has their cookie, does not make themselves a second
+/// factor: it would let them confirm all that follows.
+fn has_shown(app: &App, seen: &Seen) -> Result<(), Refused> {
+    let shown = seen.is_stepped_up(app.clock.now());
+    shown.then_some(()).ok_or(Refused::StepUpNeeded)
+}
+
 /// Takes the authenticator on, as it shows the right code: answers the recovery codes, once, and what the
 /// session's cookie holds from now on. All other sessions end.
 ///
 /// # Errors
-/// [`Refused::Code`], [`Refused::SecondFactorThere`], [`Refused::SessionEnded`].
+/// [`Refused::Code`], [`Refused::SecondFactorThere`], [`Refused::SessionEnded`], [`Refused::StepUpNeeded`].
 pub async fn confirm(app: &App, by: &By, seen: &Seen, code: &str) -> Result<(Vec<Secret>, Secret), Failure> {
+    has_shown(app, seen)?;
     let code = totp::typed(code).ok_or(Refused::Code)?;
     let (codes, hashes) = fresh_codes(app);
     let (moment, inner, by, read) = (app.moment(), app.clone(), seen.by(by), seen.clone());
@@ -113,7 +126,7 @@ pub async fn confirm(app: &App, by: &By, seen: &Seen, code: &str) -> Result<(Vec
         super::store(tx, &user)?;
         recovery_codes::replace(tx, &user.tenant, &user.id, &hashes, moment.at)?;
         sessions::revoke_all(tx, &user.tenant, &user.id, Some(&read.session.id), moment.at)?;
-        if !sessions::renew(tx, &read.session, &hash, moment.at)? {
+        if !sessions::renew(tx, &read.session, &hash, read.session.stepped_up_at, moment.at)? {
             return Err(Refused::SessionEnded.into());
         }
         Line::new("person.second_factor_set", &user).note(tx, &inner, &by, moment)?;
@@ -145,9 +158,12 @@ pub(super) fn without(
     user: &mut User,
     moment: crate::Moment,
 ) -> Result<(), Failure> {
-    user.totp_pending = None;
+    let pending = user.totp_pending.take();
     if !user.has_second_factor() {
-        return Ok(());
+        return match pending {
+            Some(_) => super::store(tx, user),
+            None => Ok(()),
+        };
     }
     user.totp_seed = None;
     user.totp_step = None;
@@ -173,7 +189,8 @@ pub async fn new_recovery_codes(app: &App, by: &By, seen: &Seen) -> Result<Vec<S
         recovery_codes::replace(tx, &user.tenant, &user.id, &hashes, moment.at)?;
         let line = Line::new("person.recovery_codes_made", &user);
         line.after(json!({"codes": RECOVERY_CODES}))
-            .note(tx, &inner, &by, moment)
+            .note(tx, &inner, &by, moment)?;
+        told::tell(tx, &user, told::News::RecoveryCodes, moment)
     });
     made.await?;
     Ok(codes)
@@ -204,6 +221,7 @@ pub(super) fn take(
     if !recovery_codes::take(tx, &user.tenant, &user.id, &hash, moment.at)? {
         return Ok(None);
     }
+    told::tell(tx, user, told::News::RecoveryCodes, moment)?;
     Ok(Some(Factor::Recovery))
 }
 

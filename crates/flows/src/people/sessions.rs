@@ -5,7 +5,7 @@ use serde_json::json;
 use store::person_tokens;
 use store::sessions::{self, Session};
 
-use super::{Line, Seen};
+use super::{Line, Seen, tokens};
 use crate::{App, By, Failure};
 
 /// The sessions of a person that have not ended, newest first.
@@ -71,7 +71,8 @@ pub async fn revoke(app: &App, by: &By, seen: &Seen, id: &SessionId) -> Result<(
     revoked.await
 }
 
-/// Ends all of a person's sessions but the one in use; answers how many there were.
+/// Ends all of a person's sessions but the one in use, and the links that would undo it; answers how many
+/// sessions there were.
 ///
 /// # Errors
 /// When the database fails.
@@ -80,6 +81,7 @@ pub async fn revoke_others(app: &App, by: &By, seen: &Seen) -> Result<u64, Failu
     let revoked = app.db.write(move |tx| {
         let Seen { user, session, .. } = &seen;
         let ended = sessions::revoke_all(tx, &user.tenant, &user.id, Some(&session.id), moment.at)?;
+        tokens::void_links(tx, user, moment.at)?;
         if ended > 0 {
             let line = Line::new("person.session_ended", user);
             line.after(json!({"others": ended}))

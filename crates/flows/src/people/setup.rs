@@ -73,8 +73,15 @@ pub async fn set_up(app: &App, browser: &Browser, token: &str, new: &NewPerson) 
         .await?;
     known.ok_or(Refused::LinkUsed)?;
     let mut user = operator(app, new)?;
-    user.password_hash =
-        Some(super::chosen(app, "password", &new.password, &[&user.name, &user.email]).await?);
+    user.password_hash = Some(
+        super::chosen(
+            app,
+            "password",
+            &new.password,
+            (&user.tenant, &[&user.name, &user.email]),
+        )
+        .await?,
+    );
     let (moment, cookie) = (app.moment(), super::secret(app));
     let (inner, browser, secret, row) = (app.clone(), browser.clone(), cookie.clone(), user.clone());
     let made = app.db.write(move |tx| {
@@ -111,8 +118,15 @@ pub async fn add(
     let mut user = operator(app, new)?;
     user.tenant = tenant.clone();
     user.role = role;
-    user.password_hash =
-        Some(super::chosen(app, "password", &new.password, &[&user.name, &user.email]).await?);
+    user.password_hash = Some(
+        super::chosen(
+            app,
+            "password",
+            &new.password,
+            (&user.tenant, &[&user.name, &user.email]),
+        )
+        .await?,
+    );
     let (moment, inner, by, row) = (app.moment(), app.clone(), by.clone(), user.clone());
     let added = app.db.write(move |tx| {
         users::insert(tx, &row).map_err(super::taken)?;

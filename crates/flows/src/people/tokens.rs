@@ -1,7 +1,7 @@
 //! Tokens of links: made, looked at and taken. Every kind is good once and for a while.
 
 use domain::person::Refused;
-use domain::{PersonTokenId, TenantId, UserId};
+use domain::{PersonTokenId, TenantId, Timestamp, UserId};
 use store::person_tokens::{self, Kind, PersonToken};
 use store::users::User;
 use store::{Tx, users};
@@ -41,6 +41,14 @@ pub fn insert(tx: &mut Tx, kind: Kind, about: &About, token: &Secret, moment: Mo
         created_at: moment.at,
     };
     Ok(person_tokens::insert(tx, &row)?)
+}
+
+/// Makes the links worthless that would undo what somebody just did to keep others out.
+pub fn void_links(tx: &mut Tx, user: &User, at: Timestamp) -> Result<(), Failure> {
+    for kind in [Kind::Reset, Kind::Email] {
+        person_tokens::void(tx, &user.tenant, &user.id, kind, at)?;
+    }
+    Ok(())
 }
 
 /// Who a link is for, while it is good.

@@ -40,6 +40,8 @@ pub enum News<'a> {
         /// The address.
         to: &'a str,
     },
+    /// They, or somebody in their name, want another address; told to the one that counts.
+    EmailWanted,
     /// Their address was changed; told to the one before.
     EmailChanged,
     /// Their password was changed.
@@ -48,6 +50,8 @@ pub enum News<'a> {
     SecondFactorSet,
     /// They have none any more.
     SecondFactorRemoved,
+    /// They have other recovery codes, or one was used.
+    RecoveryCodes,
 }
 
 /// Has somebody written to. They are written to in English: nobody has said which language they read.
@@ -78,9 +82,12 @@ pub fn tell(tx: &mut Tx, user: &User, news: News, moment: Moment) -> Result<(), 
             let letter = words::address_asked(LANGUAGE, &link(name, &path, Kind::Email));
             (MailKind::LoginChanged, letter)
         }
+        News::EmailWanted => changed(LANGUAGE, name, LoginChange::AddressAsked),
         News::EmailChanged => changed(LANGUAGE, name, LoginChange::Address),
         News::PasswordChanged => changed(LANGUAGE, name, LoginChange::Password),
-        News::SecondFactorSet | News::SecondFactorRemoved => changed(LANGUAGE, name, LoginChange::SecondStep),
+        News::SecondFactorSet | News::SecondFactorRemoved | News::RecoveryCodes => {
+            changed(LANGUAGE, name, LoginChange::SecondStep)
+        }
     };
     let to = match news {
         News::EmailAsked { to, .. } => to,
@@ -89,7 +96,9 @@ pub fn tell(tx: &mut Tx, user: &User, news: News, moment: Moment) -> Result<(), 
         | News::EmailChanged
         | News::PasswordChanged
         | News::SecondFactorSet
-        | News::SecondFactorRemoved => &user.email,
+        | News::SecondFactorRemoved
+        | News::RecoveryCodes
+        | News::EmailWanted => &user.email,
     };
     let mail = NewMail {
         scope: &mails::of_a_login(),

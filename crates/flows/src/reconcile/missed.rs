@@ -173,6 +173,9 @@ async fn turn(app: &App, cursor: &mut EventCursor) -> Result<bool, Failure> {
     if walk.listing == Listing::Payouts && !page.has_more && is_tenants {
         disputes::list(app, cursor.mode, &cursor.account, walk.since_s).await?;
     }
+    if let (Holds::Objects(objects), true) = (&page.holds, is_tenants) {
+        stripe_events::find_out_listed(app, cursor.mode, &cursor.account, objects).await?;
+    }
     let (moment, before, page) = (app.moment(), cursor.clone(), std::sync::Arc::new(page));
     let after = app
         .db

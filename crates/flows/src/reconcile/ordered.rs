@@ -1,10 +1,10 @@
 //! A reconciliation that somebody orders: everything since a moment is read again, and whatever waits for
 //! Stripe is looked at now instead of when it is due.
 
-use domain::{Mode, Timestamp};
+use domain::{Mode, Refusal, Timestamp};
 use serde_json::json;
 use store::event_cursors::{self, EventCursor};
-use store::{balance_cursors, hurry};
+use store::{balance_cursors, hurry, stripe_operations as rows};
 
 use super::{Due, due, look};
 use crate::audit::{self, Entry};
@@ -46,6 +46,8 @@ pub struct Tally {
     pub payments: usize,
     /// Events that were applied, those that wait for something among them.
     pub events: usize,
+    /// Writes that a running instance has in hand, or one had that ended within the last minute.
+    pub held: i64,
 }
 
 /// An account that was not read to its end.
@@ -71,6 +73,7 @@ pub async fn run(
 ) -> Result<(Tally, Vec<Unread>), Failure> {
     let began = app.clock.now();
     super::know_the_platform(app).await?;
+    refuse_unknown(app, order).await?;
     let cursors = make_due(app, by, order).await?;
     let mut tally = Tally {
         accounts: cursors.len(),
@@ -99,7 +102,48 @@ pub async fn run(
     let mut again = Tally::default();
     look_at_all(app, order, &mut again, &mut |_| {}).await?;
     apply_all(app, &mut tally, tell).await?;
+    external_again(app, &cursors).await?;
+    tally.held = held(app, order).await?;
     Ok((tally, unread))
+}
+
+/// An account that nobody has is a mistake in writing: nothing read of it would look like nothing missed.
+async fn refuse_unknown(app: &App, order: &Order) -> Result<(), Failure> {
+    let wanted = order.clone();
+    let known = app.db.read(move |tx| covered(tx, &wanted)).await?;
+    match &order.account {
+        Some(account) if known.is_empty() => {
+            let problem =
+                format!("names {account}, which is connected to no tenant: list the accounts that are");
+            Err(Refusal::invalid("account", problem).into())
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+async fn held(app: &App, order: &Order) -> Result<i64, Failure> {
+    let (now, order) = (app.clock.now(), order.clone());
+    let held = app.db.read(move |tx| {
+        let account = order.account.as_deref().unwrap_or_default();
+        let mut held = 0;
+        for mode in [Mode::Test, Mode::Live] {
+            if order.mode.is_none_or(|wanted| wanted == mode) {
+                held += rows::held(tx, mode, account, now)?;
+            }
+        }
+        Ok::<_, store::Error>(held)
+    });
+    Ok(held.await?)
+}
+
+/// What others do on the accounts is read again where it was not over: its events may have been lost.
+async fn external_again(app: &App, cursors: &[EventCursor]) -> Result<(), Failure> {
+    for cursor in cursors.iter().filter(|cursor| !cursor.account.is_empty()) {
+        if let Err(failure) = stripe_events::external_again(app, cursor.mode, &cursor.account).await {
+            tracing::warn!(account = cursor.account, %failure, "not all that is external was read again");
+        }
+    }
+    Ok(())
 }
 
 /// The accounts of the order whose reading, begun by it, has not come to its end.

@@ -1,7 +1,7 @@
 //! The decision to refund: in one transaction what is left is reserved, the refund is there, and the write to
 //! Stripe is noted.
 
-use domain::refund::{FeeChoice, RefundState, Refused, request};
+use domain::refund::{FeeChoice, RefundState, Refused, Settlement, request};
 use domain::{Money, OperationId, RefundId, Refusal, Scope};
 use store::payments::{self, Payment};
 use store::refunds::{self, FeeStatus, Origin, Refund};
@@ -10,7 +10,7 @@ use store::stripe_operations::{self as rows, Kind, Operation};
 use store::{Tx, payment_parts, stripe_config};
 use stripe::{AccountId, refunds as api};
 
-use super::{Wanted, booking};
+use super::{Wanted, adopted, booking};
 use crate::audit::{self, Entry};
 use crate::operations::{self, Intent, LEASE_MS};
 use crate::planted::{self, Bug};
@@ -57,6 +57,7 @@ pub async fn decide(
             let standing = read_before.as_ref().unwrap_or(&payment).standing();
             let amount = request(standing, wanted.amount, payment.currency)?;
             of_invoice(tx, &payment, &wanted, amount)?;
+            may_forgive(tx, &payment, &wanted, amount)?;
             match planted::is(Bug::ReserveNotAtomic) {
                 true => refunds::add_to_payment(tx, &scope, &payment.id, amount, 0)?,
                 false => reserve(tx, &payment, amount)?,
@@ -112,6 +113,20 @@ fn of_invoice(tx: &mut Tx, payment: &Payment, wanted: &Wanted, amount: i64) -> R
     }
 }
 
+/// What credit notes have given up of an invoice cannot be forgiven once more: the client would owe it again
+/// although the refund says that nothing is owed.
+fn may_forgive(tx: &mut Tx, payment: &Payment, wanted: &Wanted, amount: i64) -> Result<(), Failure> {
+    if wanted.settlement != Settlement::Forgiven {
+        return Ok(());
+    }
+    let left = booking::forgivable(tx, payment, wanted.invoice.as_ref(), amount)?;
+    if left >= amount {
+        return Ok(());
+    }
+    let left = Money::new(left, payment.currency).to_string();
+    Err(Refusal::from(Refused::NotForgivable { left }).into())
+}
+
 /// Of refunds that are decided at the same moment, this says which are made.
 fn reserve(tx: &mut Tx, payment: &Payment, amount: i64) -> Result<(), Failure> {
     if refunds::reserve(tx, &payment.scope, &payment.id, amount)? {
@@ -159,7 +174,7 @@ pub fn new(moment: Moment, id: RefundId, payment: &Payment, origin: Origin, amou
         currency: payment.currency,
         amount,
         reason: None,
-        settlement: domain::refund::Settlement::StillOwed,
+        settlement: Settlement::StillOwed,
         status: RefundState::Requested,
         failure_reason: None,
         balance_transaction_id: None,
@@ -234,12 +249,13 @@ fn note(tx: &mut Tx, moment: Moment, payment: &Payment, refund: &Refund) -> Resu
             named("op_id", id.as_str()),
             named("payment_id", payment.id.as_str()),
             named("refund_id", refund.id.as_str()),
+            named("settlement", refund.settlement.word()),
             named("tenant_id", refund.scope.tenant.as_str()),
         ],
     };
     let intent = Intent {
         kind: Kind::CreateRefund,
-        write: api::create(&create, format!("refund:{}:{}", refund.scope.tenant, refund.id)),
+        write: api::create(&create, adopted::key(&refund.scope.tenant, &refund.id)),
     };
     let (subject, at) = (refund.id.as_str(), moment.at);
     operations::note_about(tx, &refund.scope, subject, id, intent, at, at.plus_ms(LEASE_MS))

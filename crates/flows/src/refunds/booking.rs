@@ -177,6 +177,28 @@ pub fn available(tx: &mut Tx, payment: &Payment, invoice: Option<&InvoiceId>) ->
     Ok(credits.iter().chain(&invoices).sum())
 }
 
+/// How much of a refund can be forgiven, in minor units: what comes out of unused credit is owed by nobody,
+/// and of each invoice what its credit notes have left.
+///
+/// # Errors
+/// When the database fails.
+pub fn forgivable(
+    tx: &mut Tx,
+    payment: &Payment,
+    named: Option<&InvoiceId>,
+    amount: i64,
+) -> Result<i64, Failure> {
+    let sources = Sources::of(tx, payment, named)?;
+    let taken = sources.share(amount);
+    let mut sum: i64 = taken.credits.iter().sum();
+    for (source, part) in sources.invoices.iter().zip(&taken.parts) {
+        let left = left_to_credit(tx, &payment.scope, &source.invoice)?;
+        sum = sum.saturating_add((*part).min(left));
+    }
+    // What nothing is found for any more is in no invoice that could be owed again.
+    Ok(sum.saturating_add(taken.rest))
+}
+
 /// What a refund is taken from, in that order: as it was booked, or as it would be now.
 ///
 /// # Errors

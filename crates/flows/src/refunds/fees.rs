@@ -136,7 +136,7 @@ pub async fn run(app: &App, operation: &Operation) -> Result<bool, Failure> {
             let status = i64::from(rejection.status);
             refused(app, operation, status, rejection.request_id.clone(), code).await
         }
-        Heard::Kept => by_reading(app, operation).await,
+        Heard::Kept | Heard::Reused => by_reading(app, operation).await,
         Heard::Nothing(why) => {
             operations::unknown(app, operation, &why).await?;
             Ok(false)
@@ -355,10 +355,16 @@ fn book(
     );
     post(tx, moment, &platform, payment, &refund.id, number, &income)?;
     let of = payment.map(|payment| &payment.id);
-    balance::share_after_all(tx, moment, &platform, &refund.id, of)?;
-    if payment.is_some() {
-        balance::share_after_all(tx, moment, scope, &refund.id, of)?;
-        balance::share_after_all(tx, moment, scope, &refund.fee, of)?;
+    let of_payment = payment.map(|_| scope);
+    let moments = (0_u32..).map(|which| {
+        // Each makes ids of its own: several parts may be reported at once.
+        let random = nth.saturating_mul(4).saturating_add(10_000).saturating_add(which);
+        Moment::new(moment.at, moment.random(random))
+    });
+    let books = [Some(&platform), of_payment].into_iter().flatten();
+    let told = books.flat_map(|books| [(books, &refund.id), (books, &refund.fee)]);
+    for (own, (books, of_what)) in moments.zip(told) {
+        balance::share_after_all(tx, own, books, of_what, of)?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use store::refunds::{self, FeeStatus, Refund};
 use stripe::{AccountId, CallError, refunds as api};
 
 use super::seen::{self, RefundFacts};
-use super::{fees, give_fee_back, read};
+use super::{adopted, fees, give_fee_back, read};
 use crate::operations::PAGES_MAX;
 use crate::{App, Failure, observe, stripe_events, unreachable};
 
@@ -55,7 +55,7 @@ pub async fn look(app: &App, refund: &Refund) -> Result<(), Failure> {
         }
         found => found?,
     };
-    take_in(app, &payment, &found, Some(refund.version)).await?;
+    take_in(app, &payment, &found, Some(refund.version), None).await?;
     let after = read(app, &refund).await?;
     if after.fee_status == FeeStatus::Sent {
         give_fee_back(app, &after).await?;
@@ -109,11 +109,16 @@ async fn know_fee(app: &App, payment: &Payment) -> Result<(), Failure> {
 }
 
 /// Compares what a charge says was given back with what is known of it, and where that differs lists the
-/// payment's refunds.
+/// payment's refunds. `key` is that of the request that made the newest of them, where an event told of it.
 ///
 /// # Errors
 /// When Stripe or the database does not answer.
-pub async fn compare(app: &App, payment: &Payment, given_back: i64) -> Result<(), Failure> {
+pub async fn compare(
+    app: &App,
+    payment: &Payment,
+    given_back: i64,
+    key: Option<&str>,
+) -> Result<(), Failure> {
     let (scope, id) = (payment.scope.clone(), payment.id.clone());
     let now = app.db.read(move |tx| payments::get(tx, &scope, &id)).await?;
     let Some(payment) = now.filter(|now| now.reserved != given_back) else {
@@ -128,7 +133,7 @@ pub async fn compare(app: &App, payment: &Payment, given_back: i64) -> Result<()
     for _ in 0..PAGES_MAX {
         let page = api::list(client, &account, intent, after.as_deref()).await?;
         for refund in &page.data {
-            take_in(app, &payment, refund, None).await?;
+            take_in(app, &payment, refund, None, key).await?;
         }
         after = page.data.last().map(|refund| refund.id.clone());
         if !page.has_more || after.is_none() {
@@ -144,8 +149,10 @@ async fn take_in(
     payment: &Payment,
     found: &stripe::Refund,
     version: Option<i64>,
+    key: Option<&str>,
 ) -> Result<(), Failure> {
     let (payment, facts, moment) = (payment.clone(), RefundFacts::of(found), app.moment());
+    let key = key.map(str::to_owned);
     app.db
         .write(move |tx| {
             let known = seen::find(tx, &payment, None, &facts)?;
@@ -153,6 +160,10 @@ async fn take_in(
                 // The answer to our own write says whose it is, or its event.
                 return Ok(());
             }
+            let known = match known {
+                Some(known) => Some(known),
+                None => adopted::adopt(tx, moment, &payment, key.as_deref(), &facts)?,
+            };
             let unchanged = known.as_ref().is_some_and(|known| Some(known.version) == version);
             let evidence = match unchanged || known.is_none() {
                 true => Evidence::Current,

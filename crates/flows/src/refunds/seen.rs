@@ -10,6 +10,7 @@ use store::refunds::{self, FeeStatus, Origin, Refund};
 use store::state_history::{self, Change};
 use store::{Tx, stripe_operations};
 
+use super::adopted::Claimed;
 use super::booking::Moved;
 use super::{asked, booking, fees};
 use crate::observe::{self, Seen, open_break};
@@ -40,6 +41,8 @@ pub struct RefundFacts {
     pub failure_balance_transaction: Option<String>,
     /// The write that its metadata names.
     pub op_id: Option<String>,
+    /// What its metadata says of whose it is.
+    pub claimed: Option<Claimed>,
 }
 
 impl RefundFacts {
@@ -60,6 +63,7 @@ impl RefundFacts {
                 .as_ref()
                 .map(|it| it.id.clone()),
             op_id: refund.metadata.get("op_id").cloned(),
+            claimed: Claimed::of(refund),
         }
     }
 }
@@ -164,7 +168,34 @@ fn made_at_stripe(
     };
     asked::add(tx, &refund, cause)?;
     refunds::add_to_payment(tx, &payment.scope, &payment.id, refund.amount, 0)?;
+    see_twice(tx, moment, &refund, facts)?;
     Ok(refund)
+}
+
+/// It names a write of ours that has made another refund: nobody made it in Stripe's dashboard. Who may write
+/// metadata could only have somebody look.
+fn see_twice(tx: &mut Tx, moment: Moment, refund: &Refund, facts: &RefundFacts) -> Result<(), Failure> {
+    let scope = &refund.scope;
+    let Some(op_id) = &facts.op_id else {
+        return Ok(());
+    };
+    let Some(first) = stripe_operations::refund_of(tx, scope, op_id)? else {
+        return Ok(());
+    };
+    let first = refunds::get(tx, scope, &RefundId::stored(first))?;
+    let made = first.filter(|first| first.payment_id == refund.payment_id);
+    let made = made.and_then(|first| Some((first.id, first.stripe_refund_id?)));
+    let Some((id, at_stripe)) = made else {
+        return Ok(());
+    };
+    let detail = format!(
+        "the refund {id} was made twice at Stripe, as {at_stripe} and as {}: {} more went back than was \
+         asked for",
+        facts.id,
+        refund.money()
+    );
+    let (tenant, mode, kind) = (Some(&scope.tenant), scope.mode, Kind::RefundTwice);
+    open_break(tx, moment, 49, tenant, mode, kind, &facts.id, &detail)
 }
 
 /// What only comes and never goes, whatever order it is heard in.

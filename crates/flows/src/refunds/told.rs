@@ -64,18 +64,22 @@ pub fn shown(tx: &mut Tx, refund: Refund) -> Result<Shown, Failure> {
         .ok_or_else(|| Failure::Bug(format!("refund {} has no payment", refund.id)))?;
     let invoices = each(tx, &payment, &refund)?;
     let fee = application_fees::of_payment(tx, scope, &payment.id)?;
+    let reported = fee.as_ref().map_or(0, |fee| fee.refunded);
     let whole_fee = fee.map_or(payment.application_fee.unwrap_or_default(), |fee| {
         fee.amount.minor()
     });
+    let shares = refunds::fee_shares(tx, scope, &payment.id)?;
     let fee_returned = match refund.fee_status {
         FeeStatus::Kept | FeeStatus::Refused => 0,
         FeeStatus::Sent | FeeStatus::Returned => refund.fee_amount,
         FeeStatus::Due => {
-            let shares = refunds::fee_shares(tx, scope, &payment.id)?;
             let with_fee = shares.with_fee.saturating_add(refund.amount);
             fee_back(whole_fee, payment.received, with_fee, shares.so_far)
         }
     };
+    let is_due = refund.fee_status == FeeStatus::Due;
+    let given_back = shares.so_far.max(reported);
+    let given_back = given_back.saturating_add(if is_due { fee_returned } else { 0 });
     let out_of_credit = invoices.iter().map(|one| one.out_of_credit).sum();
     let settled = invoices.iter().filter(|one| one.amount > 0);
     let settled: Vec<_> = settled
@@ -93,6 +97,7 @@ pub fn shown(tx: &mut Tx, refund: Refund) -> Result<Shown, Failure> {
         },
         whole_fee,
         fee_back: fee_returned,
+        fee_kept: whole_fee.saturating_sub(given_back).max(0),
     });
     Ok(Shown {
         refund,

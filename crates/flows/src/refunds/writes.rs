@@ -69,7 +69,7 @@ async fn take_in(app: &App, operation: &Operation, heard: Heard<stripe::Refund>)
             }
             Ok(ran)
         }
-        Heard::Kept => by_reading(app, operation).await,
+        Heard::Kept | Heard::Reused => by_reading(app, operation).await,
         Heard::Nothing(why) => {
             operations::unknown(app, operation, &why).await?;
             Ok(Ran::Unknown)
@@ -150,7 +150,7 @@ async fn refused(app: &App, operation: &Operation, said: Refusing) -> Result<Ran
     let refused = app.db.write(move |tx| {
         let (refund, payment) = end(tx, moment, &operation, &outcome, &kept)?;
         let refused = explain(&refund, &payment);
-        if matches!(refused, Refused::TooMuch { .. }) {
+        if matches!(refused, Refused::TooMuch { .. } | Refused::NotAllHere { .. }) {
             // Somebody refunds in Stripe's dashboard: its refunds are read.
             payments::check_now(tx, &payment.scope, &payment.id, moment.at)?;
         }
@@ -176,7 +176,16 @@ fn end(
 }
 
 fn explain(refund: &Refund, payment: &Payment) -> Refused {
-    let left = Money::new(payment.standing().refundable(), payment.currency).to_string();
+    let left_minor = payment.standing().refundable();
+    let left = Money::new(left_minor, payment.currency).to_string();
+    match by_stripe(refund, left) {
+        // There is enough left as far as is known here.
+        Refused::TooMuch { left } if refund.amount <= left_minor => Refused::NotAllHere { left },
+        refused => refused,
+    }
+}
+
+fn by_stripe(refund: &Refund, left: String) -> Refused {
     match refund.failure_reason.as_deref() {
         Some(kept) => match kept.strip_prefix(PARAM) {
             Some(param) => Refused::by_stripe(None, Some(param), left),

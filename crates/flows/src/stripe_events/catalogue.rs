@@ -240,6 +240,11 @@ pub fn flow_of(type_: &str) -> Flow {
     group.map_or(Flow::Kept, |group| group.flow)
 }
 
+/// Whether an event of this type tells that something of its charge was given back.
+pub fn tells_of_refunds(type_: &str) -> bool {
+    plain_type(type_) == "charge.refunded"
+}
+
 /// The types that an endpoint is to be subscribed to, as an endpoint of this kind names them: thin ones
 /// of API v1 begin with `v1.`.
 pub fn subscribed(endpoint: Endpoint, kind: Kind) -> Vec<String> {

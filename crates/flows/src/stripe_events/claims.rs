@@ -17,6 +17,7 @@ use crate::{Actor, By, Failure, Moment};
 pub struct Claims {
     tenant: Option<TenantId>,
     invoice: Option<InvoiceId>,
+    names_write: bool,
 }
 
 impl Claims {
@@ -30,7 +31,14 @@ impl Claims {
         Claims {
             tenant: value("tenant_id").and_then(|id| TenantId::parse(&id).ok()),
             invoice: value("invoice_id").and_then(|id| InvoiceId::parse(&id).ok()),
+            names_write: value("op_id").is_some(),
         }
+    }
+
+    /// The invoice that it names, where it says as well which write made it: what we make always does, and a
+    /// shop that notes our invoices on its own sales does not.
+    pub fn written_for(&self) -> Option<&InvoiceId> {
+        self.invoice.as_ref().filter(|_| self.names_write)
     }
 
     /// Opens a break and notes it in the audit log when the object names a tenant other than the one

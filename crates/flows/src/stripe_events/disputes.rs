@@ -1,6 +1,7 @@
 //! Events about disputes: the snapshot is merged where it says enough, and otherwise the dispute is read. One
 //! of a charge that is not ours is listed as external.
 
+use domain::Timestamp;
 use domain::payment::Evidence;
 use store::stripe_webhook_events::{Fate, Status, Taken};
 use store::{Tx, disputes as rows, stripe_operations};
@@ -20,6 +21,8 @@ use crate::{App, Failure, Moment, onboarding};
 struct Look {
     facts: DisputeFacts,
     claims: Claims,
+    /// When this was so.
+    as_of: Timestamp,
     /// The version of our row before the dispute was read, 0 for none; none for a snapshot.
     read_over: Option<i64>,
 }
@@ -42,7 +45,7 @@ pub async fn changed(app: &App, event: &Taken, envelope: &Envelope) -> Result<St
     };
     let delivered = envelope.object.as_ref();
     let mut look = match delivered.and_then(|object| Dispute::from_value(object).ok()) {
-        Some(dispute) => Some(look_at(&dispute, None)?),
+        Some(dispute) => Some(look_at(&dispute, Timestamp::from_ms(envelope.created_ms), None)?),
         None => None,
     };
     for _ in 0..LOOKS_MAX {
@@ -64,15 +67,16 @@ pub async fn changed(app: &App, event: &Taken, envelope: &Envelope) -> Result<St
             Ok(Asked::Nothing) => return keep(app, event).await,
             Ok(Asked::Refused(refused)) => return not_shown(app, event, refused, None).await,
         };
-        look = Some(look_at(&now, Some(before))?);
+        look = Some(look_at(&now, app.clock.now(), Some(before))?);
     }
     Err(Failure::Unknown(
         "it changed each time that it was read".to_owned(),
     ))
 }
 
-fn look_at(dispute: &Dispute, read_over: Option<i64>) -> Result<Look, Failure> {
+fn look_at(dispute: &Dispute, as_of: Timestamp, read_over: Option<i64>) -> Result<Look, Failure> {
     Ok(Look {
+        as_of,
         facts: DisputeFacts::of(dispute)?,
         claims: Claims::of(&dispute.metadata),
         read_over,
@@ -120,7 +124,7 @@ fn settle(tx: &mut Tx, moment: Moment, event: &Taken, look: &Look) -> Result<Opt
             Status::Parked
         }
         None => {
-            flow::keep_as_external(tx, moment, &scope, &event.account, facts)?;
+            flow::keep_as_external(tx, moment, look.as_of, &scope, &event.account, facts)?;
             Status::External
         }
     };

@@ -3,10 +3,10 @@
 
 use domain::{InboxId, Mode};
 use sha2::{Digest, Sha256};
-use store::reconciliation_breaks::Kind as BreakKind;
+use store::reconciliation_breaks::{Kind as BreakKind, of_event};
 use store::stripe_webhook_events::{self as inbox, Delivery, Status, Taken};
 use stripe::client::mask_client_secrets;
-use stripe::events::{self, Envelope, Kind};
+use stripe::events::{self, Envelope, Kind, Malformed};
 
 use super::retries::EVENT_DEAD;
 use crate::{App, Failure, Moment, observe};
@@ -53,7 +53,7 @@ pub async fn ingest(app: &App, body: &[u8], signed_as: SignedAs) -> Result<Inges
         Ok(envelope) => delivery_of(moment, body, signed_as, envelope),
         Err(malformed) => {
             tracing::error!(?malformed, "a verified webhook body is no event; it is kept");
-            unreadable(moment, body, signed_as)
+            unreadable(moment, body, signed_as, malformed)
         }
     };
     let quarantined = delivery.status == Status::Quarantined;
@@ -74,8 +74,12 @@ pub async fn ingest(app: &App, body: &[u8], signed_as: SignedAs) -> Result<Inges
         .write(move |tx| {
             let new = inbox::insert(tx, &delivery, moment.at)?;
             if let Some((kind, detail)) = trouble.filter(|_| new) {
-                let (mode, id) = (delivery.mode, &delivery.event_id);
-                observe::open_break(tx, moment, 1, None, mode, kind, id, detail)?;
+                // Who has a secret by theft names whom they like: another account's event is another matter.
+                let subject = match kind {
+                    BreakKind::Quarantined => of_event(&delivery.account, &delivery.event_id),
+                    _ => delivery.event_id.clone(),
+                };
+                observe::open_break(tx, moment, 1, None, delivery.mode, kind, &subject, detail)?;
             }
             Ok::<_, Failure>(new)
         })
@@ -105,6 +109,7 @@ pub fn delivery_of(moment: Moment, body: &[u8], signed_as: SignedAs, envelope: E
         idempotency_key: envelope.idempotency_key,
         snapshot_event: envelope.snapshot_event,
         body: mask_client_secrets(&String::from_utf8_lossy(body)),
+        last_error: None,
         status: if quarantined {
             Status::Quarantined
         } else {
@@ -113,7 +118,7 @@ pub fn delivery_of(moment: Moment, body: &[u8], signed_as: SignedAs, envelope: E
     }
 }
 
-fn unreadable(moment: Moment, body: &[u8], signed_as: SignedAs) -> Delivery {
+fn unreadable(moment: Moment, body: &[u8], signed_as: SignedAs, malformed: Malformed) -> Delivery {
     Delivery {
         id: InboxId::new(moment.at, moment.random(0)),
         event_id: format!("unreadable_{}", hex::encode(&Sha256::digest(body)[..16])),
@@ -125,8 +130,33 @@ fn unreadable(moment: Moment, body: &[u8], signed_as: SignedAs) -> Delivery {
         api_version: None,
         idempotency_key: None,
         snapshot_event: None,
-        body: String::from_utf8_lossy(body).replace('\0', "\u{fffd}"),
+        body: kept(body),
         status: Status::Dead,
+        last_error: Some(why(body, malformed)),
+    }
+}
+
+/// The bytes of what is no event, as text that both databases hold: as they are, or, where they are no
+/// text, in hexadecimal digits behind the word `hex:`.
+fn kept(body: &[u8]) -> String {
+    match std::str::from_utf8(body) {
+        Ok(text) if !text.contains('\0') => text.to_owned(),
+        Ok(_) | Err(_) => format!("hex:{}", hex::encode(body)),
+    }
+}
+
+/// Why it is no event, for a person to read: where, never what.
+fn why(body: &[u8], malformed: Malformed) -> String {
+    match malformed {
+        Malformed::NotJson if std::str::from_utf8(body).is_err() => {
+            "the body is not UTF-8; it is kept in hexadecimal digits".to_owned()
+        }
+        Malformed::NotJson => match serde_json::from_slice::<serde_json::Value>(body) {
+            Err(error) => format!("the body is not JSON that can be read: {error}"),
+            Ok(_) => "the body is not JSON that can be read".to_owned(),
+        },
+        Malformed::NotAnEvent => "the body is neither a snapshot nor a thin event".to_owned(),
+        Malformed::Field(name) => format!("the event has no usable `{name}`"),
     }
 }
 
@@ -140,4 +170,28 @@ pub async fn take(app: &App, limit: i64) -> Result<Vec<Taken>, Failure> {
         .db
         .write(move |tx| inbox::take(tx, at, at.plus_ms(LEASE_MS), limit))
         .await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Such a body was kept with other bytes than came, and nothing said why it is no event.
+    #[test]
+    fn what_is_no_event_is_kept_byte_for_byte_with_the_reason() {
+        let deep = "[".repeat(5_000);
+        let cases: [(&[u8], &str, &str); 5] = [
+            (b"{\"a\":\xff\xfe}", "hex:7b2261223afffe7d", "is not UTF-8"),
+            (b"a\0b", "hex:610062", "not JSON"),
+            (br#"{"id":"\ud800"}"#, r#"{"id":"\ud800"}"#, "hex escape"),
+            (deep.as_bytes(), &deep, "recursion limit"),
+            (b"{}", "{}", "neither a snapshot nor a thin event"),
+        ];
+        for (body, text, reason) in cases {
+            let malformed = events::parse(body).unwrap_err();
+            assert_eq!(kept(body), text);
+            let said = why(body, malformed);
+            assert!(said.contains(reason), "{said}");
+        }
+    }
 }

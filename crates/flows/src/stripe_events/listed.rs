@@ -2,7 +2,7 @@
 //! events are missing, the objects themselves as they are now.
 
 use domain::Mode;
-use domain::payment::Evidence;
+use domain::payment::{Evidence, IntentStatus};
 use store::event_cursors::Listing;
 use store::payments::{self, Payment};
 use store::stripe_webhook_events::{self as inbox, Status};
@@ -14,6 +14,7 @@ use super::book_application_fee;
 use super::inbox::{SignedAs, delivery_of};
 use super::objects::Subject;
 use super::ours::{find_payment, keep_as_external};
+use crate::adoption::{self, Stray};
 use crate::observe::{self, ChargeFacts, IntentFacts, Seen};
 use crate::refunds::{self, RefundFacts};
 use crate::{App, Failure, Moment, balance, onboarding, payouts};
@@ -138,6 +139,39 @@ pub async fn list_objects(
     Ok((Objects(objects.collect()), last, has_more))
 }
 
+/// Finds out of the intents of a page that no payment knows whether they are ours all the same.
+///
+/// # Errors
+/// When Stripe or the database does not answer.
+pub async fn find_out_listed(app: &App, mode: Mode, account: &str, objects: &Objects) -> Result<(), Failure> {
+    for (_, subject) in &objects.0 {
+        let Subject::Intent(facts) = subject else {
+            continue;
+        };
+        if !facts.names_invoice || facts.status == Some(IntentStatus::Canceled) {
+            continue;
+        }
+        let (owner, intent) = (account.to_owned(), facts.id.clone());
+        let is_stray = app.db.read(move |tx| {
+            let Some(scope) = onboarding::tenant_of(tx, &owner, mode)? else {
+                return Ok(false);
+            };
+            let known = payments::by_intent(tx, &scope, &owner, &intent)?.is_some();
+            Ok::<_, Failure>(!known && !stripe_operations::open_creates(tx, &scope, &owner)?)
+        });
+        if is_stray.await? {
+            let stray = Stray {
+                mode,
+                account: account.to_owned(),
+                intent: facts.id.clone(),
+                key: None,
+            };
+            adoption::find_out(app, &stray).await?;
+        }
+    }
+    Ok(())
+}
+
 fn type_of(subject: &Subject) -> &'static str {
     match subject {
         Subject::Intent(_) => "payment_intent",
@@ -161,7 +195,8 @@ pub fn take_in_objects(tx: &mut Tx, mode: Mode, account: &str, objects: &Objects
         if let Subject::Payout(payout) = subject {
             if let Some(scope) = balance::books_of(tx, account, mode)? {
                 payouts::observe(tx, *moment, &scope, account, payout)?;
-                keep_as_external(tx, moment.at, &scope, account, Some("payout"), subject)?;
+                let at = moment.at;
+                keep_as_external(tx, at, at, &scope, account, Some("payout"), subject)?;
             }
             continue;
         }
@@ -183,7 +218,10 @@ pub fn take_in_objects(tx: &mut Tx, mode: Mode, account: &str, objects: &Objects
             // It may be the object of a write of ours that has no answer yet, which is found out by itself.
             (Subject::Intent(_) | Subject::Charge(_), None)
                 if stripe_operations::open_creates(tx, &scope, account)? => {}
-            (_, None) => keep_as_external(tx, moment.at, &scope, account, Some(type_of(subject)), subject)?,
+            (_, None) => {
+                let (at, of_type) = (moment.at, Some(type_of(subject)));
+                keep_as_external(tx, at, at, &scope, account, of_type, subject)?;
+            }
         }
     }
     Ok(())
@@ -221,6 +259,10 @@ fn observe_refund(
     if early || (known.is_none() && refunds::may_be_ours(tx, payment)?) {
         return Ok(());
     }
+    let known = match known {
+        Some(known) => Some(known),
+        None => refunds::adopt(tx, moment, payment, None, facts)?,
+    };
     let seen = refunds::observe(tx, moment, payment, known, facts, Evidence::Snapshot, "listed")?;
     if seen == Seen::Retrieve {
         store::refunds::check_now(

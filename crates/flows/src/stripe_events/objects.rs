@@ -1,7 +1,9 @@
 //! The objects that events are about: as a snapshot carries them, or as Stripe has them now. A thin
 //! event only names its object, which is then retrieved where it is.
 
+use domain::Mode;
 use serde_json::Value;
+use store::external_objects;
 use store::payments::Payment;
 use store::stripe_webhook_events::Taken;
 use stripe::events::Envelope;
@@ -11,10 +13,11 @@ use stripe::{
 };
 
 use super::claims::Claims;
+use super::ours::keep_as_external;
 use crate::asked::{Asked, asked};
 use crate::observe::{ChargeFacts, IntentFacts};
 use crate::refunds::RefundFacts;
-use crate::{App, Failure};
+use crate::{App, Failure, onboarding};
 
 /// The object that an event is about, as it was delivered or as it was retrieved.
 #[derive(Clone)]
@@ -126,6 +129,58 @@ async fn read(client: &Client, account: &AccountId, subject: &Subject) -> Result
             Subject::Payout(payouts::retrieve(client, Some(account), &payout.id).await?)
         }
     })
+}
+
+/// Rows of one page of external objects.
+const PAGE: i64 = 200;
+
+/// Reads what others do on an account again, where it was not over when it was seen.
+///
+/// # Errors
+/// When Stripe or the database does not answer.
+pub async fn external_again(app: &App, mode: Mode, account: &str) -> Result<(), Failure> {
+    let client = app.stripe(mode)?;
+    let at = AccountId::parse(account)?;
+    let mut after = String::new();
+    loop {
+        let (account, from) = (account.to_owned(), after.clone());
+        let page = app.db.read(move |tx| {
+            let Some(scope) = onboarding::tenant_of(tx, &account, mode)? else {
+                return Ok(None);
+            };
+            let (found, last) = external_objects::unfinished(tx, &scope, &account, &from, PAGE)?;
+            Ok::<_, Failure>(Some((scope, found, last)))
+        });
+        let Some((scope, found, Some(last))) = page.await? else {
+            return Ok(());
+        };
+        for object in found {
+            let now = match object.object_type.as_str() {
+                "payment_intent" => payment_intents::retrieve(client, &at, &object.object_id)
+                    .await
+                    .map(|now| intent(&now)),
+                "charge" => charges::retrieve(client, &at, &object.object_id)
+                    .await
+                    .map(|now| charge(&now)),
+                "refund" => refunds::retrieve(client, &at, &object.object_id)
+                    .await
+                    .map(|now| refund(&now)),
+                "payout" => payouts::retrieve(client, Some(&at), &object.object_id)
+                    .await
+                    .map(Subject::Payout),
+                _ => continue,
+            };
+            let Asked::Is(now) = asked(now)? else {
+                continue;
+            };
+            let (scope, account, of_type) = (scope.clone(), at.to_string(), object.object_type);
+            let moment = app.clock.now();
+            app.db
+                .write(move |tx| keep_as_external(tx, moment, moment, &scope, &account, Some(&of_type), &now))
+                .await?;
+        }
+        after = last;
+    }
 }
 
 /// The metadata of a delivered object.

@@ -8,6 +8,8 @@ use store::{Tx, stripe_operations};
 
 use super::objects::Subject;
 use super::retries::may_park;
+use super::{Look, Origin};
+use crate::adoption::Stray;
 use crate::refunds::RefundFacts;
 use crate::{Failure, Moment};
 
@@ -66,6 +68,39 @@ fn paid_by(
     })
 }
 
+/// The intent behind an object that no payment knows, where it may be one of ours all the same: it names an
+/// invoice, or the key of its request has the form of ours. None once that was found out.
+pub fn stray(event: &Taken, origin: &Origin, look: &Look) -> Option<Stray> {
+    if look.is_stray {
+        return None;
+    }
+    let key = origin.key.as_deref().unwrap_or_default();
+    let (intent, says_so) = match &look.subject {
+        Subject::Intent(facts) => (Some(&facts.id), key.starts_with("pay:")),
+        Subject::Charge(facts) => (facts.intent_id.as_ref(), key.starts_with("pay:")),
+        Subject::Refund(facts) => {
+            let ours = facts.op_id.is_some() || key.starts_with("refund:");
+            (facts.intent_id.as_ref(), ours)
+        }
+        Subject::Fee(_) | Subject::Payout(_) => (None, false),
+    };
+    let intent = intent.filter(|_| says_so || look.claims.written_for().is_some())?;
+    Some(Stray {
+        mode: event.mode,
+        account: event.account.clone(),
+        intent: intent.clone(),
+        key: origin.key.clone(),
+    })
+}
+
+/// What an event says of its object beside its state.
+pub struct Told<'a> {
+    /// Stripe's name of its type.
+    pub object_type: Option<&'a str>,
+    /// When its state was so.
+    pub as_of: Timestamp,
+}
+
 /// An object that no payment of ours knows: while a create of ours has no answer it may be ours and waits,
 /// otherwise it is the tenant's own.
 pub fn not_ours_yet(
@@ -73,7 +108,7 @@ pub fn not_ours_yet(
     moment: Moment,
     scope: &Scope,
     event: &Taken,
-    object_type: Option<&str>,
+    told: &Told<'_>,
     subject: &Subject,
 ) -> Result<Status, Failure> {
     // What is given back was paid before, so that its payment would be known.
@@ -81,14 +116,24 @@ pub fn not_ours_yet(
     if may_be_ours && stripe_operations::open_creates(tx, scope, &event.account)? {
         return Ok(Status::Parked);
     }
-    keep_as_external(tx, moment.at, scope, &event.account, object_type, subject)?;
+    let account = &event.account;
+    keep_as_external(
+        tx,
+        moment.at,
+        told.as_of,
+        scope,
+        account,
+        told.object_type,
+        subject,
+    )?;
     Ok(Status::External)
 }
 
-/// Stores an object of the tenant's own as it was seen last.
+/// Stores an object of the tenant's own as it was at `as_of`, unless something newer is known of it.
 pub fn keep_as_external(
     tx: &mut Tx,
     at: Timestamp,
+    as_of: Timestamp,
     scope: &Scope,
     account: &str,
     object_type: Option<&str>,
@@ -104,7 +149,12 @@ pub fn keep_as_external(
                 Some(facts.currency.clone()),
             )
         }
-        Subject::Charge(facts) => (&facts.id, None, None, None),
+        Subject::Charge(facts) => (
+            &facts.id,
+            Some(facts.status_word.clone()),
+            Some(facts.amount),
+            Some(facts.currency.clone()),
+        ),
         Subject::Fee(fee) => (&fee.id, None, Some(fee.amount), Some(fee.currency.clone())),
         Subject::Refund(facts) => (
             &facts.id,
@@ -127,6 +177,7 @@ pub fn keep_as_external(
         status,
         amount,
         currency,
+        as_of,
     };
     external_objects::put(tx, &object, at)?;
     Ok(())

@@ -61,8 +61,9 @@ pub async fn one(app: &App, scope: Option<&Scope>, by: &By, id: &InboxId) -> Res
         .await
 }
 
-/// Sends the events that are asked for on their way again, all in one transaction, as far as they may be
-/// and are not on it. `trial` only says which they are.
+/// Sends the events that are asked for on their way again, as far as they may be and are not on it: all in
+/// one transaction, or fewer where others are in the way, and then there are more. `trial` only says which
+/// they are.
 ///
 /// # Errors
 /// When the database fails.
@@ -73,8 +74,25 @@ pub async fn many(
     wanted: Wanted,
     trial: bool,
 ) -> Result<Replayed, Failure> {
+    let mut limit = wanted.limit.clamp(1, AT_ONCE_MAX);
+    loop {
+        match batch(app, scope, by, wanted.clone(), limit, trial).await {
+            // Running servers take up events meanwhile. The fewer rows, the less is in the way.
+            Err(Failure::Store(store::Error::Conflict)) if limit > 1 => limit = (limit / 4).max(1),
+            done => return done,
+        }
+    }
+}
+
+async fn batch(
+    app: &App,
+    scope: Option<&Scope>,
+    by: &By,
+    wanted: Wanted,
+    limit: i64,
+    trial: bool,
+) -> Result<Replayed, Failure> {
     let (moment, scope, by) = (app.moment(), scope.cloned(), by.clone());
-    let limit = wanted.limit.clamp(1, AT_ONCE_MAX);
     let wanted = Wanted {
         limit: limit + 1,
         ..wanted

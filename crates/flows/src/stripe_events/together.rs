@@ -65,6 +65,8 @@ impl Plan {
                     claims: claimed(&envelope),
                     evidence: Evidence::Snapshot,
                     version: None,
+                    has_refunds: !catalogue::tells_of_refunds(&envelope.type_),
+                    is_stray: false,
                 };
                 Plan::Settle(app.moment(), Origin::of(&envelope), Box::new(look))
             }

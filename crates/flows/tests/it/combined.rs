@@ -32,6 +32,7 @@ fn request(world: &World, card: &str, cents: i64, others: &[InvoiceId]) -> PayRe
     PayRequest {
         confirmation_token: world.token(card),
         seen: Money::new(cents, Currency::parse("usd").unwrap()),
+        due: None,
         others: others.to_vec(),
         page_token: Some(world.read_page()),
         proof: None,

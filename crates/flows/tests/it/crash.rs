@@ -19,6 +19,7 @@ fn request(world: &World, card: &str) -> PayRequest {
     PayRequest {
         confirmation_token: world.token(card),
         seen,
+        due: None,
         others: Vec::new(),
         page_token: Some(world.read_page()),
         proof: None,

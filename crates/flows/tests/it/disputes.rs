@@ -23,6 +23,7 @@ fn disputed(seed: u64) -> (World, String) {
     let request = PayRequest {
         confirmation_token: world.token("pm_card_visa"),
         seen: Money::new(12_345, Currency::parse("usd").unwrap()),
+        due: None,
         others: Vec::new(),
         page_token: Some(world.read_page()),
         proof: None,

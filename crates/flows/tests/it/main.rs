@@ -9,6 +9,8 @@ mod executor;
 mod less;
 mod ordered;
 mod outage;
+mod people;
+mod restored;
 mod silent;
 mod unheard;
 mod world;

@@ -51,3 +51,20 @@ fn an_account_that_another_instance_takes_up_meanwhile_is_named() {
     let (tally, unread) = run(reconcile::ordered(&world.app, &by, &order, &mut |_| {})).unwrap();
     assert_eq!((tally.accounts_read, unread), (2, Vec::new()));
 }
+
+/// It looked like an account of which nothing was missed.
+#[test]
+fn an_account_that_nobody_has_is_refused_instead_of_read_as_nothing() {
+    let world = World::new(52);
+    let order = Order {
+        since: world.app.clock.now().plus_ms(-60_000),
+        account: Some("acct_nope".to_owned()),
+        mode: None,
+    };
+    let by = By::new(Actor::CommandLine);
+    let refused = run(reconcile::ordered(&world.app, &by, &order, &mut |_| {}));
+    match refused {
+        Err(Failure::Refused(refusal)) => assert!(refusal.to_string().contains("acct_nope"), "{refusal}"),
+        other => panic!("{other:?}"),
+    }
+}

@@ -152,6 +152,7 @@ pub fn request(world: &World) -> PayRequest {
     PayRequest {
         confirmation_token: world.token("pm_card_visa"),
         seen: Money::new(12_345, usd),
+        due: None,
         others: Vec::new(),
         page_token: Some(world.read_page()),
         proof: None,

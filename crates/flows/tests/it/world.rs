@@ -102,6 +102,7 @@ pub struct World {
     pub app: App,
     pub simulator: Simulator,
     inline: Inline,
+    backup: Option<Inline>,
     pub account: String,
     pub scope: Scope,
     pub client: ClientId,
@@ -128,22 +129,6 @@ impl World {
         let inline = Inline::new().unwrap();
         let app = instance(&inline, &simulator);
         run(migrate::migrate(&app.db, START_MS)).unwrap();
-        let by = By::new(Actor::CommandLine);
-        let tenant = run(tenants::add(
-            &app,
-            &by,
-            app.moment(),
-            "Northwind IT Services",
-            None,
-            &[],
-        ))
-        .unwrap()
-        .0
-        .id;
-        let scope = Scope {
-            tenant,
-            mode: Mode::Test,
-        };
         let account = control(
             &simulator,
             "/_simulator/accounts",
@@ -151,17 +136,41 @@ impl World {
                 "livemode":false}"#,
         );
         let account = account["id"].as_str().unwrap().to_owned();
-        run(onboarding::connect(&app, &scope, &by, &account)).unwrap();
-        let (client, link) = open_invoice(&app, &scope);
+        let (scope, client, link) = furnish(&app, &account);
         World {
             app,
             simulator,
             inline,
+            backup: None,
             account,
             scope,
             client,
             link,
         }
+    }
+
+    /// The same, with a second database as it is now: a backup. Nothing moves the clock meanwhile, so that
+    /// the same commands give the same rows.
+    pub fn with_backup(seed: u64) -> World {
+        let world = World::new(seed);
+        let backup = Inline::new().unwrap();
+        let app = instance(&backup, &world.simulator);
+        run(migrate::migrate(&app.db, START_MS)).unwrap();
+        let (scope, client, link) = furnish(&app, &world.account);
+        assert_eq!(
+            (&scope, &client, &link),
+            (&world.scope, &world.client, &world.link)
+        );
+        World {
+            backup: Some(backup),
+            ..world
+        }
+    }
+
+    /// The instance is gone, and another starts on the backup.
+    pub fn restore(&mut self) {
+        self.inline = self.backup.take().unwrap();
+        self.app = instance(&self.inline, &self.simulator);
     }
 
     /// A new link of an invoice.
@@ -268,6 +277,23 @@ impl World {
         }
     }
 
+    /// Hands over the webhooks of one type that are due; the others are on their way still.
+    pub fn deliver_only(&self, event_type: &str) {
+        for delivery in self.simulator.due_deliveries() {
+            let body: serde_json::Value = serde_json::from_slice(&delivery.body).unwrap();
+            if body["type"] != event_type {
+                continue;
+            }
+            let signed_as = stripe_events::SignedAs {
+                mode: Mode::Test,
+                kind: Kind::Snapshot,
+            };
+            run(stripe_events::ingest(&self.app, &delivery.body, signed_as)).unwrap();
+            self.simulator
+                .report_delivery(delivery.id, Outcome::Answered(200));
+        }
+    }
+
     /// Lets time pass without a single webhook.
     pub fn settle_without_webhooks(&self) {
         for _ in 0..40 {
@@ -321,7 +347,8 @@ fn instance(inline: &Inline, simulator: &Simulator) -> App {
     let breakers = Breakers::new(Arc::clone(&clock));
     let client = Client::new("http://simulator", key, transport)
         .with_gate(breakers.gate(Mode::Test))
-        .with_client_id(Some(application(simulator)));
+        .with_client_id(Some(application(simulator)))
+        .with_clock(flows::now_ms(&clock));
     App {
         db: Db::inline_from(inline),
         stripe_test: Some(client),
@@ -333,6 +360,7 @@ fn instance(inline: &Inline, simulator: &Simulator) -> App {
         wallet_domain: None,
         breakers,
         hashing: Arc::new(flows::people::Inline(flows::people::COST)),
+        watch: Arc::default(),
     }
 }
 
@@ -346,6 +374,23 @@ fn application(simulator: &Simulator) -> String {
     });
     let state: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
     state["application"].as_str().unwrap().to_owned()
+}
+
+/// A tenant with its account, a client, and an open invoice with its link.
+fn furnish(app: &App, account: &str) -> (Scope, ClientId, String) {
+    let by = By::new(Actor::CommandLine);
+    let name = "Northwind IT Services";
+    let tenant = run(tenants::add(app, &by, app.moment(), name, None, &[]))
+        .unwrap()
+        .0
+        .id;
+    let scope = Scope {
+        tenant,
+        mode: Mode::Test,
+    };
+    run(onboarding::connect(app, &scope, &by, account)).unwrap();
+    let (client, link) = open_invoice(app, &scope);
+    (scope, client, link)
 }
 
 fn open_invoice(app: &App, scope: &Scope) -> (ClientId, String) {

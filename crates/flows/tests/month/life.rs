@@ -166,6 +166,7 @@ fn pay(town: &mut Town, bill: &Sent) -> Option<usize> {
     let request = PayRequest {
         confirmation_token: token(town, &town.msps[bill.msp].account, bill.card),
         seen: view.owed(),
+        due: None,
         others: Vec::new(),
         page_token: Some(view.page_token.clone()),
         proof: None,

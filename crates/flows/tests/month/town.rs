@@ -271,7 +271,10 @@ fn app(inline: &Inline, simulator: &Simulator, seed: u64) -> App {
     });
     let breakers = Breakers::new(Arc::clone(&clock));
     let key = Secret::new("sk_test_psapay_demo");
-    let client = Client::new("http://simulator", key, transport).with_gate(breakers.gate(Mode::Test));
+    let client = Client::new("http://simulator", key, transport);
+    let client = client
+        .with_gate(breakers.gate(Mode::Test))
+        .with_clock(flows::now_ms(&clock));
     App {
         db: Db::inline_from(inline),
         stripe_test: Some(client),
@@ -279,6 +282,7 @@ fn app(inline: &Inline, simulator: &Simulator, seed: u64) -> App {
         clock,
         breakers,
         hashing: Arc::new(flows::people::Inline(flows::people::COST)),
+        watch: Arc::default(),
         fee: BasisPoints::new(300).unwrap(),
         link_key: Secret::new("a secret key of a test, long enough for it"),
         active_mode: Mode::Test,

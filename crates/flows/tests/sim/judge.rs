@@ -361,12 +361,14 @@ fn charges(stage: &Stage, msp: &Msp) {
     paid_once(stage, paid);
 }
 
-/// What went back may be paid again, also where its refund failed later, and so may what a bank took for
-/// good. Of an intent that the account's owner made smaller at Stripe the rest is paid by another one.
+/// What went back may be paid again, also where its refund failed later, and so may what a bank took and
+/// the MSP said is owed, also where the bank gave it back later. Of an intent that the account's owner made
+/// smaller at Stripe the rest is paid by another one.
 fn paid_once(stage: &Stage, paid: BTreeMap<String, Vec<(String, i64)>>) {
     const TOTALS: Sql = Sql::new(
         "select i.id, i.total + (
-           select cast(coalesce(sum(d.settled), 0) as bigint)
+           select cast(coalesce(sum(
+             case when d.decisions > 0 then d.withdrawn else d.settled end), 0) as bigint)
            from disputes d
            join payments p on p.tenant_id = d.tenant_id and p.livemode = d.livemode and p.id = d.payment_id
            where p.tenant_id = i.tenant_id and p.livemode = i.livemode and p.invoice_id = i.id) as total

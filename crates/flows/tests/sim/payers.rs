@@ -93,7 +93,10 @@ impl Payer {
                     self.stage.hit(Mark::Silent);
                     rest(&self.stage.shared, 5 * MINUTE_MS).await;
                 }
-                payer_view::Panel::Paid(_) | payer_view::Panel::Settled | payer_view::Panel::Void => return,
+                payer_view::Panel::Paid(_)
+                | payer_view::Panel::Settled
+                | payer_view::Panel::TooSmall
+                | payer_view::Panel::Void => return,
             }
         }
     }
@@ -108,6 +111,7 @@ impl Payer {
         let request = PayRequest {
             confirmation_token: token,
             seen,
+            due: None,
             others,
             page_token: Some(view.page_token.clone()),
             proof: None,

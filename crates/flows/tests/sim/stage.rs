@@ -217,7 +217,11 @@ impl Stage {
             let key = Secret::new(format!("sk_{}_psapay_demo", mode.word()));
             let client = Client::new("http://simulator", key, transport.clone());
             let client = client.with_client_id(Some(self.application.clone()));
-            Some(client.with_gate(breakers.gate(mode)))
+            Some(
+                client
+                    .with_gate(breakers.gate(mode))
+                    .with_clock(flows::now_ms(&clock)),
+            )
         };
         App {
             db: match quiet {
@@ -233,6 +237,7 @@ impl Stage {
             wallet_domain: None,
             breakers,
             hashing: Arc::new(flows::people::Inline(flows::people::COST)),
+            watch: Arc::default(),
         }
     }
 

@@ -51,6 +51,7 @@ fn insert(tx: &mut Tx, n: u64, at: Timestamp) -> Result<(), Error> {
     let body = story::event(n);
     let envelope = events::parse(body.as_bytes()).map_err(|error| Error::Bug(error.to_string()))?;
     let delivery = Delivery {
+        last_error: None,
         id: InboxId::new(at, u128::from(n)),
         event_id: envelope.id,
         account: envelope.account.unwrap_or_default(),

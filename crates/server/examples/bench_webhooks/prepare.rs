@@ -179,6 +179,7 @@ fn add_payment(tx: &mut Tx, n: u64, scope: Scope, currency: Currency, at: Timest
         application_fee: Some(story::FEE),
         stripe_fee: None,
         net: None,
+        settlement_currency: None,
         status: PaymentState::Creating,
         declines: 0,
         failure_code: None,

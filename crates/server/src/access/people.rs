@@ -3,30 +3,34 @@
 //! ended while a form was filled in costs nothing that was typed: the form is kept, the person logs in on
 //! the spot, and it goes on.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use domain::Refusal;
 use domain::person::Refused;
+use domain::{Refusal, UserId};
 use flows::people::login::{self, Browser, Proof};
-use flows::people::{self, Entered, Seen};
+use flows::people::{self, Seen};
 use flows::{By, Failure};
-use store::sessions::Stage;
+use store::sessions::{Session, Stage};
 use stripe::Secret;
 
 use super::Gate;
 use crate::api::{read_body, sender};
 use crate::html::CSRF_FIELD;
 use crate::people::cookies::{self, Cookies};
-use crate::people::{Filled, Person, Visit, kept};
+use crate::people::{Filled, Person, Visit, kept, refused_before};
 use crate::problem::Problem;
 use crate::router::Site;
 use crate::routes::Who;
 
 /// What the fields are called that log somebody in within another form.
 pub const AGAIN: [&str; 3] = ["again_email", "again_password", "again_code"];
+
+/// The field that says whose form is kept.
+pub const KEPT_FOR: &str = "again_for";
 
 /// What is known of a request before its handler runs.
 struct Arrival {
@@ -37,6 +41,11 @@ struct Arrival {
     /// Where it goes, for the way back.
     path: String,
     is_read: bool,
+    /// Whether the route is for visitors: their forms are bound to the browser, whoever is logged in there,
+    /// as an operator's session does not come along when a link in a mail is opened.
+    is_visit: bool,
+    /// The session that the cookie opened before it ended.
+    ended: Option<Session>,
 }
 
 impl Arrival {
@@ -48,36 +57,85 @@ impl Arrival {
 
     /// What the token of this browser's forms is derived from: its session, else the cookie of visitors.
     fn origin(&self) -> &str {
-        match self.seen() {
+        match self.seen().filter(|_| !self.is_visit) {
             Some(seen) => seen.session.id.as_str(),
             None => self.cookies.visitor.expose(),
         }
     }
 
-    fn entered(&mut self, site: &Site, entered: &Entered, seen: Option<Seen>) {
-        self.cookies.session(site, &entered.cookie, entered.user.role);
-        self.browser.before = seen;
+    /// What says that a form is kept for somebody, in this browser and for this address.
+    fn kept_for(&self, site: &Site, user: &UserId) -> Result<String, Failure> {
+        let visitor = self.cookies.visitor.expose();
+        people::form_token(&site.app, &format!("kept:{user}:{visitor}:{}", self.path))
+    }
+
+    /// Whose form this is: as it says itself if it was kept before, else the person of the session that
+    /// ended, if it comes from there. Empty if nobody can say.
+    fn whose(&self, site: &Site) -> Result<String, Failure> {
+        let said = self.filled.get(KEPT_FOR);
+        if !said.is_empty() {
+            return Ok(said.to_owned());
+        }
+        let given = self.filled.get(CSRF_FIELD);
+        let ended = self.ended.as_ref().filter(|session| {
+            session.stage == Stage::Full
+                && people::check_form_token(&site.app, session.id.as_str(), given).is_ok()
+        });
+        ended.map_or(Ok(String::new()), |session| self.kept_for(site, &session.user))
     }
 }
 
 /// Lets a request of a browser through to its handler, or answers with a page.
-pub async fn check(site: &Site, gate: Gate, request: Request, next: Next) -> Result<Response, Problem> {
-    let by = sender(request.extensions());
+pub async fn check(site: &Site, gate: Gate, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let is_read = parts.method.is_safe();
-    let bytes = match is_read {
-        true => axum::body::Bytes::new(),
-        false => read_body(Request::from_parts(parts.clone(), body)).await?,
+    let bytes = match parts.method.is_safe() {
+        true => Ok(Bytes::new()),
+        false => read_body(Request::from_parts(parts.clone(), body)).await,
     };
-    let found = match cookies::session_of(&parts.headers, site) {
+    let arrived = match bytes {
+        Ok(bytes) => arrive(site, gate, &parts, bytes).await,
+        Err(problem) => Err(problem),
+    };
+    let (mut arrival, bytes) = match arrived {
+        Ok(arrived) => arrived,
+        Err(problem) => return refused_before(problem),
+    };
+    let admitted = match admit(site, gate, &mut arrival).await {
+        Ok(()) => {
+            let mut request = Request::from_parts(parts, Body::from(bytes));
+            introduce(site, &arrival, &mut request)
+                .map(|()| request)
+                .map_err(Stopped::Failed)
+        }
+        Err(stopped) => Err(stopped),
+    };
+    let mut response = match admitted {
+        Ok(request) => next.run(request).await,
+        Err(Stopped::Page(response)) => *response,
+        Err(Stopped::Failed(failure)) => crate::people::trouble(failure),
+    };
+    // Whatever the answer is: whoever logged in on the way, or showed who they are, has another secret now.
+    arrival.cookies.put(response.headers_mut());
+    response
+}
+
+async fn arrive(site: &Site, gate: Gate, parts: &Parts, bytes: Bytes) -> Result<(Arrival, Bytes), Problem> {
+    let by = sender(&parts.extensions);
+    let is_read = parts.method.is_safe();
+    let cookie = cookies::session_of(&parts.headers, site);
+    let before = match cookie {
         Some(cookie) => people::authenticate(&site.app, cookie).await?,
         None => None,
     };
-    let mut arrival = Arrival {
+    let ended = match cookie {
+        Some(cookie) if before.is_none() && !is_read => people::ended(&site.app, cookie).await?,
+        Some(_) | None => None,
+    };
+    let arrival = Arrival {
         browser: Browser {
             by: by.clone(),
             agent: agent(&parts.headers),
-            before: found,
+            before,
         },
         by,
         cookies: Cookies::of(&parts.headers, site),
@@ -88,18 +146,10 @@ pub async fn check(site: &Site, gate: Gate, request: Request, next: Next) -> Res
             .map_or("/", |path| path.as_str())
             .to_owned(),
         is_read,
+        is_visit: gate.who == Who::Visitor,
+        ended,
     };
-    let mut response = match admit(site, gate, &mut arrival).await {
-        Ok(()) => {
-            let mut request = Request::from_parts(parts, Body::from(bytes));
-            introduce(site, &arrival, &mut request)?;
-            next.run(request).await
-        }
-        Err(Stopped::Page(response)) => *response,
-        Err(Stopped::Failed(failure)) => return Err(failure.into()),
-    };
-    arrival.cookies.put(response.headers_mut());
-    Ok(response)
+    Ok((arrival, bytes))
 }
 
 enum Stopped {
@@ -199,11 +249,16 @@ async fn again(site: &Site, arrival: &mut Arrival) -> Result<(), Stopped> {
         }
         Err(failure) => return Err(failure.into()),
     };
-    let seen = people::authenticate(&site.app, entered.cookie.expose()).await?;
-    arrival.entered(site, &entered, seen);
-    match entered.stage {
-        Stage::Full => Ok(()),
-        Stage::Password => Err(page(kept::login(&keeping(site, arrival)?, None))),
+    let whose = arrival.whose(site)?;
+    arrival.cookies.session(site, &entered.cookie, entered.user.role);
+    arrival.browser.before = people::authenticate(&site.app, entered.cookie.expose()).await?;
+    if entered.stage == Stage::Password {
+        return Err(page(kept::login(&keeping(site, arrival)?, None)));
+    }
+    // Somebody else has logged in here, who reads it before it is done in their name.
+    match people::is_form_token(&whose, &arrival.kept_for(site, &entered.user.id)?) {
+        true => Ok(()),
+        false => Err(page(kept::send_again(&keeping(site, arrival)?))),
     }
 }
 
@@ -227,6 +282,7 @@ async fn confirm(site: &Site, arrival: &mut Arrival, seen: &Seen) -> Result<(), 
     match login::step_up(&site.app, &arrival.by, seen, &proof).await {
         Ok(cookie) => {
             arrival.cookies.session(site, &cookie, seen.user.role);
+            // Should reading it fail, the browser has its next secret all the same.
             arrival.browser.before = people::authenticate(&site.app, cookie.expose()).await?;
             Ok(())
         }
@@ -255,18 +311,19 @@ fn keeping<'a>(site: &Site, arrival: &'a Arrival) -> Result<kept::Keeping<'a>, F
             .before
             .as_ref()
             .is_some_and(|seen| seen.session.stage == Stage::Password),
+        kept_for: arrival.whose(site)?,
     })
 }
 
 /// Tells the handler who it is.
 fn introduce(site: &Site, arrival: &Arrival, request: &mut Request) -> Result<(), Failure> {
-    let csrf = people::form_token(&site.app, arrival.origin())?;
+    let csrf = people::form_token(&site.app, arrival.cookies.visitor.expose())?;
     let extensions = request.extensions_mut();
     if let Some(seen) = arrival.seen() {
         extensions.insert(Person {
             by: seen.by(&arrival.by),
             seen: seen.clone(),
-            csrf: csrf.clone(),
+            csrf: people::form_token(&site.app, seen.session.id.as_str())?,
             mode: site.config.mode,
         });
     }

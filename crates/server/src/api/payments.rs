@@ -42,6 +42,8 @@ pub struct PaymentJson {
     fee_rule_id: Option<String>,
     stripe_fee: Option<i64>,
     net: Option<i64>,
+    /// What `stripe_fee` and `net` are in: that of the account's balance.
+    settlement_currency: Option<&'static str>,
     card_brand: Option<String>,
     card_last4: Option<String>,
     failure_code: Option<String>,
@@ -99,6 +101,7 @@ impl PaymentJson {
             application_fee: payment.application_fee,
             stripe_fee: payment.stripe_fee,
             net: payment.net,
+            settlement_currency: payment.settlement_currency.map(domain::Currency::code),
             card_brand: payment.method_brand,
             card_last4: payment.method_last4,
             failure_code: payment.failure_code,

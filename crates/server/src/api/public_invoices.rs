@@ -68,6 +68,7 @@ pub const fn state_word(panel: &Panel) -> &'static str {
         Panel::Void => "void",
         Panel::Unavailable => "unavailable",
         Panel::Silent => "temporarily_unavailable",
+        Panel::TooSmall => "too_small",
     }
 }
 
@@ -126,6 +127,8 @@ pub struct PayJson {
     /// What the payer saw and wants to pay, minor units.
     amount: i64,
     currency: String,
+    /// What the page showed to be due on all that is paid, minor units: with another sum nothing begins.
+    due: Option<i64>,
     /// The client's other invoices that are paid with this one.
     #[serde(default)]
     invoices: Vec<String>,
@@ -184,6 +187,7 @@ pub async fn pay(
         confirmation_token,
         amount,
         currency,
+        due,
         invoices,
         page_token,
         proof,
@@ -200,6 +204,7 @@ pub async fn pay(
     let request = PayRequest {
         confirmation_token,
         seen,
+        due,
         others: others(&invoices)?,
         page_token,
         proof,

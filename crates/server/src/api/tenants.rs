@@ -222,7 +222,8 @@ async fn moved(
 pub struct CustomerJson {
     /// `test` or `live`.
     mode: String,
-    /// `cus_…`; null ends the link.
+    /// `cus_…`; null ends the link, and leaving it out does not.
+    #[serde(deserialize_with = "Option::deserialize")]
     stripe_customer_id: Option<String>,
 }
 

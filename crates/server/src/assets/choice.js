@@ -6,7 +6,7 @@ const choice = (function () {
   const NOT_AN_AMOUNT = "Enter an amount such as ";
   const TOO_MUCH = "That is more than is owed: ";
 
-  // What is to be paid of this form: { amount, invoices }, or null when what was entered is no amount that can
+  // What is to be paid of this form: { amount, invoices, due }, or null when what was entered is no amount that can
   // be paid. Then the field says why.
   function read(form) {
     const invoices = ticked(form);
@@ -14,12 +14,12 @@ const choice = (function () {
     const ids = invoices.map(function (box) {
       return box.value;
     });
-    if (!isPart(form)) return { amount: all, invoices: ids };
+    if (!isPart(form)) return { amount: all, invoices: ids, due: all };
     const amount = parse(form, partField(form).value);
     const problem = wrong(form, amount, all);
     complain(form, problem);
     if (problem) partField(form).focus();
-    return problem ? null : { amount, invoices: ids };
+    return problem ? null : { amount, invoices: ids, due: all };
   }
 
   // The amount that the form stands at, or all of it while a part is being typed in.

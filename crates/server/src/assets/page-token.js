@@ -17,7 +17,9 @@ const pageToken = (function () {
     const { pageToken: text, workRounds, workBits } = form.dataset;
     const newest = tokens[tokens.length - 1];
     const [rounds, bits] = [Number(workRounds || 0), Number(workBits || 0)];
-    if (newest && age(newest) < RENEW_AFTER_MS && newest.bits === bits) return;
+    // A token is good for what was due when its page was shown, which it names.
+    if (newest && due(newest.text) !== due(text)) drop();
+    else if (newest && age(newest) < RENEW_AFTER_MS && newest.bits === bits) return;
     tokens = tokens.concat({ text, since: performance.now(), rounds, bits }).slice(-2);
   }
 
@@ -46,6 +48,10 @@ const pageToken = (function () {
     });
     if (proof !== undefined) drop();
     return { page_token: token.text, proof };
+  }
+
+  function due(text) {
+    return text.split("-")[2];
   }
 
   function age(token) {

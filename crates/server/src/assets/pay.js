@@ -254,6 +254,7 @@
         confirmation_token: token,
         amount: chosen.amount,
         currency: form.dataset.currency,
+        due: chosen.due,
         invoices: chosen.invoices.length > 0 ? chosen.invoices : undefined,
         ...page,
       });

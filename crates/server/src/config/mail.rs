@@ -161,6 +161,9 @@ fn decoded(text: &str) -> Option<String> {
 
 /// `Name <address>`, `"Name" <address>` or `address`.
 fn mailbox(text: &str) -> Option<(String, MailAddress)> {
+    if text.chars().any(char::is_control) {
+        return None;
+    }
     let Some((name, rest)) = text.rsplit_once('<') else {
         return Some(("psa-pay".to_owned(), MailAddress::read(text)?));
     };

@@ -94,6 +94,9 @@ impl Typed {
     }
 }
 
+/// `2027-01-31`
+const DAY_CHARS: usize = 10;
+
 /// The end of a day, in UTC; nothing for a field that was left empty.
 fn end_of(day: &str) -> Result<Option<Timestamp>, Refusal> {
     let day = day.trim();
@@ -101,6 +104,10 @@ fn end_of(day: &str) -> Result<Option<Timestamp>, Refusal> {
         return Ok(None);
     }
     let refused = || Refusal::invalid("expires_at", "must be a day such as 2027-01-31");
+    // A day alone: a time of day would be left out without a word.
+    if day.len() != DAY_CHARS {
+        return Err(refused());
+    }
     let end = day
         .parse::<Date>()
         .and_then(|day| day.tomorrow())
@@ -343,6 +350,7 @@ fn title(subject: &'static str) -> &'static str {
         "breaks" => "Differences from Stripe",
         "events" => "Events of Stripe",
         "people" => "Users",
+        "mails" => "Mails",
         other => other,
     }
 }

@@ -3,7 +3,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use domain::{MailAddress, Mode};
+use domain::{MailAddress, Mode, PaymentId};
+use flows::Failure;
 use flows::mails::sending::Taken;
 use flows::mails::{Attachment, Letter, words};
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
@@ -11,6 +12,7 @@ use lettre::message::{Attachment as Part, Mailbox, MultiPart};
 use lettre::{Address, Message};
 
 use super::html::{self, Page};
+use crate::documents_of;
 use crate::router::Site;
 
 /// A mail that is ready to be handed over.
@@ -26,16 +28,21 @@ pub struct Ready {
     pub attachment: Option<(String, Vec<u8>)>,
 }
 
-/// Writes a mail.
+/// Writes a mail, with what goes with it.
 ///
 /// # Errors
 /// Why it cannot be written: an address that is none, which no later try would change.
-pub fn ready(site: &Site, from: &MailAddress, from_name: &str, taken: &Taken) -> Result<Ready, String> {
+pub fn ready(
+    site: &Site,
+    from: &MailAddress,
+    from_name: &str,
+    taken: &Taken,
+    attachment: Option<(String, Vec<u8>)>,
+) -> Result<Ready, String> {
     let (mail, letter) = (&taken.mail, &taken.letter);
     let sender = taken.sender.as_deref().unwrap_or(from_name);
     let page = page(site, taken, sender);
     let (text, html) = (text(letter, &page), html::page(letter, &page).into_string());
-    let attachment = attachment(taken);
     let body = MultiPart::alternative_plain_html(text.clone(), html.clone());
     let body = match &attachment {
         None => body,
@@ -126,10 +133,25 @@ fn text(letter: &Letter, page: &Page) -> String {
     text
 }
 
-/// What goes with a mail. There is none where the document is not made here.
-fn attachment(taken: &Taken) -> Option<(String, Vec<u8>)> {
-    let (kind, id) = taken.mail.attachment.as_ref()?;
-    match Attachment::read(kind, id)? {
-        Attachment::Invoice(_) | Attachment::Receipt(_) => None,
-    }
+/// What goes with a mail: its file's name and its bytes.
+///
+/// # Errors
+/// When the document cannot be made at the moment.
+pub async fn attached(site: &Site, taken: &Taken) -> Result<Option<(String, Vec<u8>)>, Failure> {
+    let (scope, language) = (&taken.mail.scope, taken.letter.language);
+    let Some((kind, id)) = &taken.mail.attachment else {
+        return Ok(None);
+    };
+    let document = match Attachment::read(kind, id) {
+        Some(Attachment::Invoice(id)) => {
+            // The address that the mail itself names.
+            let link = taken.path.as_deref().and_then(|path| path.strip_prefix("/pay/"));
+            documents_of::invoice(site, scope, &id, language, link.map(str::to_owned)).await?
+        }
+        Some(Attachment::Receipt(id)) => {
+            documents_of::receipt(site, scope, &PaymentId::stored(id), None, language).await?
+        }
+        None => return Ok(None),
+    };
+    Ok(Some((document.name, document.pdf)))
 }

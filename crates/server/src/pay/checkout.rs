@@ -174,27 +174,29 @@ fn state_of(site: &Site, link: &str, view: &PayerView) -> Result<PanelState, Fai
         Panel::Continue => PanelState::Continue(checkout()?),
         Panel::InProgress => PanelState::InProgress,
         Panel::Paid(payment) => PanelState::Paid(Receipt {
+            given_back: view.settled.given_back,
+            by_credit: view.settled.by_credit,
             paid_at: payment.succeeded_at,
             brand: payment.method_brand.clone(),
             last4: payment.method_last4.clone(),
             // Of one payment of several, or of a payment of several invoices, what was paid of this one.
-            amount: match payment.amount == invoice.total.minor() {
+            amount: match payment.amount == invoice.total.minor() && view.settled.is_all_paid() {
                 true => Money::new(payment.received, payment.currency),
-                false => Money::new(invoice.applied, invoice.currency),
+                false => view.settled.paid,
             },
         }),
-        Panel::Settled => {
-            let amount = Money::new(invoice.applied, invoice.currency);
-            PanelState::Paid(Receipt {
-                paid_at: invoice.paid_at,
-                brand: None,
-                last4: None,
-                amount,
-            })
-        }
+        Panel::Settled => PanelState::Paid(Receipt {
+            paid_at: invoice.paid_at,
+            brand: None,
+            last4: None,
+            amount: view.settled.paid,
+            given_back: view.settled.given_back,
+            by_credit: view.settled.by_credit,
+        }),
         Panel::Void => PanelState::Void,
         Panel::Unavailable => PanelState::Unavailable,
         Panel::Silent => PanelState::Silent,
+        Panel::TooSmall => PanelState::TooSmall(Money::new(invoice.currency.minimum(), invoice.currency)),
     })
 }
 

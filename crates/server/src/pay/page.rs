@@ -131,6 +131,8 @@ pub enum PanelState {
     Unavailable,
     /// Stripe does not answer at the moment, and nothing is begun.
     Silent,
+    /// Less is due than a card can be charged: this is the least.
+    TooSmall(Money),
 }
 
 /// What the script needs to take a card and to send what Stripe made of it. The amount and currency are those
@@ -166,8 +168,12 @@ pub struct Receipt {
     pub brand: Option<String>,
     /// The card's last four digits.
     pub last4: Option<String>,
-    /// What was paid.
+    /// What was paid, also what went back since.
     pub amount: Money,
+    /// What of it went back to the payer.
+    pub given_back: Money,
+    /// What the client's credit and credit notes took off the invoice.
+    pub by_credit: Money,
 }
 
 /// The whole page.

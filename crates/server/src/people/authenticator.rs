@@ -23,8 +23,11 @@ pub async fn page(State(site): State<Site>, person: Person, asked: Asked) -> Res
     if person.seen.user.has_second_factor() {
         return see_other(&next);
     }
+    // Whoever sits at an open screen of another is not shown what that one set out to scan.
+    let shown = person.seen.is_stepped_up(site.app.clock.now());
     match second_factor::pending(&site.app, &person.seen.user) {
         Ok(pending) => {
+            let pending = pending.filter(|_| shown);
             let shown = show(&person.csrf, &next, pending.as_ref(), &Errors::none());
             html_page(StatusCode::OK, shown)
         }

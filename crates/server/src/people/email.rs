@@ -8,21 +8,39 @@ use flows::people::account;
 use maud::html;
 
 use super::invitation::no_link;
-use super::{Visit, cookies, html_page};
+use super::{Person, cookies, html_page, with_next};
 use crate::api::InPath;
 use crate::html as parts;
+use crate::problem::Problem;
 use crate::router::Site;
 
-/// `GET /email/{token}`: asks, since programs look at links before people do.
-pub async fn page(State(site): State<Site>, visit: Visit, InPath(token): InPath) -> Response {
+/// `GET /email/{token}`: asks, since programs look at links before people do. Whoever is not logged in does
+/// so first: the mailbox alone is not the person.
+pub async fn page(
+    State(site): State<Site>,
+    person: Result<Person, Problem>,
+    InPath(token): InPath,
+) -> Response {
     match account::look_at_email(&site.app, &token).await {
         Ok((user, email)) => {
             let path = format!("/email/{token}");
             let content = html! {
                 h1 { "Take this address" }
                 p { "From now on " strong { (user.name) } " logs in with " strong { (email) } "." }
-                p { "You are logged out everywhere." }
-                (parts::form(&path, &visit.csrf, &parts::primary_button("Take this address")))
+                @match person {
+                    Ok(person) if person.seen.user.id == user.id => {
+                        p { "You are logged out everywhere." }
+                        (parts::form(&path, &person.csrf, &parts::primary_button("Take this address")))
+                    }
+                    Ok(person) => {
+                        p { "You are logged in as somebody else. Log out, then open the link again." }
+                        (parts::form("/logout", &person.csrf, &parts::button("Log out")))
+                    }
+                    Err(_) => {
+                        p { "Log in as before to show that it is you." }
+                        p { (parts::link_button("Log in", &with_next("/login", &path), "primary")) }
+                    }
+                }
             };
             html_page(
                 StatusCode::OK,
@@ -34,8 +52,8 @@ pub async fn page(State(site): State<Site>, visit: Visit, InPath(token): InPath)
 }
 
 /// `POST /email/{token}`
-pub async fn take(State(site): State<Site>, visit: Visit, InPath(token): InPath) -> Response {
-    match account::take_email(&site.app, &visit.browser.by, &token).await {
+pub async fn take(State(site): State<Site>, person: Person, InPath(token): InPath) -> Response {
+    match account::take_email(&site.app, &person.by, &person.seen, &token).await {
         Ok(user) => {
             let content = html! {
                 h1 { "Your address is changed" }

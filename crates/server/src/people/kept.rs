@@ -9,7 +9,7 @@ use flows::people::Seen;
 use maud::{Markup, html};
 
 use super::{Filled, html_page, status_of};
-use crate::access::people::AGAIN;
+use crate::access::people::{AGAIN, KEPT_FOR};
 use crate::html::{self as parts, CSRF_FIELD, Errors, Field, Input};
 
 /// A form that is kept.
@@ -23,6 +23,8 @@ pub struct Keeping<'a> {
     pub csrf: String,
     /// Whether the password was right already, and the second factor is asked for.
     pub asks_for_code: bool,
+    /// Says whose form it is, so that it goes on for that person and for nobody else.
+    pub kept_for: String,
 }
 
 const TITLE: &str = "Log in again";
@@ -84,12 +86,14 @@ pub fn confirm(keeping: &Keeping, seen: &Seen, refusal: &Refusal) -> Response {
     )
 }
 
-/// For a form of another session: shows that it was not taken, and sends it when pressed.
+/// For a form of another session, or of somebody else: shows that it was not taken and what it says, and
+/// sends it when pressed.
 pub fn send_again(keeping: &Keeping) -> Response {
     let refusal = Refusal::Person(Refused::FormToken);
     let content = html! {
         h1 { "Send this again" }
         p { (refusal.to_string()) " Passwords have to be typed once more." }
+        (shown(keeping))
         (form(keeping, &parts::primary_button("Send again")))
     };
     html_page(
@@ -149,17 +153,81 @@ fn password_field(errors: &Errors) -> Markup {
     parts::field(&field, errors)
 }
 
+/// What a form says and where it goes, for whoever is to send it.
+fn shown(keeping: &Keeping) -> Markup {
+    let filled = keeping.filled.fields();
+    let filled = filled.filter(|(name, value)| is_kept(name) && !value.is_empty());
+    html! {
+        dl {
+            dt { "Sent to" }
+            dd { (keeping.path) }
+            @for (name, value) in filled {
+                dt { (name) }
+                dd { (value) }
+            }
+        }
+    }
+}
+
+/// What the page asks for comes first: of a form with very many fields the last ones are passed over.
 fn form(keeping: &Keeping, inside: &Markup) -> Markup {
     let kept = keeping.filled.fields().filter(|(name, _)| is_kept(name));
     let inside = html! {
-        @for (name, value) in kept { input type="hidden" name=(name) value=(value); }
+        input type="hidden" name=(KEPT_FOR) value=(keeping.kept_for);
         (inside)
+        @for (name, value) in kept { input type="hidden" name=(name) value=(value); }
     };
     parts::form(keeping.path, &keeping.csrf, &inside)
 }
 
-/// Passwords and codes are never sent back, and neither are the fields that such a page adds itself.
+/// Fields that are never sent back, with those that end in the same way after an underscore.
+const SECRETS: [&str; 4] = ["password", "secret", "token", "seed"];
+/// Fields that are never sent back, as they are called. `postcode` is none of them.
+const CODES: [&str; 3] = ["code", "recovery_code", "totp_code"];
+
+/// Passwords, codes and keys are never sent back, and neither are the fields that such a page adds itself.
 fn is_kept(name: &str) -> bool {
-    let secret = ["password", "code"].iter().any(|word| name.contains(word));
-    !secret && name != CSRF_FIELD && !AGAIN.contains(&name)
+    let secret = |word: &&str| {
+        let before = name.strip_suffix(*word);
+        before.is_some_and(|before| before.is_empty() || before.ends_with('_'))
+    };
+    let added = name == CSRF_FIELD || name == KEPT_FOR || AGAIN.contains(&name);
+    !added && !SECRETS.iter().any(secret) && !CODES.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_kept;
+
+    #[test]
+    fn what_was_typed_is_kept_but_for_what_lets_somebody_in() {
+        for kept in [
+            "email",
+            "postcode",
+            "country_code",
+            "currency_code",
+            "passwordless",
+            "note",
+            "role",
+        ] {
+            assert!(is_kept(kept), "{kept}");
+        }
+        for secret in [
+            "password",
+            "new_password",
+            "current_password",
+            "code",
+            "recovery_code",
+            "setup_token",
+            "webhook_secret",
+            "seed",
+            "csrf_token",
+            "again_email",
+            "again_password",
+            "again_code",
+            "again_for",
+        ] {
+            assert!(!is_kept(secret), "{secret}");
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! The threads that hash passwords: half the cores, so that however many people log in at once, payments
 //! have the other half. What waits has a bound, and beyond it somebody is told to try again.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::person::Refused;
@@ -19,6 +21,9 @@ type Job = (Work, oneshot::Sender<Result<Outcome, Failure>>);
 #[derive(Debug)]
 pub struct Pool {
     jobs: SyncSender<Job>,
+    /// Work that waits.
+    waiting: Arc<AtomicUsize>,
+    most: usize,
 }
 
 impl Pool {
@@ -36,14 +41,22 @@ impl Pool {
     /// # Errors
     /// When the system gives no thread.
     pub fn of(cost: Cost, threads: usize) -> std::io::Result<Pool> {
-        let (jobs, waiting) = sync_channel::<Job>(threads * WAITING_PER_THREAD);
-        let waiting = Arc::new(Mutex::new(waiting));
+        let most = threads * WAITING_PER_THREAD;
+        let (pool, queue) = Pool::without_threads(most);
+        let queue = Arc::new(Mutex::new(queue));
         for n in 0..threads {
-            let waiting = Arc::clone(&waiting);
+            let (queue, waiting) = (Arc::clone(&queue), Arc::clone(&pool.waiting));
             let thread = std::thread::Builder::new().name(format!("passwords-{n}"));
-            thread.spawn(move || work(&waiting, cost))?;
+            thread.spawn(move || work(&queue, &waiting, cost))?;
         }
-        Ok(Pool { jobs })
+        Ok(pool)
+    }
+
+    fn without_threads(most: usize) -> (Pool, Receiver<Job>) {
+        let (jobs, queue) = sync_channel(most);
+        let waiting = Arc::default();
+        let pool = Pool { jobs, waiting, most };
+        (pool, queue)
     }
 }
 
@@ -51,22 +64,35 @@ impl Hashing for Pool {
     fn run(&self, work: Work) -> flows::people::Working<'_> {
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
-            self.jobs
-                .try_send((work, answer))
-                .map_err(|_| Refused::LoginBusy)?;
-            let outcome = answered.await;
-            outcome.unwrap_or_else(|_| Err(Failure::Bug("a thread that hashes passwords is gone".to_owned())))
+            self.waiting.fetch_add(1, Ordering::Relaxed);
+            if let Err(refused) = self.jobs.try_send((work, answer)) {
+                self.waiting.fetch_sub(1, Ordering::Relaxed);
+                return Err(match refused {
+                    TrySendError::Full(_) => Refused::LoginBusy.into(),
+                    TrySendError::Disconnected(_) => broken(),
+                });
+            }
+            answered.await.unwrap_or_else(|_| Err(broken()))
         })
+    }
+
+    fn is_full(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) >= self.most
     }
 }
 
-fn work(waiting: &Mutex<Receiver<Job>>, cost: Cost) {
+fn broken() -> Failure {
+    Failure::Bug("passwords could not be hashed".to_owned())
+}
+
+fn work(queue: &Mutex<Receiver<Job>>, waiting: &AtomicUsize, cost: Cost) {
     loop {
-        let job = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((work, answer)) = job else { return };
-        // Who has gone away since needs no answer, and no work.
-        if !answer.is_closed() {
-            drop(answer.send(work.carry_out(cost)));
+        waiting.fetch_sub(1, Ordering::Relaxed);
+        // A thread that ended would be missing for good: whoever waits is told, and it goes on.
+        if let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| work.carry_out(cost))) {
+            drop(answer.send(outcome));
         }
     }
 }
@@ -103,15 +129,21 @@ mod tests {
         assert_eq!(pool.run(verify).await, Ok(Outcome::Right { outdated: false }));
 
         // A pool without a thread: what is put there waits, up to the bound.
-        let (jobs, waiting) = sync_channel::<Job>(WAITING_PER_THREAD);
-        let full = Pool { jobs };
+        let (full, queue) = Pool::without_threads(WAITING_PER_THREAD);
+        assert!(!full.is_full() && !pool.is_full());
         let mut under_way: Vec<_> = (0..WAITING_PER_THREAD).map(|_| full.run(hash())).collect();
         for one in &mut under_way {
             assert!(futures_poll(one.as_mut()).is_none());
         }
         let refused = full.run(hash()).await;
         assert_eq!(refused, Err(Refused::LoginBusy.into()));
-        drop(waiting);
+        assert!(full.is_full(), "so that nothing is begun for whoever comes next");
+        drop(queue);
+        let gone = full.run(hash()).await;
+        assert!(
+            matches!(gone, Err(Failure::Bug(_))),
+            "not that others are in the way: {gone:?}"
+        );
     }
 
     fn futures_poll<F: Future + ?Sized>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {

@@ -111,7 +111,13 @@ both! {
             // A page that was open when the session ended: what was typed is sent after a login on the spot.
             let kept = third.post("/account/name", &[("name", "Lee Moss")]).await;
             kept.assert_says(401, &["Nothing you typed is lost", "value=\"Lee Moss\""]);
-            let again = [("name", "Lee Moss"), ("again_email", lee), ("again_password", PASSWORD)];
+            let whose = kept.between("name=\"again_for\" value=\"", "\"");
+            let again = [
+                ("name", "Lee Moss"),
+                ("again_for", whose.as_str()),
+                ("again_email", lee),
+                ("again_password", PASSWORD),
+            ];
             third.post("/account/name", &again).await.assert_sent_to("/account?done=renamed");
             third.get("/account").await.assert_says(200, &["value=\"Lee Moss\""]);
 

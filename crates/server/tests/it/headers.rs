@@ -83,7 +83,12 @@ fn expected(town: &Town, path: &str) -> Vec<(&'static str, String)> {
              connect-src 'self'; form-action {forms}; base-uri 'none'; object-src 'none'; \
              frame-ancestors 'none'"
         );
-        (content, no_features.to_owned(), "same-origin", "same-origin")
+        // Whoever has the address of a link gets in: it goes along to nobody.
+        let link = ["/email", "/invitation", "/login", "/reset"]
+            .into_iter()
+            .any(below);
+        let referrer = if link { "strict-origin" } else { "same-origin" };
+        (content, no_features.to_owned(), referrer, "same-origin")
     } else {
         (
             nothing.to_owned(),

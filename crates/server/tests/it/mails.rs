@@ -146,11 +146,18 @@ fn day(town: &Town, days: i64) -> String {
 /// What must be right of every mail, whatever it says.
 pub fn check_form(mail: &Value, url: &str) {
     assert_eq!(mail["defects"], json!([]), "{mail:#}");
-    assert_eq!(
-        mail["types"],
-        json!(["multipart/alternative", "text/plain", "text/html"]),
-        "{mail:#}"
-    );
+    let letter = ["multipart/alternative", "text/plain", "text/html"];
+    let types = match mail["pdfs"].as_array().unwrap().is_empty() {
+        true => json!(letter),
+        false => json!([
+            "multipart/mixed",
+            letter[0],
+            letter[1],
+            letter[2],
+            "application/pdf"
+        ]),
+    };
+    assert_eq!(mail["types"], types, "{mail:#}");
     assert_eq!(mail["charsets"], json!(["utf-8", "utf-8"]), "{mail:#}");
     assert_eq!(mail["bare_line_feeds"], 0);
     assert!(mail["longest_line"].as_u64().unwrap() <= 998);
@@ -195,6 +202,7 @@ both! {
                 let mail = until_taken(&town, &office, nth + 1).await.pop().unwrap();
                 check_form(&mail, &town.url);
                 assert_eq!(mail["subject"], subject);
+                assert_eq!(mail["pdfs"], json!([["invoice-INV-00001.pdf", "%PDF-"]]));
                 assert_eq!(mail["from_name"], "Northwind IT Services");
                 assert_eq!(mail["to"], json!([["Harbor Dental Group", "accounts@harbordental.example"]]));
                 assert_eq!(mail["reply_to"], json!(["billing@example.test"]));
@@ -381,6 +389,8 @@ both! {
             let link = town.link(&paid).await;
             town.pay(&link, &town.token("pm_card_visa"), 123_450, "eur").await;
             town.until_invoice(&paid, "paid").await;
+            // The receipt is out as well: what has waited for days is given up.
+            until_taken(&town, &office, 4).await;
             let promise = format!("/api/invoices/{promised}/promise");
             call(&town, Method::POST, &promise, json!({"date": day(&town, 30)})).await;
             // Eleven days pass without anybody looking: of the steps that passed, the newest is taken.

@@ -333,8 +333,8 @@ async fn open_installation(installation: &mut Installation) -> (Visitor, String)
         .env("RUST_LOG", "trace");
     program
         .current_dir(&folder)
-        .stdout(log.try_clone().unwrap())
-        .stderr(log);
+        .stdout(log)
+        .stderr(File::create(folder.join("console")).unwrap());
     installation.child = Some(program.spawn().unwrap());
     let http = reqwest::Client::builder()
         .timeout(Duration::from_secs(60))

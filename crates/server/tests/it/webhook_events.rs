@@ -71,7 +71,8 @@ both! {
             let breaks = town.rows(&BREAKS).await;
             assert_eq!(breaks.len(), 1);
             assert_eq!(breaks[0].text("kind").unwrap(), "quarantined");
-            assert_eq!(breaks[0].text("subject_id").unwrap(), event["id"].as_str().unwrap());
+            let of_event = format!("{} {}", town.msp.account, event["id"].as_str().unwrap());
+            assert_eq!(breaks[0].text("subject_id").unwrap(), of_event);
             assert_eq!(town.read_invoice(&invoice).await["status"], "open");
             assert_eq!(town.number(&POSTINGS).await, 0);
             town.assert_books().await;

@@ -4,5 +4,6 @@ mod client;
 mod disputes;
 mod events;
 mod https;
+mod late;
 mod objects;
 mod signature;

@@ -161,6 +161,16 @@ pub(super) const WORDS: Words = Words {
         notes: &["Der Link gilt einmal und {minutes} Minuten lang. \
              Falls Sie das nicht waren, brauchen Sie nichts zu tun."],
     },
+    address_change_asked: Template {
+        subject: "Für Ihren Zugang wird eine andere Adresse gewünscht",
+        paragraphs: &[
+            "jemand, hoffentlich Sie, möchte für Ihren Zugang eine andere E-Mail-Adresse. Sie gilt, \
+             sobald der dorthin gesandte Link geöffnet wird.",
+            "Falls Sie das nicht waren, ändern Sie sofort Ihr Passwort: Dann ist der Link wertlos.",
+        ],
+        button: None,
+        notes: &[],
+    },
     address_changed: Template {
         subject: "Die Adresse Ihres Zugangs wurde geändert",
         paragraphs: &[

@@ -154,6 +154,16 @@ pub(super) const WORDS: Words = Words {
         notes: &["The link works once, for {minutes} minutes. \
              If it was not you, you need not do anything."],
     },
+    address_change_asked: Template {
+        subject: "Somebody asks for another address for your login",
+        paragraphs: &[
+            "Somebody, hopefully you, asked for another e-mail address for your login. It counts once \
+             the link that was sent there is opened.",
+            "If it was not you, change your password at once: that makes the link worthless.",
+        ],
+        button: None,
+        notes: &[],
+    },
     address_changed: Template {
         subject: "The address of your login was changed",
         paragraphs: &[

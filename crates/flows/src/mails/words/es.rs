@@ -154,6 +154,16 @@ pub(super) const WORDS: Words = Words {
         notes: &["El enlace funciona una sola vez, durante {minutes} minutos. \
              Si no ha sido usted, no tiene que hacer nada."],
     },
+    address_change_asked: Template {
+        subject: "Se ha pedido otra dirección para su acceso",
+        paragraphs: &[
+            "Alguien, esperamos que usted, ha pedido otra dirección de correo para su acceso. Valdrá \
+             cuando se abra el enlace enviado allí.",
+            "Si no ha sido usted, cambie enseguida su contraseña: así el enlace ya no sirve.",
+        ],
+        button: None,
+        notes: &[],
+    },
     address_changed: Template {
         subject: "Se ha cambiado la dirección de su acceso",
         paragraphs: &[

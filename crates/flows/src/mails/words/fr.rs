@@ -159,6 +159,17 @@ pub(super) const WORDS: Words = Words {
         notes: &["Le lien fonctionne une seule fois, pendant {minutes} minutes. \
              Si ce n’était pas vous, vous n’avez rien à faire."],
     },
+    address_change_asked: Template {
+        subject: "Une autre adresse est demandée pour votre accès",
+        paragraphs: &[
+            "Quelqu’un, vous espérons-nous, a demandé une autre adresse électronique pour votre \
+             accès. Elle vaudra dès que le lien envoyé là-bas sera ouvert.",
+            "Si ce n’était pas vous, changez tout de suite votre mot de passe : le lien ne vaudra \
+             alors plus rien.",
+        ],
+        button: None,
+        notes: &[],
+    },
     address_changed: Template {
         subject: "L’adresse de votre accès a été modifiée",
         paragraphs: &[

@@ -23,6 +23,7 @@ impl Words {
             &self.password_changed,
             &self.second_step_changed,
             &self.address_asked,
+            &self.address_change_asked,
             &self.address_changed,
             &self.staff_paid,
             &self.staff_payment_failed,
@@ -133,6 +134,7 @@ fn logins_are_written_about_in_every_language() {
         for change in [
             LoginChange::Password,
             LoginChange::SecondStep,
+            LoginChange::AddressAsked,
             LoginChange::Address,
         ] {
             let letter = login_changed(language, Some("Ann"), change);

@@ -9,7 +9,10 @@ use crate::stage::{Msp, Stage};
 /// Disputes of our payments are here as they are at Stripe, with every movement of money, and no others are.
 pub fn of_account(stage: &Stage, msp: &Msp) {
     const ROWS: Sql = Sql::new(
-        "select d.stripe_dispute_id, d.status, d.withdrawn, d.reinstated, d.fee, p.stripe_payment_intent_id
+        "select d.stripe_dispute_id, d.status, d.withdrawn, d.reinstated, d.fee, p.stripe_payment_intent_id,
+           (select count(*) from state_history h
+            where h.tenant_id = d.tenant_id and h.livemode = d.livemode and h.subject_id = d.id
+              and h.from_state like 'warning%' and h.to_state = 'needs_response') as asked_anew
          from disputes d
          join payments p on p.tenant_id = d.tenant_id and p.livemode = d.livemode and p.id = d.payment_id
          order by d.id",
@@ -47,7 +50,9 @@ pub fn of_account(stage: &Stage, msp: &Msp) {
             let what = format!("P4: dispute {id}:\n  here      {ours:?}\n  at Stripe {theirs:?}");
             stage.shared.violated(what);
         }
-        if there["evidence_details"]["submission_count"].as_i64() > Some(1) {
+        // Once for the inquiry, and once more when it has become a chargeback.
+        let answers_max = 1 + row.map_or(0, |row| row.int("asked_anew").unwrap());
+        if there["evidence_details"]["submission_count"].as_i64() > Some(answers_max) {
             stage
                 .shared
                 .violated(format!("{id}: evidence was submitted twice: {there}"));

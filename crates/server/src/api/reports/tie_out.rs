@@ -135,7 +135,10 @@ pub struct TieOutJson {
 #[derive(Debug, Serialize)]
 struct CurrencyJson {
     currency: &'static str,
-    agrees: bool,
+    /// Null where nothing differs, and Stripe's balance cannot be read because the account is disconnected.
+    agrees: Option<bool>,
+    /// Since when Stripe's balance cannot be read; null while it can.
+    stripe_unreadable_since: Option<i64>,
     invoices: SideJson,
     client_credit: SideJson,
     stripe: SideJson,
@@ -207,7 +210,11 @@ impl CurrencyJson {
         });
         CurrencyJson {
             currency: tied.currency.code(),
-            agrees: report.agrees(),
+            agrees: report.agreement(),
+            stripe_unreadable_since: match report.readable {
+                true => None,
+                false => tied.read_at.map(Timestamp::ms),
+            },
             invoices: SideJson::of(tied.invoices_owed, tied.books_receivable),
             client_credit: SideJson::of(tied.credit_left, tied.books_credit),
             stripe: SideJson::of(tied.stripe_balance, tied.books_clearing),

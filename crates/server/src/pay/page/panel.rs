@@ -22,6 +22,7 @@ pub fn panel(view: &View) -> Markup {
                 PanelState::Void => (void(view)),
                 PanelState::Unavailable => (unavailable(view)),
                 PanelState::Silent => (silent(view)),
+                PanelState::TooSmall(least) => (too_small(view, *least)),
             }
         }
     }
@@ -52,6 +53,7 @@ fn state_word(view: &View) -> String {
         PanelState::Void => ("void", None),
         PanelState::Unavailable => ("unavailable", None),
         PanelState::Silent => ("silent", None),
+        PanelState::TooSmall(_) => ("too_small", None),
     };
     let card = card.map(|last4| format!(":{last4}")).unwrap_or_default();
     let offer = view.choice.offer(view.due);
@@ -72,6 +74,7 @@ fn is_final(state: &PanelState) -> bool {
         | PanelState::Continue(_)
         | PanelState::InProgress
         | PanelState::Unavailable
+        | PanelState::TooSmall(_)
         | PanelState::Silent => false,
     }
 }
@@ -120,15 +123,32 @@ fn in_progress(view: &View) -> Markup {
 }
 
 fn paid(view: &View, receipt: &Receipt) -> Markup {
+    let nothing = |money: Money| money.minor() == 0;
+    let (paid, back, credit) = (receipt.amount, receipt.given_back, receipt.by_credit);
+    let seller = &view.seller.name;
     html! {
         (icons::check())
-        h2 #panel-title tabindex="-1" { "Paid" }
+        h2 #panel-title tabindex="-1" {
+            @if nothing(paid) { "Settled by credit" }
+            @else if back.minor() >= paid.minor() { "Refunded" }
+            @else { "Paid" }
+        }
         p .lead {
-            "Thank you. " (view.seller.name)
-            " has received your payment, and nothing is owed on this invoice."
+            @if nothing(paid) {
+                (seller) " has settled this invoice by credit. Nothing is owed on it."
+            } @else if nothing(back) {
+                "Thank you. " (seller) " has received your payment, and nothing is owed on this invoice."
+            } @else {
+                (seller) " has received " (amount(paid)) " and given back " (amount(back))
+                ". Nothing is owed on this invoice."
+            }
         }
         dl .facts {
-            div { dt { "Amount paid" } dd .strong { (amount_with_code(receipt.amount)) } }
+            @if !nothing(paid) {
+                div { dt { "Amount paid" } dd .strong { (amount_with_code(paid)) } }
+            }
+            @if !nothing(back) { div { dt { "Given back" } dd .strong { (amount_with_code(back)) } } }
+            @if !nothing(credit) { div { dt { "Credited" } dd .strong { (amount_with_code(credit)) } } }
             @if let Some(at) = receipt.paid_at.and_then(moment) { div { dt { "Date" } dd { (at) } } }
             @if let Some(card) = card(receipt.brand.as_deref(), receipt.last4.as_deref()) {
                 div { dt { "Method" } dd { (card) } }
@@ -172,6 +192,19 @@ fn silent(view: &View) -> Markup {
         p .lead {
             "Paying by card is temporarily unavailable. Nothing was charged. Please try again in a few \
              minutes: this page shows the form again by itself."
+        }
+        (facts(view, "Amount due", view.due))
+        (questions(&view.seller))
+    }
+}
+
+fn too_small(view: &View, least: Money) -> Markup {
+    html! {
+        (icons::attention())
+        h2 #panel-title tabindex="-1" { "Too small to pay by card" }
+        p .lead {
+            (amount(view.due)) " is still due. That is less than a card can be charged, which is "
+            (amount(least)) ". Please ask " (view.seller.name) " how to settle it."
         }
         (facts(view, "Amount due", view.due))
         (questions(&view.seller))

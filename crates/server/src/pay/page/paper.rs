@@ -31,13 +31,20 @@ fn is_paid(view: &View) -> bool {
 /// A word across the paper where the invoice is no longer owed.
 fn stamp(view: &View) -> Option<(&'static str, &'static str)> {
     match view.state {
-        PanelState::Paid(_) => Some(("good", "Paid")),
+        PanelState::Paid(ref receipt) => Some((
+            "good",
+            match receipt.amount.minor() > receipt.given_back.minor() {
+                true => "Paid",
+                false => "Settled",
+            },
+        )),
         PanelState::Void => Some(("calm", "Void")),
         PanelState::Pay(_)
         | PanelState::Continue(_)
         | PanelState::InProgress
         | PanelState::Unavailable
-        | PanelState::Silent => None,
+        | PanelState::Silent
+        | PanelState::TooSmall(_) => None,
     }
 }
 

@@ -32,6 +32,8 @@ fn receipt(text: &str) -> Receipt {
         brand: Some(text.to_owned()),
         last4: Some(text.to_owned()),
         amount: usd(123_450),
+        given_back: usd(0),
+        by_credit: usd(0),
     }
 }
 
@@ -77,7 +79,7 @@ fn view(text: &str, state: PanelState) -> View {
     }
 }
 
-fn states(text: &str) -> [(PanelState, &'static str, &'static str); 7] {
+fn states(text: &str) -> [(PanelState, &'static str, &'static str); 8] {
     [
         (PanelState::Pay(checkout(text)), "pay:123450:usd", "Amount due"),
         (
@@ -98,6 +100,11 @@ fn states(text: &str) -> [(PanelState, &'static str, &'static str); 7] {
             "Online payment is not available",
         ),
         (PanelState::Silent, "silent:123450:usd", "Temporarily unavailable"),
+        (
+            PanelState::TooSmall(usd(50)),
+            "too_small:123450:usd",
+            "Too small to pay by card",
+        ),
     ]
 }
 
@@ -208,6 +215,7 @@ fn a_receipt_shows_what_is_known() {
         brand: None,
         last4: None,
         amount: usd(1),
+        ..receipt("x")
     };
     let html = panel(&view("x", PanelState::Paid(unknown))).into_string();
     assert!(

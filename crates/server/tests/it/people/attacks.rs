@@ -357,7 +357,7 @@ both! {
                 .assert_goes_to("/login/second-factor");
             let code = next_code(&town, &seed);
             let page = operator.send("/login/second-factor", &[("code", &code)]).await;
-            page.assert(500, "Something failed on our side");
+            page.assert(422, "cannot be checked any more");
         });
     }
 }

@@ -35,6 +35,49 @@ both! {
         });
     }
 
+    fn a_kept_form_is_not_sent_by_whoever_logs_in_next(world: &World) {
+        run(world, async |town| {
+            add_operator(&town).await;
+            add_here(&town, Role::Billing, BOB).await;
+            add_here(&town, Role::Billing, ANN).await;
+            let browser = Browser::new(&town);
+            browser.log_in(BOB).await;
+            town.advance_ms(6 * MINUTE_MS);
+            let page = browser.get("/confirm?next=/settings/users").await;
+            town.advance_ms(30 * MINUTE_MS);
+            let typed = [("again_password", PASSWORD), ("note", "invite eve"), ("postcode", "60601")];
+            let kept = browser.fill(&page, &typed).await;
+            kept.assert(401, "Your session ended before this was sent");
+            let ann = [("again_email", ANN), ("again_password", PASSWORD)];
+            let shown = browser.fill(&kept, &ann).await;
+            shown.assert(403, "Send this again").assert(403, "<dd>invite eve</dd>");
+            shown.assert(403, "<dd>60601</dd>").assert(403, "<dd>/settings/users</dd>");
+            assert!(!shown.text.contains(PASSWORD));
+            // It is Ann's decision now.
+            browser.fill(&shown, &[]).await.assert_goes_to("/settings/users");
+            // A form that says itself whose it is counts for nothing.
+            town.advance_ms(31 * MINUTE_MS);
+            let made_up = "0".repeat(40);
+            let forged = [&ann[..], &[("again_for", made_up.as_str())]].concat();
+            let csrf = browser.get("/login").await.csrf();
+            let fields = [&forged[..], &[("csrf_token", csrf.as_str())]].concat();
+            browser.post("/confirm", &fields).await.assert(403, "Send this again");
+        });
+    }
+
+    fn forms_of_before_the_login_are_taken_whatever_session_comes_along(world: &World) {
+        run(world, async |town| {
+            add_operator(&town).await;
+            add_here(&town, Role::Billing, BOB).await;
+            let browser = Browser::new(&town);
+            // An operator's session stays behind when a link is followed, and comes along with the form.
+            let page = browser.get("/login?next=/settings/users").await;
+            browser.log_in(BOB).await;
+            let filled = browser.fill(&page, &[("email", BOB), ("password", PASSWORD)]).await;
+            filled.assert_goes_to("/settings/users");
+        });
+    }
+
     fn with_a_second_factor_the_form_waits_for_the_code_as_well(world: &World) {
         run(world, async |town| {
             add_operator(&town).await;

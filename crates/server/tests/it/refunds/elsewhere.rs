@@ -157,4 +157,32 @@ both! {
             town.assert_books().await;
         });
     }
+
+    // Stripe had forgotten the key of a write that was sent once more.
+    fn a_refund_that_our_own_write_made_a_second_time_is_a_break_and_not_of_the_dashboard(world: &World) {
+        Town::run(world, async |town| {
+            let paid = paid(&town, 12_345, "pm_card_visa").await;
+            let body = json!({"payment_id": paid.payment, "amount": 2_000, "settlement": "still_owed"});
+            let made = refund(&town, body).await.body;
+            settle(&town).await;
+            let first = at_stripe(&town)[0].clone();
+            let op_id = first["metadata"]["op_id"].as_str().unwrap();
+            let form = format!("charge={}&amount=2000&metadata[op_id]={op_id}", paid.charge);
+            let twin = town.stripe("POST", "/v1/refunds", Some(&town.msp.account), &form);
+            let twin = twin["id"].as_str().unwrap();
+            town.until("the twin", async || !of_stripe(&town).await.is_empty()).await;
+            settle(&town).await;
+            let path = "/api/reconciliation-breaks";
+            let breaks = town.api(&town.msp.key, Method::GET, path, Value::Null).await;
+            let breaks = breaks.body["data"].as_array().unwrap().clone();
+            let twice: Vec<_> = breaks.iter().filter(|one| one["kind"] == "refund_twice").collect();
+            assert_eq!(twice.len(), 1, "{breaks:?}");
+            assert_eq!(twice[0]["subject_id"], twin);
+            let detail = twice[0]["detail"].as_str().unwrap();
+            let id = made["id"].as_str().unwrap();
+            assert!(detail.contains(id) && detail.contains("20.00 USD"), "{detail}");
+            assert_eq!(sums(&town, &paid.payment).await, (4_000, 4_000, 8_345));
+            town.assert_books().await;
+        });
+    }
 }

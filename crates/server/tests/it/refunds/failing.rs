@@ -170,7 +170,7 @@ both! {
             let path = format!("/_simulator/charges/{}/refund", paid.charge);
             town.control("POST", &path, json!({"amount": 10_000}));
             let body = json!({"payment_id": paid.payment, "settlement": "still_owed"});
-            refund(&town, body).await.assert_refused(409, "refund_exceeds_payment", Some("amount"));
+            refund(&town, body).await.assert_refused(409, "refunds_not_read_yet", Some("amount"));
             reconcile::run(&town.app).await.unwrap();
             assert_eq!(sums(&town, &paid.payment).await, (10_000, 10_000, 2_345));
             let body = json!({"payment_id": paid.payment, "settlement": "still_owed"});

@@ -175,6 +175,7 @@ pub fn app(db: Db, config: &Config, clock: Arc<MovedClock>, metrics: &Metrics) -
         )
         .with_client_id(keys.client_id.clone())
         .with_gate(breakers.gate(mode))
+        .with_clock(flows::now_ms(&clock))
     };
     App {
         db,
@@ -187,6 +188,7 @@ pub fn app(db: Db, config: &Config, clock: Arc<MovedClock>, metrics: &Metrics) -
         wallet_domain: config.public_url.wallet_domain().map(Into::into),
         breakers,
         hashing: Arc::new(Pool::of(CHEAP, 1).unwrap()),
+        watch: Arc::default(),
     }
 }
 
