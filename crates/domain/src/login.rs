@@ -47,6 +47,11 @@ pub const RESETS_FROM_EVERYWHERE: Limit = Limit {
     most: 10,
     within_ms: HOUR_MS,
 };
+/// The same, asked for from one network, whoever they are for.
+pub const RESETS_PER_ADDRESS: Limit = Limit {
+    most: 20,
+    within_ms: HOUR_MS,
+};
 /// Mails that one person has sent to addresses of their choice.
 pub const MAILS_PER_SENDER: Limit = Limit {
     most: 30,
@@ -55,11 +60,6 @@ pub const MAILS_PER_SENDER: Limit = Limit {
 /// The same, to one address, whoever has them sent.
 pub const MAILS_PER_RECIPIENT: Limit = Limit {
     most: 10,
-    within_ms: HOUR_MS,
-};
-/// The same, asked for from one network.
-pub const RESETS_PER_ADDRESS: Limit = Limit {
-    most: 20,
     within_ms: HOUR_MS,
 };
 
