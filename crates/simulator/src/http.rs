@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -61,7 +61,7 @@ impl Simulator {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
-        let pump = tokio::spawn(pump(self.clone(), client()?));
+        let pump = tokio::spawn(pump(self.clone(), Posting::new()?));
         let mut server = Builder::new(TokioExecutor::new()).http1_only();
         server
             .http1()
@@ -185,11 +185,39 @@ fn broken_off() -> HttpResponse {
     HttpResponse::new(Body::from_stream(lost))
 }
 
-/// The client that posts webhooks: within a time limit, and without following redirects, which count as
-/// failures.
-fn client() -> io::Result<reqwest::Client> {
-    // Whoever installed one before has chosen; without any, https endpoints could not be reached.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+/// What webhooks are posted with: within a time limit, and without following redirects, which count as
+/// failures. The machine's root certificates are read when the first https endpoint asks for them: that takes
+/// longer than all else that a simulator does before it answers.
+#[derive(Clone)]
+struct Posting {
+    plain: reqwest::Client,
+    tls: Arc<OnceLock<reqwest::Client>>,
+}
+
+impl Posting {
+    fn new() -> io::Result<Posting> {
+        // Whoever installed one before has chosen; without any, https endpoints could not be reached.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let plain = within_limits().tls_certs_only([]).build();
+        Ok(Posting {
+            plain: plain.map_err(io::Error::other)?,
+            tls: Arc::default(),
+        })
+    }
+
+    fn client_for(&self, url: &str) -> Result<&reqwest::Client, reqwest::Error> {
+        if url.starts_with("http:") {
+            return Ok(&self.plain);
+        }
+        if let Some(client) = self.tls.get() {
+            return Ok(client);
+        }
+        let client = within_limits().build()?;
+        Ok(self.tls.get_or_init(|| client))
+    }
+}
+
+fn within_limits() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .timeout(DELIVERY_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
@@ -199,8 +227,6 @@ fn client() -> io::Result<reqwest::Client> {
             "localhost",
             &[(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()],
         )
-        .build()
-        .map_err(io::Error::other)
 }
 
 /// What goes to one address: what waits, and a counter of what is on its way.
@@ -211,7 +237,7 @@ struct Place {
 }
 
 /// Posts what is due, several at a time, and waits for what comes next.
-async fn pump(simulator: Simulator, client: reqwest::Client) {
+async fn pump(simulator: Simulator, posting: Posting) {
     let mut posts: JoinSet<()> = JoinSet::new();
     let mut places: BTreeMap<String, Place> = BTreeMap::new();
     loop {
@@ -227,7 +253,7 @@ async fn pump(simulator: Simulator, client: reqwest::Client) {
                 && let Some(delivery) = place.waiting.pop_front()
             {
                 let busy = Arc::clone(&place.busy);
-                let posted = post(simulator.clone(), client.clone(), delivery);
+                let posted = post(simulator.clone(), posting.clone(), delivery);
                 posts.spawn(async move {
                     posted.await;
                     drop(busy);
@@ -254,20 +280,26 @@ fn cause(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-async fn post(simulator: Simulator, client: reqwest::Client, delivery: Delivery) {
+async fn post(simulator: Simulator, posting: Posting, delivery: Delivery) {
     let allowed =
         simulator.deliver_anywhere() || reqwest::Url::parse(&delivery.url).is_ok_and(|url| is_loopback(&url));
     let outcome = if allowed {
-        let mut request = client.post(&delivery.url).body(delivery.body);
-        for (name, value) in &delivery.headers {
-            request = request.header(name, value);
-        }
-        match request.send().await {
-            Ok(answer) => Outcome::Answered(answer.status().as_u16()),
+        match answered(&posting, &delivery).await {
+            Ok(status) => Outcome::Answered(status),
             Err(error) => Outcome::Failed(cause(&error)),
         }
     } else {
         Outcome::Failed("not an address of this machine: no connection was made".into())
     };
     simulator.report_delivery(delivery.id, outcome);
+}
+
+/// Posts one webhook; answers the status that came back.
+async fn answered(posting: &Posting, delivery: &Delivery) -> Result<u16, reqwest::Error> {
+    let client = posting.client_for(&delivery.url)?;
+    let mut request = client.post(&delivery.url).body(delivery.body.clone());
+    for (name, value) in &delivery.headers {
+        request = request.header(name, value);
+    }
+    Ok(request.send().await?.status().as_u16())
 }

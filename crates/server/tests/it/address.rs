@@ -29,10 +29,11 @@ async fn seen(town: &Town, proxies: &str, forwarded: &[&str]) -> String {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let served = tokio::spawn(axum::serve(listener, service).into_future());
-    let request = forwarded.iter().fold(
-        reqwest::Client::builder().build().unwrap().get(url),
-        |request, value| request.header("x-forwarded-for", *value),
-    );
+    let request = forwarded
+        .iter()
+        .fold(crate::town::web().build().unwrap().get(url), |request, value| {
+            request.header("x-forwarded-for", *value)
+        });
     let text = request.send().await.unwrap().text().await.unwrap();
     served.abort();
     text
@@ -63,7 +64,7 @@ both! {
             let url = format!("http://{}/api/invoices", listener.local_addr().unwrap());
             let service = server::router::router(site).into_make_service_with_connect_info::<SocketAddr>();
             let served = tokio::spawn(axum::serve(listener, service).into_future());
-            let browser = reqwest::Client::builder().build().unwrap();
+            let browser = &town.browsers;
             let guess = async |forwarded: String| {
                 let request = browser.get(&url).bearer_auth("ppk_test_guess");
                 request.header("x-forwarded-for", forwarded).send().await.unwrap().status().as_u16()

@@ -85,11 +85,7 @@ fn ways_back(town: &Town) -> (String, String) {
 
 /// A request of a browser that follows nothing, with a cookie.
 pub async fn visit(town: &Town, method: Method, path: &str, cookie: Option<&str>) -> Reply {
-    let browser = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap();
-    let mut request = browser.request(method, format!("{}{path}", town.url));
+    let mut request = town.browsers.request(method, format!("{}{path}", town.url));
     if let Some(cookie) = cookie {
         request = request.header(COOKIE, cookie);
     }

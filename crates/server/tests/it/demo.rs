@@ -138,7 +138,7 @@ fn blocking<T>(work: impl Future<Output = T>) -> T {
 fn http() -> reqwest::Client {
     // The second time there is one already.
     drop(rustls::crypto::ring::default_provider().install_default());
-    reqwest::Client::builder().timeout(PATIENCE).build().unwrap()
+    crate::town::web().timeout(PATIENCE).build().unwrap()
 }
 
 async fn json_of(request: reqwest::RequestBuilder) -> Value {

@@ -73,7 +73,7 @@ struct Got {
 }
 
 async fn get(town: &Town, key: Option<&str>, path: &str) -> Got {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = town.browsers.clone();
     let mut request = client.get(format!("{}{path}", town.url));
     if let Some(key) = key {
         request = request.bearer_auth(key);
@@ -107,7 +107,7 @@ async fn pdf(town: &Town, key: Option<&str>, path: &str, name: &str) -> Vec<u8> 
 }
 
 async fn put_logo(town: &Town, kind: &str, bytes: &[u8]) -> (StatusCode, Value) {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = town.browsers.clone();
     let request = client
         .put(format!("{}/api/settings/logo", town.url))
         .bearer_auth(&town.msp.key);

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::middleware;
 use axum::routing::get;
 use reqwest::header::HeaderMap;
-use reqwest::{Method, StatusCode, redirect};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::edge::{self, Edge};
 use server::routes;
@@ -163,7 +163,7 @@ async fn answered(
 both! {
     fn every_answer_of_every_route_carries_the_headers_of_its_kind(world: &World) {
         Town::run(world, async |town| {
-            let http = reqwest::Client::builder().redirect(redirect::Policy::none()).build().unwrap();
+            let http = &town.browsers;
             let invoice = town.invoice(12_345, "usd").await;
             let link = town.link(&invoice).await;
             for route in addresses() {
@@ -171,13 +171,13 @@ both! {
                     let path = route.path(id);
                     let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
                     for method in known.iter().chain([&Method::HEAD, &Method::OPTIONS]) {
-                        assert_headers(&town, &path, &answered(&http, &town, method, &path, &[]).await);
+                        assert_headers(&town, &path, &answered(http, &town, method, &path, &[]).await);
                         let hostile = [
                             ("x-request-id", "req_of_the_caller"),
                             ("origin", "https://evil.example"),
                             ("cookie", "session=1"),
                         ];
-                        let headers = answered(&http, &town, method, &path, &hostile).await;
+                        let headers = answered(http, &town, method, &path, &hostile).await;
                         assert_headers(&town, &path, &headers);
                     }
                 }
@@ -285,7 +285,7 @@ both! {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             tokio::spawn(axum::serve(listener, router).into_future());
-            let client = reqwest::Client::builder().build().unwrap();
+            let client = &town.browsers;
             for _ in 0..2 {
                 let request = client.get(format!("http://{address}/broken"));
                 let reply = request.header("x-request-id", "ours\tnow").send().await.unwrap();

@@ -144,10 +144,7 @@ both! {
             let (account, _) = agree(&town, None);
             let (url, state) = set_out(&town, &key).await;
             assert!(url.as_str().starts_with(&town.stripe_url), "{url}");
-            let browser = reqwest::Client::builder()
-                .redirect(reqwest::redirect::Policy::none())
-                .build()
-                .unwrap();
+            let browser = &town.browsers;
             let page = browser.get(url.clone()).send().await.unwrap().text().await.unwrap();
             assert!(page.contains(&account) && page.contains("take payments for you"), "{page}");
             let form = format!("account={account}&do=connect");

@@ -10,7 +10,7 @@ use flows::people::authenticator::code_of;
 use flows::people::setup::{self, NewPerson};
 use flows::{Actor, By};
 use reqwest::header::HeaderMap;
-use reqwest::{Method, StatusCode, redirect};
+use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use store::Sql;
 use store::users::User;
@@ -146,13 +146,9 @@ impl<'a> Browser<'a> {
 
     /// At an address.
     pub fn at(town: &'a Town, address: &str) -> Browser<'a> {
-        let http = reqwest::Client::builder()
-            .redirect(redirect::Policy::none())
-            .build()
-            .unwrap();
         Browser {
             town,
-            http,
+            http: town.browsers.clone(),
             cookies: Mutex::default(),
             address: address.to_owned(),
         }

@@ -10,7 +10,7 @@ use flows::people::setup::{self, NewPerson};
 use flows::people::{authenticator, second_factor};
 use flows::{Actor, By, people};
 use reqwest::header::HeaderMap;
-use reqwest::{Method, StatusCode, redirect};
+use reqwest::{Method, StatusCode};
 use stripe::Secret;
 
 use crate::town::Town;
@@ -103,11 +103,8 @@ pub struct Person {
 impl Person {
     /// Somebody who has not logged in.
     pub fn visitor(town: &Town) -> Person {
-        let http = reqwest::Client::builder()
-            .redirect(redirect::Policy::none())
-            .build();
         Person {
-            http: http.unwrap(),
+            http: town.browsers.clone(),
             url: town.url.clone(),
             agent: AGENT.to_owned(),
             cookies: Mutex::default(),

@@ -336,7 +336,7 @@ async fn open_installation(installation: &mut Installation) -> (Visitor, String)
         .stdout(log)
         .stderr(File::create(folder.join("console")).unwrap());
     installation.child = Some(program.spawn().unwrap());
-    let http = reqwest::Client::builder()
+    let http = crate::town::web()
         .timeout(Duration::from_secs(60))
         .build()
         .unwrap();

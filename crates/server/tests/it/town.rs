@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::{Mode, Permissions, Scope, TenantId};
 use flows::api_keys::{self, NewKey};
 use flows::{Actor, App, By, Clock, onboarding, page_tokens, tenants};
-use reqwest::{Method, StatusCode};
+use reqwest::{ClientBuilder, Method, StatusCode, redirect};
 use serde_json::{Value, json};
 use server::mail::Mailer;
 use server::metrics::Metrics;
@@ -36,6 +36,12 @@ pub use wishes::Wishes;
 const PATIENCE: Duration = Duration::from_secs(180);
 /// When a still clock begins.
 const STILL_MS: i64 = 1_763_900_000_000;
+
+/// What requests to this machine are sent with. It knows no root certificates: reading those of the machine
+/// takes longer than most tests do.
+pub fn web() -> ClientBuilder {
+    ClientBuilder::new().no_proxy().tls_certs_only([])
+}
 
 /// An answer.
 #[derive(Debug)]
@@ -82,6 +88,8 @@ pub struct Town {
     pub url: String,
     pub msp: Msp,
     http: reqwest::Client,
+    /// What browsers of tests send with: one for all, each with cookies of its own.
+    pub browsers: reqwest::Client,
     /// Ends the instance and whatever was started for it, at the latest when the town is dropped.
     ends: Vec<oneshot::Sender<()>>,
 }
@@ -214,7 +222,8 @@ impl Town {
             stripe_url,
             url,
             msp,
-            http: reqwest::Client::builder().timeout(PATIENCE).build().unwrap(),
+            http: web().timeout(PATIENCE).build().unwrap(),
+            browsers: web().redirect(redirect::Policy::none()).build().unwrap(),
             ends: vec![end],
         }
     }

@@ -128,7 +128,7 @@ impl Installation {
             database: world.url.clone(),
             stripe,
             simulator,
-            http: reqwest::Client::builder().timeout(ANSWER).build().unwrap(),
+            http: crate::town::web().timeout(ANSWER).build().unwrap(),
         };
         installation.fill(invoices).await;
         installation
