@@ -68,6 +68,27 @@ pub fn divide(invoice: &Credited, amount_minor: i64, tax_minor: Option<i64>) -> 
     })
 }
 
+/// What goes out of an invoice that was paid, and what its credit notes have given up, in minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// What is taken of what it had been paid.
+    pub taken_minor: i64,
+    /// What it asked for.
+    pub total_minor: i64,
+    /// The sum of its credit notes so far.
+    pub noted_minor: i64,
+}
+
+/// How much of what goes out of each invoice can be given up, in minor units: its credit notes are never more
+/// than its total.
+pub fn forgivable(invoices: &[Outgoing]) -> Vec<i64> {
+    let of_one = |invoice: &Outgoing| {
+        let left = invoice.total_minor.saturating_sub(invoice.noted_minor);
+        invoice.taken_minor.min(left).max(0)
+    };
+    invoices.iter().map(of_one).collect()
+}
+
 /// The tax in this part of the total, half up.
 fn tax_of(invoice: &Credited, part_minor: i64) -> i64 {
     let (total, part) = (i128::from(invoice.total.minor()), i128::from(part_minor));

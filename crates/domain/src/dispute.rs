@@ -2,9 +2,11 @@
 //! How what Stripe says is merged into what we know, what it means for money, and what may be done about it.
 
 pub mod evidence;
+mod loss;
 mod refused;
 
 pub use crate::payment::Evidence;
+pub use loss::{Gone, forgive, to_settle};
 pub use refused::Refused;
 
 use crate::{Money, Timestamp};

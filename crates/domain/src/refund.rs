@@ -234,10 +234,13 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// What may be given back. What a dispute has taken cannot be: its payer has that money already.
+    /// What may be given back. While a dispute has any of it nothing may: Stripe gives no refund of a
+    /// disputed charge, of the part that its bank left neither.
     pub fn refundable(&self) -> i64 {
-        let left = self.received.saturating_sub(self.reserved);
-        left.saturating_sub(self.disputed).max(0)
+        match self.disputed {
+            ..=0 => self.received.saturating_sub(self.reserved).max(0),
+            1.. => 0,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use store::pay_links::PayLink;
 use store::payment_settings::{self, PaymentSettings};
 use store::payments::{self, Payment};
 use store::tenants::{self, Tenant};
-use store::{Tx, business, payment_parts, refunds, stripe_config, stripe_operations};
+use store::{Tx, business, ledger, payment_parts, refunds, stripe_config, stripe_operations};
 use stripe::Secret;
 
 use crate::payment_settings::takes_bank_debits;
@@ -69,14 +69,18 @@ pub struct SettledBy {
     pub paid: Money,
     /// What went back to payers.
     pub given_back: Money,
+    /// What their banks took back for good.
+    pub taken_back: Money,
     /// What the client's credit and credit notes took off it.
     pub by_credit: Money,
 }
 
 impl SettledBy {
     fn of(tx: &mut Tx, scope: &Scope, invoice: &Invoice) -> Result<SettledBy, Failure> {
-        let mut by_payments = 0_i64;
+        let (mut by_payments, mut taken_back) = (0_i64, 0_i64);
         for payment in payments::of_invoice(tx, scope, &invoice.id, i64::MAX)? {
+            let by_bank = ledger::taken_back(tx, scope, &payment.id, &invoice.id)?;
+            taken_back = taken_back.saturating_add(by_bank.max(0));
             let parts = payment_parts::of(tx, scope, &payment.id)?;
             let own = parts.iter().filter(|part| part.invoice_id == invoice.id);
             by_payments = own.fold(by_payments, |sum, part| sum.saturating_add(part.applied));
@@ -85,15 +89,17 @@ impl SettledBy {
         let of = |minor: i64| Money::new(minor.max(0), invoice.currency);
         let credit = invoice.applied.saturating_sub(by_payments).max(0);
         Ok(SettledBy {
-            paid: of(by_payments.saturating_add(given_back)),
+            paid: of(by_payments.saturating_add(given_back).saturating_add(taken_back)),
             given_back: of(given_back),
+            taken_back: of(taken_back),
             by_credit: of(credit.saturating_add(invoice.credited)),
         })
     }
 
     /// Whether all of it was paid and stayed so.
     pub fn is_all_paid(&self) -> bool {
-        self.given_back.minor() == 0 && self.by_credit.minor() == 0
+        let nothing = |money: Money| money.minor() == 0;
+        nothing(self.given_back) && nothing(self.taken_back) && nothing(self.by_credit)
     }
 }
 

@@ -27,7 +27,7 @@ use asked::Write;
 pub use fees::{book_linked, book_reported, complete};
 pub use looks::{compare, look};
 pub use seen::{RefundFacts, find, may_be_ours, observe};
-pub use told::{OfInvoice, OfOne, Shown, of_invoice, of_payment, show, shown};
+pub use told::{OfInvoice, OfOne, Shown, of_invoice, of_payment, refundable, show, shown};
 use writes::Ran;
 
 /// What somebody wants back, and what it is to mean.

@@ -116,6 +116,7 @@ fn receipt(amount: Money) -> Receipt {
         brand: Some("visa".to_owned()),
         last4: Some("4242".to_owned()),
         amount,
+        taken_back: Money::new(0, amount.currency()),
         given_back: Money::new(0, amount.currency()),
         by_credit: Money::new(0, amount.currency()),
     }

@@ -200,6 +200,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
             | Refused::EvidenceChanged
             | Refused::NotLost
             | Refused::Settled
+            | Refused::NotForgivable { .. }
             | Refused::ByStripe => StatusCode::CONFLICT,
         },
         Refusal::Mail(mail::Refused::NoRecipient) => StatusCode::UNPROCESSABLE_ENTITY,

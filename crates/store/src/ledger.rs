@@ -143,5 +143,22 @@ pub fn find(
         .transpose()
 }
 
+const TAKEN_BACK: Sql = Sql::new(
+    "select cast(coalesce(sum(e.amount), 0) as bigint) as amount
+     from ledger_transactions t
+     join ledger_entries e on e.tenant_id = t.tenant_id and e.livemode = t.livemode
+       and e.transaction_id = t.id
+     where t.tenant_id = $1 and t.livemode = $2 and t.payment_id = $3
+       and t.kind in ('dispute_lost', 'dispute_regained')
+       and e.account = 'receivable' and coalesce(e.invoice_id, t.invoice_id) = $4",
+);
+
+/// What banks took back for good of what a payment had paid of an invoice, less what they gave back after
+/// all, in minor units.
+pub fn taken_back(tx: &mut Tx, scope: &Scope, payment: &PaymentId, of: &InvoiceId) -> Result<i64, Error> {
+    tx.one(&TAKEN_BACK, binds![&scope.tenant, scope.mode, payment, of])?
+        .int("amount")
+}
+
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&INSERT, &INSERT_ENTRY, &INSERT_LINE, &BY_SOURCE];
+pub const ALL: &[&Sql] = &[&INSERT, &INSERT_ENTRY, &INSERT_LINE, &BY_SOURCE, &TAKEN_BACK];

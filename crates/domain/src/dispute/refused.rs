@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A refusal; its code is part of the API, as those of every refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
     /// It is over.
     Over,
@@ -23,13 +23,18 @@ pub enum Refused {
     NotLost,
     /// It was settled before.
     Settled,
+    /// It was to be forgiven, and credit notes have taken that off the invoices already.
+    NotForgivable {
+        /// What can still be forgiven, with its currency.
+        left: String,
+    },
     /// Stripe refused what it was sent.
     ByStripe,
 }
 
 impl Refused {
     /// The stable code.
-    pub const fn code(self) -> &'static str {
+    pub const fn code(&self) -> &'static str {
         match self {
             Refused::Over => "dispute_over",
             Refused::Submitted => "evidence_submitted",
@@ -40,15 +45,17 @@ impl Refused {
             Refused::EvidenceChanged => "evidence_changed",
             Refused::NotLost => "dispute_not_lost",
             Refused::Settled => "dispute_settled",
+            Refused::NotForgivable { .. } => "dispute_not_forgivable",
             Refused::ByStripe => "dispute_refused",
         }
     }
 
     /// The field that it is about, where there is one.
-    pub const fn field(self) -> Option<&'static str> {
+    pub const fn field(&self) -> Option<&'static str> {
         match self {
             Refused::NoEvidence => Some("evidence"),
             Refused::EvidenceChanged => Some("version"),
+            Refused::NotForgivable { .. } => Some("outcome"),
             Refused::Over
             | Refused::Submitted
             | Refused::PastDue
@@ -83,6 +90,14 @@ impl fmt::Display for Refused {
             }
             Refused::NotLost => "The dispute was not lost, so that there is nothing to settle.",
             Refused::Settled => "It was settled what becomes of the invoice. That is not changed any more.",
+            Refused::NotForgivable { left } => {
+                return write!(
+                    f,
+                    "Credit notes have already taken this off the invoice, and it cannot be forgiven twice: \
+                     {left} of it still can. Settle it as \"still_owed\", and give a credit note over what \
+                     you do not claim."
+                );
+            }
             Refused::ByStripe => {
                 "Stripe refused it. Read the dispute again, and look at it in Stripe's dashboard."
             }

@@ -307,7 +307,7 @@ fn evidence_is_given_once_and_in_time() {
             submitted: false,
             unresolved: false,
         };
-        let word = |result: Result<(), Refused>| result.map_or_else(Refused::code, |()| "ok");
+        let word = |result: Result<(), Refused>| result.map_or_else(|refused| refused.code(), |()| "ok");
         let past = submit(&dispute, Timestamp::from_ms(1_001));
         let again = submit(
             &Answerable {

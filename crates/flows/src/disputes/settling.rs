@@ -1,7 +1,8 @@
 //! What becomes of the invoices whose payment a bank took for good: they are owed again, or the MSP bears it,
 //! by a credit note. And what becomes of money that came back after all.
 
-use domain::dispute::{self, Decided, Outcome};
+use domain::credit_note::Outgoing;
+use domain::dispute::{self, Decided, Gone, Outcome};
 use domain::ledger::{self, Share};
 use domain::{ClientCreditId, DisputeId, InvoiceId, LedgerTransactionId, Money, Refusal, Scope};
 use serde_json::json;
@@ -56,8 +57,10 @@ pub async fn settle(
             }
             let cause = format!("dispute:{id}");
             dispute.credit_note_id = None;
-            for (nth, (invoice, share)) in (0_u32..).zip(invoices.iter_mut().zip(&shares)) {
-                let note = forgive(tx, moment, &dispute, outcome, invoice, share, (nth, &cause))?;
+            let of_credit = Money::new(of_credit, before.currency);
+            let forgiven = forgiven(tx, &scope, outcome, &invoices, &shares, of_credit)?;
+            for (nth, (invoice, minor)) in (0_u32..).zip(invoices.iter_mut().zip(forgiven)) {
+                let note = forgive(tx, moment, &dispute, invoice, minor, (nth, &cause))?;
                 dispute.credit_note_id = dispute.credit_note_id.or(note);
                 invoice_moves::settle(tx, moment, &scope, invoice, &cause)?;
             }
@@ -102,12 +105,14 @@ fn take_back(
     // What was refunded or settled is gone already: of what the bank takes beyond, nothing is left to take.
     let of_payment = rows::of_payment(tx, scope, &payment.id)?;
     let settled: i64 = of_payment.iter().map(|one| one.decided.settled).sum();
-    let still_here = payment
-        .received
-        .saturating_sub(payments::refunded(tx, scope, &payment.id)?)
-        .saturating_sub(settled);
+    let gone = Gone {
+        received: payment.received,
+        refunded: payments::refunded(tx, scope, &payment.id)?,
+        settled,
+        open: dispute.decided.open(dispute.taken),
+    };
     let sources = Sources::of(tx, payment, None)?;
-    let taken = sources.share(dispute.decided.open(dispute.taken).min(still_here).max(0));
+    let taken = sources.share(dispute::to_settle(gone));
     let mut of_credit = 0_i64;
     for (credit, amount) in sources.credits.iter().zip(&taken.credits) {
         if *amount == 0 {
@@ -136,24 +141,38 @@ fn take_back(
     Ok((changed, shares, of_credit))
 }
 
-/// Makes the credit note of a share that is forgiven, as far as the invoice's notes have not given it up
-/// before.
+/// What is forgiven of each invoice's share, in minor units.
+fn forgiven(
+    tx: &mut Tx,
+    scope: &Scope,
+    outcome: Outcome,
+    invoices: &[Invoice],
+    shares: &[Share],
+    of_credit: Money,
+) -> Result<Vec<i64>, Failure> {
+    let mut outgoing = Vec::new();
+    for (invoice, share) in invoices.iter().zip(shares) {
+        let notes = store::credit_notes::of_invoice(tx, scope, &invoice.id)?;
+        outgoing.push(Outgoing {
+            taken_minor: share.amount_minor,
+            total_minor: invoice.total.minor(),
+            noted_minor: notes.iter().map(|note| note.total).sum(),
+        });
+    }
+    Ok(dispute::forgive(outcome, &outgoing, of_credit).map_err(Refusal::from)?)
+}
+
+/// Makes the credit note of what is forgiven, if anything is.
 fn forgive(
     tx: &mut Tx,
     moment: Moment,
     dispute: &Dispute,
-    outcome: Outcome,
     invoice: &mut Invoice,
-    share: &Share,
+    amount_minor: i64,
     (nth, cause): (u32, &str),
 ) -> Result<Option<String>, Failure> {
     let scope = &dispute.scope;
-    let noted = store::credit_notes::of_invoice(tx, scope, &invoice.id)?;
-    let noted: i64 = noted.iter().map(|note| note.total).sum();
-    let amount_minor = share
-        .amount_minor
-        .min(invoice.total.minor().saturating_sub(noted));
-    if outcome != Outcome::Forgiven || amount_minor <= 0 {
+    if amount_minor <= 0 {
         return Ok(None);
     }
     let wanted = Wanted {

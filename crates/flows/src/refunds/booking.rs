@@ -1,5 +1,6 @@
 //! What a refund does to invoices, credit and books when its money leaves, and when it comes back.
 
+use domain::credit_note::Outgoing;
 use domain::ledger::{self, Share};
 use domain::refund::{self, Settlement, Taken};
 use domain::{ClientCreditId, InvoiceId, LedgerTransactionId, Scope};
@@ -190,11 +191,17 @@ pub fn forgivable(
 ) -> Result<i64, Failure> {
     let sources = Sources::of(tx, payment, named)?;
     let taken = sources.share(amount);
-    let mut sum: i64 = taken.credits.iter().sum();
+    let of_credit: i64 = taken.credits.iter().sum();
+    let mut outgoing = Vec::new();
     for (source, part) in sources.invoices.iter().zip(&taken.parts) {
-        let left = left_to_credit(tx, &payment.scope, &source.invoice)?;
-        sum = sum.saturating_add((*part).min(left));
+        outgoing.push(Outgoing {
+            taken_minor: *part,
+            total_minor: source.invoice.total.minor(),
+            noted_minor: noted(tx, &payment.scope, &source.invoice)?,
+        });
     }
+    let can_be = domain::credit_note::forgivable(&outgoing);
+    let sum = can_be.iter().fold(of_credit, |sum, one| sum.saturating_add(*one));
     // What nothing is found for any more is in no invoice that could be owed again.
     Ok(sum.saturating_add(taken.rest))
 }
@@ -305,9 +312,14 @@ fn owe_again(
 
 /// Credit notes of an invoice are never more than its total.
 fn left_to_credit(tx: &mut Tx, scope: &Scope, invoice: &Invoice) -> Result<i64, Failure> {
-    let notes = credit_notes::of_invoice(tx, scope, &invoice.id)?;
-    let before: i64 = notes.iter().map(|note| note.total).sum();
+    let before = noted(tx, scope, invoice)?;
     Ok(invoice.total.minor().saturating_sub(before).max(0))
+}
+
+/// The sum of an invoice's credit notes, in minor units.
+fn noted(tx: &mut Tx, scope: &Scope, invoice: &Invoice) -> Result<i64, Failure> {
+    let notes = credit_notes::of_invoice(tx, scope, &invoice.id)?;
+    Ok(notes.iter().map(|note| note.total).sum())
 }
 
 /// The money is back: what was taken of credit is credit again, and each invoice takes up what is still owed

@@ -5,7 +5,7 @@ use domain::refund::{FeeChoice, Told, fee_back, tell};
 use domain::{InvoiceId, RefundId, Refusal, Scope};
 use store::payments::{self, Payment};
 use store::refunds::{self, FeeStatus, Refund};
-use store::{Tx, application_fees, credit_notes, invoices};
+use store::{Tx, application_fees, credit_notes, disputes, invoices};
 
 use super::booking;
 use crate::{App, Failure};
@@ -163,19 +163,33 @@ pub struct OfInvoice {
     pub refundable: i64,
 }
 
+/// What may be given back of a payment now, in minor units: nothing while a dispute blocks it, also one whose
+/// money has not moved yet.
+///
+/// # Errors
+/// When the database fails.
+pub fn refundable(tx: &mut Tx, payment: &Payment) -> Result<i64, Failure> {
+    let left = payment.standing().refundable();
+    let blocked = left > 0
+        && disputes::held(tx, &payment.scope, &payment.id)?
+            .blocked_by
+            .is_some();
+    Ok(if blocked { 0 } else { left })
+}
+
 /// Works out what is told of refunds with an invoice.
 ///
 /// # Errors
 /// When the database fails.
 pub fn of_invoice(tx: &mut Tx, scope: &Scope, invoice: &InvoiceId) -> Result<OfInvoice, Failure> {
-    let mut refundable = 0_i64;
+    let mut sum = 0_i64;
     for payment in payments::of_invoice(tx, scope, invoice, i64::MAX)? {
-        let left = payment.standing().refundable();
+        let left = refundable(tx, &payment)?;
         let there = booking::available(tx, &payment, Some(invoice))?;
-        refundable = refundable.saturating_add(left.min(there));
+        sum = sum.saturating_add(left.min(there));
     }
     Ok(OfInvoice {
         refunded: refunds::taken_of_invoice(tx, scope, invoice)?,
-        refundable,
+        refundable: sum,
     })
 }

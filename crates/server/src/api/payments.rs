@@ -3,14 +3,17 @@
 use axum::Json;
 use axum::extract::State;
 use domain::fee::rules::Method;
+use domain::payment::PaymentState;
 use domain::{FeeRuleId, PaymentId, Refusal};
 use flows::{Failure, refunds};
 use serde::Serialize;
+use store::Tx;
 use store::payment_parts::{self, Part};
 use store::payments::{self, Payment};
 
+use super::lists::{Asked, Given, Takes};
 use super::refunds::RefundJson;
-use super::{Caller, InPath, Page, PageQuery, Query};
+use super::{Caller, InPath, Page, Query};
 use crate::problem::Problem;
 use crate::router::Site;
 
@@ -78,9 +81,11 @@ impl From<Part> for PartJson {
 }
 
 impl PaymentJson {
-    fn of(payment: Payment, parts: Vec<Part>) -> PaymentJson {
+    fn of(tx: &mut Tx, payment: Payment) -> Result<PaymentJson, Failure> {
+        let parts = payment_parts::of(tx, &payment.scope, &payment.id)?;
+        let refundable = refunds::refundable(tx, &payment)?;
         let basis = payment.fee_basis.as_ref();
-        PaymentJson {
+        Ok(PaymentJson {
             parts: parts.into_iter().map(PartJson::from).collect(),
             method: basis.map_or(Method::Card, |basis| basis.method).word(),
             fee_rule_id: basis
@@ -97,7 +102,7 @@ impl PaymentJson {
             reserved: payment.reserved,
             refunded: payment.refunded,
             disputed: payment.disputed,
-            refundable: payment.standing().refundable(),
+            refundable,
             application_fee: payment.application_fee,
             stripe_fee: payment.stripe_fee,
             net: payment.net,
@@ -112,7 +117,7 @@ impl PaymentJson {
             succeeded_at: payment.succeeded_at.map(domain::Timestamp::ms),
             check_stripe: payment.unreachable_since.is_some(),
             refunds: None,
-        }
+        })
     }
 }
 
@@ -125,29 +130,37 @@ pub async fn get(
     let id = PaymentId::parse(&id)?;
     let read = site.app.db.read(move |tx| {
         let payment = payments::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
-        let parts = payment_parts::of(tx, &scope, &id)?;
         let refunds = refunds::of_payment(tx, &payment)?;
         Ok::<_, Failure>(PaymentJson {
             refunds: Some(refunds.into_iter().map(RefundJson::from).collect()),
-            ..PaymentJson::of(payment, parts)
+            ..PaymentJson::of(tx, payment)?
         })
     });
     Ok(Json(read.await?))
+}
+
+/// What narrows the list.
+const LIST: Takes = Takes {
+    parameters: &["status", "client_id", "invoice_id", "currency", "since", "until"],
+    statuses,
+};
+
+fn statuses() -> Vec<String> {
+    PaymentState::all().map(|state| state.word().to_owned()).collect()
 }
 
 /// `GET /api/payments`
 pub async fn list(
     State(site): State<Site>,
     Caller { scope, .. }: Caller,
-    Query(query): Query<PageQuery>,
+    Query(given): Query<Given>,
 ) -> Result<Json<Page<PaymentJson>>, Problem> {
-    let limit = query.limit()?;
-    let after = query.after.as_deref().map(PaymentId::parse).transpose()?;
+    let Asked { limit, after, only } = LIST.read(given)?;
+    let after = after.as_deref().map(PaymentId::parse).transpose()?;
     let read = site.app.db.read(move |tx| {
         let mut shown = Vec::new();
-        for payment in payments::page(tx, &scope, after.as_ref(), limit + 1)? {
-            let parts = payment_parts::of(tx, &scope, &payment.id)?;
-            shown.push(PaymentJson::of(payment, parts));
+        for payment in payments::page(tx, &scope, &only, after.as_ref(), limit + 1)? {
+            shown.push(PaymentJson::of(tx, payment)?);
         }
         Ok::<_, Failure>(shown)
     });

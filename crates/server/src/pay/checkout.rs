@@ -175,6 +175,7 @@ fn state_of(site: &Site, link: &str, view: &PayerView) -> Result<PanelState, Fai
         Panel::InProgress => PanelState::InProgress,
         Panel::Paid(payment) => PanelState::Paid(Receipt {
             given_back: view.settled.given_back,
+            taken_back: view.settled.taken_back,
             by_credit: view.settled.by_credit,
             paid_at: payment.succeeded_at,
             brand: payment.method_brand.clone(),
@@ -191,6 +192,7 @@ fn state_of(site: &Site, link: &str, view: &PayerView) -> Result<PanelState, Fai
             last4: None,
             amount: view.settled.paid,
             given_back: view.settled.given_back,
+            taken_back: view.settled.taken_back,
             by_credit: view.settled.by_credit,
         }),
         Panel::Void => PanelState::Void,

@@ -172,8 +172,18 @@ pub struct Receipt {
     pub amount: Money,
     /// What of it went back to the payer.
     pub given_back: Money,
+    /// What the payer's bank took back of it for good.
+    pub taken_back: Money,
     /// What the client's credit and credit notes took off the invoice.
     pub by_credit: Money,
+}
+
+impl Receipt {
+    /// Whether anything of what was paid has stayed with the seller.
+    fn is_kept(&self) -> bool {
+        let gone = self.given_back.minor().saturating_add(self.taken_back.minor());
+        self.amount.minor() > gone
+    }
 }
 
 /// The whole page.

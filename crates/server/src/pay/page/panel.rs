@@ -125,21 +125,25 @@ fn in_progress(view: &View) -> Markup {
 fn paid(view: &View, receipt: &Receipt) -> Markup {
     let nothing = |money: Money| money.minor() == 0;
     let (paid, back, credit) = (receipt.amount, receipt.given_back, receipt.by_credit);
+    let by_bank = receipt.taken_back;
     let seller = &view.seller.name;
     html! {
         (icons::check())
         h2 #panel-title tabindex="-1" {
             @if nothing(paid) { "Settled by credit" }
-            @else if back.minor() >= paid.minor() { "Refunded" }
-            @else { "Paid" }
+            @else if receipt.is_kept() { "Paid" }
+            @else if nothing(by_bank) { "Refunded" }
+            @else { "Settled" }
         }
         p .lead {
             @if nothing(paid) {
                 (seller) " has settled this invoice by credit. Nothing is owed on it."
-            } @else if nothing(back) {
+            } @else if nothing(back) && nothing(by_bank) {
                 "Thank you. " (seller) " has received your payment, and nothing is owed on this invoice."
             } @else {
-                (seller) " has received " (amount(paid)) " and given back " (amount(back))
+                (seller) " has received " (amount(paid))
+                @if !nothing(back) { " and given back " (amount(back)) }
+                @if !nothing(by_bank) { ", and your bank has returned " (amount(by_bank)) " to you" }
                 ". Nothing is owed on this invoice."
             }
         }
@@ -148,6 +152,9 @@ fn paid(view: &View, receipt: &Receipt) -> Markup {
                 div { dt { "Amount paid" } dd .strong { (amount_with_code(paid)) } }
             }
             @if !nothing(back) { div { dt { "Given back" } dd .strong { (amount_with_code(back)) } } }
+            @if !nothing(by_bank) {
+                div { dt { "Returned by your bank" } dd .strong { (amount_with_code(by_bank)) } }
+            }
             @if !nothing(credit) { div { dt { "Credited" } dd .strong { (amount_with_code(credit)) } } }
             @if let Some(at) = receipt.paid_at.and_then(moment) { div { dt { "Date" } dd { (at) } } }
             @if let Some(card) = card(receipt.brand.as_deref(), receipt.last4.as_deref()) {

@@ -33,7 +33,7 @@ fn stamp(view: &View) -> Option<(&'static str, &'static str)> {
     match view.state {
         PanelState::Paid(ref receipt) => Some((
             "good",
-            match receipt.amount.minor() > receipt.given_back.minor() {
+            match receipt.is_kept() {
                 true => "Paid",
                 false => "Settled",
             },

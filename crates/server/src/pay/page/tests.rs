@@ -33,6 +33,7 @@ fn receipt(text: &str) -> Receipt {
         last4: Some(text.to_owned()),
         amount: usd(123_450),
         given_back: usd(0),
+        taken_back: usd(0),
         by_credit: usd(0),
     }
 }
