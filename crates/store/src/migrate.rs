@@ -143,6 +143,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0029_settlement_currency",
         sql: include_str!("../migrations/0029_settlement_currency.sql"),
     },
+    Migration {
+        name: "0030_external_fees",
+        sql: include_str!("../migrations/0030_external_fees.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use domain::{LedgerTransactionId, Month, Refusal, Scope, TenantId, Timestamp};
 use flows::Failure;
 use serde::{Deserialize, Serialize};
-use store::fee_statement::{self as rows, Line, Span, Total};
+use store::fee_statement::{self as rows, Line, Span, Sum, Total};
 
 use super::subscriptions::mode_of;
 use super::{Caller, Page, PageQuery, Platform, Query};
@@ -48,9 +48,19 @@ pub struct StatementJson {
     lines: Page<LineJson>,
 }
 
+/// What a month comes to in one currency.
 #[derive(Debug, Serialize)]
 struct TotalJson {
     currency: &'static str,
+    /// Of payments that were made here.
+    #[serde(flatten)]
+    own: SumJson,
+    /// Of what others sold on the account, with a fee for the platform.
+    external: SumJson,
+}
+
+#[derive(Debug, Serialize)]
+struct SumJson {
     fees: i64,
     charged: i64,
     refunds: i64,
@@ -58,15 +68,24 @@ struct TotalJson {
     net: i64,
 }
 
+impl From<Sum> for SumJson {
+    fn from(sum: Sum) -> SumJson {
+        SumJson {
+            fees: sum.fees,
+            charged: sum.charged,
+            refunds: sum.refunds,
+            refunded: sum.refunded,
+            net: sum.charged.saturating_sub(sum.refunded),
+        }
+    }
+}
+
 impl From<Total> for TotalJson {
     fn from(total: Total) -> TotalJson {
         TotalJson {
             currency: total.currency.code(),
-            fees: total.fees,
-            charged: total.charged,
-            refunds: total.refunds,
-            refunded: total.refunded,
-            net: total.charged.saturating_sub(total.refunded),
+            own: total.own.into(),
+            external: total.external.into(),
         }
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use store::Sql;
 
 use crate::engines::World;
+use crate::own_shop::all_told;
 use crate::platform::platform_key;
 use crate::town::{Reply, Town};
 
@@ -222,7 +223,8 @@ both! {
             let path = format!("/api/reports/fees?month={month}");
             let read = get(&town, &town.msp.key, &path).await.body;
             let totals = json!([{"currency": "usd", "fees": 3, "charged": 1_270, "refunds": 0, "refunded": 0,
-                "net": 1_270}]);
+                "net": 1_270,
+                "external": {"fees": 0, "charged": 0, "refunds": 0, "refunded": 0, "net": 0}}]);
             assert_eq!(read["totals"], totals);
             let at_stripe = town.stripe("GET", "/v1/application_fees", None, "");
             let mut ids: Vec<&str> =
@@ -263,6 +265,68 @@ both! {
             }
             let refused = get(&town, &town.msp.key, &format!("{path}&tenant_id={tenant}")).await;
             refused.assert_refused(422, "invalid_field", Some("tenant_id"));
+        });
+    }
+
+    fn fees_of_what_others_sold_have_lines_of_their_own(world: &World) {
+        Town::run(world, async |town| {
+            let key = platform_key(&town).await;
+            fee_of(&town, 10_000).await;
+            let sale = |fee: i64| {
+                let form = format!("amount=10000&currency=usd&confirm=true&payment_method=pm_card_visa\
+                    &application_fee_amount={fee}&automatic_payment_methods[enabled]=true\
+                    &automatic_payment_methods[allow_redirects]=never");
+                town.stripe("POST", "/v1/payment_intents", Some(&town.msp.account), &form)
+            };
+            let charge = sale(700)["latest_charge"].as_str().unwrap().to_owned();
+            sale(250);
+            let form = "amount=10000&currency=usd&confirm=true&payment_method=pm_card_visa\
+                &automatic_payment_methods[enabled]=true&automatic_payment_methods[allow_redirects]=never";
+            town.stripe("POST", "/v1/payment_intents", Some(&town.msp.account), form);
+            let fees = town.stripe("GET", "/v1/application_fees?limit=100", None, "");
+            let of_charge = |one: &&Value| one["charge"] == charge.as_str();
+            let fee = fees["data"].as_array().unwrap().iter().find(of_charge).unwrap()["id"].clone();
+            all_told(&town).await;
+            let path = format!("/v1/application_fees/{}/refunds", fee.as_str().unwrap());
+            town.stripe("POST", &path, None, "amount=200");
+            all_told(&town).await;
+
+            let now = jiff::Timestamp::from_millisecond(now_ms(&town)).unwrap();
+            let path = format!("/api/reports/fees?month={}", now.strftime("%Y-%m"));
+            let read = get(&town, &town.msp.key, &path).await.body;
+            let external = json!({"fees": 2, "charged": 950, "refunds": 1, "refunded": 200, "net": 750});
+            assert_eq!(read["totals"], json!([{"currency": "usd", "fees": 1, "charged": 300, "refunds": 0,
+                "refunded": 0, "net": 300, "external": external}]));
+            let kinds = |read: &Value| {
+                let lines = read["data"].as_array().unwrap().iter();
+                let mut kinds: Vec<(String, i64)> = lines
+                    .map(|line| (line["type"].as_str().unwrap().to_owned(), line["amount"].as_i64().unwrap()))
+                    .collect();
+                kinds.sort();
+                kinds
+            };
+            let line = |kind: &str, amount: i64| (kind.to_owned(), amount);
+            assert_eq!(kinds(&read), [line("application_fee", 300), line("external_application_fee", 250),
+                line("external_application_fee", 700), line("external_application_fee_refund", -200)]);
+            // Page by page it is the same, and together it is what the platform's books say.
+            let mut turned: Vec<Value> = Vec::new();
+            while turned.len() < 4 {
+                let after = turned.last().map_or(String::new(), |last: &Value| {
+                    format!("&after={}", last["id"].as_str().unwrap())
+                });
+                let page = get(&town, &town.msp.key, &format!("{path}&limit=1{after}")).await;
+                turned.push(page.body["data"][0].clone());
+            }
+            assert_eq!(&turned, read["data"].as_array().unwrap());
+            const INCOME: Sql = Sql::new(
+                "select cast(-sum(amount) as bigint) as n from ledger_entries
+                 where tenant_id = 'ten_platform' and account = 'platform_revenue'",
+            );
+            assert_eq!(town.number(&INCOME).await, 300 + 750);
+            let file = get(&town, &key, &format!("/api/platform{}&tenant_id={}&format=csv",
+                path.trim_start_matches("/api"), town.msp.scope.tenant.as_str())).await;
+            assert_eq!(file.text.lines().count(), 5, "{}", file.text);
+            town.assert_books().await;
         });
     }
 }
