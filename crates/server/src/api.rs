@@ -16,6 +16,7 @@ mod input;
 pub mod invoice_mails;
 pub mod invoices;
 pub mod keys;
+mod lists;
 pub mod mail_settings;
 pub mod mails;
 pub mod payments;

@@ -11,6 +11,7 @@ use domain::{Mode, Permissions, Scope};
 use flows::api_keys::{self, NewKey};
 use flows::{Actor, App, By, Failure, onboarding, pay_links, platform_keys};
 use simulator::{EndpointConfig, Kind, Request, Simulator};
+use store::lists::Only;
 use store::{invoices, pay_links as links, tenants};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -413,7 +414,10 @@ async fn pay_link_lines(site: &Site, mode: Mode) -> Result<Vec<String>, String> 
                 tenant: tenant.id.clone(),
                 mode,
             };
-            for invoice in invoices::page(tx, &scope, None, 100)?.into_iter().rev() {
+            for invoice in invoices::page(tx, &scope, &Only::default(), None, 100)?
+                .into_iter()
+                .rev()
+            {
                 let Some(link) = links::of_invoice(tx, &scope, &invoice.id)? else {
                     continue;
                 };

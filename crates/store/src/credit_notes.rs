@@ -3,6 +3,7 @@
 use domain::{ClientId, CreditNoteId, Currency, InvoiceId, Scope, Timestamp};
 
 use crate::db::{Error, Row, Sql, Tx};
+use crate::lists::Only;
 use crate::{binds, values};
 
 /// A credit note. Amounts are minor units of `currency`.
@@ -119,22 +120,34 @@ pub fn of_invoice(tx: &mut Tx, scope: &Scope, id: &InvoiceId) -> Result<Vec<Cred
 
 const PAGE: Sql = select_credit_notes!(
     "where tenant_id = $1 and livemode = $2 and id < $3
+       and ($4 = '' or currency = $4) and created_at >= $5 and created_at < $6
+       and ($7 = '' or invoice_id = $7) and ($8 = '' or client_id = $8)
      order by id desc
-     limit $4",
+     limit $9",
 );
 
-/// Credit notes, newest first, after the given id (exclusive).
+/// Credit notes that are asked for, newest first, after the given id (exclusive).
 pub fn page(
     tx: &mut Tx,
     scope: &Scope,
+    only: &Only,
     after: Option<&CreditNoteId>,
     limit: i64,
 ) -> Result<Vec<CreditNote>, Error> {
+    let (since, until) = only.made();
     let after = after.map_or("cn_~", CreditNoteId::as_str);
-    tx.query(&PAGE, binds![&scope.tenant, scope.mode, after, limit])?
-        .iter()
-        .map(read)
-        .collect()
+    let binds = binds![
+        &scope.tenant,
+        scope.mode,
+        after,
+        only.currency(),
+        since,
+        until,
+        only.invoice(),
+        only.client(),
+        limit
+    ];
+    tx.query(&PAGE, binds)?.iter().map(read).collect()
 }
 
 fn read(row: &Row) -> Result<CreditNote, Error> {

@@ -4,6 +4,7 @@ use domain::dispute::{Decided, Movement, Outcome, Settlement, Standing, Taken};
 use domain::{Currency, DisputeId, Money, OperationId, PaymentId, Scope, Timestamp};
 
 use crate::db::{Error, Row, Sql, Tx};
+use crate::lists::Only;
 use crate::{binds, values};
 
 /// A dispute. Amounts are minor units of `currency`.
@@ -221,24 +222,32 @@ pub fn of_payment(tx: &mut Tx, scope: &Scope, payment: &PaymentId) -> Result<Vec
 }
 
 const PAGE: Sql = select_disputes!(
-    "where tenant_id = $1 and livemode = $2 and id < $3 and ($4 = '' or status = $4)
+    "where tenant_id = $1 and livemode = $2 and id < $3
+       and ($4 = '' or status = $4) and ($5 = '' or currency = $5)
+       and opened_at >= $6 and opened_at < $7
+       and ($8 = '' or payment_id in (
+         select p.payment_id from payment_parts p
+         where p.tenant_id = $1 and p.livemode = $2 and p.invoice_id = $8))
+       and ($9 = '' or payment_id in (
+         select p.payment_id from payment_parts p
+         join invoices i on i.tenant_id = p.tenant_id and i.livemode = p.livemode and i.id = p.invoice_id
+         where p.tenant_id = $1 and p.livemode = $2 and i.client_id = $9))
+       and ($11 = '' or payment_id = $11)
      order by id desc
-     limit $5",
+     limit $10",
 );
 
-/// Disputes, newest first, after the given id (exclusive), where `status` is not empty only those.
+/// Disputes that are asked for, newest first, after the given id (exclusive).
 pub fn page(
     tx: &mut Tx,
     scope: &Scope,
+    only: &Only,
     after: Option<&DisputeId>,
-    status: &str,
     limit: i64,
 ) -> Result<Vec<Dispute>, Error> {
-    let after = after.map_or("dis_~", DisputeId::as_str);
-    tx.query(&PAGE, binds![&scope.tenant, scope.mode, after, status, limit])?
-        .iter()
-        .map(read)
-        .collect()
+    let mut binds = only.of_payments(scope, after.map_or("dis_~", DisputeId::as_str), limit);
+    binds.push(only.payment().into());
+    tx.query(&PAGE, &binds)?.iter().map(read).collect()
 }
 
 const DUE: Sql = select_disputes!(

@@ -5,6 +5,7 @@ use domain::invoice::{InvoiceState, Line, Quantity, TaxRate};
 use domain::{ClientId, Currency, InvoiceId, Money, Scope, Timestamp};
 
 use crate::db::{Error, Row, Sql, Tx};
+use crate::lists::Only;
 use crate::{binds, values};
 
 /// An invoice without its lines.
@@ -185,22 +186,39 @@ pub fn lines(tx: &mut Tx, scope: &Scope, id: &InvoiceId) -> Result<Vec<Line>, Er
 
 const PAGE: Sql = select_invoices!(
     "where tenant_id = $1 and livemode = $2 and id < $3
+       and ($4 = '' or status = $4) and ($5 = '' or currency = $5)
+       and created_at >= $6 and created_at < $7
+       and ($8 = '' or client_id = $8)
+       and coalesce(finalized_at, $11) >= $9 and coalesce(finalized_at, $11) < $10
      order by id desc
-     limit $4",
+     limit $12",
 );
 
-/// Invoices, newest first, after the given id (exclusive).
+/// Invoices that are asked for, newest first, after the given id (exclusive).
 pub fn page(
     tx: &mut Tx,
     scope: &Scope,
+    only: &Only,
     after: Option<&InvoiceId>,
     limit: i64,
 ) -> Result<Vec<Invoice>, Error> {
+    let ((since, until), (issued, issued_until, never)) = (only.made(), only.issued());
     let after = after.map_or("inv_~", InvoiceId::as_str);
-    tx.query(&PAGE, binds![&scope.tenant, scope.mode, after, limit])?
-        .iter()
-        .map(read)
-        .collect()
+    let binds = binds![
+        &scope.tenant,
+        scope.mode,
+        after,
+        only.status(),
+        only.currency(),
+        since,
+        until,
+        only.client(),
+        issued,
+        issued_until,
+        never,
+        limit
+    ];
+    tx.query(&PAGE, binds)?.iter().map(read).collect()
 }
 
 const OPEN_OF_CLIENT: Sql = select_invoices!(

@@ -205,6 +205,19 @@ pub struct Line {
     pub amount: i64,
     /// When.
     pub at: Timestamp,
+    /// What each invoice has of it, where it is about several: as a payment of several invoices.
+    pub parts: Vec<LinePart>,
+}
+
+/// What one of several invoices has of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinePart {
+    /// The invoice.
+    pub invoice: String,
+    /// Its number.
+    pub invoice_number: Option<String>,
+    /// By how much more is owed on it now, in minor units.
+    pub amount: i64,
 }
 
 const STATEMENT: Sql = Sql::new(
@@ -260,8 +273,57 @@ pub fn statement(
         until,
         limit
     ];
-    tx.query(&STATEMENT, binds)?.iter().map(line).collect()
+    let lines: Result<Vec<Line>, Error> = tx.query(&STATEMENT, binds)?.iter().map(line).collect();
+    let mut lines = lines?;
+    let Some(last) = lines.last() else {
+        return Ok(lines);
+    };
+    let binds = binds![
+        &scope.tenant,
+        scope.mode,
+        client,
+        currency.code(),
+        after.at,
+        &after.transaction,
+        last.at,
+        &last.transaction
+    ];
+    let rows = tx.query(&PARTS, binds)?;
+    let mut rows = rows.iter().peekable();
+    for line in &mut lines {
+        while let Some(row) = rows.peek() {
+            if row.text("transaction_id")? != line.transaction.as_str() {
+                break;
+            }
+            line.parts.push(LinePart {
+                invoice: row.text("invoice_id")?,
+                invoice_number: row.text_opt("number")?,
+                amount: row.int("amount")?,
+            });
+            rows.next();
+        }
+    }
+    Ok(lines)
 }
+
+// Of a transaction that is about several invoices, entries name theirs where it is not the transaction's own.
+const PARTS: Sql = Sql::new(
+    "select l.transaction_id, i.id as invoice_id, i.number, e.amount
+     from client_lines l
+     join ledger_transactions t on t.tenant_id = l.tenant_id and t.livemode = l.livemode
+       and t.id = l.transaction_id
+     join ledger_entries e on e.tenant_id = t.tenant_id and e.livemode = t.livemode
+       and e.transaction_id = t.id and e.account = 'receivable'
+     join invoices i on i.tenant_id = t.tenant_id and i.livemode = t.livemode
+       and i.id = coalesce(e.invoice_id, t.invoice_id)
+     where l.tenant_id = $1 and l.livemode = $2 and l.client_id = $3 and l.currency = $4
+       and (l.created_at, l.transaction_id) > ($5, $6) and (l.created_at, l.transaction_id) <= ($7, $8)
+       and exists (
+         select 1 from ledger_entries o
+         where o.tenant_id = t.tenant_id and o.livemode = t.livemode and o.transaction_id = t.id
+           and o.invoice_id is not null)
+     order by l.created_at, l.transaction_id, e.position",
+);
 
 const AT_PLACE: Sql = Sql::new(
     "select cast(coalesce(sum(amount), 0) as bigint) as amount
@@ -324,6 +386,7 @@ fn line(row: &Row) -> Result<Line, Error> {
         payment: row.text_opt("payment_id")?,
         amount: row.int("amount")?,
         at: values::time(row, "created_at")?,
+        parts: Vec::new(),
     })
 }
 
@@ -337,6 +400,7 @@ pub const ALL: &[&Sql] = &[
     &CLIENT_SINCE,
     &CLOSE,
     &STATEMENT,
+    &PARTS,
     &AT_PLACE,
     &PLACE_OF,
 ];

@@ -25,6 +25,7 @@ pub mod invariants;
 pub mod invoices;
 pub mod ledger;
 pub mod ledger_balances;
+pub mod lists;
 pub mod mail_settings;
 pub mod mails;
 pub mod migrate;

@@ -8,6 +8,7 @@ use domain::refund::Standing;
 use domain::{Currency, FeeRuleId, InvoiceId, Money, PaymentId, Scope, Timestamp};
 
 use crate::db::{Error, Row, Sql, Tx};
+use crate::lists::Only;
 use crate::{binds, fee_rules, payment_parts, values};
 
 /// A payment. Amounts are minor units of `currency`.
@@ -280,22 +281,29 @@ pub fn refunded(tx: &mut Tx, scope: &Scope, id: &PaymentId) -> Result<i64, Error
 
 const PAGE: Sql = select_payments!(
     "where tenant_id = $1 and livemode = $2 and id < $3
+       and ($4 = '' or status = $4) and ($5 = '' or currency = $5)
+       and created_at >= $6 and created_at < $7
+       and ($8 = '' or id in (
+         select p.payment_id from payment_parts p
+         where p.tenant_id = $1 and p.livemode = $2 and p.invoice_id = $8))
+       and ($9 = '' or id in (
+         select p.payment_id from payment_parts p
+         join invoices i on i.tenant_id = p.tenant_id and i.livemode = p.livemode and i.id = p.invoice_id
+         where p.tenant_id = $1 and p.livemode = $2 and i.client_id = $9))
      order by id desc
-     limit $4",
+     limit $10",
 );
 
-/// Payments, newest first, after the given id (exclusive).
+/// Payments that are asked for, newest first, after the given id (exclusive).
 pub fn page(
     tx: &mut Tx,
     scope: &Scope,
+    only: &Only,
     after: Option<&PaymentId>,
     limit: i64,
 ) -> Result<Vec<Payment>, Error> {
-    let after = after.map_or("pay_~", PaymentId::as_str);
-    tx.query(&PAGE, binds![&scope.tenant, scope.mode, after, limit])?
-        .iter()
-        .map(read)
-        .collect()
+    let binds = only.of_payments(scope, after.map_or("pay_~", PaymentId::as_str), limit);
+    tx.query(&PAGE, &binds)?.iter().map(read).collect()
 }
 
 const DUE: Sql = select_payments!(

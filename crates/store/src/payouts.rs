@@ -3,6 +3,7 @@
 use domain::{Scope, Timestamp};
 
 use crate::db::{Error, Row, Sql, Tx};
+use crate::lists::Only;
 use crate::{binds, values};
 
 /// A payout as it is kept.
@@ -162,18 +163,22 @@ pub fn get(tx: &mut Tx, scope: &Scope, id: &str) -> Result<Option<Payout>, Error
 const PAGE: Sql = select_payouts!(
     "where tenant_id = $1 and livemode = $2
        and (created_at < $3 or (created_at = $3 and stripe_payout_id < $4))
+       and ($5 = '' or status = $5) and ($6 = '' or currency = $6)
+       and coalesce(made_at, created_at) >= $7 and coalesce(made_at, created_at) < $8
      order by created_at desc, stripe_payout_id desc
-     limit $5",
+     limit $9",
 );
 
 const CREATED: Sql = Sql::new(
     "select created_at from payouts where tenant_id = $1 and livemode = $2 and stripe_payout_id = $3",
 );
 
-/// Payouts, those that were heard of last first, after the given one; none for one that is not there.
+/// Payouts that are asked for, those that were heard of last first, after the given one; none for one that is
+/// not there.
 pub fn page(
     tx: &mut Tx,
     scope: &Scope,
+    only: &Only,
     after: Option<&str>,
     limit: i64,
 ) -> Result<Option<Vec<Payout>>, Error> {
@@ -184,7 +189,19 @@ pub fn page(
         },
         None => (i64::MAX, ""),
     };
-    let rows = tx.query(&PAGE, binds![&scope.tenant, scope.mode, created_at, id, limit])?;
+    let (since, until) = only.made();
+    let binds = binds![
+        &scope.tenant,
+        scope.mode,
+        created_at,
+        id,
+        only.status(),
+        only.currency(),
+        since,
+        until,
+        limit
+    ];
+    let rows = tx.query(&PAGE, binds)?;
     rows.iter().map(read).collect::<Result<_, _>>().map(Some)
 }
 

@@ -7,6 +7,7 @@ use domain::refund::{FeeChoice, RefundState, Settlement};
 use domain::{Currency, InvoiceId, Money, PaymentId, RefundId, Scope, Timestamp};
 
 use crate::db::{Error, Row, Sql, Tx};
+use crate::lists::Only;
 use crate::{binds, values};
 
 pub use money::{
@@ -257,17 +258,31 @@ pub fn of_payment(tx: &mut Tx, scope: &Scope, id: &PaymentId, limit: i64) -> Res
 
 const PAGE: Sql = select_refunds!(
     "where tenant_id = $1 and livemode = $2 and id < $3
+       and ($4 = '' or status = $4) and ($5 = '' or currency = $5)
+       and created_at >= $6 and created_at < $7
+       and ($8 = '' or payment_id in (
+         select p.payment_id from payment_parts p
+         where p.tenant_id = $1 and p.livemode = $2 and p.invoice_id = $8))
+       and ($9 = '' or payment_id in (
+         select p.payment_id from payment_parts p
+         join invoices i on i.tenant_id = p.tenant_id and i.livemode = p.livemode and i.id = p.invoice_id
+         where p.tenant_id = $1 and p.livemode = $2 and i.client_id = $9))
+       and ($11 = '' or payment_id = $11)
      order by id desc
-     limit $4",
+     limit $10",
 );
 
-/// Refunds, newest first, after the given id (exclusive).
-pub fn page(tx: &mut Tx, scope: &Scope, after: Option<&RefundId>, limit: i64) -> Result<Vec<Refund>, Error> {
-    let after = after.map_or("rfd_~", RefundId::as_str);
-    tx.query(&PAGE, binds![&scope.tenant, scope.mode, after, limit])?
-        .iter()
-        .map(read)
-        .collect()
+/// Refunds that are asked for, newest first, after the given id (exclusive).
+pub fn page(
+    tx: &mut Tx,
+    scope: &Scope,
+    only: &Only,
+    after: Option<&RefundId>,
+    limit: i64,
+) -> Result<Vec<Refund>, Error> {
+    let mut binds = only.of_payments(scope, after.map_or("rfd_~", RefundId::as_str), limit);
+    binds.push(only.payment().into());
+    tx.query(&PAGE, &binds)?.iter().map(read).collect()
 }
 
 const DUE: Sql = select_refunds!(

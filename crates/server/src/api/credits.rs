@@ -12,7 +12,8 @@ use store::credit_applications::CreditApplication;
 use store::credit_notes::{self as notes, CreditNote};
 use store::invoices;
 
-use super::{Caller, InPath, Input, Page, PageQuery, Query};
+use super::lists::{Asked, Given, Takes, stateless};
+use super::{Caller, InPath, Input, Page, Query};
 use crate::idempotency::Once;
 use crate::problem::Problem;
 use crate::router::Site;
@@ -116,18 +117,24 @@ pub async fn get_note(
     ))
 }
 
+/// What narrows the list of credit notes.
+const LIST: Takes = Takes {
+    parameters: &["client_id", "invoice_id", "currency", "since", "until"],
+    statuses: stateless,
+};
+
 /// `GET /api/credit-notes`
 pub async fn list_notes(
     State(site): State<Site>,
     Caller { scope, .. }: Caller,
-    Query(query): Query<PageQuery>,
+    Query(given): Query<Given>,
 ) -> Result<Json<Page<NoteJson>>, Problem> {
-    let limit = query.limit()?;
-    let after = query.after.as_deref().map(CreditNoteId::parse).transpose()?;
+    let Asked { limit, after, only } = LIST.read(given)?;
+    let after = after.as_deref().map(CreditNoteId::parse).transpose()?;
     let rows = site
         .app
         .db
-        .read(move |tx| notes::page(tx, &scope, after.as_ref(), limit + 1))
+        .read(move |tx| notes::page(tx, &scope, &only, after.as_ref(), limit + 1))
         .await;
     let rows = rows.map_err(Failure::from)?;
     Ok(Json(Page::of(

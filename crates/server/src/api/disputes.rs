@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use domain::dispute::Outcome;
 use domain::dispute::evidence::{self, Evidence, Field};
+use domain::dispute::{Outcome, Status};
 use domain::{DisputeId, Refusal, Scope, Timestamp};
 use flows::Failure;
 use flows::disputes::{self, Shown};
 use serde::{Deserialize, Serialize};
 use store::disputes::{self as rows, Dispute};
 
-use super::{Caller, InPath, Input, Object, Page, PageQuery, Query};
+use super::lists::{Asked, Given, Takes};
+use super::{Caller, InPath, Input, Object, Page, Query};
 use crate::problem::Problem;
 use crate::router::Site;
 
@@ -150,33 +151,39 @@ impl WholeJson {
     }
 }
 
-/// Which disputes are asked for.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DisputesQuery {
-    limit: Option<i64>,
-    after: Option<String>,
-    /// Only of this status, such as `needs_response`.
-    status: Option<String>,
+/// What narrows the list.
+const LIST: Takes = Takes {
+    parameters: &[
+        "status",
+        "client_id",
+        "invoice_id",
+        "payment_id",
+        "currency",
+        "since",
+        "until",
+    ],
+    statuses,
+};
+
+fn statuses() -> Vec<String> {
+    Status::ALL
+        .iter()
+        .map(|status| status.word().to_owned())
+        .collect()
 }
 
 /// `GET /api/disputes`
 pub async fn list(
     State(site): State<Site>,
     Caller { scope, .. }: Caller,
-    Query(query): Query<DisputesQuery>,
+    Query(given): Query<Given>,
 ) -> Result<Json<Page<DisputeJson>>, Problem> {
-    let page = PageQuery {
-        limit: query.limit,
-        after: query.after,
-    };
-    let limit = page.limit()?;
-    let after = page.after.as_deref().map(DisputeId::parse).transpose()?;
-    let status = query.status.unwrap_or_default();
+    let Asked { limit, after, only } = LIST.read(given)?;
+    let after = after.as_deref().map(DisputeId::parse).transpose()?;
     let rows = site
         .app
         .db
-        .read(move |tx| rows::page(tx, &scope, after.as_ref(), &status, limit + 1))
+        .read(move |tx| rows::page(tx, &scope, &only, after.as_ref(), limit + 1))
         .await;
     let (rows, now) = (rows.map_err(Failure::from)?, site.app.clock.now());
     let shown = rows.into_iter().map(|row| DisputeJson::of(row, now));

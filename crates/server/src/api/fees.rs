@@ -123,6 +123,16 @@ impl NewRuleJson {
     }
 }
 
+/// A payment is by one method, and so is its fee; `any` is a word of rules.
+fn method_of_one(word: &str) -> Result<Method, Refusal> {
+    let problem = || {
+        let says = "must be \"card\" or \"bank_debit\": a payment is by one of them. Of a rule for any \
+                    method, ask for each";
+        Refusal::invalid("method", says)
+    };
+    Method::from_word(word).ok_or_else(problem)
+}
+
 fn method_of(word: &str) -> Result<Method, Refusal> {
     let problem = || Refusal::invalid("method", "must be \"card\", \"bank_debit\" or \"any\"");
     Method::from_word(word).ok_or_else(problem)
@@ -285,7 +295,7 @@ pub async fn preview(
 }
 
 async fn previewed(site: &Site, scope: Scope, query: &PreviewQuery) -> Result<Json<PreviewJson>, Problem> {
-    let method = query.method.as_deref().map_or(Ok(Method::Card), method_of)?;
+    let method = query.method.as_deref().map_or(Ok(Method::Card), method_of_one)?;
     let amount = Money::new(query.amount, Currency::parse(&query.currency)?);
     let amount = amount.chargeable().map_err(|refusal| match refusal {
         Refusal::InvalidField { problem, .. } => Refusal::invalid("amount", problem),

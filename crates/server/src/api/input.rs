@@ -137,11 +137,43 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Query<T>, Problem> {
         let query = extract::Query::<T>::from_request_parts(parts, state).await;
         let unreadable = |rejection: extract::rejection::QueryRejection| {
-            let detail = format!("{}.", rejection.body_text());
-            Problem::new(StatusCode::BAD_REQUEST, "invalid_query", detail)
+            let text = rejection.body_text();
+            let problem = Problem::new(StatusCode::BAD_REQUEST, "invalid_query", format!("{text}."));
+            match named_in_query(&text) {
+                Some(name) => problem.at(name),
+                None => problem,
+            }
         };
         query.map(|query| Query(query.0)).map_err(unreadable)
     }
+}
+
+/// Which parameter a complaint about a query names: `missing field `x``, `unknown field `x``, or `x: …`.
+fn named_in_query(text: &str) -> Option<&str> {
+    let (_, cause) = text.split_once("query string: ")?;
+    if let Some(name) = between_ticks(cause) {
+        return Some(name);
+    }
+    let (name, _) = cause.split_once(": ")?;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    (!name.is_empty() && name.chars().all(is_name)).then_some(name)
+}
+
+/// The field that is missing, unknown or there twice, in serde's words.
+fn between_ticks(cause: &str) -> Option<&str> {
+    let words = ["missing field `", "unknown field `", "duplicate field `"];
+    let rest = words.iter().find_map(|word| cause.strip_prefix(word))?;
+    let (name, _) = rest.split_once('`')?;
+    (!name.is_empty()).then_some(name)
+}
+
+/// The path of the field that is missing: serde names the object that it is missing from.
+fn missing_at(path: &str, cause: &str) -> Option<String> {
+    let name = cause.strip_prefix("missing field `")?.split_once('`')?.0;
+    Some(match path {
+        "." => name.to_owned(),
+        path => format!("{path}.{name}"),
+    })
 }
 
 /// A JSON object, and nothing else: read directly into a struct, a list would fill its fields in order.
@@ -194,7 +226,11 @@ where
                 "invalid_body",
                 format!("The body cannot be taken: {cause}."),
             );
-            if path == "." { problem } else { problem.at(path) }
+            match missing_at(&path, &cause) {
+                Some(missing) => problem.at(missing),
+                None if path == "." => problem,
+                None => problem.at(path),
+            }
         })?;
         json.end().map_err(|error| {
             Problem::new(

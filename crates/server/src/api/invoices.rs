@@ -4,7 +4,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use domain::invoice::{Line, Quantity, TaxRate};
+use domain::invoice::{InvoiceState, Line, Quantity, TaxRate};
 use domain::{ClientId, Currency, InvoiceId, Money, Refusal, Scope, Timestamp};
 use flows::collect::{self, IntentWanted};
 use flows::invoicing::{self, Draft};
@@ -12,7 +12,8 @@ use flows::{Failure, pay_links, refunds};
 use serde::{Deserialize, Serialize};
 use store::invoices::{self, Invoice};
 
-use super::{Caller, InPath, Input, Object, Page, PageQuery, Query, public_invoices};
+use super::lists::{Asked, Given, Takes};
+use super::{Caller, InPath, Input, Object, Page, Query, public_invoices};
 use crate::idempotency::{Once, Withheld};
 use crate::problem::Problem;
 use crate::router::Site;
@@ -104,6 +105,8 @@ pub struct InvoiceJson {
     amount_refundable: Option<i64>,
     memo: Option<String>,
     due_date: Option<String>,
+    /// Where one invoice is asked for or changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     lines: Option<Vec<LineOut>>,
     created_at: i64,
     finalized_at: Option<i64>,
@@ -204,7 +207,7 @@ pub async fn finalize(
     InPath(id): InPath,
 ) -> Result<Json<InvoiceJson>, Problem> {
     let invoice = invoicing::finalize(&site.app, &scope, &by, &InvoiceId::parse(&id)?).await?;
-    Ok(Json(show(&scope, invoice, None)))
+    with_lines(&site, &scope, invoice).await
 }
 
 /// `POST /api/invoices/{id}/void`
@@ -215,7 +218,15 @@ pub async fn void(
 ) -> Result<Json<InvoiceJson>, Problem> {
     let id = InvoiceId::parse(&id)?;
     let invoice = invoicing::void(&site.app, &scope, &by, &id).await?;
-    Ok(Json(show(&scope, invoice, None)))
+    with_lines(&site, &scope, invoice).await
+}
+
+/// An invoice that was changed, with its lines, which are not changed any more.
+async fn with_lines(site: &Site, scope: &Scope, invoice: Invoice) -> Result<Json<InvoiceJson>, Problem> {
+    let (of, id) = (scope.clone(), invoice.id.clone());
+    let read = site.app.db.read(move |tx| invoices::lines(tx, &of, &id));
+    let lines = read.await.map_err(Failure::from)?;
+    Ok(Json(show(scope, invoice, Some(&lines))))
 }
 
 /// `GET /api/invoices/{id}`
@@ -241,19 +252,38 @@ pub async fn get(
     }))
 }
 
+/// What narrows the list.
+const LIST: Takes = Takes {
+    parameters: &[
+        "status",
+        "client_id",
+        "currency",
+        "since",
+        "until",
+        "issued_since",
+        "issued_until",
+    ],
+    statuses,
+};
+
+fn statuses() -> Vec<String> {
+    let words = InvoiceState::ALL.iter().map(|state| state.word());
+    words.map(str::to_owned).collect()
+}
+
 /// `GET /api/invoices`
 pub async fn list(
     State(site): State<Site>,
     Caller { scope, .. }: Caller,
-    Query(query): Query<PageQuery>,
+    Query(given): Query<Given>,
 ) -> Result<Json<Page<InvoiceJson>>, Problem> {
-    let limit = query.limit()?;
-    let after = query.after.as_deref().map(InvoiceId::parse).transpose()?;
+    let Asked { limit, after, only } = LIST.read(given)?;
+    let after = after.as_deref().map(InvoiceId::parse).transpose()?;
     let work = scope.clone();
     let rows = site
         .app
         .db
-        .read(move |tx| invoices::page(tx, &work, after.as_ref(), limit + 1))
+        .read(move |tx| invoices::page(tx, &work, &only, after.as_ref(), limit + 1))
         .await;
     let rows = rows.map_err(Failure::from)?;
     Ok(Json(Page::of(

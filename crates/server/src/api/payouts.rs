@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use store::balance_transactions::{self, BalanceTransaction, Part};
 use store::payouts::{self, Payout};
 
+use super::lists::{Asked, Given, Takes};
 use super::subscriptions::mode_of;
 use super::{Caller, InPath, Page, PageQuery, Platform, Query};
 use crate::problem::Problem;
@@ -168,9 +169,9 @@ pub struct ItemisedJson {
 pub async fn list(
     State(site): State<Site>,
     Caller { scope, .. }: Caller,
-    Query(query): Query<PageQuery>,
+    Query(given): Query<Given>,
 ) -> Result<Json<Page<PayoutJson>>, Problem> {
-    page_of(&site, scope, &query).await
+    page_of(&site, scope, LIST.read(given)?).await
 }
 
 /// `GET /api/payouts/{id}`
@@ -212,10 +213,16 @@ impl PlatformQuery {
 pub async fn list_of_platform(
     State(site): State<Site>,
     _: Platform,
-    Query(query): Query<PlatformQuery>,
+    Query(mut given): Query<Given>,
 ) -> Result<Json<Page<PayoutJson>>, Problem> {
-    let (scope, page) = query.read(&site)?;
-    page_of(&site, scope, &page).await
+    let mode = given.iter().position(|(name, _)| name == "mode");
+    let mode = mode.map(|at| given.swap_remove(at).1);
+    let query = PlatformQuery {
+        mode,
+        ..PlatformQuery::default()
+    };
+    let (scope, _) = query.read(&site)?;
+    page_of(&site, scope, LIST.read(given)?).await
 }
 
 /// `GET /api/platform/payouts/{id}`
@@ -234,9 +241,20 @@ fn storable(id: &str) -> bool {
     !id.contains('\0')
 }
 
-async fn page_of(site: &Site, scope: Scope, query: &PageQuery) -> Result<Json<Page<PayoutJson>>, Problem> {
-    let limit = query.limit()?;
-    let after = query.after.clone();
+/// Stripe's words for where a payout stands.
+fn statuses() -> Vec<String> {
+    let words = ["pending", "in_transit", "paid", "failed", "canceled"];
+    words.map(str::to_owned).to_vec()
+}
+
+/// What narrows the list.
+const LIST: Takes = Takes {
+    parameters: &["status", "currency", "since", "until"],
+    statuses,
+};
+
+async fn page_of(site: &Site, scope: Scope, asked: Asked) -> Result<Json<Page<PayoutJson>>, Problem> {
+    let Asked { limit, after, only } = asked;
     let unknown = || Refusal::invalid("after", "must be the id of the last payout before");
     if !after.as_deref().is_none_or(storable) {
         return Err(unknown().into());
@@ -244,7 +262,7 @@ async fn page_of(site: &Site, scope: Scope, query: &PageQuery) -> Result<Json<Pa
     let read = site
         .app
         .db
-        .read(move |tx| payouts::page(tx, &scope, after.as_deref(), limit + 1));
+        .read(move |tx| payouts::page(tx, &scope, &only, after.as_deref(), limit + 1));
     let rows = read.await.map_err(Failure::from)?.ok_or_else(unknown)?;
     let shown = rows.into_iter().map(PayoutJson::from);
     Ok(Json(Page::of(shown.collect(), limit)))

@@ -4,13 +4,14 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::refund::{FeeChoice, REASONS, Settlement};
+use domain::refund::{FeeChoice, REASONS, RefundState, Settlement};
 use domain::{InvoiceId, PaymentId, RefundId, Refusal, Timestamp};
 use flows::Failure;
 use flows::refunds::{self, OfOne, Shown, Wanted};
 use serde::{Deserialize, Serialize};
 
-use super::{Caller, InPath, Input, Page, PageQuery, Query};
+use super::lists::{Asked, Given, Takes};
+use super::{Caller, InPath, Input, Page, Query};
 use crate::idempotency::Once;
 use crate::problem::Problem;
 use crate::router::Site;
@@ -184,16 +185,36 @@ pub async fn get(
     Ok(Json(shown.into()))
 }
 
+/// What narrows the list.
+const LIST: Takes = Takes {
+    parameters: &[
+        "status",
+        "client_id",
+        "invoice_id",
+        "payment_id",
+        "currency",
+        "since",
+        "until",
+    ],
+    statuses,
+};
+
+fn statuses() -> Vec<String> {
+    RefundState::known()
+        .map(|state| state.word().to_owned())
+        .collect()
+}
+
 /// `GET /api/refunds`
 pub async fn list(
     State(site): State<Site>,
     Caller { scope, .. }: Caller,
-    Query(query): Query<PageQuery>,
+    Query(given): Query<Given>,
 ) -> Result<Json<Page<RefundJson>>, Problem> {
-    let limit = query.limit()?;
-    let after = query.after.as_deref().map(RefundId::parse).transpose()?;
+    let Asked { limit, after, only } = LIST.read(given)?;
+    let after = after.as_deref().map(RefundId::parse).transpose()?;
     let rows = site.app.db.read(move |tx| {
-        let rows = store::refunds::page(tx, &scope, after.as_ref(), limit + 1)?;
+        let rows = store::refunds::page(tx, &scope, &only, after.as_ref(), limit + 1)?;
         rows.into_iter()
             .map(|row| refunds::shown(tx, row))
             .collect::<Result<Vec<_>, Failure>>()

@@ -72,7 +72,7 @@ fn read(
             continue;
         }
         let mut entries = Vec::new();
-        for line in lines {
+        for line in lines.into_iter().flat_map(by_part) {
             entries.push(entry(tx, scope, line)?);
         }
         // How old what is owed is, is known of today only.
@@ -98,6 +98,27 @@ fn read(
         to: period.to,
         accounts,
     })
+}
+
+/// A line that is about several invoices is a line for each of them, and one for what is credit.
+fn by_part(line: Line) -> Vec<Line> {
+    if line.parts.is_empty() {
+        return vec![line];
+    }
+    let of_parts: i64 = line.parts.iter().map(|part| part.amount).sum();
+    let one = |number: Option<String>, amount: i64| Line {
+        invoice_number: number,
+        amount,
+        parts: Vec::new(),
+        ..line.clone()
+    };
+    let parts = line.parts.iter();
+    let mut all: Vec<Line> = parts
+        .map(|part| one(part.invoice_number.clone(), part.amount))
+        .collect();
+    all.push(one(None, line.amount.saturating_sub(of_parts)));
+    all.retain(|part| part.amount != 0);
+    all
 }
 
 fn entry(tx: &mut Tx, scope: &Scope, line: Line) -> Result<Entry, Failure> {

@@ -140,7 +140,7 @@ both! {
             let client = &town.msp.client_id;
             for (path, body, field) in [
                 ("/api/invoices", json!({"client_id": client, "currency": "usd", "total": 5}), Some("total")),
-                ("/api/invoices", json!({"client_id": client}), None),
+                ("/api/invoices", json!({"client_id": client}), Some("currency")),
                 (
                     "/api/invoices",
                     json!({"client_id": client, "currency": "usd", "lines": "many"}),

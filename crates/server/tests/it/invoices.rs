@@ -265,8 +265,8 @@ both! {
             for (query, status, code, field) in [
                 ("limit=0", 422, "invalid_field", Some("limit")),
                 ("limit=101", 422, "invalid_field", Some("limit")),
-                ("limit=x", 400, "invalid_query", None),
-                ("offset=1", 400, "invalid_query", None),
+                ("limit=x", 400, "invalid_query", Some("limit")),
+                ("offset=1", 400, "invalid_query", Some("offset")),
                 ("after=x", 404, "not_found", None),
             ] {
                 let path = format!("/api/invoices?{query}");

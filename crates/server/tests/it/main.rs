@@ -48,6 +48,7 @@ mod keys;
 mod kill;
 mod left_out;
 mod limits;
+mod lists;
 mod mails;
 mod metamorphic;
 mod metrics;

@@ -169,7 +169,19 @@ both! {
             const ORDER: Sql = Sql::new("select invoice_id from payment_parts order by position");
             let order: Vec<String> =
                 town.rows(&ORDER).await.iter().map(|row| row.text("invoice_id").unwrap()).collect();
-            assert_eq!(order, [second, first, third]);
+            assert_eq!(order, [second.clone(), first.clone(), third.clone()]);
+            let path = format!("/api/reports/statement?client_id={}&currency=usd", town.msp.client_id);
+            let statement = town.api(&town.msp.key, Method::GET, &path, Value::Null).await.body;
+            let line = statement["data"].as_array().unwrap().last().unwrap();
+            let of = |part: &Value| (part["invoice_id"].clone(), part["amount"].clone());
+            let parts: Vec<(Value, Value)> = line["parts"].as_array().unwrap().iter().map(of).collect();
+            assert_eq!((&line["amount"], parts), (&json!(-5_554), vec![(json!(second), json!(-1_111)),
+                (json!(first), json!(-3_333)), (json!(third), json!(-1_110))]), "{line}");
+            let file = town.api(&town.msp.key, Method::GET, &format!("{path}&format=csv"), Value::Null).await;
+            let rows: Vec<&str> = file.text.lines().skip(4).collect();
+            let ends: Vec<bool> = rows.iter().zip(["-11.11,44.43", "-33.33,11.10", "-11.10,0.00"])
+                .map(|(row, end)| row.ends_with(end)).collect();
+            assert_eq!(ends, [true, true, true], "{rows:?}");
             town.assert_books().await;
         });
     }

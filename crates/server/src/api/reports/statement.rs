@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use domain::{ClientId, Currency, LedgerTransactionId, Money, Refusal, Scope, Timestamp};
 use flows::Failure;
 use serde::{Deserialize, Serialize};
-use store::ledger_balances::{self as rows, Line, Place};
+use store::ledger_balances::{self as rows, Line, LinePart, Place};
 
 use super::{moment_of, not_said, whose};
 use crate::api::{Caller, Page, PageQuery, Platform, Query};
@@ -65,6 +65,26 @@ struct LineJson {
     amount: i64,
     balance: i64,
     booked_at: i64,
+    /// What each invoice has of it, where it is about several.
+    parts: Vec<PartJson>,
+}
+
+/// What one of several invoices has of a line.
+#[derive(Debug, Serialize)]
+struct PartJson {
+    invoice_id: String,
+    invoice_number: Option<String>,
+    amount: i64,
+}
+
+impl From<LinePart> for PartJson {
+    fn from(part: LinePart) -> PartJson {
+        PartJson {
+            invoice_id: part.invoice,
+            invoice_number: part.invoice_number,
+            amount: part.amount,
+        }
+    }
 }
 
 /// `GET /api/reports/statement`
@@ -199,6 +219,7 @@ fn with_balances(opening: i64, lines: Vec<Line>) -> Vec<LineJson> {
             amount: line.amount,
             balance,
             booked_at: line.at.ms(),
+            parts: line.parts.into_iter().map(PartJson::from).collect(),
         }
     });
     shown.collect()
@@ -220,7 +241,9 @@ async fn file(site: &Site, wanted: Wanted) -> Result<Response, Problem> {
         }
         for line in with_balances(balance.unwrap_or(opening), lines) {
             balance = Some(line.balance);
-            write_line(&mut text, of.currency, &line);
+            by_part(line)
+                .iter()
+                .for_each(|line| write_line(&mut text, of.currency, line));
         }
         if count < CHUNK {
             let name = format!(
@@ -237,6 +260,38 @@ async fn file(site: &Site, wanted: Wanted) -> Result<Response, Problem> {
     }
     let problem = "leaves more lines than a file may have: ask for a shorter time, or read it as JSON";
     Err(Refusal::invalid("since", problem).into())
+}
+
+/// What is about several invoices is a row for each of them, and one for what is credit.
+fn by_part(mut line: LineJson) -> Vec<LineJson> {
+    let parts = std::mem::take(&mut line.parts);
+    if parts.is_empty() {
+        return vec![line];
+    }
+    let of_parts: i64 = parts.iter().map(|part| part.amount).sum();
+    let credit = PartJson {
+        invoice_id: String::new(),
+        invoice_number: None,
+        amount: line.amount.saturating_sub(of_parts),
+    };
+    let mut balance = line.balance.saturating_sub(line.amount);
+    let shown = parts.into_iter().chain([credit]).filter(|part| part.amount != 0);
+    let row = |part: PartJson| {
+        balance = balance.saturating_add(part.amount);
+        LineJson {
+            id: line.id.clone(),
+            kind: line.kind.clone(),
+            source: line.source.clone(),
+            invoice_id: Some(part.invoice_id),
+            invoice_number: part.invoice_number,
+            payment_id: line.payment_id.clone(),
+            amount: part.amount,
+            balance,
+            booked_at: line.booked_at,
+            parts: Vec::new(),
+        }
+    };
+    shown.map(row).collect()
 }
 
 fn write_line(text: &mut String, currency: Currency, line: &LineJson) {
