@@ -14,14 +14,15 @@ use crate::world::World;
 const HOUR_MS: i64 = 60 * 60 * 1000;
 const DOMAIN: &str = "pay.example.com";
 
-fn by() -> By {
+/// Who does what nobody asked for by name.
+pub fn by() -> By {
     By::new(Actor::CommandLine)
 }
 
 /// A tenant without an account.
-fn newcomer(world: &World) -> Scope {
+pub fn newcomer(world: &World, name: &str) -> Scope {
     let moment = world.app.moment();
-    let added = run(tenants::add(&world.app, &by(), moment, "Newcomer", None, &[]));
+    let added = run(tenants::add(&world.app, &by(), moment, name, None, &[]));
     Scope {
         tenant: added.unwrap().0.id,
         mode: Mode::Test,
@@ -84,7 +85,7 @@ fn a_crash_at_any_port_call_makes_one_account() {
     let mut cut = 0;
     loop {
         let mut world = World::new(21);
-        let scope = newcomer(&world);
+        let scope = newcomer(&world, "Newcomer");
         let done = run_until(create(&world.app, &scope, &by(), &new_account()), cut);
         world.restart();
         world.settle();
@@ -114,7 +115,7 @@ fn an_answer_lost_in_twenty_ways_makes_one_account() {
     for (effect, count) in ways {
         for webhooks in [true, false] {
             let mut world = World::new(22);
-            let scope = newcomer(&world);
+            let scope = newcomer(&world, "Newcomer");
             let fault =
                 format!(r#"{{"effect":"{effect}","method":"POST","path":"/v1/accounts","count":{count}}}"#);
             world.control("/_simulator/faults", &fault);
@@ -140,7 +141,7 @@ fn an_answer_lost_in_twenty_ways_makes_one_account() {
 #[test]
 fn after_a_day_without_an_answer_the_account_is_found_in_the_list() {
     let mut world = World::new(23);
-    let scope = newcomer(&world);
+    let scope = newcomer(&world, "Newcomer");
     let fault = r#"{"effect":"lose_answer","method":"POST","path":"/v1/accounts","count":3}"#;
     world.control("/_simulator/faults", fault);
     let first = run(create(&world.app, &scope, &by(), &new_account())).unwrap();
@@ -155,7 +156,7 @@ fn after_a_day_without_an_answer_the_account_is_found_in_the_list() {
 #[test]
 fn what_stripe_refuses_can_be_corrected() {
     let world = World::new(24);
-    let scope = newcomer(&world);
+    let scope = newcomer(&world, "Newcomer");
     let wrong = NewAccount {
         email: Some("nobody".to_owned()),
         ..new_account()
@@ -184,7 +185,7 @@ fn the_pay_pages_domain_is_registered_once_whatever_is_cut() {
     let mut cut = 0;
     loop {
         let mut world = World::new(25);
-        let scope = newcomer(&world);
+        let scope = newcomer(&world, "Newcomer");
         world.app.wallet_domain = Some(DOMAIN.into());
         run(create(&world.app, &scope, &by(), &new_account())).unwrap();
         let done = run_until(reconcile::run(&world.app), cut);
@@ -209,7 +210,7 @@ fn a_domain_that_apple_cannot_read_is_tried_again_and_says_why() {
            and stripe_domain_id is not null and tries > 1 and next_try_at is not null",
     );
     let mut world = World::new(26);
-    let scope = newcomer(&world);
+    let scope = newcomer(&world, "Newcomer");
     world.app.wallet_domain = Some(NAME.into());
     run(create(&world.app, &scope, &by(), &new_account())).unwrap();
     world.settle();

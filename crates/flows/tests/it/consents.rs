@@ -1,32 +1,19 @@
 //! An owner lets us in, and the instance goes down at any port call, or the answer is lost: in the end we
 //! have access at Stripe to the accounts that are connected, and to no others.
 
-use domain::{Mode, Scope};
+use domain::Scope;
+use flows::Failure;
 use flows::oauth::{self, Arrival};
-use flows::{Actor, By, Failure, tenants};
 use serde_json::Value;
 use simulator::Request;
 use store::Sql;
 
+use crate::connecting::{by, newcomer};
 use crate::executor::{run, run_until};
 use crate::world::World;
 
 const ORIGIN: &str = "https://pay.example.com";
 const HOUR_MS: i64 = 60 * 60 * 1000;
-
-fn by() -> By {
-    By::new(Actor::CommandLine)
-}
-
-/// A tenant without an account.
-fn newcomer(world: &World) -> Scope {
-    let moment = world.app.moment();
-    let added = run(tenants::add(&world.app, &by(), moment, "Corner Shop", None, &[]));
-    Scope {
-        tenant: added.unwrap().0.id,
-        mode: Mode::Test,
-    }
-}
 
 /// The tenant's owner sets out and agrees: the state and the code with which they come back, and the account,
 /// a new one or this.
@@ -82,7 +69,7 @@ fn a_crash_at_any_port_call_leaves_no_access_that_nobody_has() {
         loop {
             let what = format!("cut at wait {cut}, webhooks: {webhooks}");
             let mut world = World::new(41);
-            let scope = newcomer(&world);
+            let scope = newcomer(&world, "Corner Shop");
             let (state, code, account) = agree(&world, &scope, None);
             let done = run_until(oauth::arrive(&world.app, &by(), &state, &code), cut);
             let was_open = is_open(&world, &account);
@@ -124,7 +111,7 @@ fn a_crash_at_any_port_call_leaves_no_access_that_nobody_has() {
 fn an_access_whose_answer_was_lost_ends_unless_its_owner_comes_back() {
     for comes_back in [false, true] {
         let world = World::new(42);
-        let (scope, other) = (newcomer(&world), newcomer(&world));
+        let (scope, other) = (newcomer(&world, "Corner Shop"), newcomer(&world, "Corner Shop"));
         // Somebody else is let in at the same time, and what belongs to nobody was let in long before.
         let (_, old_code, old) = agree(&world, &other, None);
         world.stripe(
@@ -168,7 +155,7 @@ fn an_access_whose_answer_was_lost_ends_unless_its_owner_comes_back() {
 #[test]
 fn an_account_that_was_given_is_connected_though_stripe_falls_silent() {
     let world = World::new(43);
-    let scope = newcomer(&world);
+    let scope = newcomer(&world, "Corner Shop");
     let (state, code, account) = agree(&world, &scope, None);
     let fault =
         format!(r#"{{"effect":"error500","method":"GET","path":"/v1/accounts/{account}","count":4}}"#);

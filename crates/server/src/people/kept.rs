@@ -3,8 +3,8 @@
 //! and codes, and is sent to the same address once more.
 
 use axum::response::Response;
+use domain::Refusal;
 use domain::person::Refused;
-use domain::{Refusal, person};
 use flows::people::Seen;
 use maud::{Markup, html};
 
@@ -41,15 +41,7 @@ pub fn login(keeping: &Keeping, refusal: Option<&Refusal>) -> Response {
         @if keeping.asks_for_code {
             (code_field(&errors))
         } @else {
-            (parts::field(&Field {
-                name: AGAIN[0],
-                label: "E-mail address",
-                value: email,
-                input: Input::Email,
-                autocomplete: "username",
-                max: person::EMAIL_MAX,
-                ..Field::default()
-            }, &errors))
+            (super::login::email_field(AGAIN[0], email, &errors))
             (password_field(&errors))
         }
     };

@@ -77,18 +77,24 @@ pub async fn go_on(site: &Site, visit: &Visit, entered: &Entered, next: &str) ->
     }
 }
 
+/// The address that somebody logs in with.
+pub fn email_field(name: &'static str, email: &str, errors: &Errors) -> Markup {
+    let field = Field {
+        name,
+        label: "E-mail address",
+        value: email,
+        input: Input::Email,
+        autocomplete: "username",
+        max: person::EMAIL_MAX,
+        ..Field::default()
+    };
+    parts::field(&field, errors)
+}
+
 fn form(csrf: &str, next: &str, email: &str, errors: &Errors) -> Markup {
     let inside = html! {
         input type="hidden" name="next" value=(next);
-        (parts::field(&Field {
-            name: "email",
-            label: "E-mail address",
-            value: email,
-            input: Input::Email,
-            autocomplete: "username",
-            max: person::EMAIL_MAX,
-            ..Field::default()
-        }, errors))
+        (email_field("email", email, errors))
         (parts::field(&Field {
             name: "password",
             label: "Password",

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::Refusal;
-use domain::person::{self, Refused};
+use domain::person::Refused;
 use flows::Failure;
 use flows::people::resets;
 use maud::{Markup, html};
@@ -14,7 +14,7 @@ use stripe::Secret;
 use super::invitation::no_link;
 use super::{Filled, Visit, again, html_page};
 use crate::api::InPath;
-use crate::html::{self as parts, Errors, Field, Input};
+use crate::html::{self as parts, Errors};
 use crate::router::Site;
 
 /// `GET /forgot`
@@ -39,15 +39,7 @@ pub async fn ask(State(site): State<Site>, visit: Visit, filled: Filled) -> Resp
 
 fn forgot_form(csrf: &str, email: &str, errors: &Errors) -> Markup {
     let inside = html! {
-        (parts::field(&Field {
-            name: "email",
-            label: "E-mail address",
-            value: email,
-            input: Input::Email,
-            autocomplete: "username",
-            max: person::EMAIL_MAX,
-            ..Field::default()
-        }, errors))
+        (super::login::email_field("email", email, errors))
         (parts::primary_button("Send me a link"))
         p { a href="/login" { "Back to the login" } }
     };

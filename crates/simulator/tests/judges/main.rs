@@ -3,6 +3,7 @@
 
 mod cli;
 mod conformance;
+mod environment;
 #[path = "../../../server/tests/it/left_out.rs"]
 mod left_out;
 mod python;

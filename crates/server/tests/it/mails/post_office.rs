@@ -1,14 +1,15 @@
 //! A mail server of its own for a test: aiosmtpd, which takes mails on loopback, and Python's email package,
 //! which reads them as a mail program would.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use crate::left_out::left_out;
+#[path = "../../../../simulator/tests/judges/environment.rs"]
+mod environment;
 
 /// The mail server.
 pub struct PostOffice {
@@ -24,7 +25,7 @@ impl PostOffice {
     pub fn open(name: &str) -> Option<PostOffice> {
         let folder = format!("mail-{name}-{}", std::process::id());
         let mut office = PostOffice {
-            python: installed()?,
+            python: environment::installed("THE TESTS WITH A MAIL SERVER", &source())?,
             folder: Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder),
             port: 0,
             child: None,
@@ -96,52 +97,4 @@ impl Drop for PostOffice {
 
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/mail")
-}
-
-/// The Python of an environment of its own, with what `requirements.txt` pins.
-fn installed() -> Option<PathBuf> {
-    static ONE: Mutex<()> = Mutex::new(());
-    let _one_at_a_time = ONE.lock();
-    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let able = Command::new(&python)
-        .args(["-c", "import venv, ensurepip"])
-        .output();
-    if !able.is_ok_and(|output| output.status.success()) {
-        left_out(
-            "THE TESTS WITH A MAIL SERVER",
-            "they need Python 3 with venv and ensurepip; PYTHON may name it",
-            "PSA_PAY_REQUIRE_PYTHON",
-        );
-        return None;
-    }
-    let requirements = source().join("requirements.txt");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mail");
-    let inside = folder.join("bin/python");
-    let pinned = std::fs::read(&requirements).expect("the requirements are there");
-    // Written last, so that an installation that was cut off is made again.
-    let note = folder.join("installed.txt");
-    if std::fs::read(&note).unwrap_or_default() != pinned {
-        run(Command::new(&python).args(["-m", "venv", "--clear"]).arg(&folder));
-        let pip = [
-            "-m",
-            "pip",
-            "install",
-            "-q",
-            "--no-deps",
-            "--only-binary",
-            ":all:",
-            "-r",
-        ];
-        run(Command::new(&inside).args(pip).arg(&requirements));
-        std::fs::write(note, pinned).expect("the target folder can be written");
-    }
-    Some(inside)
-}
-
-fn run(command: &mut Command) {
-    let mut child = command.stderr(Stdio::piped()).spawn().expect("Python starts");
-    let mut said = String::new();
-    let mut stderr = child.stderr.take().expect("a pipe");
-    stderr.read_to_string(&mut said).expect("text");
-    assert!(child.wait().expect("it ends").success(), "{said}");
 }
