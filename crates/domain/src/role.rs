@@ -66,6 +66,10 @@ pub const MATRIX: &[Row] = &[
     (PeopleWrite, O),
 ];
 
+/// What pages do for nobody without a second factor, whatever the role: money that goes back, and who may do
+/// what. Keys of the API have their own rules.
+pub const WITH_SECOND_FACTOR: &[Permission] = &[RefundsWrite, ConnectWrite, KeysWrite, PeopleWrite];
+
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 

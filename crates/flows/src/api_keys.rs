@@ -3,6 +3,7 @@
 
 use domain::tenant::TenantState;
 use domain::{ApiKeyId, Permissions, Refusal, Scope, Timestamp};
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use store::api_keys::{self, ApiKey};
@@ -70,6 +71,48 @@ pub async fn create(
     });
     let (key, is_new) = made.await?;
     Ok((key, is_new.then_some(secret)))
+}
+
+/// How long the same form shows the key again that it made: for a press that came twice, of which the browser
+/// shows the second answer.
+const SHOWN_AGAIN_MS: i64 = 60_000;
+
+/// Makes a key for a form that somebody sends, and answers the same one however often it is sent within a
+/// minute; later none, as it was made and shown. `form` is what only this form of this person carries. The
+/// secret follows from it and from `SECRET_KEY`, so that it can be shown to the second press without being
+/// kept.
+///
+/// # Errors
+/// As [`create`].
+pub async fn create_once(
+    app: &App,
+    scope: &Scope,
+    by: &By,
+    form: &str,
+    new: NewKey,
+) -> Result<Option<(ApiKey, Secret)>, Failure> {
+    let (moment, scope, by) = (app.moment(), scope.clone(), by.clone());
+    let (mut key, _) = prepare(app, &scope, moment, 0, new)?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(app.link_key.expose().as_bytes())
+        .map_err(|_| Failure::Bug("HMAC takes keys of any length".to_owned()))?;
+    mac.update(format!("api_key:{}:{form}", scope.tenant).as_bytes());
+    let random = hex::encode(mac.finalize().into_bytes());
+    let secret = Secret::new(format!("ppk_{}_{random}", scope.mode.word()));
+    key.secret_hash = hash(secret.expose());
+    key.last4 = last4(secret.expose());
+    let made = app.db.write(move |tx| {
+        if let Some(known) = api_keys::by_hash(tx, &key.secret_hash)? {
+            let again = known.created_at.plus_ms(SHOWN_AGAIN_MS) > moment.at;
+            return Ok(Some(known).filter(|known| again && known.revoked_at.is_none()));
+        }
+        let tenant = tenants::find(tx, &scope.tenant)?.ok_or(Refusal::NotFound)?;
+        if tenant.status == TenantState::Closed {
+            return Err(Refusal::TenantClosed.into());
+        }
+        insert(tx, &by, moment, &key)?;
+        Ok::<_, Failure>(Some(key.clone()))
+    });
+    Ok(made.await?.map(|key| (key, secret)))
 }
 
 /// A key that ends makes none that goes on after it.

@@ -85,6 +85,8 @@ pub struct App {
     pub fee: BasisPoints,
     /// What pay links are derived from (`SECRET_KEY`).
     pub link_key: Secret,
+    /// What `SECRET_KEY` was before, newest first: the seeds of authenticators are still read with them.
+    pub former_keys: Arc<[Secret]>,
     /// The mode in which *new* work is done (`STRIPE_MODE`). Rows finish in their own.
     pub active_mode: Mode,
     /// The pay page's host, where wallets can be shown on it: none for an address without a public name.

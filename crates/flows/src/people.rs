@@ -31,6 +31,7 @@ use stripe::Secret;
 use subtle::ConstantTimeEq;
 
 pub use hashing::{COST, Cost, Hashing, Inline, Outcome, Work, Working};
+pub use tokens::opened;
 pub use watch::Watch;
 
 use crate::audit::{self, Entry};
@@ -277,7 +278,11 @@ fn store(tx: &mut Tx, user: &User) -> Result<(), Failure> {
 /// An address that somebody has already.
 fn taken(error: store::Error) -> Failure {
     match error {
-        store::Error::Unique { constraint } if constraint == "users_email" => Refused::EmailTaken.into(),
+        store::Error::Unique { constraint }
+            if ["users_email", "users_of_tenant_email"].contains(&constraint.as_str()) =>
+        {
+            Refused::EmailTaken.into()
+        }
         error => error.into(),
     }
 }

@@ -67,6 +67,8 @@ pub struct Config {
     pub webhook_retention_days: i64,
     /// From which pay links are derived.
     pub secret_key: Secret,
+    /// What it was before, newest first: what was encrypted under them is still read.
+    pub former_keys: Vec<Secret>,
     /// Where mails are handed over; without it they wait.
     pub mail: Option<MailConfig>,
     /// How the log is written.
@@ -167,6 +169,7 @@ fn read(variables: &mut Variables<'_>) -> Option<Config> {
     let connections_max = connections_max(variables);
     let webhook_retention_days = webhook_retention_days(variables);
     let secret_key = secret_key(variables);
+    let former_keys = former_keys(variables);
     let mail = mail::read(variables);
     let log_format = log_format(variables);
     let font_folder = font_folder(variables);
@@ -183,6 +186,7 @@ fn read(variables: &mut Variables<'_>) -> Option<Config> {
         connections_max: connections_max?,
         webhook_retention_days: webhook_retention_days?,
         secret_key: secret_key?,
+        former_keys: former_keys?,
         mail: mail?,
         log_format: log_format?,
         font_folder: font_folder?,
@@ -313,6 +317,22 @@ fn secret_key(variables: &mut Variables<'_>) -> Option<Secret> {
             },
         ),
         Given::Value(key) => Some(Secret::new(key)),
+    }
+}
+
+fn former_keys(variables: &mut Variables<'_>) -> Option<Vec<Secret>> {
+    const NAME: &str = "SECRET_KEY_PREVIOUS";
+    match variables.word(NAME) {
+        Given::Absent => Some(Vec::new()),
+        Given::Wrong => None,
+        Given::Value(keys) => {
+            let keys: Vec<&str> = keys.split(',').map(str::trim).collect();
+            if keys.iter().any(|key| key.len() < SECRET_KEY_MIN) {
+                let least = SECRET_KEY_MIN;
+                return variables.refuse(NAME, Problem::TooShort { least });
+            }
+            Some(keys.into_iter().map(Secret::new).collect())
+        }
     }
 }
 

@@ -12,8 +12,9 @@ use flows::Failure;
 use tracing::{Instrument, Span};
 
 use crate::connections::pace;
-use crate::headers::{self, Policies};
-use crate::problem::Problem;
+use crate::headers::{self, Kind, Policies};
+use crate::people;
+use crate::problem::{self, Problem};
 use crate::router::{self, Site};
 
 /// What the edge works with.
@@ -43,6 +44,7 @@ pub async fn exchange(State(edge): State<Edge>, mut request: Request, next: Next
         .get::<MatchedPath>()
         .map_or("unmatched", MatchedPath::as_str)
         .to_owned();
+    let reads_pages = kind != Kind::Api && kind != Kind::Asset && wants_a_page(request.headers());
     let (method, began) = (request.method().clone(), site.app.clock.now());
     let span = tracing::info_span!("request", id, method = %method, route);
     let mut response = if is_from_a_foreign_site(site, request.method(), request.headers()) {
@@ -55,6 +57,9 @@ pub async fn exchange(State(edge): State<Edge>, mut request: Request, next: Next
     if let Some(failure) = response.extensions_mut().remove::<Problem>() {
         response = failure.of_request(&id).into_response();
     }
+    if reads_pages {
+        response = said_as_page(response, &id).await;
+    }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
@@ -65,6 +70,37 @@ pub async fn exchange(State(edge): State<Edge>, mut request: Request, next: Next
     site.metrics
         .request(method_label(&method), &route, response.status().as_u16(), took);
     response
+}
+
+/// Whether somebody looks at the answer: browsers say so when they go to an address or send a form, and no
+/// program or script of ours does.
+fn wants_a_page(headers: &HeaderMap) -> bool {
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.split(',').any(|kind| kind.trim().starts_with("text/html")))
+}
+
+/// The largest answer that can be a problem, in bytes.
+const PROBLEM_MAX: usize = 64 * 1024;
+
+/// What went wrong, as a page, where the answer was written for programs; any other answer as it is.
+async fn said_as_page(response: Response, id: &str) -> Response {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    if kind.is_none_or(|kind| kind != problem::CONTENT_TYPE) {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let text = axum::body::to_bytes(body, PROBLEM_MAX).await.unwrap_or_default();
+    let said: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    let text = |name: &str| said[name].as_str().unwrap_or_default();
+    let mut page = people::problem_page(parts.status, text("code"), text("detail"), id);
+    for name in [header::RETRY_AFTER, header::ALLOW] {
+        if let Some(value) = parts.headers.get(&name) {
+            page.headers_mut().insert(name, value.clone());
+        }
+    }
+    page
 }
 
 /// The method as a label: callers may write any word, and a label is kept for ever.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use domain::mail::{MailState, Outcome};
 use flows::mails::sending::{self, Taken};
-use flows::{App, reminders};
+use flows::{App, people, reminders};
 use lettre::transport::smtp::PoolConfig;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::Tls as ClientTls;
@@ -220,6 +220,9 @@ const HOUR_EVERY: Duration = Duration::from_secs(60);
 /// Hands over what is due until `stop` says so. What is under way then is finished first.
 pub async fn send_until(site: Site, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
+        if let Err(failure) = people::resets::answer(&site.app).await {
+            tracing::error!(%failure, "those who forgot their passwords could not be answered yet");
+        }
         let round = match &site.mailer {
             Some(mailer) => mailer.round(&site).await,
             None => sending::give_up(&site.app).await,

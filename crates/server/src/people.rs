@@ -299,6 +299,32 @@ pub fn refused_before(problem: Problem) -> Response {
     response
 }
 
+/// What went wrong before any page of ours was reached, for whoever looks at it.
+pub fn problem_page(status: StatusCode, code: &str, detail: &str, id: &str) -> Response {
+    let (title, text) = match status {
+        StatusCode::NOT_FOUND => (
+            "There is nothing here",
+            "The address is wrong, or what was here is gone.",
+        ),
+        StatusCode::METHOD_NOT_ALLOWED => (
+            "This address is no page",
+            "It takes what a form of ours sends. Nothing was changed: go back, and try again from there.",
+        ),
+        status if status.is_server_error() => (
+            "Something failed on our side",
+            "Try again in a moment. If it happens again, tell us the number below.",
+        ),
+        _ => ("This could not be done", detail),
+    };
+    let content = html! {
+        h1 { (title) }
+        p { (text) }
+        p { (parts::link_button("To the start page", "/", "primary")) }
+        p .soft { "Code: " code { (code) } " \u{b7} Request: " code { (id) } }
+    };
+    html_page(status, parts::visitors(title, None, &content))
+}
+
 /// When to try again, as another answer says it.
 fn wait_as(said: &Response, response: &mut Response) {
     if let Some(wait) = said.headers().get(header::RETRY_AFTER) {

@@ -9,6 +9,9 @@ use domain::{Limited, Refusal, mail, person};
 use flows::Failure;
 use serde::Serialize;
 
+/// What answers of this kind call themselves.
+pub const CONTENT_TYPE: &str = "application/problem+json";
+
 /// An error answer. Small, because it is the other side of many results.
 #[derive(Clone, Debug, Serialize)]
 pub struct Problem {
@@ -112,10 +115,7 @@ impl IntoResponse for Problem {
             response.extensions_mut().insert(failure);
         }
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

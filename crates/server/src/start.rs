@@ -120,6 +120,7 @@ pub async fn app(config: &Config, metrics: &Metrics) -> Result<App, StartError> 
         clock,
         fee: config.fee,
         link_key: config.secret_key.clone(),
+        former_keys: config.former_keys.clone().into(),
         active_mode: config.mode,
         wallet_domain: config.public_url.wallet_domain().map(Into::into),
         breakers,

@@ -44,6 +44,7 @@ pub mod recovery_codes;
 pub mod refunds;
 pub mod reminders;
 pub mod requests;
+pub mod reset_asks;
 pub mod seals;
 pub mod sessions;
 pub mod state_history;
@@ -103,6 +104,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         refunds::OF_MONEY,
         reminders::ALL,
         requests::ALL,
+        reset_asks::ALL,
         seals::ALL,
         sessions::ALL,
         state_history::ALL,

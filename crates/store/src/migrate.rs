@@ -147,6 +147,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0030_external_fees",
         sql: include_str!("../migrations/0030_external_fees.sql"),
     },
+    Migration {
+        name: "0031_reset_asks",
+        sql: include_str!("../migrations/0031_reset_asks.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

@@ -1,5 +1,5 @@
 //! People who log in. Each belongs to a tenant, operators to the platform; nobody belongs to a mode. An
-//! address is one person's, whatever the tenant.
+//! address logs in one person, whatever the tenant; invitations to it may wait at several.
 
 use domain::{Role, TenantId, Timestamp, UserId};
 
@@ -66,6 +66,18 @@ impl User {
     }
 }
 
+macro_rules! select_users {
+    ($rest:literal $(,)?) => {
+        Sql::new(concat!(
+            "select id, tenant_id, email, name, role, password_hash, totp_seed, totp_step, totp_at,
+               totp_pending, disabled_at, last_login_at, version, created_at
+             from users
+             ",
+            $rest
+        ))
+    };
+}
+
 const INSERT: Sql = Sql::new(
     "insert into users (id, tenant_id, email, name, role, password_hash, totp_seed, totp_step, totp_at,
        totp_pending, disabled_at, last_login_at, version, created_at)
@@ -75,7 +87,8 @@ const INSERT: Sql = Sql::new(
 /// Adds a person.
 ///
 /// # Errors
-/// [`Error::Unique`] of `users_email` when somebody has the address.
+/// [`Error::Unique`] of `users_email` when somebody logs in with the address, of `users_of_tenant_email` when
+/// somebody of the tenant has it.
 pub fn insert(tx: &mut Tx, user: &User) -> Result<(), Error> {
     let binds = binds![
         &user.id,
@@ -97,25 +110,23 @@ pub fn insert(tx: &mut Tx, user: &User) -> Result<(), Error> {
     Ok(())
 }
 
-const BY_EMAIL: Sql = Sql::new(
-    "select id, tenant_id, email, name, role, password_hash, totp_seed, totp_step, totp_at, totp_pending,
-       disabled_at, last_login_at, version, created_at
-     from users
-     where email = $1",
-);
+const BY_EMAIL: Sql = select_users!("where email = $1 and password_hash is not null",);
 
-/// The person with this address.
+/// Who logs in with this address; nobody who was only invited.
 pub fn by_email(tx: &mut Tx, email: &str) -> Result<Option<User>, Error> {
     let row = tx.optional(&BY_EMAIL, binds![email])?;
     row.map(|row| read(&row)).transpose()
 }
 
-const BY_ID: Sql = Sql::new(
-    "select id, tenant_id, email, name, role, password_hash, totp_seed, totp_step, totp_at, totp_pending,
-       disabled_at, last_login_at, version, created_at
-     from users
-     where tenant_id = $1 and id = $2",
-);
+const IN_TENANT: Sql = select_users!("where tenant_id = $1 and email = $2",);
+
+/// Who of a tenant has this address, also if they were only invited.
+pub fn in_tenant(tx: &mut Tx, tenant: &TenantId, email: &str) -> Result<Option<User>, Error> {
+    let row = tx.optional(&IN_TENANT, binds![tenant, email])?;
+    row.map(|row| read(&row)).transpose()
+}
+
+const BY_ID: Sql = select_users!("where tenant_id = $1 and id = $2",);
 
 /// A person of a tenant.
 pub fn get(tx: &mut Tx, tenant: &TenantId, id: &UserId) -> Result<Option<User>, Error> {
@@ -123,11 +134,8 @@ pub fn get(tx: &mut Tx, tenant: &TenantId, id: &UserId) -> Result<Option<User>, 
     row.map(|row| read(&row)).transpose()
 }
 
-const OF_TENANT: Sql = Sql::new(
-    "select id, tenant_id, email, name, role, password_hash, totp_seed, totp_step, totp_at, totp_pending,
-       disabled_at, last_login_at, version, created_at
-     from users
-     where tenant_id = $1
+const OF_TENANT: Sql = select_users!(
+    "where tenant_id = $1
      order by id
      limit 1000",
 );
@@ -158,7 +166,7 @@ const UPDATE: Sql = Sql::new(
 /// Stores all of a person over the version that was read; `false` when it was changed since.
 ///
 /// # Errors
-/// [`Error::Unique`] of `users_email` when somebody else has the address.
+/// As [`insert`].
 pub fn update(tx: &mut Tx, user: &User) -> Result<bool, Error> {
     let binds = binds![
         &user.tenant,
@@ -180,13 +188,19 @@ pub fn update(tx: &mut Tx, user: &User) -> Result<bool, Error> {
 
 const TAKE_STEP: Sql = Sql::new(
     "update users
-     set totp_step = $3, version = version + 1
+     set totp_step = $3, totp_seed = $4, version = version + 1
      where tenant_id = $1 and id = $2 and totp_seed is not null and (totp_step is null or totp_step < $3)",
 );
 
-/// Uses up the code of a step; `false` when one of that step or a later one was taken.
-pub fn take_step(tx: &mut Tx, tenant: &TenantId, id: &UserId, step: i64) -> Result<bool, Error> {
-    Ok(tx.execute(&TAKE_STEP, binds![tenant, id, step])? == 1)
+/// Uses up the code of a step, and keeps the seed as it is sealed now; `false` when one of that step or a
+/// later one was taken.
+pub fn take_step(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    id: &UserId,
+    (step, sealed): (i64, &str),
+) -> Result<bool, Error> {
+    Ok(tx.execute(&TAKE_STEP, binds![tenant, id, step, sealed])? == 1)
 }
 
 fn read(row: &Row) -> Result<User, Error> {
@@ -210,5 +224,5 @@ fn read(row: &Row) -> Result<User, Error> {
 
 /// For the test that prepares every statement.
 pub const ALL: &[&Sql] = &[
-    &INSERT, &BY_EMAIL, &BY_ID, &OF_TENANT, &IN_ROLE, &UPDATE, &TAKE_STEP,
+    &INSERT, &BY_EMAIL, &IN_TENANT, &BY_ID, &OF_TENANT, &IN_ROLE, &UPDATE, &TAKE_STEP,
 ];

@@ -41,8 +41,8 @@ pub enum To {
     PayPage(InvoiceId),
     /// A path of ours, such as `/invoices`.
     Path(String),
-    /// A path that only the reader may know, as that of an invitation. It is forgotten when the mail is over,
-    /// and shown to nobody before.
+    /// A path that only the reader may know, as that of an invitation. It ends with the id of the link's row,
+    /// whose place the token takes when the mail is sent. It is forgotten when the mail is over.
     Secret(String),
     /// Where a secret path was.
     Forgotten,

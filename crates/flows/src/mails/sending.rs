@@ -117,7 +117,8 @@ fn dressed(tx: &mut Tx, mail: Mail, key: &stripe::Secret) -> Result<Taken, Failu
                 .transpose()?
                 .map(|token| format!("/pay/{token}"))
         }
-        Some(To::Path(path) | To::Secret(path)) => Some(path.clone()),
+        Some(To::Path(path)) => Some(path.clone()),
+        Some(To::Secret(kept)) => Some(crate::people::opened(key, kept)?),
         Some(To::Forgotten) | None => None,
     };
     Ok(Taken {

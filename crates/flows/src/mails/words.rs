@@ -67,6 +67,8 @@ struct Words {
     payment_failed: Template,
     new_link: Template,
     invitation: Template,
+    invited_elsewhere: Template,
+    another_owner: Template,
     reset: Template,
     password_changed: Template,
     second_step_changed: Template,
@@ -138,6 +140,45 @@ pub fn invitation(language: Language, invitation: &Invitation) -> Letter {
         language,
         &of(language).invitation,
         invitation.name,
+        &values,
+        Some(to),
+    )
+}
+
+/// Tells somebody that they are invited, and that the address already logs them in elsewhere.
+pub fn invited_elsewhere(language: Language, name: Option<&str>, organisation: &str, by: &str) -> Letter {
+    let values = [
+        ("organisation", Some(organisation.to_owned())),
+        ("by", Some(by.to_owned())),
+    ];
+    letter(language, &of(language).invited_elsewhere, name, &values, None)
+}
+
+/// Somebody who is to be an owner beside others.
+#[derive(Clone, Copy, Debug)]
+pub struct AnotherOwner<'a> {
+    /// Who is told, if their name is known.
+    pub name: Option<&'a str>,
+    /// What is owned: the tenant's name.
+    pub organisation: &'a str,
+    /// Who lets them become one.
+    pub by: &'a str,
+    /// Who becomes one: name and address.
+    pub whom: &'a str,
+}
+
+/// Tells an owner that there is to be another.
+pub fn another_owner(language: Language, owner: &AnotherOwner) -> Letter {
+    let values = [
+        ("organisation", Some(owner.organisation.to_owned())),
+        ("by", Some(owner.by.to_owned())),
+        ("whom", Some(owner.whom.to_owned())),
+    ];
+    let to = To::Path("/settings/users".to_owned());
+    letter(
+        language,
+        &of(language).another_owner,
+        owner.name,
         &values,
         Some(to),
     )

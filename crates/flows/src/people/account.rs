@@ -87,8 +87,7 @@ pub async fn change_password(
 /// only to who opens the link.
 pub async fn ask_for_email(app: &App, by: &By, seen: &Seen, email: &str) -> Result<(), Failure> {
     let email = person::email(email)?;
-    let (moment, token) = (app.moment(), super::secret(app));
-    let (inner, by, user) = (app.clone(), seen.by(by), seen.user.clone());
+    let (moment, inner, by, user) = (app.moment(), app.clone(), seen.by(by), seen.user.clone());
     let asked = app.db.write(move |tx| {
         attempts::mail(tx, &inner, &by, &email, moment)?;
         person_tokens::void(tx, &user.tenant, &user.id, Kind::Email, moment.at)?;
@@ -97,10 +96,10 @@ pub async fn ask_for_email(app: &App, by: &By, seen: &Seen, email: &str) -> Resu
             user: Some(&user.id),
             email: Some(&email),
         };
-        tokens::insert(tx, Kind::Email, &about, &token, moment)?;
+        let link = tokens::insert(tx, &inner, Kind::Email, &about, moment)?;
         Line::new("person.email_asked", &user).note(tx, &inner, &by, moment)?;
         let news = told::News::EmailAsked {
-            token: &token,
+            link: &link,
             to: &email,
         };
         told::tell(tx, &user, news, moment)?;

@@ -13,7 +13,11 @@ use crate::{App, Failure};
 /// 160 bits, as long as the digest.
 const SEED: usize = 20;
 /// The first part of a sealed text, so that another way of sealing can follow.
-const SEALED: &str = "c20p1";
+const SEALED: &str = "c20p2";
+/// The way of sealing before: without the id of its key.
+const SEALED_BEFORE: &str = "c20p1";
+/// Bytes of a key's id.
+const KEY_ID: usize = 4;
 
 /// What an authenticator is set up with.
 #[derive(Clone, Debug)]
@@ -83,46 +87,73 @@ impl Seed {
         Ok(found)
     }
 
-    /// The seed as it is stored: encrypted, for this person and no other.
+    /// The seed as it is stored: encrypted, for this person and no other, with the id of its key. `random` is
+    /// used for nothing else.
     ///
     /// # Errors
     /// None that can happen: there is a key, and the text is short.
-    pub fn seal(&self, app: &App, tenant: &TenantId, user: &UserId) -> Result<String, Failure> {
+    pub fn seal(
+        &self,
+        app: &App,
+        (tenant, user): (&TenantId, &UserId),
+        random: u128,
+    ) -> Result<String, Failure> {
         let mut nonce = [0; NONCE_LEN];
-        let random = app.clock.random().to_be_bytes();
-        nonce.iter_mut().zip(random).for_each(|(to, from)| *to = from);
+        nonce
+            .iter_mut()
+            .zip(random.to_le_bytes())
+            .for_each(|(to, from)| *to = from);
         let mut text = self.0.to_vec();
-        key(app)?
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad(tenant, user), &mut text)
+        let (id, key) = key(&app.link_key)?;
+        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad(tenant, user), &mut text)
             .map_err(|_| Failure::Bug("a seed could not be encrypted".to_owned()))?;
-        Ok(format!("{SEALED}:{}:{}", hex::encode(nonce), hex::encode(text)))
+        Ok(format!(
+            "{SEALED}:{id}:{}:{}",
+            hex::encode(nonce),
+            hex::encode(text)
+        ))
     }
 
-    /// Reads what [`Seed::seal`] gave.
+    /// Reads what [`Seed::seal`] gave, under `SECRET_KEY` or one of those before it.
     ///
     /// # Errors
-    /// [`Refused::FactorUnreadable`] when it was sealed for somebody else, under another `SECRET_KEY`, or
+    /// [`Refused::FactorUnreadable`] when it was sealed for somebody else, under a key that is not there, or
     /// changed.
     pub fn open(app: &App, tenant: &TenantId, user: &UserId, sealed: &str) -> Result<Seed, Failure> {
-        let unreadable = || {
-            tracing::error!("the seed of an authenticator cannot be read: was SECRET_KEY replaced?");
-            Failure::from(Refused::FactorUnreadable)
-        };
-        let mut parts = sealed.split(':');
-        let (Some(SEALED), Some(nonce), Some(text), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(unreadable());
+        let parts: Vec<&str> = sealed.split(':').collect();
+        let (id, nonce, text) = match parts[..] {
+            [SEALED, id, nonce, text] => (Some(id), nonce, text),
+            [SEALED_BEFORE, nonce, text] => (None, nonce, text),
+            _ => return Err(unreadable()),
         };
         let nonce = hex::decode(nonce).ok().and_then(|bytes| bytes.try_into().ok());
         let nonce: [u8; NONCE_LEN] = nonce.ok_or_else(unreadable)?;
-        let mut text = hex::decode(text).map_err(|_| unreadable())?;
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        let seed = key(app)?
-            .open_in_place(nonce, aad(tenant, user), &mut text)
-            .map_err(|_| unreadable())?;
-        <[u8; SEED]>::try_from(&*seed).map(Seed).map_err(|_| unreadable())
+        let text = hex::decode(text).map_err(|_| unreadable())?;
+        for secret in std::iter::once(&app.link_key).chain(app.former_keys.iter()) {
+            let (its_id, key) = key(secret)?;
+            if id.is_some_and(|id| id != its_id) {
+                continue;
+            }
+            let nonce = Nonce::assume_unique_for_key(nonce);
+            if let Ok(seed) = key.open_in_place(nonce, aad(tenant, user), &mut text.clone()) {
+                return <[u8; SEED]>::try_from(&*seed).map(Seed).map_err(|_| unreadable());
+            }
+        }
+        Err(unreadable())
     }
+
+    /// Whether it was sealed under the key that is in use now.
+    ///
+    /// # Errors
+    /// None that can happen.
+    pub fn is_current(app: &App, sealed: &str) -> Result<bool, Failure> {
+        Ok(sealed.starts_with(&format!("{SEALED}:{}:", key(&app.link_key)?.0)))
+    }
+}
+
+fn unreadable() -> Failure {
+    tracing::error!("the seed of an authenticator cannot be read: was SECRET_KEY replaced?");
+    Refused::FactorUnreadable.into()
 }
 
 /// The code of a seed in base 32, as an app shows it now; nothing for what is no seed.
@@ -154,12 +185,15 @@ fn escaped(byte: u8) -> String {
     }
 }
 
-fn key(app: &App) -> Result<LessSafeKey, Failure> {
-    let secret = hmac::Key::new(hmac::HMAC_SHA256, app.link_key.expose().as_bytes());
+/// The key that seeds are encrypted with under a `SECRET_KEY`, and its id, which says nothing of it.
+fn key(secret: &Secret) -> Result<(String, LessSafeKey), Failure> {
+    let secret = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
     let derived = hmac::sign(&secret, b"encrypt:totp_seed:1");
+    let id = hmac::sign(&secret, b"key_id:totp_seed");
     let key = UnboundKey::new(&CHACHA20_POLY1305, derived.as_ref());
     let key = key.map_err(|_| Failure::Bug("a key of ChaCha20 has 32 bytes".to_owned()))?;
-    Ok(LessSafeKey::new(key))
+    let id = id.as_ref().get(..KEY_ID).unwrap_or_default();
+    Ok((hex::encode(id), LessSafeKey::new(key)))
 }
 
 fn aad(tenant: &TenantId, user: &UserId) -> Aad<Vec<u8>> {

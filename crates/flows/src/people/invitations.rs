@@ -31,7 +31,9 @@ pub struct Invitation {
 /// Invites somebody, or sends the same invitation again. Answers the person and the link's token.
 ///
 /// # Errors
-/// [`Refused::RoleInsufficient`], [`Refused::EmailTaken`], [`Refusal::InvalidField`], [`Refusal::NotFound`].
+/// [`Refused::RoleInsufficient`], [`Refusal::InvalidField`], [`Refusal::NotFound`]; [`Refused::EmailTaken`]
+/// for an address of the same tenant's people. That somebody of another tenant has it is told to nobody but
+/// them.
 pub async fn invite(
     app: &App,
     by: &By,
@@ -39,7 +41,7 @@ pub async fn invite(
     invitation: &Invitation,
 ) -> Result<(User, Secret), Failure> {
     may_invite(inviter, invitation)?;
-    invited(app, &inviter.by(by), &inviter.user.name, invitation).await
+    invited(app, &inviter.by(by), Inviter::of(inviter), invitation).await
 }
 
 /// Invites somebody in the operator's name, who did not log in: by a platform key or the command line.
@@ -47,7 +49,11 @@ pub async fn invite(
 /// # Errors
 /// As [`invite`].
 pub async fn invite_first(app: &App, by: &By, invitation: &Invitation) -> Result<(User, Secret), Failure> {
-    invited(app, by, "The operator of the platform", invitation).await
+    let inviter = Inviter {
+        name: "The operator of the platform".to_owned(),
+        id: None,
+    };
+    invited(app, by, inviter, invitation).await
 }
 
 /// Owners invite to their own tenant; operators invite operators, and owners of any tenant.
@@ -64,13 +70,29 @@ fn may_invite(inviter: &Seen, invitation: &Invitation) -> Result<(), Refused> {
     allowed.then_some(()).ok_or(Refused::RoleInsufficient)
 }
 
+/// Who invites: what they are called, and who they are if they logged in.
+#[derive(Clone, Debug)]
+struct Inviter {
+    name: String,
+    id: Option<UserId>,
+}
+
+impl Inviter {
+    fn of(seen: &Seen) -> Inviter {
+        Inviter {
+            name: seen.user.name.clone(),
+            id: Some(seen.user.id.clone()),
+        }
+    }
+}
+
 async fn invited(
     app: &App,
     by: &By,
-    inviter: &str,
+    inviter: Inviter,
     invitation: &Invitation,
 ) -> Result<(User, Secret), Failure> {
-    let (moment, token) = (app.moment(), super::secret(app));
+    let moment = app.moment();
     let user = User::new(
         UserId::new(moment.at, moment.random(0)),
         invitation.tenant.clone(),
@@ -79,32 +101,25 @@ async fn invited(
         invitation.role,
         moment.at,
     );
-    let (inner, by, row, secret, inviter) =
-        (app.clone(), by.clone(), user, token.clone(), inviter.to_owned());
+    let (inner, by, row) = (app.clone(), by.clone(), user);
     let invited = app.db.write(move |tx| {
         if row.role != Role::Operator {
             let tenant = tenants::find(tx, &row.tenant)?.ok_or(Refusal::NotFound)?;
             super::may_enter(row.role, Some(&tenant))?;
         }
         let row = added_or_waiting(tx, &row, moment)?;
-        let after = json!({"name": row.name, "role": row.role.word()});
-        Line::new("person.invited", &row)
-            .after(after)
-            .note(tx, &inner, &by, moment)?;
-        attempts::mail(tx, &inner, &by, &row.email, moment)?;
-        send(tx, &row, &secret, &inviter, moment)?;
-        Ok::<_, Failure>(row)
+        let token = send(tx, &inner, &by, (&row, &inviter), moment)?;
+        Ok::<_, Failure>((row, token))
     });
-    Ok((invited.await?, token))
+    invited.await
 }
 
 /// Adds somebody, unless the same invitation waits for them already: then its link is worth nothing any more.
 /// So the first owner of a tenant, whom nobody there can invite again, does not lose the address.
 fn added_or_waiting(tx: &mut Tx, user: &User, moment: Moment) -> Result<User, Failure> {
-    let found = users::by_email(tx, &user.email)?;
+    let found = users::in_tenant(tx, &user.tenant, &user.email)?;
     let waits = found.filter(|found| {
-        let same = found.tenant == user.tenant && found.role == user.role;
-        same && found.password_hash.is_none() && found.disabled_at.is_none()
+        found.role == user.role && found.password_hash.is_none() && found.disabled_at.is_none()
     });
     if let Some(waits) = waits {
         person_tokens::void(tx, &waits.tenant, &waits.id, Kind::Invitation, moment.at)?;
@@ -119,39 +134,52 @@ fn added_or_waiting(tx: &mut Tx, user: &User, moment: Moment) -> Result<User, Fa
 /// # Errors
 /// [`Refusal::NotFound`], also for somebody who has accepted.
 pub async fn again(app: &App, by: &By, inviter: &Seen, id: &UserId) -> Result<(User, Secret), Failure> {
-    let (moment, token) = (app.moment(), super::secret(app));
-    let (inner, by, inviter, id, secret) = (
-        app.clone(),
-        inviter.by(by),
-        inviter.clone(),
-        id.clone(),
-        token.clone(),
-    );
+    let (moment, inner, by, id) = (app.moment(), app.clone(), inviter.by(by), id.clone());
+    let (tenant, inviter) = (inviter.user.tenant.clone(), Inviter::of(inviter));
     let sent = app.db.write(move |tx| {
-        let user = users::get(tx, &inviter.user.tenant, &id)?;
+        let user = users::get(tx, &tenant, &id)?;
         let waits = |user: &User| user.password_hash.is_none() && user.disabled_at.is_none();
         let user = user.filter(waits).ok_or(Refusal::NotFound)?;
         person_tokens::void(tx, &user.tenant, &user.id, Kind::Invitation, moment.at)?;
-        let after = json!({"name": user.name, "role": user.role.word()});
-        Line::new("person.invited", &user)
-            .after(after)
-            .note(tx, &inner, &by, moment)?;
-        attempts::mail(tx, &inner, &by, &user.email, moment)?;
-        send(tx, &user, &secret, &inviter.user.name, moment)?;
-        Ok::<_, Failure>(user)
+        let token = send(tx, &inner, &by, (&user, &inviter), moment)?;
+        Ok::<_, Failure>((user, token))
     });
-    Ok((sent.await?, token))
+    sent.await
 }
 
-fn send(tx: &mut Tx, user: &User, token: &Secret, inviter: &str, moment: Moment) -> Result<(), Failure> {
+/// Makes the link and sends it. Whoever logs in elsewhere with the address is told so in the mail, which has
+/// no link then: whoever invites learns nothing of other tenants' people, and does the same either way.
+fn send(
+    tx: &mut Tx,
+    app: &App,
+    by: &By,
+    (user, inviter): (&User, &Inviter),
+    moment: Moment,
+) -> Result<Secret, Failure> {
+    let after = json!({"name": user.name, "role": user.role.word()});
+    Line::new("person.invited", user)
+        .after(after)
+        .note(tx, app, by, moment)?;
+    attempts::mail(tx, app, by, &user.email, moment)?;
     let about = About {
         tenant: &user.tenant,
         user: Some(&user.id),
         email: None,
     };
-    tokens::insert(tx, Kind::Invitation, &about, token, moment)?;
-    let news = told::News::Invited { token, inviter };
-    told::tell(tx, user, news, moment)
+    let link = tokens::insert(tx, app, Kind::Invitation, &about, moment)?;
+    let inviter_name = inviter.name.as_str();
+    let news = match users::by_email(tx, &user.email)? {
+        None => told::News::Invited {
+            link: &link,
+            inviter: inviter_name,
+        },
+        Some(_) => told::News::InvitedElsewhere {
+            inviter: inviter_name,
+        },
+    };
+    told::tell(tx, user, news, moment)?;
+    told::owners_of_owner(tx, user, (inviter_name, inviter.id.as_ref()), moment)?;
+    Ok(link.token)
 }
 
 /// Who an invitation is for, while it is good.
@@ -165,7 +193,8 @@ pub async fn look(app: &App, token: &str) -> Result<User, Failure> {
 /// Accepts an invitation with a password, and logs the person in.
 ///
 /// # Errors
-/// [`Refused::LinkUsed`], [`Refusal::InvalidField`].
+/// [`Refused::LinkUsed`], [`Refusal::InvalidField`], [`Refused::EmailTaken`] when the address logs in
+/// somebody elsewhere by now.
 pub async fn accept(
     app: &App,
     browser: &Browser,

@@ -9,7 +9,7 @@ use store::person_tokens::{self, Kind};
 use store::sessions;
 use store::users::{self, User};
 
-use super::{Line, Seen, second_factor, tokens};
+use super::{Line, Seen, second_factor, tokens, told};
 use crate::{App, By, Failure, Moment};
 
 /// Everybody of the tenant that `seen` belongs to, or of the platform, in the order in which they were added.
@@ -51,14 +51,14 @@ pub async fn change(
         return Err(Refused::Oneself.into());
     }
     let (moment, inner, by, id) = (app.moment(), app.clone(), seen.by(by), id.clone());
-    let (tenant, mine) = (seen.user.tenant.clone(), seen.user.role);
+    let (tenant, mine) = (seen.user.tenant.clone(), seen.clone());
     let changed = app.db.write(move |tx| {
         let mut user = users::get(tx, &tenant, &id)?.ok_or(Refusal::NotFound)?;
         if version.is_some_and(|version| version != user.version) {
             return Err(Refusal::VersionConflict.into());
         }
         match change {
-            Change::Role(role) => to_role(tx, &inner, &by, &mut user, (mine, role), moment)?,
+            Change::Role(role) => to_role(tx, &inner, &by, &mut user, (&mine, role), moment)?,
             Change::Disable => disable(tx, &inner, &by, &mut user, moment)?,
             Change::Enable => enable(tx, &inner, &by, &mut user, moment)?,
             Change::ClearSecondFactor => {
@@ -92,11 +92,11 @@ fn to_role(
     app: &App,
     by: &By,
     user: &mut User,
-    (mine, role): (Role, Role),
+    (seen, role): (&Seen, Role),
     moment: Moment,
 ) -> Result<(), Failure> {
     // Nobody moves between a tenant and the platform.
-    if (mine == Role::Operator) != (role == Role::Operator) {
+    if (seen.user.role == Role::Operator) != (role == Role::Operator) {
         return Err(Refused::RoleInsufficient.into());
     }
     let before = user.role;
@@ -109,7 +109,9 @@ fn to_role(
     sessions::revoke_all(tx, &user.tenant, &user.id, None, moment.at)?;
     tokens::void_links(tx, user, moment.at)?;
     let line = Line::new("person.role_changed", user).before(json!({"role": before.word()}));
-    line.after(json!({"role": role.word()})).note(tx, app, by, moment)
+    line.after(json!({"role": role.word()}))
+        .note(tx, app, by, moment)?;
+    told::owners_of_owner(tx, user, (&seen.user.name, Some(&seen.user.id)), moment)
 }
 
 fn disable(tx: &mut Tx, app: &App, by: &By, user: &mut User, moment: Moment) -> Result<(), Failure> {

@@ -56,7 +56,7 @@ pub async fn begin(app: &App, by: &By, seen: &Seen) -> Result<Enrolment, Failure
     has_shown(app, seen)?;
     let seed = Seed::fresh(app);
     let user = &seen.user;
-    let sealed = seed.seal(app, &user.tenant, &user.id)?;
+    let sealed = seed.seal(app, (&user.tenant, &user.id), app.clock.random())?;
     let (moment, inner, by, read) = (app.moment(), app.clone(), seen.by(by), user.clone());
     let begun = app.db.write(move |tx| {
         let mut user = users::get(tx, &read.tenant, &read.id)?.ok_or(Refused::SessionEnded)?;
@@ -212,7 +212,12 @@ pub(super) fn take(
         let Some(step) = seed.step_of(&code, moment.at, user.totp_step)? else {
             return Ok(None);
         };
-        let taken = users::take_step(tx, &user.tenant, &user.id, step)?;
+        // A seed that was sealed under an earlier key is sealed anew, so that the earlier one can go.
+        let sealed = match Seed::is_current(app, sealed)? {
+            true => sealed.clone(),
+            false => seed.seal(app, (&user.tenant, &user.id), app.clock.random())?,
+        };
+        let taken = users::take_step(tx, &user.tenant, &user.id, (step, &sealed))?;
         return Ok(taken.then_some(Factor::Code));
     }
     let Some(hash) = recovery_hash(text) else {

@@ -10,7 +10,7 @@ use stripe::Secret;
 
 use super::login::{self, Browser};
 use super::tokens::{self, About};
-use super::{Entered, Line};
+use super::{Entered, Line, told};
 use crate::{Actor, App, By, Failure};
 
 /// A new token for the first operator, if there is none yet; those of earlier starts are worth nothing
@@ -19,11 +19,10 @@ use crate::{Actor, App, By, Failure};
 /// # Errors
 /// When the database fails.
 pub async fn offer(app: &App) -> Result<Option<Secret>, Failure> {
-    let (moment, token) = (app.moment(), super::secret(app));
-    let secret = token.clone();
+    let (moment, inner) = (app.moment(), app.clone());
     let offered = app.db.write(move |tx| {
         if users::in_role(tx, &TenantId::platform(), Role::Operator)? > 0 {
-            return Ok(false);
+            return Ok(None);
         }
         person_tokens::void_setup(tx, moment.at)?;
         let about = About {
@@ -31,10 +30,10 @@ pub async fn offer(app: &App) -> Result<Option<Secret>, Failure> {
             user: None,
             email: None,
         };
-        tokens::insert(tx, Kind::Setup, &about, &secret, moment)?;
-        Ok::<_, Failure>(true)
+        let link = tokens::insert(tx, &inner, Kind::Setup, &about, moment)?;
+        Ok::<_, Failure>(Some(link.token))
     });
-    Ok(offered.await?.then_some(token))
+    offered.await
 }
 
 /// Whether the first operator is still to be made.
@@ -73,15 +72,7 @@ pub async fn set_up(app: &App, browser: &Browser, token: &str, new: &NewPerson) 
         .await?;
     known.ok_or(Refused::LinkUsed)?;
     let mut user = operator(app, new)?;
-    user.password_hash = Some(
-        super::chosen(
-            app,
-            "password",
-            &new.password,
-            (&user.tenant, &[&user.name, &user.email]),
-        )
-        .await?,
-    );
+    user.password_hash = Some(chosen(app, &user, new).await?);
     let (moment, cookie) = (app.moment(), super::secret(app));
     let (inner, browser, secret, row) = (app.clone(), browser.clone(), cookie.clone(), user.clone());
     let made = app.db.write(move |tx| {
@@ -118,22 +109,20 @@ pub async fn add(
     let mut user = operator(app, new)?;
     user.tenant = tenant.clone();
     user.role = role;
-    user.password_hash = Some(
-        super::chosen(
-            app,
-            "password",
-            &new.password,
-            (&user.tenant, &[&user.name, &user.email]),
-        )
-        .await?,
-    );
+    user.password_hash = Some(chosen(app, &user, new).await?);
     let (moment, inner, by, row) = (app.moment(), app.clone(), by.clone(), user.clone());
     let added = app.db.write(move |tx| {
         users::insert(tx, &row).map_err(super::taken)?;
-        note_made(tx, &inner, &by, &row, moment)
+        note_made(tx, &inner, &by, &row, moment)?;
+        told::owners_of_owner(tx, &row, ("The operator of the platform", None), moment)
     });
     added.await?;
     Ok(user)
+}
+
+async fn chosen(app: &App, user: &User, new: &NewPerson) -> Result<String, Failure> {
+    let context = (&user.tenant, &[user.name.as_str(), &user.email][..]);
+    super::chosen(app, "password", &new.password, context).await
 }
 
 fn operator(app: &App, new: &NewPerson) -> Result<User, Failure> {

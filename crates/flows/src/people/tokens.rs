@@ -2,6 +2,8 @@
 
 use domain::person::Refused;
 use domain::{PersonTokenId, TenantId, Timestamp, UserId};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 use store::person_tokens::{self, Kind, PersonToken};
 use store::users::User;
 use store::{Tx, users};
@@ -28,10 +30,40 @@ pub struct About<'a> {
     pub email: Option<&'a str>,
 }
 
-/// Stores a token.
-pub fn insert(tx: &mut Tx, kind: Kind, about: &About, token: &Secret, moment: Moment) -> Result<(), Failure> {
+/// A link that somebody is sent.
+#[derive(Clone, Debug)]
+pub struct Link {
+    kind: Kind,
+    id: PersonTokenId,
+    /// What it ends with.
+    pub token: Secret,
+}
+
+impl Link {
+    /// Its path as a queued mail keeps it: with the row's id where the token will stand.
+    pub fn kept(&self) -> String {
+        format!("/{}/{}", self.kind.word(), self.id)
+    }
+}
+
+/// Stores a link. Its token is derived from the row's id, and kept nowhere: in the database, of which the row
+/// has the hash, it would be read by whoever reads that.
+pub fn insert(tx: &mut Tx, app: &App, kind: Kind, about: &About, moment: Moment) -> Result<Link, Failure> {
+    let id = PersonTokenId::new(moment.at, moment.random(6));
+    insert_as(tx, app, (kind, id), about, moment)
+}
+
+/// Stores a link under an id.
+pub fn insert_as(
+    tx: &mut Tx,
+    app: &App,
+    (kind, id): (Kind, PersonTokenId),
+    about: &About,
+    moment: Moment,
+) -> Result<Link, Failure> {
+    let token = derived(&app.link_key, kind, &id)?;
     let row = PersonToken {
-        id: PersonTokenId::new(moment.at, moment.random(6)),
+        id: id.clone(),
         hash: super::hash(token.expose()),
         kind,
         tenant: about.tenant.clone(),
@@ -40,7 +72,33 @@ pub fn insert(tx: &mut Tx, kind: Kind, about: &About, token: &Secret, moment: Mo
         expires_at: moment.at.plus_ms(lasts_ms(kind)),
         created_at: moment.at,
     };
-    Ok(person_tokens::insert(tx, &row)?)
+    person_tokens::insert(tx, &row)?;
+    Ok(Link { kind, id, token })
+}
+
+/// The path of a link as a mail is sent with it, from what [`Link::kept`] said. Earlier versions kept the
+/// token itself, which stays as it is.
+///
+/// # Errors
+/// None that can happen: HMAC takes keys of any length.
+pub fn opened(key: &Secret, kept: &str) -> Result<String, Failure> {
+    let parts = kept.strip_prefix('/').and_then(|path| path.split_once('/'));
+    let link = parts.and_then(|(word, id)| {
+        let kind = Kind::ALL.into_iter().find(|kind| kind.word() == word)?;
+        Some((kind, PersonTokenId::parse(id).ok()?))
+    });
+    match link {
+        Some((kind, id)) => Ok(format!("/{}/{}", kind.word(), derived(key, kind, &id)?.expose())),
+        None => Ok(kept.to_owned()),
+    }
+}
+
+/// 256 bits that follow from `SECRET_KEY` and the row, and from nothing in the database alone.
+fn derived(key: &Secret, kind: Kind, id: &PersonTokenId) -> Result<Secret, Failure> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes())
+        .map_err(|_| Failure::Bug("HMAC takes keys of any length".to_owned()))?;
+    mac.update(format!("person_token:{}:{id}", kind.word()).as_bytes());
+    Ok(Secret::new(hex::encode(mac.finalize().into_bytes())))
 }
 
 /// Makes the links worthless that would undo what somebody just did to keep others out.

@@ -2,13 +2,12 @@
 //! queued in the same transaction, so that there is no mail of what did not happen.
 
 use domain::mail::MailKind;
-use domain::{Language, MailAddress};
+use domain::{Language, MailAddress, Role, UserId};
 use store::person_tokens::Kind;
-use store::users::User;
+use store::users::{self, User};
 use store::{Tx, tenants};
-use stripe::Secret;
 
-use super::tokens;
+use super::tokens::{self, Link};
 use crate::mails::words::{self, LoginChange};
 use crate::mails::{self, Letter, NewMail, Recipient};
 use crate::{Failure, Moment};
@@ -23,20 +22,32 @@ const PLATFORM: &str = "psa-pay";
 pub enum News<'a> {
     /// They were invited, and choose a password by the link.
     Invited {
-        /// What the link ends with.
-        token: &'a Secret,
+        /// The link.
+        link: &'a Link,
         /// Who invites.
+        inviter: &'a str,
+    },
+    /// They were invited, and log in elsewhere with the same address.
+    InvitedElsewhere {
+        /// Who invites.
+        inviter: &'a str,
+    },
+    /// Somebody is to be an owner beside them.
+    AnotherOwner {
+        /// Who.
+        whom: &'a User,
+        /// Who lets them.
         inviter: &'a str,
     },
     /// Somebody asked for a new password.
     ResetAsked {
-        /// What the link ends with.
-        token: &'a Secret,
+        /// The link.
+        link: &'a Link,
     },
     /// They want another address, to which the link goes.
     EmailAsked {
-        /// What the link ends with.
-        token: &'a Secret,
+        /// The link.
+        link: &'a Link,
         /// The address.
         to: &'a str,
     },
@@ -59,27 +70,35 @@ pub fn tell(tx: &mut Tx, user: &User, news: News, moment: Moment) -> Result<(), 
     const LANGUAGE: Language = Language::En;
     let name = Some(user.name.as_str());
     let (kind, letter) = match news {
-        News::Invited { token, inviter } => {
-            let organisation = tenants::find(tx, &user.tenant)?.map(|tenant| tenant.name);
+        News::Invited { link, inviter } => {
             let invitation = words::Invitation {
                 name,
-                organisation: organisation.as_deref().unwrap_or(PLATFORM),
+                organisation: &organisation(tx, user)?,
                 by: Some(inviter),
-                path: &format!("/invitation/{}", token.expose()),
+                path: &link.kept(),
                 days: tokens::lasts_ms(Kind::Invitation) / DAY_MS,
             };
             (MailKind::Invitation, words::invitation(LANGUAGE, &invitation))
         }
-        News::ResetAsked { token } => {
-            let path = format!("/reset/{}", token.expose());
-            (
-                MailKind::Reset,
-                words::reset(LANGUAGE, &link(name, &path, Kind::Reset)),
-            )
+        News::InvitedElsewhere { inviter } => {
+            let letter = words::invited_elsewhere(LANGUAGE, name, &organisation(tx, user)?, inviter);
+            (MailKind::Invitation, letter)
         }
-        News::EmailAsked { token, .. } => {
-            let path = format!("/email/{}", token.expose());
-            let letter = words::address_asked(LANGUAGE, &link(name, &path, Kind::Email));
+        News::AnotherOwner { whom, inviter } => {
+            let owner = words::AnotherOwner {
+                name,
+                organisation: &organisation(tx, user)?,
+                by: inviter,
+                whom: &format!("{} ({})", whom.name, whom.email),
+            };
+            (MailKind::LoginChanged, words::another_owner(LANGUAGE, &owner))
+        }
+        News::ResetAsked { link } => {
+            let letter = words::reset(LANGUAGE, &to_be_opened(name, &link.kept(), Kind::Reset));
+            (MailKind::Reset, letter)
+        }
+        News::EmailAsked { link, .. } => {
+            let letter = words::address_asked(LANGUAGE, &to_be_opened(name, &link.kept(), Kind::Email));
             (MailKind::LoginChanged, letter)
         }
         News::EmailWanted => changed(LANGUAGE, name, LoginChange::AddressAsked),
@@ -89,17 +108,6 @@ pub fn tell(tx: &mut Tx, user: &User, news: News, moment: Moment) -> Result<(), 
             changed(LANGUAGE, name, LoginChange::SecondStep)
         }
     };
-    let to = match news {
-        News::EmailAsked { to, .. } => to,
-        News::Invited { .. }
-        | News::ResetAsked { .. }
-        | News::EmailChanged
-        | News::PasswordChanged
-        | News::SecondFactorSet
-        | News::SecondFactorRemoved
-        | News::RecoveryCodes
-        | News::EmailWanted => &user.email,
-    };
     let mail = NewMail {
         scope: &mails::of_a_login(),
         kind,
@@ -108,7 +116,7 @@ pub fn tell(tx: &mut Tx, user: &User, news: News, moment: Moment) -> Result<(), 
         fact: &format!("{}-{:020x}", moment.at.ms(), moment.random(8) & ((1 << 80) - 1)),
         invoice: None,
         to: &Recipient {
-            address: MailAddress::stored(to.to_owned()),
+            address: MailAddress::stored(address_of(user, news).to_owned()),
             name: Some(user.name.clone()),
         },
         letter: &letter,
@@ -118,7 +126,54 @@ pub fn tell(tx: &mut Tx, user: &User, news: News, moment: Moment) -> Result<(), 
     Ok(())
 }
 
-fn link<'a>(name: Option<&'a str>, path: &'a str, kind: Kind) -> words::Reset<'a> {
+/// Where somebody is told of it.
+fn address_of<'a>(user: &'a User, news: News<'a>) -> &'a str {
+    match news {
+        News::EmailAsked { to, .. } => to,
+        News::Invited { .. }
+        | News::InvitedElsewhere { .. }
+        | News::AnotherOwner { .. }
+        | News::ResetAsked { .. }
+        | News::EmailChanged
+        | News::PasswordChanged
+        | News::SecondFactorSet
+        | News::SecondFactorRemoved
+        | News::RecoveryCodes
+        | News::EmailWanted => &user.email,
+    }
+}
+
+/// Tells the owners of a tenant, but for whoever does it, that somebody is to be one of them: nobody becomes
+/// an owner unnoticed, not by the operator's hand either.
+pub fn owners_of_owner(
+    tx: &mut Tx,
+    whom: &User,
+    (inviter, id): (&str, Option<&UserId>),
+    moment: Moment,
+) -> Result<(), Failure> {
+    if whom.role != Role::Owner {
+        return Ok(());
+    }
+    let counts = |user: &User| {
+        let other = user.id != whom.id && Some(&user.id) != id;
+        other && user.role == Role::Owner && user.password_hash.is_some() && user.disabled_at.is_none()
+    };
+    for owner in users::of_tenant(tx, &whom.tenant)?
+        .iter()
+        .filter(|user| counts(user))
+    {
+        tell(tx, owner, News::AnotherOwner { whom, inviter }, moment)?;
+    }
+    Ok(())
+}
+
+/// Whose people somebody belongs to, or is to.
+fn organisation(tx: &mut Tx, user: &User) -> Result<String, Failure> {
+    let tenant = tenants::find(tx, &user.tenant)?;
+    Ok(tenant.map_or_else(|| PLATFORM.to_owned(), |tenant| tenant.name))
+}
+
+fn to_be_opened<'a>(name: Option<&'a str>, path: &'a str, kind: Kind) -> words::Reset<'a> {
     words::Reset {
         name,
         path,

@@ -100,14 +100,16 @@ fn refused<T: std::fmt::Debug>(result: Result<T, Failure>) -> Refused {
     }
 }
 
-/// The links that are stored, oldest first: their letters say the token.
+/// The links that are sent, oldest first.
 fn links(world: &World, to: &str) -> Vec<String> {
+    run(resets::answer(&world.app)).unwrap();
     const LETTERS: Sql = Sql::new("select recipient, letter from mails order by created_at, id");
     let rows = world.rows(&LETTERS);
     let to_them = rows.iter().filter(|row| row.text("recipient").unwrap() == to);
     let path = |row: &store::db::Row| {
         let letter: serde_json::Value = serde_json::from_str(&row.text("letter").unwrap()).unwrap();
-        let path = letter["button"]["path"].as_str()?.to_owned();
+        let kept = letter["button"]["path"].as_str()?;
+        let path = people::opened(&world.app.link_key, kept).unwrap();
         Some(path.rsplit('/').next().unwrap().to_owned())
     };
     to_them.filter_map(path).collect()
@@ -353,6 +355,28 @@ fn another_secret_key_leaves_recovery_codes_and_says_so() {
         assert_eq!(answer, Refused::FactorUnreadable);
     }
     run(login::second_factor(&world.app, &with, codes[0].expose())).unwrap();
+}
+
+#[test]
+fn a_seed_is_read_under_the_key_before_and_sealed_anew_by_the_next_login() {
+    let mut world = world();
+    add(&world, Role::Billing, ANN);
+    let (seed, ..) = enrol(&world, &log_in(&world, PASSWORD));
+    let enter = |world: &World| {
+        let with = browser(HOME, Some(log_in(world, PASSWORD)));
+        run(login::second_factor(&world.app, &with, &next_code(world, &seed)))
+    };
+    const SEED: Sql = Sql::new("select totp_seed from users where totp_seed is not null");
+    let key_of = |world: &World| world.rows(&SEED)[0].text("totp_seed").unwrap()[..15].to_owned();
+    let first = key_of(&world);
+    let before = world.app.link_key.clone();
+    world.app.link_key = Secret::new("another secret key of a test, long enough");
+    world.app.former_keys = [Secret::new("a key that never sealed anything"), before].into();
+    enter(&world).unwrap();
+    assert_ne!(key_of(&world), first, "sealed under the key of now");
+    // So the key before can go.
+    world.app.former_keys = Arc::default();
+    enter(&world).unwrap();
 }
 
 #[test]

@@ -356,6 +356,7 @@ fn instance(inline: &Inline, simulator: &Simulator) -> App {
         clock,
         fee: BasisPoints::new(300).unwrap(),
         link_key: Secret::new("a secret key of a test, long enough for it"),
+        former_keys: Arc::default(),
         active_mode: Mode::Test,
         wallet_domain: None,
         breakers,

@@ -285,6 +285,7 @@ fn app(inline: &Inline, simulator: &Simulator, seed: u64) -> App {
         watch: Arc::default(),
         fee: BasisPoints::new(300).unwrap(),
         link_key: Secret::new("a secret key of a test, long enough for it"),
+        former_keys: Arc::default(),
         active_mode: Mode::Test,
         wallet_domain: None,
     }

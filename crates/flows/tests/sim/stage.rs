@@ -233,6 +233,7 @@ impl Stage {
             clock,
             fee: BasisPoints::new(300).unwrap(),
             link_key: Secret::new("a secret key of a simulation, long enough for it"),
+            former_keys: Arc::default(),
             active_mode: mode,
             wallet_domain: None,
             breakers,

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::person::Refused;
+use domain::role::WITH_SECOND_FACTOR;
 use domain::{Refusal, UserId};
 use flows::people::login::{self, Browser, Proof};
 use flows::people::{self, Seen};
@@ -227,9 +228,11 @@ fn refused(gate: Gate, seen: &Seen) -> Option<Refused> {
         | Who::Metrics
         | Who::Anybody => false,
     };
+    let sensitive = matches!(gate.who, Who::Person(permission) if WITH_SECOND_FACTOR.contains(&permission));
     match allowed {
         false => Some(Refused::RoleInsufficient),
         true if seen.lacks_second_factor() => Some(Refused::SecondFactorNeeded),
+        true if sensitive && !seen.user.has_second_factor() => Some(Refused::SecondFactorNeeded),
         true => None,
     }
 }
@@ -338,4 +341,82 @@ fn introduce(site: &Site, arrival: &Arrival, request: &mut Request) -> Result<()
 fn agent(headers: &HeaderMap) -> Option<String> {
     let agent = headers.get(header::USER_AGENT)?.to_str().ok()?;
     Some(agent.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Permission, Role, SessionId, TenantId, Timestamp, UserId};
+    use store::tenants::Tenant;
+    use store::users::User;
+
+    use super::*;
+
+    fn seen(role: Role, factor: bool) -> Seen {
+        let at = Timestamp::from_ms(1);
+        let tenant = TenantId::new(at, 1);
+        let id = UserId::new(at, 2);
+        let mut user = User::new(id.clone(), tenant.clone(), String::new(), String::new(), role, at);
+        user.totp_seed = factor.then(|| "sealed".to_owned());
+        Seen {
+            user,
+            tenant: Some(Tenant::new(tenant.clone(), String::new(), None, at)),
+            session: Session {
+                id: SessionId::new(at, 3),
+                secret_hash: String::new(),
+                tenant,
+                user: id,
+                stage: Stage::Full,
+                address: None,
+                agent: None,
+                last_seen_at: at,
+                stepped_up_at: None,
+                expires_at: at,
+                revoked_at: None,
+                created_at: at,
+            },
+        }
+    }
+
+    #[test]
+    fn money_goes_back_by_nobody_without_a_second_factor() {
+        for permission in Permission::ALL.iter().copied() {
+            let gate = Gate {
+                path: "/x",
+                who: Who::Person(permission),
+                moves_money: false,
+                stepped_up: true,
+            };
+            let may = Role::Billing.may(permission);
+            let sensitive = WITH_SECOND_FACTOR.contains(&permission);
+            let expected = match (may, sensitive) {
+                (false, _) => Some(Refused::RoleInsufficient),
+                (true, true) => Some(Refused::SecondFactorNeeded),
+                (true, false) => None,
+            };
+            assert_eq!(
+                refused(gate, &seen(Role::Billing, false)),
+                expected,
+                "{permission:?}"
+            );
+            let with = refused(gate, &seen(Role::Billing, true));
+            assert_eq!(with.is_none(), may, "{permission:?}");
+        }
+        let refunds = Permission::RefundsWrite;
+        assert!(Role::Billing.may(refunds) && WITH_SECOND_FACTOR.contains(&refunds));
+    }
+
+    /// Also of routes that come later.
+    #[test]
+    fn what_needs_a_second_factor_needs_it_fresh() {
+        for route in crate::routes::all() {
+            let Who::Person(permission) = route.who else {
+                continue;
+            };
+            // On to Stripe's own form, which asks by itself.
+            let goes_on = route.path == "/settings/stripe/continue";
+            if WITH_SECOND_FACTOR.contains(&permission) && !route.method.is_safe() && !goes_on {
+                assert!(route.stepped_up, "{} {}", route.method, route.path);
+            }
+        }
+    }
 }

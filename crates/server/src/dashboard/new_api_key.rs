@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use domain::{Mode, Permission, Permissions, Refusal, Timestamp};
 use flows::api_keys::{self, NAME_MAX, NewKey};
+use flows::people;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
@@ -63,7 +64,12 @@ struct Typed {
     access: String,
     permissions: Vec<String>,
     expires_at: String,
+    /// What tells this form from every other, so that a second press makes no second key.
+    once: String,
 }
+
+/// Longest mark of a form; ours has 64 characters.
+const ONCE_MAX: usize = 64;
 
 impl Typed {
     fn of(filled: &Filled) -> Typed {
@@ -74,6 +80,7 @@ impl Typed {
             access: text("access"),
             permissions: filled.all("permissions").map(str::to_owned).collect(),
             expires_at: text("expires_at"),
+            once: filled.get("once").chars().take(ONCE_MAX).collect(),
         }
     }
 
@@ -130,6 +137,7 @@ pub async fn new(State(site): State<Site>, person: Person) -> Response {
         access: "some".to_owned(),
         permissions: Vec::new(),
         expires_at: String::new(),
+        once: people::secret(&site.app).expose().to_owned(),
     };
     page(
         &person,
@@ -145,14 +153,18 @@ pub async fn create(State(site): State<Site>, person: Person, filled: Filled) ->
     let made = async {
         let (mode, new) = typed.key(&site)?;
         let scope = scope(&person, mode);
-        api_keys::create(&site.app, &scope, &person.by, site.app.moment(), None, new).await
+        let once = match typed.once.as_str() {
+            "" => people::secret(&site.app).expose().to_owned(),
+            once => once.to_owned(),
+        };
+        // Bound to the person: what another's form carries makes them nothing.
+        let form = format!("{}:{once}", person.seen.user.id);
+        api_keys::create_once(&site.app, &scope, &person.by, &form, new).await
     };
     match made.await {
-        Ok((key, secret)) => {
-            let secret = secret
-                .map(|secret| secret.expose().to_owned())
-                .unwrap_or_default();
-            let content = shown_once(&key.name, key.scope.mode, &secret);
+        Ok(None) => page(&person, Place::ApiKeys, TITLE, &made_before()),
+        Ok(Some((key, secret))) => {
+            let content = shown_once(&key.name, key.scope.mode, secret.expose());
             with_status(
                 StatusCode::CREATED,
                 &person,
@@ -183,6 +195,21 @@ fn shown_once(name: &str, mode: Mode, secret: &str) -> Markup {
     }
 }
 
+/// What a form is answered that made its key a while ago, as one does that is sent again from the history.
+fn made_before() -> Markup {
+    html! {
+        (parts::title(
+            "This form has made its key",
+            "It was shown then, and cannot be shown again.",
+            &html! {},
+        ))
+        div .actions {
+            (parts::link_button("See the keys", PATH, "primary"))
+            (parts::link_button("Make another key", "/settings/api-keys/new", "plain"))
+        }
+    }
+}
+
 fn key_start(mode: Mode) -> String {
     format!("ppk_{}_", mode.word())
 }
@@ -209,6 +236,7 @@ fn form(site: &Site, person: &Person, typed: &Typed, errors: &Errors) -> Markup 
         a .back href=(PATH) { "API keys" }
         (parts::title(TITLE, "Give it no more than what uses it needs.", &html! {}))
         (parts::form(PATH, &person.csrf, &html! {
+            input type="hidden" name="once" value=(typed.once);
             (parts::summary(errors))
             (parts::field(&name, errors))
             (mode_choice(site, typed, errors))

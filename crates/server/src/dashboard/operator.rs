@@ -12,7 +12,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use store::stripe_config::StripeConfig;
 
-use super::users::invited_page;
+use super::users::{invited_page, whom};
 use super::{Asked, Done, again, page, question, said, trouble};
 use crate::api::{InPath, Query};
 use crate::html::{self as parts, Ask, Column, Errors, Field, Input, Pages, Place, Tone};
@@ -259,29 +259,12 @@ fn detail(person: &Person, overview: &Overview, typed: [&str; 2], errors: &Error
 }
 
 fn invite_card(person: &Person, tenant: &str, [owner, email]: [&str; 2], errors: &Errors) -> Markup {
-    let owner = Field {
-        name: "owner",
-        label: "Name",
-        value: owner,
-        max: person::NAME_MAX,
-        ..Field::default()
-    };
-    let email = Field {
-        name: "email",
-        label: "E-mail address",
-        value: email,
-        input: Input::Email,
-        hint: "The invitation is sent there.",
-        max: person::EMAIL_MAX,
-        ..Field::default()
-    };
     html! {
         section .card {
             h2 { "Invite an owner" }
-            p { "An owner connects Stripe, makes API keys and invites the others." }
+            p { "An owner connects Stripe, makes API keys and invites the others. Its owners are told." }
             (parts::form(&format!("/operator/tenants/{tenant}/invite"), &person.csrf, &html! {
-                (parts::field(&owner, errors))
-                (parts::field(&email, errors))
+                (whom(("owner", owner), email, errors))
                 div .actions { (parts::primary_button("Send invitation")) }
             }))
         }

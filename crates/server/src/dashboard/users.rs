@@ -127,7 +127,8 @@ pub async fn invite_again(State(site): State<Site>, person: Person, InPath(id): 
     }
 }
 
-/// What whoever invited is shown, once: the link, for where no mail goes out.
+/// What whoever invited is shown: where no mail goes out, the link, once. Where one does it is the mailbox
+/// that proves who accepts, and that the address is free; both are nobody's else.
 pub fn invited_page(site: &Site, person: &Person, place: Place, user: &User, token: &Secret) -> Response {
     let title = format!("{} was invited", user.name);
     let link = format!("{}/invitation/{}", site.public_origin, token.expose());
@@ -135,24 +136,52 @@ pub fn invited_page(site: &Site, person: &Person, place: Place, user: &User, tok
         "The invitation goes to {} and is good for three days.",
         user.email
     );
+    let done = html! { div .actions { (parts::link_button("Done", place.path(), "primary")) } };
     let content = html! {
         (parts::title(&title, &about, &html! {}))
-        div .card.stack {
-            h2 { "The link, if the mail does not arrive" }
-            p .soft {
-                "It is shown this once. Whoever has it can join in this person's place: give it to nobody \
-                 else."
+        @if site.mailer.is_some() {
+            div .card.stack {
+                p {
+                    "Until they accept, the list shows them as invited. If the mail does not arrive, send \
+                     another from there."
+                }
+                (done)
             }
-            (parts::copy_field("invitation-link", &link))
-            div .actions { (parts::link_button("Done", place.path(), "primary")) }
+        } @else {
+            div .card.stack {
+                h2 { "No mail goes out here: pass the link on" }
+                p .soft {
+                    "It is shown this once. Whoever has it can join in this person's place: give it to \
+                     nobody else."
+                }
+                (parts::copy_field("invitation-link", &link))
+                (done)
+            }
         }
     };
     page(person, place, &title, &content)
 }
 
 fn invite_form(person: &Person, [name, email, role]: [&str; 3], errors: &Errors) -> Markup {
+    html! {
+        a .back href=(PATH) { "Users" }
+        (parts::title(INVITE, "They choose a password by a link that is good for three days.", &html! {}))
+        (parts::form(PATH, &person.csrf, &html! {
+            (parts::summary(errors))
+            (whom(("name", name), email, errors))
+            (roles(role, errors))
+            div .actions {
+                (parts::primary_button("Send invitation"))
+                (parts::link_button("Cancel", PATH, "plain"))
+            }
+        }))
+    }
+}
+
+/// Whom an invitation is for: the field of the name, which is called as the form calls it, and the address.
+pub fn whom((called, name): (&'static str, &str), email: &str, errors: &Errors) -> Markup {
     let name = Field {
-        name: "name",
+        name: called,
         label: "Name",
         value: name,
         max: person::NAME_MAX,
@@ -168,18 +197,8 @@ fn invite_form(person: &Person, [name, email, role]: [&str; 3], errors: &Errors)
         ..Field::default()
     };
     html! {
-        a .back href=(PATH) { "Users" }
-        (parts::title(INVITE, "They choose a password by a link that is good for three days.", &html! {}))
-        (parts::form(PATH, &person.csrf, &html! {
-            (parts::summary(errors))
-            (parts::field(&name, errors))
-            (parts::field(&email, errors))
-            (roles(role, errors))
-            div .actions {
-                (parts::primary_button("Send invitation"))
-                (parts::link_button("Cancel", PATH, "plain"))
-            }
-        }))
+        (parts::field(&name, errors))
+        (parts::field(&email, errors))
     }
 }
 

@@ -24,7 +24,7 @@ fn of_ones_own() -> Vec<Route> {
         get("/account", AnyPerson, account::show),
         post("/account/name", AnyPerson, account::rename),
         post("/account/email", AnyPerson, account::ask_for_email).stepped_up(),
-        post("/account/password", AnyPerson, account::change_password),
+        post("/account/password", AnyPerson, account::change_password).stepped_up(),
         get(
             "/account/recovery-codes",
             AnyPerson,

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use domain::{Role, TenantId};
-use flows::people::authenticator;
+use flows::people::{authenticator, opened, resets};
 use reqwest::Method;
 use serde_json::{Value, json};
 use server::router::Site;
@@ -145,6 +145,8 @@ async fn visitors(auditor: &mut Auditor<'_>, town: &Town) {
     auditor.inspect("login-refused").await;
     auditor.look("forgot", "/forgot").await;
     auditor.look("reset-gone", "/reset/0").await;
+    auditor.look("nothing-here", "/no/such/page").await;
+    auditor.look("no-page", "/logout").await;
 
     // An operator without a second factor sets one up on the way in.
     auditor.look("login-again", "/login").await;
@@ -190,6 +192,12 @@ async fn people_of_a_tenant(auditor: &mut Auditor<'_>, town: &Town) {
     let invited = dana.post("/settings/users", &fields).await;
     let token = invited.between("/invitation/", "<");
     auditor.look("invitation", &format!("/invitation/{token}")).await;
+    auditor
+        .look("reset", &reset_link(town, "dana@northwind.example").await)
+        .await;
+    auditor.fill(&[("password", "short")]).await;
+    auditor.browser.wait_for(".summary").await;
+    auditor.inspect("reset-refused").await;
     Person::new(town, &tenant, Role::ReadOnly, "kim@northwind.example").await;
 
     auditor.become_somebody(&dana).await;
@@ -233,6 +241,18 @@ async fn people_of_a_tenant(auditor: &mut Auditor<'_>, town: &Town) {
     auditor.inspect("key-shown").await;
     auditor.look("keys-made", "/settings/api-keys").await;
     auditor.look("stripe-ready", "/settings/stripe").await;
+}
+
+/// The link that somebody is sent who forgot their password.
+async fn reset_link(town: &Town, email: &str) -> String {
+    const LETTER: store::Sql =
+        store::Sql::new("select letter from mails where kind = 'reset' order by created_at desc, id desc");
+    let by = flows::By::new(flows::Actor::Unknown);
+    resets::ask(&town.app, &by, email).await.unwrap();
+    // The worker may have been quicker.
+    resets::answer(&town.app).await.unwrap();
+    let letter: Value = serde_json::from_str(&town.rows(&LETTER).await[0].text("letter").unwrap()).unwrap();
+    opened(&town.app.link_key, letter["button"]["path"].as_str().unwrap()).unwrap()
 }
 
 async fn newcomers_and_operators(auditor: &mut Auditor<'_>, town: &Town) {

@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::engines::World;
-use crate::person::{PASSWORD, Person, add};
+use crate::person::{PASSWORD, Person, Shown, add};
 use crate::town::Town;
 
 async fn owner(town: &Town) -> Person {
@@ -309,6 +309,44 @@ both! {
             assert!(!closed.text.contains("Invite an owner"));
             olga.get("/operator/tenants/ten_x").await.assert_says(404, &["There is no such thing"]);
             olga.get("/operator").await.assert_says(200, &["Bluebird", "Closed", "Northwind IT Services"]);
+        });
+    }
+
+    fn a_form_that_is_sent_twice_makes_one_key_and_shows_it_twice(world: &World) {
+        Town::run(world, async |town| {
+            let dana = owner(&town).await;
+            const KEYS: store::Sql =
+                store::Sql::new("select count(*) as n from api_keys where name = 'Twice'");
+            let page = dana.get("/settings/api-keys/new").await;
+            let once = page.between("name=\"once\" value=\"", "\"");
+            let fields = [
+                ("once", once.as_str()),
+                ("name", "Twice"),
+                ("mode", "test"),
+                ("access", "some"),
+                ("permissions", "clients:read"),
+            ];
+            let (first, second) = tokio::join!(
+                dana.post("/settings/api-keys", &fields),
+                dana.post("/settings/api-keys", &fields)
+            );
+            let secret = |page: &Shown| page.between("id=\"secret\">ppk_test_", "<");
+            assert_eq!(secret(&first), secret(&second), "{}", second.words());
+            assert_eq!(town.number(&KEYS).await, 1);
+            let key = format!("ppk_test_{}", secret(&first));
+            assert_eq!(town.api(&key, Method::GET, "/api/clients", Value::Null).await.status, StatusCode::OK);
+            // A while later the form is spent, and the key is not shown to whoever finds it in the history.
+            town.advance_ms(61_000);
+            let late = dana.post("/settings/api-keys", &fields).await;
+            late.assert_says(200, &["This form has made its key", "Make another key"]);
+            assert!(!late.text.contains("ppk_test_"));
+            // Another's form of the same mark is another form.
+            let tenant = &town.msp.scope.tenant;
+            let olive = Person::new(&town, tenant, Role::Owner, "olive@northwind.example").await;
+            olive.get("/settings/api-keys/new").await;
+            let other = olive.post("/settings/api-keys", &fields).await;
+            assert_ne!(secret(&other), secret(&first));
+            assert_eq!(town.number(&KEYS).await, 2);
         });
     }
 }

@@ -276,6 +276,40 @@ both! {
         });
     }
 
+    fn whoever_looks_reads_a_page_where_programs_read_a_problem(world: &World) {
+        Town::run(world, async |town| {
+            let broken = async || -> &'static str { panic!("in a handler") };
+            let broken = Router::new()
+                .route("/broken", get(broken))
+                .layer(middleware::from_fn_with_state(Edge::new(town.site.clone()), edge::exchange));
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let elsewhere = format!("http://{}/broken", listener.local_addr().unwrap());
+            tokio::spawn(axum::serve(listener, broken).into_future());
+            let own = |path: &str| format!("{}{path}", town.url);
+            const LOOKS: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+            for (url, status, code, says) in [
+                (own("/no/such/page"), 404, "not_found", "There is nothing here"),
+                (own("/logout"), 405, "method_not_allowed", "This address is no page"),
+                (elsewhere, 500, "internal", "Something failed on our side"),
+            ] {
+                for accept in [LOOKS, "*/*", "application/json"] {
+                    let reply = town.browsers.get(&url).header("accept", accept).send().await.unwrap();
+                    assert_eq!(reply.status().as_u16(), status, "{url}");
+                    let (kind, id) = (&reply.headers()["content-type"], &reply.headers()["x-request-id"]);
+                    let (kind, id) = (kind.to_str().unwrap().to_owned(), id.to_str().unwrap().to_owned());
+                    let text = reply.text().await.unwrap();
+                    assert!(text.contains(code), "{text}");
+                    let says = format!("<h1>{says}</h1>");
+                    assert_eq!(text.contains(&says) && text.contains(&id), accept == LOOKS, "{text}");
+                    assert_eq!(kind.starts_with("text/html"), accept == LOOKS, "{kind}");
+                }
+            }
+            // An address of the API answers programs, whoever looks.
+            let reply = town.browsers.get(own("/api/nothing")).header("accept", LOOKS).send().await.unwrap();
+            assert_eq!(reply.headers()["content-type"], "application/problem+json");
+        });
+    }
+
     fn a_panic_is_one_broken_request_and_tells_nothing_but_its_id(world: &World) {
         Town::run(world, async |town| {
             let broken = async || -> &'static str { panic!("a word\r\nof the handler") };

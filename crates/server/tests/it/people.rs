@@ -7,7 +7,9 @@ use std::sync::Mutex;
 
 use domain::{Role, TenantId};
 use flows::people::authenticator::code_of;
+use flows::people::invitations::{self, Invitation};
 use flows::people::setup::{self, NewPerson};
+use flows::people::{opened, resets};
 use flows::{Actor, By};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
@@ -19,6 +21,7 @@ use stripe::Secret;
 use crate::engines::World;
 use crate::town::{Town, Wishes};
 
+mod across;
 mod attacks;
 mod factors;
 mod forms;
@@ -310,6 +313,19 @@ pub async fn add(town: &Town, tenant: &TenantId, role: Role, email: &str) -> Use
         .unwrap()
 }
 
+/// Somebody who is invited from the command line; answers the path of the link.
+pub async fn invite(town: &Town, tenant: &TenantId, role: Role, email: &str) -> String {
+    let invitation = Invitation {
+        tenant: tenant.clone(),
+        name: "Robin Marsh".to_owned(),
+        email: email.to_owned(),
+        role,
+    };
+    let by = By::new(Actor::CommandLine);
+    let invited = invitations::invite_first(&town.app, &by, &invitation).await;
+    format!("/invitation/{}", invited.unwrap().1.expose())
+}
+
 /// Somebody of the town's tenant.
 pub async fn add_here(town: &Town, role: Role, email: &str) -> User {
     add(town, &town.msp.scope.tenant.clone(), role, email).await
@@ -326,8 +342,10 @@ pub async fn add_operator(town: &Town) -> User {
     .await
 }
 
-/// The mails about logins that were queued, oldest first: to whom, and what they say.
+/// The mails about logins that were queued, oldest first: to whom, and what they say. Those who forgot their
+/// passwords are answered before.
 pub async fn mails(town: &Town) -> Vec<(String, String, Value)> {
+    resets::answer(&town.app).await.unwrap();
     const MAILS: Sql = Sql::new(
         "select recipient, subject, letter from mails where invoice_id is null order by created_at, id",
     );
@@ -348,7 +366,7 @@ pub async fn mailed_path(town: &Town) -> String {
         .iter()
         .rev()
         .find_map(|(_, _, letter)| letter["button"]["path"].as_str());
-    newest.expect("a mail with a link").to_owned()
+    opened(&town.app.link_key, newest.expect("a mail with a link")).unwrap()
 }
 
 /// What the audit log says of people, oldest first: actions.

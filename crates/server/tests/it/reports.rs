@@ -347,4 +347,30 @@ both! {
             town.assert_books().await;
         });
     }
+    fn no_cell_of_a_file_holds_what_people_type_or_is_a_formula(world: &World) {
+        Town::run(world, async |town| {
+            let nasty = "=HYPERLINK(\"https://evil.example\",\"x\"),+1,@y";
+            let key = &town.msp.key;
+            let client = town.api(key, Method::POST, "/api/clients", json!({"name": nasty})).await;
+            let client = client.body["id"].as_str().unwrap().to_owned();
+            let draft = json!({"client_id": client, "currency": "usd", "memo": nasty,
+                "lines": [{"description": nasty, "quantity": "1", "unit_price": 5_000}]});
+            let invoice = town.api(key, Method::POST, "/api/invoices", draft).await;
+            let invoice = invoice.body["id"].as_str().unwrap().to_owned();
+            assert_eq!(town.command(&invoice, "finalize").await.status, StatusCode::OK);
+            let link = town.link(&invoice).await;
+            let paid = town.pay(&link, &town.token("pm_card_visa"), 5_000, "usd").await;
+            assert_eq!(paid.body["status"], "succeeded", "{}", paid.text);
+            all_told(&town).await;
+            let path = format!("/api/reports/statement?client_id={client}&currency=usd&format=csv");
+            let file = town.api(key, Method::GET, &path, Value::Null).await;
+            assert_eq!(file.text.lines().count(), 3, "{}", file.text);
+            for cell in file.text.lines().flat_map(|line| line.split(',')) {
+                let number = cell.parse::<f64>().is_ok();
+                let plain = |c: char| c.is_ascii_alphanumeric() || "_-.: ".contains(c);
+                let begins = cell.chars().next().is_none_or(|c| c.is_ascii_alphanumeric());
+                assert!(number || begins && cell.chars().all(plain), "{cell:?} in {}", file.text);
+            }
+        });
+    }
 }

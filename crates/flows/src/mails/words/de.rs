@@ -126,6 +126,27 @@ pub(super) const WORDS: Words = Words {
              nichts zu tun.",
         ],
     },
+    invited_elsewhere: Template {
+        subject: "Sie sind zu {organisation} eingeladen",
+        paragraphs: &[
+            "{by} lädt Sie zu {organisation} ein.",
+            "Mit dieser Adresse melden Sie sich hier schon bei einer anderen Firma an, und eine Adresse \
+             gilt für eine. Es wurde nichts geändert.",
+            "Um anzunehmen, bitten Sie {by}, eine andere Adresse von Ihnen einzuladen.",
+        ],
+        button: None,
+        notes: &[],
+    },
+    another_owner: Template {
+        subject: "{organisation} bekommt noch einen Inhaber",
+        paragraphs: &[
+            "{by} lässt {whom} Inhaber von {organisation} werden.",
+            "Ein Inhaber darf alles: Stripe verbinden, API-Schlüssel erstellen und bestimmen, wer sich \
+             sonst anmelden darf.",
+        ],
+        button: Some("Benutzer ansehen"),
+        notes: &["Wenn Sie das nicht erwartet haben, sperren Sie die Person aus und fragen Sie {by}."],
+    },
     reset: Template {
         subject: "Neues Passwort wählen",
         paragraphs: &["jemand, hoffentlich Sie, möchte für Ihren Zugang ein neues Passwort wählen."],

@@ -120,6 +120,26 @@ pub(super) const WORDS: Words = Words {
              anything.",
         ],
     },
+    invited_elsewhere: Template {
+        subject: "You are invited to join {organisation}",
+        paragraphs: &[
+            "{by} invites you to join {organisation}.",
+            "This address already logs in to another company here, and an address logs in to one. \
+             Nothing was changed.",
+            "To accept, ask {by} to invite another address of yours.",
+        ],
+        button: None,
+        notes: &[],
+    },
+    another_owner: Template {
+        subject: "Somebody else is to be an owner of {organisation}",
+        paragraphs: &[
+            "{by} lets {whom} become an owner of {organisation}.",
+            "An owner may do everything: connect Stripe, make API keys, and decide who else may log in.",
+        ],
+        button: Some("See the users"),
+        notes: &["If you did not expect it, shut the person out, and ask {by}."],
+    },
     reset: Template {
         subject: "Choose another password",
         paragraphs: &["Somebody, hopefully you, asked to choose another password for your login."],

@@ -119,6 +119,27 @@ pub(super) const WORDS: Words = Words {
              nada.",
         ],
     },
+    invited_elsewhere: Template {
+        subject: "Le han invitado a unirse a {organisation}",
+        paragraphs: &[
+            "{by} le invita a unirse a {organisation}.",
+            "Con esta dirección ya accede aquí a otra empresa, y una dirección vale para una sola. No \
+             se ha cambiado nada.",
+            "Para aceptar, pida a {by} que invite otra dirección suya.",
+        ],
+        button: None,
+        notes: &[],
+    },
+    another_owner: Template {
+        subject: "{organisation} va a tener otro propietario",
+        paragraphs: &[
+            "{by} hace a {whom} propietario de {organisation}.",
+            "Un propietario puede hacerlo todo: conectar Stripe, crear claves de API y decidir quién \
+             más puede entrar.",
+        ],
+        button: Some("Ver los usuarios"),
+        notes: &["Si no lo esperaba, bloquee a esa persona y pregunte a {by}."],
+    },
     reset: Template {
         subject: "Elegir otra contraseña",
         paragraphs: &["Alguien, esperamos que usted, ha pedido elegir otra contraseña para su acceso."],

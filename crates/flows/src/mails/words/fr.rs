@@ -124,6 +124,27 @@ pub(super) const WORDS: Words = Words {
              n’avez rien à faire.",
         ],
     },
+    invited_elsewhere: Template {
+        subject: "Vous êtes invité à rejoindre {organisation}",
+        paragraphs: &[
+            "{by} vous invite à rejoindre {organisation}.",
+            "Cette adresse sert déjà à vous connecter à une autre entreprise ici, et une adresse vaut \
+             pour une seule. Rien n’a été modifié.",
+            "Pour accepter, demandez à {by} d’inviter une autre de vos adresses.",
+        ],
+        button: None,
+        notes: &[],
+    },
+    another_owner: Template {
+        subject: "{organisation} va avoir un autre propriétaire",
+        paragraphs: &[
+            "{by} fait de {whom} un propriétaire de {organisation}.",
+            "Un propriétaire peut tout faire : connecter Stripe, créer des clés d’API et décider qui \
+             d’autre peut se connecter.",
+        ],
+        button: Some("Voir les utilisateurs"),
+        notes: &["Si vous ne vous y attendiez pas, bloquez cette personne et demandez à {by}."],
+    },
     reset: Template {
         subject: "Choisir un autre mot de passe",
         paragraphs: &["Quelqu’un, vous sans doute, souhaite choisir un autre mot de passe pour votre accès."],

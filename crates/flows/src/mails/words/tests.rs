@@ -19,6 +19,8 @@ impl Words {
             &self.payment_failed,
             &self.new_link,
             &self.invitation,
+            &self.invited_elsewhere,
+            &self.another_owner,
             &self.reset,
             &self.password_changed,
             &self.second_step_changed,

@@ -15,18 +15,7 @@ const HOUR_MS: i64 = 60 * MINUTE_MS;
 const NEW: &str = "lantern orbit meadow cellar";
 
 async fn invite(town: &Town, role: Role, email: &str) -> String {
-    let invitation = Invitation {
-        tenant: town.msp.scope.tenant.clone(),
-        name: "Robin Marsh".to_owned(),
-        email: email.to_owned(),
-        role,
-    };
-    let by = By::new(Actor::CommandLine);
-    let token = invitations::invite_first(&town.app, &by, &invitation)
-        .await
-        .unwrap()
-        .1;
-    format!("/invitation/{}", token.expose())
+    super::invite(town, &town.msp.scope.tenant, role, email).await
 }
 
 /// Where the login is to lead on to.
@@ -151,7 +140,10 @@ both! {
                     }
                 }
             }
-            assert_eq!((tried, made, mails(&town).await.len()), (48, 6, 6));
+            let mails = mails(&town).await;
+            let invited = mails.iter().filter(|mail| mail.1.contains("invited")).count();
+            // And whoever owns the tenant is told of the operator's choice.
+            assert_eq!((tried, made, invited, mails.len()), (48, 6, 6, 7));
         });
     }
 

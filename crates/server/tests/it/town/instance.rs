@@ -184,6 +184,7 @@ pub fn app(db: Db, config: &Config, clock: Arc<MovedClock>, metrics: &Metrics) -
         clock,
         fee: config.fee,
         link_key: config.secret_key.clone(),
+        former_keys: config.former_keys.clone().into(),
         active_mode: config.mode,
         wallet_domain: config.public_url.wallet_domain().map(Into::into),
         breakers,
