@@ -11,7 +11,7 @@ mod qr;
 mod shaping;
 mod sheets;
 mod table;
-mod words;
+pub mod words;
 
 use std::fmt;
 use std::io;

@@ -65,23 +65,6 @@ pub struct Party {
     pub email: Option<String>,
 }
 
-/// A decimal number as the language writes it.
-fn decimal(language: Language, plain: &str) -> String {
-    match language {
-        Language::En => plain.to_owned(),
-        Language::De | Language::Fr | Language::Es => plain.replace('.', ","),
-    }
-}
-
-/// `19%`, `19 %`.
-fn rate(language: Language, rate: domain::invoice::TaxRate) -> String {
-    let plain = decimal(language, &rate.to_string());
-    match language {
-        Language::En => plain,
-        Language::De | Language::Fr | Language::Es => plain.replace('%', "\u{a0}%"),
-    }
-}
-
 fn day(language: Language, day: Option<Day>) -> String {
     day.map(|day| language.day(day)).unwrap_or_default()
 }

@@ -7,8 +7,9 @@ mod fr;
 
 use domain::language::Language;
 
-/// All words of one language. `{…}` stands for what is put in.
+/// All words of one language. `{…}` stands for what is put in. The pay page says the same with them.
 #[derive(Debug)]
+#[expect(missing_docs, reason = "each says what it is")]
 pub struct Words {
     pub language: Language,
     pub invoice: &'static str,

@@ -1,13 +1,16 @@
 //! The languages that recipients and payers are written to in, with how each writes amounts and days. Nobody
 //! may misread an amount, so a symbol that several currencies share is never used for more than one of them.
 
-use crate::Money;
+use crate::invoice::TaxRate;
 use crate::seal::Day;
+use crate::{Money, Timestamp};
 
 /// Between an amount and its currency, so that they stay on one line.
 const NO_BREAK: char = '\u{a0}';
 /// French writes thousands apart with this.
 const NARROW_NO_BREAK: char = '\u{202f}';
+const MINUTE_MS: i64 = 60_000;
+const DAY_MS: i64 = 86_400_000;
 /// The longest `Accept-Language` that is read; browsers send a few dozen characters.
 const HEADER_MAX: usize = 500;
 
@@ -105,15 +108,10 @@ impl Language {
             Some(digits) => ("\u{2212}", digits),
             None => ("", plain.as_str()),
         };
-        let (thousands, point) = match self {
-            Language::En => (',', '.'),
-            Language::De | Language::Es => ('.', ','),
-            Language::Fr => (NARROW_NO_BREAK, ','),
-        };
+        let (thousands, point) = self.separators();
         let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
         let mut text = sign.to_owned();
-        // Spanish leaves four digits together.
-        let groups = self != Language::Es || whole.len() > 4;
+        let groups = whole.len() >= self.grouped_from();
         for (at, digit) in whole.chars().enumerate() {
             if groups && at > 0 && (whole.len() - at).is_multiple_of(3) {
                 text.push(thousands);
@@ -125,6 +123,45 @@ impl Language {
             text.push_str(part);
         }
         text
+    }
+
+    /// What stands between thousands, and before decimals.
+    pub const fn separators(self) -> (char, char) {
+        match self {
+            Language::En => (',', '.'),
+            Language::De | Language::Es => ('.', ','),
+            Language::Fr => (NARROW_NO_BREAK, ','),
+        }
+    }
+
+    /// The least number of digits before the decimals that are grouped: Spanish leaves four together.
+    pub const fn grouped_from(self) -> usize {
+        match self {
+            Language::En | Language::De | Language::Fr => 4,
+            Language::Es => 5,
+        }
+    }
+
+    /// A decimal number, as Rust writes it, with the language's point.
+    pub fn decimal(self, plain: &str) -> String {
+        let (_, point) = self.separators();
+        plain.replace('.', point.encode_utf8(&mut [0; 4]))
+    }
+
+    /// `8.1%`, `8,1 %`.
+    pub fn rate(self, rate: TaxRate) -> String {
+        let plain = self.decimal(&rate.to_string());
+        match self {
+            Language::En => plain,
+            Language::De | Language::Fr | Language::Es => plain.replace('%', "\u{a0}%"),
+        }
+    }
+
+    /// A moment with its day and, in UTC, its hour: `25 November 2026, 09:14 UTC`.
+    pub fn moment(self, at: Timestamp) -> String {
+        let minutes = at.ms().rem_euclid(DAY_MS) / MINUTE_MS;
+        let (hour, minute) = (minutes / 60, minutes % 60);
+        format!("{}, {hour:02}:{minute:02} UTC", self.day(Day::of(at)))
     }
 
     /// `30 November 2026`, `30. November 2026`, `30 novembre 2026`, `30 de noviembre de 2026`: no order of
@@ -328,6 +365,25 @@ mod tests {
                 assert!(shown.len() >= 11 && shown.starts_with("10"), "{shown}");
             }
         }
+    }
+
+    #[test]
+    fn rates_and_moments_are_written_as_each_language_does() {
+        let rate = TaxRate::from_thousandths_of_percent(8_125).unwrap();
+        assert_eq!(
+            Language::ALL.map(|language| language.rate(rate)),
+            ["8.125%", "8,125\u{a0}%", "8,125\u{a0}%", "8,125\u{a0}%"]
+        );
+        let at = Timestamp::from_ms(1_795_598_042_000);
+        assert_eq!(
+            Language::ALL.map(|language| language.moment(at)),
+            [
+                "25 November 2026, 09:14 UTC",
+                "25. November 2026, 09:14 UTC",
+                "25 novembre 2026, 09:14 UTC",
+                "25 de noviembre de 2026, 09:14 UTC"
+            ]
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use domain::business::Business;
 use domain::invoice::{InvoiceState, Line};
+use domain::language::Language;
 use domain::payment::parts::{INVOICES_MAX, PartsAllowed};
 use domain::payment::{IntentStatus, PaymentState};
 use domain::{Mode, Money, Scope};
@@ -11,7 +12,10 @@ use store::pay_links::PayLink;
 use store::payment_settings::{self, PaymentSettings};
 use store::payments::{self, Payment};
 use store::tenants::{self, Tenant};
-use store::{Tx, business, ledger, payment_parts, refunds, stripe_config, stripe_operations};
+use store::{
+    Tx, business, client_mail_settings, ledger, mail_settings, payment_parts, refunds, stripe_config,
+    stripe_operations,
+};
 use stripe::Secret;
 
 use crate::payment_settings::takes_bank_debits;
@@ -29,6 +33,8 @@ pub struct PayerView {
     pub tenant: Tenant,
     /// The client.
     pub client: Client,
+    /// In which languages it may be written to.
+    pub languages: Languages,
     /// The invoice.
     pub invoice: Invoice,
     /// Its lines.
@@ -57,6 +63,31 @@ pub struct PayerView {
     pub page_token: String,
     /// The work that it has to show besides, while the tenant's payments look like card testing.
     pub work: Option<Work>,
+}
+
+/// In which language a client is written to, as far as anybody has said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Languages {
+    /// The client's own.
+    pub client: Option<Language>,
+    /// The tenant's, for clients who have none of their own.
+    pub tenant: Language,
+}
+
+impl Languages {
+    /// Those of the client whom a link's invoice is for.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn of(tx: &mut Tx, link: &PayLink) -> Result<Languages, Failure> {
+        let scope = &link.scope;
+        let client = match invoices::get(tx, scope, &link.invoice_id)? {
+            Some(invoice) => client_mail_settings::get(tx, scope, &invoice.client_id)?.language,
+            None => None,
+        };
+        let tenant = mail_settings::get(tx, scope)?.language;
+        Ok(Languages { client, tenant })
+    }
 }
 
 /// Payments that are looked at for receipts: one is the rule, a dozen where an invoice is paid in parts.
@@ -137,6 +168,8 @@ pub enum Look {
         mode: Mode,
         /// The MSP, whom the payer may ask for a new link.
         tenant: Tenant,
+        /// In which languages its client may be written to.
+        languages: Languages,
     },
 }
 
@@ -153,6 +186,7 @@ pub async fn look(app: &App, token: &str) -> Result<Look, Failure> {
             pay_links::Opened::Expired(link) => Ok(Look::Expired {
                 mode: link.scope.mode,
                 tenant: tenants::get(tx, &link.scope.tenant)?,
+                languages: Languages::of(tx, &link)?,
             }),
         })
         .await;
@@ -212,6 +246,7 @@ fn read(tx: &mut Tx, key: &Secret, link: &PayLink, moment: Moment) -> Result<Pay
         link: link.clone(),
         tenant,
         client,
+        languages: Languages::of(tx, link)?,
         lines,
         stripe_account_id: config.map(|config| config.stripe_account_id),
         panel,

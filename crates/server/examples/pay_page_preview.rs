@@ -7,13 +7,12 @@ use std::path::Path;
 
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
+use domain::language::Language;
+use domain::seal::Day;
 use domain::{Currency, Mode, Money, Refusal, Timestamp};
-use jiff::civil::date;
 use server::assets;
 use server::pay::page::choice::Choice;
-use server::pay::page::{
-    Checkout, Line, PanelState, Receipt, Seller, Tax, View, expired_page, not_found_page, page, panel,
-};
+use server::pay::page::{Checkout, Line, PanelState, Receipt, Seller, Tax, View, notices, page, panel};
 use tower::ServiceExt;
 
 const FOLDER: &str = "target/preview";
@@ -82,8 +81,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         save(name, page(view).into_string())?;
         save(&format!("{name}.panel"), panel(view).into_string())?;
     }
-    save("expired", expired_page(Mode::Test, &euro.seller).into_string())?;
-    save("not-found", not_found_page().into_string())?;
+    for language in Language::ALL {
+        let named = |name: &str| format!("{name}-{}", language.word());
+        let pay = View {
+            language,
+            ..euro.clone()
+        };
+        save(&named("pay"), page(&pay).into_string())?;
+        let expired = notices::expired(language, Mode::Test, &euro.seller);
+        save(&named("expired"), expired.into_string())?;
+        save(&named("not-found"), notices::not_found(language).into_string())?;
+    }
     println!("{FOLDER}: open the files in a browser");
     Ok(())
 }
@@ -145,6 +153,7 @@ fn euro_invoice() -> Result<View, Refusal> {
     let eur = Currency::parse("eur")?;
     let money = |minor| Money::new(minor, eur);
     Ok(View {
+        language: Language::En,
         mode: Mode::Test,
         seller: Seller {
             name: "Nordlicht IT-Service GmbH".to_owned(),
@@ -154,8 +163,8 @@ fn euro_invoice() -> Result<View, Refusal> {
         client_name: "Tischlerei Behrens & Söhne".to_owned(),
         number: "NL-2026-0147".to_owned(),
         memo: Some("Services in November 2026.\nThank you for working with us.".to_owned()),
-        issued_on: Some(date(2026, 11, 23)),
-        due_on: Some(date(2026, 12, 7)),
+        issued_on: Day::parse("2026-11-23"),
+        due_on: Day::parse("2026-12-07"),
         lines: vec![
             line(
                 "Managed Workplace, monitored and patched",
@@ -215,6 +224,7 @@ fn dollar_invoice() -> Result<View, Refusal> {
     let usd = Currency::parse("usd")?;
     let money = |minor| Money::new(minor, usd);
     Ok(View {
+        language: Language::En,
         mode: Mode::Live,
         seller: Seller {
             name: "Blue Ridge Managed IT".to_owned(),
@@ -223,8 +233,8 @@ fn dollar_invoice() -> Result<View, Refusal> {
         client_name: "Harbor Dental Group".to_owned(),
         number: "BR-10482".to_owned(),
         memo: None,
-        issued_on: Some(date(2026, 11, 1)),
-        due_on: Some(date(2026, 11, 30)),
+        issued_on: Day::parse("2026-11-01"),
+        due_on: Day::parse("2026-11-30"),
         lines: vec![
             line(
                 "Managed services, per workstation",

@@ -22,6 +22,7 @@ const PAY_CSS_TEXT: &str = concat!(
 
 /// The same for the page's script.
 const PAY_JS_TEXT: &str = concat!(
+    include_str!("assets/sentences.js"),
     include_str!("assets/page-token.js"),
     include_str!("assets/choice.js"),
     include_str!("assets/pay.js")

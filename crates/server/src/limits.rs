@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::address::ClientAddress;
 use crate::pay::checkout;
+use crate::pay::language::Asked;
 use crate::people;
 use crate::problem::Problem;
 use crate::router::Site;
@@ -125,8 +126,9 @@ pub async fn gate(
         Who::Payer => {
             let path = request.uri().path();
             let page = path.starts_with("/pay/") && !path.ends_with("/panel");
+            let asked = Asked::of(request.uri(), request.headers());
             match guarded(&site, LINK, address, request, next).await {
-                Err(limited) if page => Ok(checkout::busy(limited)),
+                Err(limited) if page => Ok(checkout::busy(limited, asked)),
                 answered => Ok(answered?),
             }
         }

@@ -2,5 +2,7 @@
 
 pub mod checkout;
 pub mod decline;
+pub mod language;
 pub mod page;
 pub mod papers;
+pub mod words;

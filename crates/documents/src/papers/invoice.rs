@@ -4,7 +4,7 @@ use domain::invoice::{Line, TaxLine};
 use domain::seal::Day;
 use domain::{Currency, Money};
 
-use super::{Frame, day, decimal, rate};
+use super::{Frame, day};
 use crate::fonts::Fonts;
 use crate::letter::{BODY, Fact, Letter};
 use crate::sheets::Sheets;
@@ -130,13 +130,13 @@ fn lines(letter: &mut Letter<'_>, invoice: &Invoice, words: &Words) {
     let row = |line: &Line| {
         let mut cells = vec![
             line.description.clone(),
-            decimal(language, &line.quantity.to_string()),
+            language.decimal(&line.quantity.to_string()),
             money(line.unit_price_minor),
         ];
         if taxed {
             cells.push(match line.tax_rate.thousandths_of_percent() {
                 0 => "\u{2013}".to_owned(),
-                _ => rate(language, line.tax_rate),
+                _ => language.rate(line.tax_rate),
             });
         }
         cells.push(money(line.amount_minor));
@@ -156,7 +156,7 @@ fn sums(invoice: &Invoice, words: &Words) -> Vec<Sum> {
     };
     let mut sums = vec![sum(words.subtotal, money(invoice.subtotal_minor), false)];
     for tax in &invoice.taxes {
-        let label = words.tax_at.replace("{rate}", &rate(language, tax.rate));
+        let label = words.tax_at.replace("{rate}", &language.rate(tax.rate));
         sums.push(sum(&label, money(tax.tax_minor), false));
     }
     sums.push(sum(words.total, money(invoice.total_minor), true));

@@ -3,6 +3,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use domain::language::Language;
 use domain::payment::PaymentState;
 use domain::{Currency, InvoiceId, Money, Refusal};
 use flows::collect::{self, PayRequest, PayStatus};
@@ -12,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use store::invoices::Invoice;
 
 use super::{InPath, Input, Visitor};
-use crate::pay::decline;
+use crate::pay::decline::Reason;
+use crate::pay::words;
 use crate::problem::Problem;
 use crate::router::Site;
 
@@ -151,16 +153,20 @@ pub struct PayStatusJson {
 #[derive(Debug, Serialize)]
 struct DeclineJson {
     code: Option<String>,
+    /// A word for why, as far as a payer is told, for words of one's own.
+    reason: &'static str,
+    /// The same as an English sentence.
     message: &'static str,
 }
 
 impl From<PayStatus> for PayStatusJson {
     fn from(status: PayStatus) -> PayStatusJson {
         let decline = status.decline.map(|reason| {
-            let message = decline::decline_message(reason.code.as_deref(), reason.decline_code.as_deref());
+            let told = Reason::of(reason.code.as_deref(), reason.decline_code.as_deref());
             DeclineJson {
                 code: reason.code,
-                message,
+                reason: told.word(),
+                message: words::of(Language::En).declines.of(told),
             }
         });
         PayStatusJson {

@@ -3,8 +3,7 @@
 const choice = (function () {
   "use strict";
 
-  const NOT_AN_AMOUNT = "Enter an amount such as ";
-  const TOO_MUCH = "That is more than is owed: ";
+  const words = sentences.all;
 
   // What is to be paid of this form: { amount, invoices, due }, or null when what was entered is no amount that can
   // be paid. Then the field says why.
@@ -33,7 +32,8 @@ const choice = (function () {
   function label(form) {
     const all = total(form, ticked(form));
     const part = isPart(form) ? parse(form, partField(form).value) : all;
-    return isPart(form) && wrong(form, part, all) ? "Pay" : "Pay " + written(form, part);
+    const nothing = isPart(form) && wrong(form, part, all);
+    return nothing ? words.pay : sentences.fill(words.pay_amount, { amount: written(form, part) });
   }
 
   // A choice was made: the sums on the page follow it.
@@ -70,34 +70,66 @@ const choice = (function () {
 
   // Why so much cannot be paid; empty when it can, as far as this page knows.
   function wrong(form, amount, all) {
-    if (amount === null) return NOT_AN_AMOUNT + plain(form, Number(form.dataset.partMinimum)) + ".";
-    if (amount > all) return TOO_MUCH + written(form, all) + ".";
+    if (amount === null) {
+      const example = digits(form, Number(form.dataset.partMinimum), "");
+      return sentences.fill(words.not_an_amount, { amount: example });
+    }
+    if (amount > all) return sentences.fill(words.too_much, { amount: written(form, all) });
     const least = Math.min(Number(form.dataset.partMinimum), all);
-    if (amount < least) return "Pay at least " + written(form, least) + ".";
+    if (amount < least) {
+      return sentences.fill(words.refusals.part_too_small, { least: written(form, least) });
+    }
     return "";
+  }
+
+  // The amounts that the server's refusals of an amount are about, as far as this page knows them.
+  function limits(form) {
+    const all = total(form, ticked(form));
+    const least = Number(form.dataset.least);
+    return {
+      all: written(form, all),
+      most: written(form, Math.max(all - least, 0)),
+      least: written(form, Math.max(Number(form.dataset.partMinimum || 0), least)),
+    };
   }
 
   // Minor units of what was typed; null for what is no amount. Digits are moved, nothing is multiplied.
   function parse(form, text) {
     const decimals = Number(form.dataset.decimals);
-    const found = /^(\d{1,12})(?:[.,](\d{1,3}))?$/.exec(text.trim().replace(/^[^\d]+|[\s']/g, ""));
+    const bare = text.trim().replace(/^[^\d-]+|[^\d]+$|[\s']/g, "");
+    const found = /^(\d{1,12})(?:[.,](\d{1,3}))?$/.exec(ungrouped(form, bare));
     if (!found || (found[2] || "").length > decimals) return null;
     return Number(found[1] + (found[2] || "").padEnd(decimals, "0"));
   }
 
-  function plain(form, minor) {
-    const decimals = Number(form.dataset.decimals);
-    const digits = String(minor).padStart(decimals + 1, "0");
-    const whole = digits.slice(0, digits.length - decimals);
-    return decimals > 0 ? whole + "." + digits.slice(-decimals) : whole;
+  // Without what the page's language writes between thousands, where it can be nothing else: "1,234.50", and in
+  // German "1.234,50". Alone, such a sign may be meant for a point.
+  function ungrouped(form, text) {
+    const { thousands, point } = form.dataset;
+    const [whole, part, more] = text.split(point);
+    const groups = whole.split(thousands);
+    const grouped = groups.length > 1 && groups.every(function (group, at) {
+      return at === 0 ? /^\d{1,3}$/.test(group) : /^\d{3}$/.test(group);
+    });
+    const sure = part !== undefined || groups.length > 2;
+    return grouped && sure && more === undefined ? text.split(thousands).join("") : text;
+  }
+
+  // Digits as the server writes them, with `between` thousands.
+  function digits(form, minor, between) {
+    const { decimals, point, groupedFrom } = form.dataset;
+    const places = Number(decimals);
+    const all = String(minor).padStart(places + 1, "0");
+    const whole = all.slice(0, all.length - places);
+    const groups = whole.length >= Number(groupedFrom);
+    const grouped = groups ? whole.replace(/\B(?=(\d{3})+$)/g, between) : whole;
+    return places > 0 ? grouped + point + all.slice(-places) : grouped;
   }
 
   // As the server writes amounts: its nothing, with other digits.
   function written(form, minor) {
-    const [whole, part] = plain(form, minor).split(".");
-    const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
-    const digits = part === undefined ? grouped : grouped + "." + part;
-    return form.dataset.nothing.replace(/0(\.0+)?/, digits);
+    const { nothing, thousands } = form.dataset;
+    return nothing.replace(/0(?:[.,]0+)?/, digits(form, minor, thousands));
   }
 
   // Says beside the field what is wrong with it. Whether there is a field to say it beside.
@@ -111,5 +143,5 @@ const choice = (function () {
     return isPart(form);
   }
 
-  return { read, amount, label, changed, complain };
+  return { read, amount, label, changed, complain, limits };
 })();

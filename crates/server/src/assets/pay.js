@@ -4,15 +4,8 @@
 (function () {
   "use strict";
 
-  const CHECKING = "We are checking whether your payment went through. Do not pay again.";
-  const NOT_FOUND = "We found no payment, so nothing was charged. You can try again.";
-  const NOT_SENT = "The card form did not answer, so nothing was sent. Please try again.";
-  const NOT_CONFIRMED = "Your bank's check was not finished, so your card was not charged. Please try again.";
-  const PART_RECEIVED = "Thank you, your payment was received. This is what is still due.";
-  const AMOUNT_CHANGED = "The amount due has changed. Please check it before you pay.";
-  const DECLINED = "The payment was not completed. Please try again or use another card.";
-  const NO_FORM = "The card form could not be loaded. Check your connection or your ad blocker.";
-  const LINK_GONE = "This payment link is no longer valid. Load the page again to see why.";
+  // What is said, in the page's language.
+  const words = sentences.all;
 
   const LOAD_LIMIT_MS = 20000;
   const ANSWER_LIMIT_MS = 60000;
@@ -88,7 +81,7 @@
     const returned = new URLSearchParams(window.location.search).has("payment_intent");
     if (returned) {
       // Stripe puts a client secret into the address; the server knows the intent without it.
-      window.history.replaceState(null, "", window.location.pathname);
+      window.history.replaceState(null, "", address());
     }
     openPanel();
     if (returned && payForm()) {
@@ -98,6 +91,13 @@
     } else {
       schedulePoll();
     }
+  }
+
+  // This page, with the language that was chosen and nothing else of what the address carries.
+  function address() {
+    const language = new URLSearchParams(window.location.search).get("language");
+    const chosen = language ? "?" + new URLSearchParams({ language }) : "";
+    return window.location.pathname + chosen;
   }
 
   function payForm() {
@@ -151,12 +151,15 @@
       if (element) element.destroy();
       if (form !== payForm()) return;
       setLoading(false);
-      say("bad", NO_FORM, { label: "Try again", action: "load-form" });
+      say("bad", words.no_form, { label: words.try_again, action: "load-form" });
     }
   }
 
   function connect(form) {
-    return window.Stripe(form.dataset.publishableKey, { stripeAccount: form.dataset.stripeAccount });
+    return window.Stripe(form.dataset.publishableKey, {
+      stripeAccount: form.dataset.stripeAccount,
+      locale: sentences.language,
+    });
   }
 
   // Resolves when window.Stripe is there. Loaded by a script element so that a failure is seen and can be
@@ -280,7 +283,7 @@
       }
       const made = await checkout.stripe.createConfirmationToken({
         elements: checkout.elements,
-        params: { return_url: window.location.origin + window.location.pathname },
+        params: { return_url: window.location.origin + address() },
       });
       if (made.error) {
         sayError(made.error);
@@ -288,7 +291,7 @@
       }
       return made.confirmationToken.id;
     } catch (error) {
-      say("bad", NOT_SENT);
+      say("bad", words.not_sent);
       return null;
     }
   }
@@ -311,9 +314,10 @@
       await askBank(answer.body.client_secret);
     } else if (answer.body.status === "requires_action") {
       // The bank's question was left; without a change the panel has said so before.
-      if (!(await refresh())) say("bad", NOT_CONFIRMED);
+      if (!(await refresh())) say("bad", words.not_confirmed);
     } else if (answer.body.decline || answer.body.status === "requires_payment_method") {
-      const reason = (answer.body.decline && answer.body.decline.message) || DECLINED;
+      const decline = answer.body.decline;
+      const reason = (decline && words.declines[decline.reason]) || words.not_completed;
       // There is nothing left to continue; the panel of the new state asks for a card.
       if (panel.dataset.state.startsWith("continue:")) await refresh();
       say("bad", reason);
@@ -325,27 +329,27 @@
 
   async function askBank(clientSecret) {
     const form = payForm();
-    setLabel("Waiting for your bank\u2026");
+    setLabel(words.waiting_for_bank);
     try {
       await loadStripe(form.dataset.scriptUrl);
       const stripe = checkout ? checkout.stripe : connect(form);
       // Its answer is the browser's; what counts is what the server retrieves next.
       await stripe.handleNextAction({ clientSecret });
     } catch (error) {
-      say("bad", NO_FORM);
+      say("bad", words.no_form);
     }
-    setLabel("Processing\u2026");
+    setLabel(words.processing);
     await follow(await post(form.dataset.checkUrl, {}), false);
   }
 
   async function showRefusal(problem) {
-    const text = problem.detail || problem.title || DECLINED;
     const form = payForm();
+    const text = refusal(problem, form);
     const beside = PART_REFUSALS.includes(problem.code) && form && choice.complain(form, text);
     if (beside) {
       form.querySelector("#part-amount").focus();
     } else if (RELOAD.includes(problem.code)) {
-      say("bad", text, { label: "Load the page again", action: "reload" });
+      say("bad", text, { label: words.load_again, action: "reload" });
       closeForm();
     } else if (OUTDATED.includes(problem.code)) {
       const changed = await refresh();
@@ -353,6 +357,13 @@
     } else {
       say("bad", text);
     }
+  }
+
+  // What a payer reads of a refusal.
+  function refusal(problem, form) {
+    const text = words.refusals[problem.code] || words.not_completed;
+    const wait = problem.retry_after ? sentences.wait(problem.retry_after) : "";
+    return sentences.fill(text, { wait, ...(form ? choice.limits(form) : {}) });
   }
 
   // { kind: "answered", body } | { kind: "refused", problem } | { kind: "unknown" }
@@ -376,8 +387,8 @@
 
   function startChecking() {
     checking = { since: performance.now(), answers: 0 };
-    setLabel("Checking\u2026");
-    say("calm", CHECKING);
+    setLabel(words.checking);
+    say("calm", words.checking_why);
   }
 
   // ---- Following the server
@@ -418,7 +429,7 @@
   function stopChecking() {
     checking = null;
     setBusy(false);
-    say("calm", NOT_FOUND);
+    say("calm", words.not_found);
   }
 
   // Asks the server and shows its panel if the state is another one. Whether it was.
@@ -464,8 +475,8 @@
     panel = next;
     setBusy(false);
     openPanel();
-    if (wasChecking && payForm()) say("calm", NOT_FOUND);
-    if (amountChanged && payForm()) say("calm", received ? PART_RECEIVED : AMOUNT_CHANGED);
+    if (wasChecking && payForm()) say("calm", words.not_found);
+    if (amountChanged && payForm()) say("calm", received ? words.part_received : words.due_changed);
     announce(focused);
     if (amountChanged || panel.hasAttribute("data-final")) showPaper();
   }
@@ -486,7 +497,7 @@
   // The invoice's sums have changed too; they are on the page itself.
   async function showPaper() {
     try {
-      const response = await fetch(window.location.pathname, { cache: "no-store" });
+      const response = await fetch(address(), { cache: "no-store" });
       if (!response.ok) return;
       const paper = parse(await response.text(), "invoice");
       if (paper) document.getElementById("invoice").replaceWith(paper);
@@ -497,7 +508,7 @@
 
   function linkGone() {
     checking = null;
-    say("bad", LINK_GONE, { label: "Load the page again", action: "reload" });
+    say("bad", words.link_gone, { label: words.load_again, action: "reload" });
     closeForm();
   }
 
@@ -535,7 +546,7 @@
   }
 
   function sayError(error) {
-    say("bad", (SAID_TO_PAYERS.includes(error.type) && error.message) || NOT_SENT);
+    say("bad", (SAID_TO_PAYERS.includes(error.type) && error.message) || words.not_sent);
   }
 
   function setBusy(value) {
@@ -543,7 +554,7 @@
     panel.classList.toggle("busy", value);
     panel.setAttribute("aria-busy", String(value));
     renderButtons();
-    setLabel(value ? "Processing\u2026" : null);
+    setLabel(value ? words.processing : null);
   }
 
   function renderButtons() {

@@ -1,12 +1,14 @@
-//! `GET /pay/{link}` and its panel: reads what the payer may see and shows it. Query parameters are not
-//! looked at: whatever a redirect says, the page shows what the server knows.
+//! `GET /pay/{link}` and its panel: reads what the payer may see and shows it. Of the address's parameters
+//! only the language is looked at: whatever a redirect says, the page shows what the server knows.
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::business::Business;
 use domain::invoice::{TaxLine, totals};
-use domain::{Limited, Money, Refusal};
+use domain::language::Language;
+use domain::seal::Day;
+use domain::{Currency, Limited, Money, Refusal};
 use flows::payer_view::{self, Look, Panel, PayerView};
 use flows::{Failure, pay_links, payer_view::Look::Expired};
 use maud::Markup;
@@ -14,39 +16,50 @@ use store::invoices::Invoice;
 use store::payments::Payment;
 use store::tenants::Tenant;
 
+use super::language::{Asked, PARAMETER};
 use super::page::choice::{Choice, Other};
-use super::page::{self, Checkout, Line, PanelState, Receipt, ReceiptFile, Seller, Tax, View};
+use super::page::{self, Checkout, Line, PanelState, Receipt, ReceiptFile, Seller, Tax, View, notices};
+use super::words::fill;
 use crate::api::InPath;
 use crate::problem::Problem;
 use crate::router::Site;
 
 /// `GET /pay/{link}`
-pub async fn page(State(site): State<Site>, InPath(link): InPath) -> Response {
+pub async fn page(State(site): State<Site>, asked: Asked, InPath(link): InPath) -> Response {
     match payer_view::look(&site.app, &link).await {
         Ok(Look::Invoice(view)) => {
             pay_links::viewed(&site.app, &view.link).await;
-            match view_of(&site, &link, *view) {
+            match view_of(&site, &link, asked, *view) {
                 Ok(view) => html(StatusCode::OK, page::page(&view)),
-                Err(failure) => trouble(failure),
+                Err(failure) => trouble(failure, asked),
             }
         }
-        Ok(Expired { mode, tenant }) => {
+        Ok(Expired {
+            mode,
+            tenant,
+            languages,
+        }) => {
             let seller = Seller {
                 name: tenant.name,
                 support_email: tenant.support_email,
                 ..Seller::default()
             };
-            html(StatusCode::GONE, page::expired_page(mode, &seller))
+            html(
+                StatusCode::GONE,
+                notices::expired(asked.among(&languages), mode, &seller),
+            )
         }
-        Err(Failure::Refused(Refusal::NotFound)) => html(StatusCode::NOT_FOUND, page::not_found_page()),
-        Err(failure) => trouble(failure),
+        Err(Failure::Refused(Refusal::NotFound)) => {
+            html(StatusCode::NOT_FOUND, notices::not_found(asked.alone()))
+        }
+        Err(failure) => trouble(failure, asked),
     }
 }
 
 /// Too many addresses of links that were none came from where this request comes from.
-pub fn busy(limited: Limited) -> Response {
+pub fn busy(limited: Limited, asked: Asked) -> Response {
     let mut response = Problem::from(limited).into_response();
-    let page = html(response.status(), page::busy_page());
+    let page = html(response.status(), notices::busy(asked.alone()));
     let (parts, body) = page.into_parts();
     response.headers_mut().extend(parts.headers);
     *response.body_mut() = body;
@@ -54,23 +67,29 @@ pub fn busy(limited: Limited) -> Response {
 }
 
 /// Something failed on our side: logged as for the API, and said to the payer on a page.
-fn trouble(failure: Failure) -> Response {
+fn trouble(failure: Failure, asked: Asked) -> Response {
     let status = Problem::from(failure).into_response().status();
-    html(status, page::trouble_page())
+    html(status, notices::trouble(asked.alone()))
 }
 
 /// `GET /pay/{link}/panel`: the right column alone, which an open page asks for again.
-pub async fn panel(State(site): State<Site>, InPath(link): InPath) -> Result<Response, Problem> {
+pub async fn panel(
+    State(site): State<Site>,
+    asked: Asked,
+    InPath(link): InPath,
+) -> Result<Response, Problem> {
     match payer_view::look(&site.app, &link).await? {
         Look::Invoice(view) => {
-            let view = view_of(&site, &link, *view)?;
+            let view = view_of(&site, &link, asked, *view)?;
             Ok(html(StatusCode::OK, page::panel(&view)))
         }
         Expired { .. } => Err(Refusal::LinkExpired.into()),
     }
 }
 
-fn view_of(site: &Site, link: &str, view: PayerView) -> Result<View, Failure> {
+fn view_of(site: &Site, link: &str, asked: Asked, view: PayerView) -> Result<View, Failure> {
+    let language = asked.among(&view.languages);
+    let words = documents::words::of(language);
     let state = state_of(site, link, &view)?;
     let due = view.owed();
     let PayerView {
@@ -91,18 +110,23 @@ fn view_of(site: &Site, link: &str, view: PayerView) -> Result<View, Failure> {
     let money = |minor| Money::new(minor, currency);
     let sums = totals(&lines, currency)?;
     let tax = |tax: &TaxLine| Tax {
-        label: format!("Tax {}", tax.rate),
+        label: fill(words.tax_at, &[("rate", &language.rate(tax.rate))]),
         amount: money(tax.tax_minor),
     };
+    let in_language = format!("?{PARAMETER}={}", language.word());
     Ok(View {
+        language,
         mode,
-        seller: seller_of(link, tenant, business, has_logo),
+        seller: seller_of(link, words.tax_id, tenant, business, has_logo),
         client_name: client.name,
         number: invoice.number.unwrap_or_default(),
         memo: invoice.memo,
-        issued_on: invoice.finalized_at.and_then(page::format::day_of),
-        due_on: invoice.due_date.as_deref().and_then(|date| date.parse().ok()),
-        lines: lines.iter().map(|line| line_of(line, currency)).collect(),
+        issued_on: invoice.finalized_at.map(Day::of),
+        due_on: invoice.due_date.as_deref().and_then(Day::parse),
+        lines: lines
+            .iter()
+            .map(|line| line_of(line, currency, language))
+            .collect(),
         subtotal: money(sums.subtotal_minor),
         taxes: sums.taxes.iter().map(tax).collect(),
         total: invoice.total,
@@ -114,16 +138,19 @@ fn view_of(site: &Site, link: &str, view: PayerView) -> Result<View, Failure> {
             others: others.into_iter().map(other_of).collect(),
         },
         under_way,
-        pdf_url: format!("/pay/{link}/invoice.pdf"),
-        receipts: receipts.iter().map(|payment| receipt_of(link, payment)).collect(),
-        panel_url: format!("/pay/{link}/panel"),
+        pdf_url: format!("/pay/{link}/invoice.pdf{in_language}"),
+        receipts: receipts
+            .iter()
+            .map(|payment| receipt_of(link, payment, &in_language))
+            .collect(),
+        panel_url: format!("/pay/{link}/panel{in_language}"),
         state,
     })
 }
 
-fn seller_of(link: &str, tenant: Tenant, business: Business, has_logo: bool) -> Seller {
+fn seller_of(link: &str, tax_id: &str, tenant: Tenant, business: Business, has_logo: bool) -> Seller {
     let mut details = business.address;
-    details.extend(business.tax_id.map(|id| format!("Tax ID {id}")));
+    details.extend(business.tax_id.map(|id| format!("{tax_id} {id}")));
     details.extend(business.phone);
     Seller {
         name: business.name.unwrap_or(tenant.name),
@@ -135,10 +162,10 @@ fn seller_of(link: &str, tenant: Tenant, business: Business, has_logo: bool) -> 
     }
 }
 
-fn receipt_of(link: &str, payment: &Payment) -> ReceiptFile {
+fn receipt_of(link: &str, payment: &Payment, in_language: &str) -> ReceiptFile {
     ReceiptFile {
-        url: format!("/pay/{link}/receipts/{}.pdf", payment.id),
-        paid_on: payment.succeeded_at.and_then(page::format::day_of),
+        url: format!("/pay/{link}/receipts/{}.pdf{in_language}", payment.id),
+        paid_on: payment.succeeded_at.map(Day::of),
         amount: Money::new(payment.received, payment.currency),
     }
 }
@@ -206,18 +233,18 @@ fn other_of(invoice: Invoice) -> Other {
     Other {
         id: invoice.id.to_string(),
         due: invoice.owed(),
-        due_on: invoice.due_date.as_deref().and_then(|date| date.parse().ok()),
+        due_on: invoice.due_date.as_deref().and_then(Day::parse),
         number: invoice.number.unwrap_or_default(),
     }
 }
 
-fn line_of(line: &domain::invoice::Line, currency: domain::Currency) -> Line {
+fn line_of(line: &domain::invoice::Line, currency: Currency, language: Language) -> Line {
     let taxed = line.tax_rate.thousandths_of_percent() > 0;
     Line {
         description: line.description.clone(),
-        quantity: line.quantity.to_string(),
+        quantity: language.decimal(&line.quantity.to_string()),
         unit_price: Money::new(line.unit_price_minor, currency),
-        tax_rate: taxed.then(|| line.tax_rate.to_string()),
+        tax_rate: taxed.then(|| language.rate(line.tax_rate)),
         amount: Money::new(line.amount_minor, currency),
     }
 }

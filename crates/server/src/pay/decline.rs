@@ -2,69 +2,138 @@
 //! pay, and never that a card was reported lost or stolen or that a payment looked fraudulent: whoever holds
 //! a stolen card must not learn why it does not work.
 
-/// The sentence for a decline, from Stripe's `code` and `decline_code`. It always ends with what to do.
-pub fn decline_message(code: Option<&str>, decline_code: Option<&str>) -> &'static str {
-    decline_code
-        .and_then(by_code)
-        .or_else(|| code.and_then(by_code))
-        .unwrap_or(GENERIC)
+/// Why a payment was declined, as far as its payer is told. The sentences are in `words`; each ends with what
+/// to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// No more than that.
+    Declined,
+    /// By the bank, which does not say why.
+    ByBank,
+    /// There is not enough money.
+    Funds,
+    /// The card has reached a limit.
+    CardLimit,
+    /// The card has run out.
+    Expired,
+    /// The card's number is not right.
+    Number,
+    /// Its date is not right.
+    Expiry,
+    /// Its code is not right.
+    SecurityCode,
+    /// The address is not the card's.
+    Address,
+    /// The bank's check was not passed.
+    NotConfirmed,
+    /// The bank does not answer.
+    BankSilent,
+    /// Cards of this kind, or in this currency, cannot pay here.
+    CardKind,
+    /// The bank takes it for a payment that was made already.
+    Repeated,
+    /// A test card where real money is paid.
+    TestCard,
+    /// A real card where none is taken.
+    TestCardsOnly,
 }
 
-const GENERIC: &str = "Your card was declined. Please try another card, or ask your bank.";
-const NUMBER: &str = "The card number is not right. Please check it and try again.";
-const EXPIRY: &str = "The expiry date is not right. Please check it and try again.";
-const SECURITY_CODE: &str = "The security code is not right. Please check it and try again.";
-const ADDRESS: &str = "The postal code or address does not match the card. Please check it and try again.";
-const UNCONFIRMED: &str =
-    "Your bank could not confirm that it is you. Please try again and finish its check, or use another card.";
-const LATER: &str = "Your bank did not answer in time. Please try again in a moment, or use another card.";
-const CARD_KIND: &str = "This card cannot be used for this payment. Please use another card.";
+impl Reason {
+    /// All of them.
+    pub const ALL: [Reason; 15] = [
+        Reason::Declined,
+        Reason::ByBank,
+        Reason::Funds,
+        Reason::CardLimit,
+        Reason::Expired,
+        Reason::Number,
+        Reason::Expiry,
+        Reason::SecurityCode,
+        Reason::Address,
+        Reason::NotConfirmed,
+        Reason::BankSilent,
+        Reason::CardKind,
+        Reason::Repeated,
+        Reason::TestCard,
+        Reason::TestCardsOnly,
+    ];
 
-fn by_code(code: &str) -> Option<&'static str> {
+    /// The word that the API carries; it never changes.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Reason::Declined => "declined",
+            Reason::ByBank => "declined_by_bank",
+            Reason::Funds => "insufficient_funds",
+            Reason::CardLimit => "card_limit",
+            Reason::Expired => "expired_card",
+            Reason::Number => "card_number",
+            Reason::Expiry => "expiry_date",
+            Reason::SecurityCode => "security_code",
+            Reason::Address => "address",
+            Reason::NotConfirmed => "not_confirmed",
+            Reason::BankSilent => "bank_silent",
+            Reason::CardKind => "card_kind",
+            Reason::Repeated => "repeated",
+            Reason::TestCard => "test_card",
+            Reason::TestCardsOnly => "test_cards_only",
+        }
+    }
+
+    /// The reason of a decline, from Stripe's `code` and `decline_code`.
+    pub fn of(code: Option<&str>, decline_code: Option<&str>) -> Reason {
+        decline_code
+            .and_then(by_code)
+            .or_else(|| code.and_then(by_code))
+            .unwrap_or(Reason::Declined)
+    }
+}
+
+fn by_code(code: &str) -> Option<Reason> {
     Some(match code {
-        "insufficient_funds" | "withdrawal_count_limit_exceeded" => {
-            "The card does not have enough funds for this payment. Please use another card."
+        "insufficient_funds" | "withdrawal_count_limit_exceeded" => Reason::Funds,
+        "card_velocity_exceeded" => Reason::CardLimit,
+        "expired_card" => Reason::Expired,
+        "incorrect_number" | "invalid_number" => Reason::Number,
+        "invalid_expiry_month" | "invalid_expiry_year" => Reason::Expiry,
+        "incorrect_cvc" | "invalid_cvc" => Reason::SecurityCode,
+        "incorrect_zip" | "incorrect_address" => Reason::Address,
+        "processing_error" | "issuer_not_available" | "reenter_transaction" | "try_again_later" => {
+            Reason::BankSilent
         }
-        "card_velocity_exceeded" => {
-            "The card has reached its limit for now. Please use another card, or try again later."
-        }
-        "expired_card" => "The card has expired. Please use another card.",
-        "incorrect_number" | "invalid_number" => NUMBER,
-        "invalid_expiry_month" | "invalid_expiry_year" => EXPIRY,
-        "incorrect_cvc" | "invalid_cvc" => SECURITY_CODE,
-        "incorrect_zip" | "incorrect_address" => ADDRESS,
-        "processing_error" | "issuer_not_available" | "reenter_transaction" | "try_again_later" => LATER,
         "authentication_required"
         | "authentication_not_handled"
         | "payment_intent_authentication_failure"
-        | "mobile_device_authentication_required" => UNCONFIRMED,
+        | "mobile_device_authentication_required" => Reason::NotConfirmed,
         "card_not_supported"
         | "currency_not_supported"
         | "invalid_account"
-        | "new_account_information_available" => CARD_KIND,
-        "duplicate_transaction" => {
-            "Your bank takes this for a repeated payment. Please wait a few minutes, or use another card."
-        }
-        "live_mode_test_card" => {
-            "This is a test card; this page takes real payments only. Please use a real card."
-        }
-        "testmode_decline" => "This page takes test cards only, and no real money. Please use a test card.",
+        | "new_account_information_available" => Reason::CardKind,
+        "duplicate_transaction" => Reason::Repeated,
+        "live_mode_test_card" => Reason::TestCard,
+        "testmode_decline" => Reason::TestCardsOnly,
         "approve_with_id"
         | "call_issuer"
         | "do_not_honor"
         | "no_action_taken"
         | "not_permitted"
         | "transaction_not_allowed"
-        | "service_not_allowed" => {
-            "Your bank declined the payment without a reason. Please ask it, or use another card."
-        }
+        | "service_not_allowed" => Reason::ByBank,
         _ => return None,
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::language::Language;
+
     use super::*;
+    use crate::pay::words;
+
+    fn decline_message(code: Option<&str>, decline_code: Option<&str>) -> &'static str {
+        words::of(Language::En)
+            .declines
+            .of(Reason::of(code, decline_code))
+    }
 
     #[test]
     fn each_code_has_its_sentence() {
@@ -125,12 +194,12 @@ mod tests {
             "revocation_of_authorization",
             "pin_try_exceeded",
         ] {
-            assert_eq!(
-                decline_message(Some("card_declined"), Some(code)),
-                GENERIC,
-                "{code}"
-            );
-            assert_eq!(decline_message(Some(code), None), GENERIC, "{code}");
+            for told in [
+                Reason::of(Some("card_declined"), Some(code)),
+                Reason::of(Some(code), None),
+            ] {
+                assert_eq!(told, Reason::Declined, "{code}");
+            }
         }
     }
 }

@@ -2,23 +2,29 @@
 //! The left column is the invoice as paper, the right one exactly one panel that says what can be done now.
 //! Nothing here decides anything about money; the script only fetches what the server has verified.
 
+use domain::language::Language;
+use domain::seal::Day;
 use domain::{Mode, Money, Timestamp};
 use flows::proofs::Work;
-use jiff::civil::Date;
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 
-use crate::assets;
+use super::words;
 use choice::Choice;
+use frame::{Head, document};
 
 pub mod choice;
 pub mod format;
+mod frame;
 pub mod icons;
+pub mod notices;
 mod panel;
 mod paper;
 
 /// All that the page shows of one invoice.
 #[derive(Clone, Debug)]
 pub struct View {
+    /// The language in which it is read.
+    pub language: Language,
     /// The invoice's mode; TEST is shown as a badge.
     pub mode: Mode,
     /// Who asks for the money.
@@ -30,9 +36,9 @@ pub struct View {
     /// A remark of the seller; plain text, line breaks are kept.
     pub memo: Option<String>,
     /// When the invoice was finalized.
-    pub issued_on: Option<Date>,
+    pub issued_on: Option<Day>,
     /// Until when it is to be paid.
-    pub due_on: Option<Date>,
+    pub due_on: Option<Day>,
     /// What is billed.
     pub lines: Vec<Line>,
     /// Sum of the lines before tax.
@@ -84,7 +90,7 @@ pub struct ReceiptFile {
     /// Path of the PDF.
     pub url: String,
     /// When it was paid.
-    pub paid_on: Option<Date>,
+    pub paid_on: Option<Day>,
     /// What was paid, of this invoice or of several.
     pub amount: Money,
 }
@@ -94,11 +100,11 @@ pub struct ReceiptFile {
 pub struct Line {
     /// What was done or delivered.
     pub description: String,
-    /// How many, such as `2.5`.
+    /// How many, such as `2.5`, as the language writes it.
     pub quantity: String,
     /// Price of one, before tax.
     pub unit_price: Money,
-    /// Such as `19%`; `None` is no tax.
+    /// Such as `19%`, as the language writes it; `None` is no tax.
     pub tax_rate: Option<String>,
     /// Quantity × unit price, before tax.
     pub amount: Money,
@@ -107,14 +113,14 @@ pub struct Line {
 /// The tax of all lines that share a rate.
 #[derive(Clone, Debug)]
 pub struct Tax {
-    /// Such as `Tax 19%`.
+    /// Such as `Tax 19%`, in the language.
     pub label: String,
     /// The tax.
     pub amount: Money,
 }
 
-/// What can be done now. Exactly one panel is shown; a link that is no longer valid shows [`expired_page`]
-/// instead.
+/// What can be done now. Exactly one panel is shown; a link that is no longer valid shows a page of
+/// [`notices`] instead.
 #[derive(Clone, Debug)]
 pub enum PanelState {
     /// A card can be entered.
@@ -186,9 +192,23 @@ impl Receipt {
     }
 }
 
+impl View {
+    fn words(&self) -> &'static words::Words {
+        words::of(self.language)
+    }
+
+    /// What the paper says, too.
+    fn paper_words(&self) -> &'static documents::words::Words {
+        documents::words::of(self.language)
+    }
+}
+
 /// The whole page.
 pub fn page(view: &View) -> Markup {
-    let title = format!("Invoice {} from {}", view.number, view.seller.name);
+    let title = words::fill(
+        view.words().title,
+        &[("number", &view.number), ("seller", &view.seller.name)],
+    );
     let body = html! {
         h1 .visually-hidden { (title) }
         div .columns {
@@ -199,6 +219,7 @@ pub fn page(view: &View) -> Markup {
     };
     document(
         &Head {
+            language: view.language,
             title: &title,
             mode: view.mode,
             seller: Some(&view.seller),
@@ -212,168 +233,6 @@ pub fn page(view: &View) -> Markup {
 /// to be shown anew.
 pub fn panel(view: &View) -> Markup {
     panel::panel(view)
-}
-
-/// For a link that was true once and was replaced or has run out. It shows nothing of the invoice.
-pub fn expired_page(mode: Mode, seller: &Seller) -> Markup {
-    let title = "This payment link is no longer valid";
-    let body = html! {
-        section .notice-page {
-            (icons::clock())
-            h1 { (title) }
-            p { "It was replaced by a newer link or has run out. Nothing can be paid here." }
-            p {
-                "Look for a newer message from " strong { (seller.name) } ", or ask for a new link"
-                @if let Some(email) = &seller.support_email { ": " (panel::mail_link(email)) }
-                "."
-            }
-        }
-    };
-    document(
-        &Head {
-            title,
-            mode,
-            seller: Some(seller),
-            scripts: None,
-        },
-        &body,
-    )
-}
-
-/// For an address that never was a link. It says no more than that, whatever the address was.
-pub fn not_found_page() -> Markup {
-    let title = "There is no such page";
-    let body = html! {
-        section .notice-page {
-            (icons::cross())
-            h1 { (title) }
-            p {
-                "The address is incomplete or mistyped. Open the link from your invoice once more, or \
-                 copy all of it."
-            }
-        }
-    };
-    // Live, so that nothing hints at which modes exist here.
-    document(
-        &Head {
-            title,
-            mode: Mode::Live,
-            seller: None,
-            scripts: None,
-        },
-        &body,
-    )
-}
-
-/// For whoever asked for too many links that were none. It says nothing of the link that was asked for.
-pub fn busy_page() -> Markup {
-    let title = "Too many requests";
-    let body = html! {
-        section .notice-page {
-            (icons::clock())
-            h1 { (title) }
-            p {
-                "Too many wrong addresses were tried from your network. Please open the link from your \
-                 invoice again in a minute."
-            }
-        }
-    };
-    document(
-        &Head {
-            title,
-            mode: Mode::Live,
-            seller: None,
-            scripts: None,
-        },
-        &body,
-    )
-}
-
-/// For a failure on our side, when nothing of the invoice can be read. Nothing can have been charged by
-/// opening it.
-pub fn trouble_page() -> Markup {
-    let title = "This page could not be loaded";
-    let body = html! {
-        section .notice-page {
-            (icons::attention())
-            h1 { (title) }
-            p { "Something went wrong on our side. Nothing was charged. Please load it again in a moment." }
-        }
-    };
-    document(
-        &Head {
-            title,
-            mode: Mode::Live,
-            seller: None,
-            scripts: None,
-        },
-        &body,
-    )
-}
-
-/// What the frame around a page's body needs.
-struct Head<'a> {
-    title: &'a str,
-    mode: Mode,
-    seller: Option<&'a Seller>,
-    /// The state of a page that runs the script.
-    scripts: Option<&'a PanelState>,
-}
-
-fn document(head: &Head<'_>, body: &Markup) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="robots" content="noindex, nofollow";
-                meta name="referrer" content="no-referrer";
-                title { (head.title) }
-                link rel="stylesheet" href=(assets::css_path());
-                link rel="icon" type="image/svg+xml" href=(assets::icon_path());
-                @if let Some(state) = head.scripts {
-                    @if let PanelState::Pay(checkout) = state {
-                        link rel="preload" as="script" href=(checkout.script_url);
-                    }
-                    script src=(assets::js_path()) defer {}
-                }
-            }
-            body {
-                @if head.mode == Mode::Test { (test_badge()) }
-                @if let Some(seller) = head.seller { (masthead(seller)) }
-                main { (body) }
-                footer {
-                    p { "Payments are processed by Stripe. Card details are never sent to this server." }
-                }
-            }
-        }
-    }
-}
-
-fn test_badge() -> Markup {
-    html! {
-        aside .test-badge aria-label="Mode" { strong { "TEST MODE" } " \u{2014} no real money" }
-    }
-}
-
-fn masthead(seller: &Seller) -> Markup {
-    let initial: String = seller
-        .name
-        .chars()
-        .find(|c| c.is_alphanumeric())
-        .into_iter()
-        .collect();
-    html! {
-        header .masthead {
-            @if let Some(logo) = &seller.logo_url { img .logo src=(logo) alt=(seller.name); }
-            @else {
-                span .monogram aria-hidden="true" { (initial.to_uppercase()) }
-                span .seller-name { (seller.name) }
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,9 +7,11 @@ use axum::response::{IntoResponse, Response};
 use domain::{PaymentId, Refusal};
 use flows::Failure;
 use flows::pay_links::{self, Opened};
+use flows::payer_view::Languages;
 use store::pay_links::PayLink;
 
 use super::checkout;
+use super::language::Asked;
 use crate::api::documents::{LanguageQuery, answer};
 use crate::api::{InPath, InPaths, Query};
 use crate::documents_of;
@@ -19,13 +21,15 @@ use crate::router::Site;
 /// `GET /pay/{link}/invoice.pdf`
 pub async fn invoice(
     State(site): State<Site>,
+    asked: Asked,
     InPath(token): InPath,
     Query(query): Query<LanguageQuery>,
 ) -> Result<Response, Problem> {
-    let language = query.language()?;
-    let Some(link) = open(&site, &token).await? else {
-        return Ok(checkout::page(State(site), InPath(token)).await);
+    query.language()?;
+    let Some((link, languages)) = open(&site, &token).await? else {
+        return Ok(checkout::page(State(site), asked, InPath(token)).await);
     };
+    let language = asked.among(&languages);
     let (scope, id) = (&link.scope, &link.invoice_id);
     answer(documents_of::invoice(&site, scope, id, language, Some(token)).await?)
 }
@@ -33,13 +37,15 @@ pub async fn invoice(
 /// `GET /pay/{link}/receipts/{payment}.pdf`
 pub async fn receipt(
     State(site): State<Site>,
+    asked: Asked,
     InPaths(token, file): InPaths,
     Query(query): Query<LanguageQuery>,
 ) -> Result<Response, Problem> {
-    let language = query.language()?;
-    let Some(link) = open(&site, &token).await? else {
-        return Ok(checkout::page(State(site), InPath(token)).await);
+    query.language()?;
+    let Some((link, languages)) = open(&site, &token).await? else {
+        return Ok(checkout::page(State(site), asked, InPath(token)).await);
     };
+    let language = asked.among(&languages);
     let payment = file.strip_suffix(".pdf").ok_or(Refusal::NotFound)?;
     let payment = PaymentId::parse(payment)?;
     let of = Some(&link.invoice_id);
@@ -48,19 +54,25 @@ pub async fn receipt(
 
 /// `GET /pay/{link}/logo`
 pub async fn logo(State(site): State<Site>, InPath(token): InPath) -> Result<Response, Problem> {
-    let link = open(&site, &token).await?.ok_or(Refusal::LinkExpired)?;
+    let (link, _) = open(&site, &token).await?.ok_or(Refusal::LinkExpired)?;
     let read = site.app.db.read(move |tx| documents_of::logo(tx, &link.scope));
     let png = read.await.map_err(Failure::from)?.ok_or(Refusal::NotFound)?;
     let kind = HeaderValue::from_static("image/png");
     Ok(([(header::CONTENT_TYPE, kind)], png).into_response())
 }
 
-/// The link in force that a token opens; none for one that has run out.
-async fn open(site: &Site, token: &str) -> Result<Option<PayLink>, Failure> {
+/// The link in force that a token opens, and its client's languages; none for one that has run out.
+async fn open(site: &Site, token: &str) -> Result<Option<(PayLink, Languages)>, Failure> {
     let (key, token, now) = (site.app.link_key.clone(), token.to_owned(), site.app.clock.now());
-    let opened = site.app.db.read(move |tx| pay_links::open(tx, &key, &token, now));
-    Ok(match opened.await? {
-        Opened::Valid(link) => Some(link),
-        Opened::Expired(_) => None,
-    })
+    let opened = site
+        .app
+        .db
+        .read(move |tx| match pay_links::open(tx, &key, &token, now)? {
+            Opened::Valid(link) => {
+                let languages = Languages::of(tx, &link)?;
+                Ok(Some((link, languages)))
+            }
+            Opened::Expired(_) => Ok(None),
+        });
+    opened.await
 }

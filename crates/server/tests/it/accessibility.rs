@@ -177,6 +177,13 @@ async fn payers(auditor: &mut Auditor<'_>, town: &Town) {
     auditor.browser.goto(&format!("{}/pay/{link}", town.url)).await;
     auditor.browser.wait_for("#submit:not([disabled])").await;
     auditor.inspect("pay").await;
+    for language in ["de", "fr", "es"] {
+        let url = format!("{}/pay/{link}?language={language}", town.url);
+        auditor.browser.goto(&url).await;
+        auditor.browser.wait_for("#submit:not([disabled])").await;
+        auditor.browser.click(".languages summary").await;
+        auditor.inspect(&format!("pay-{language}")).await;
+    }
     auditor.look("pay-nothing", "/pay/nothing-of-ours").await;
 }
 

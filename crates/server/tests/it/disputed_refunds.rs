@@ -202,7 +202,7 @@ both! {
             settle(&town, &lost, "forgiven").await;
             let page = town.public(Method::GET, &format!("/pay/{link}"), Value::Null).await.text;
             assert!(page.contains("and your bank has returned $123.45 to you"), "{page}");
-            assert!(!page.contains("Thank you") && !page.contains(">Paid<"), "{page}");
+            assert!(!page.contains("Thank you. ") && !page.contains(">Paid<"), "{page}");
             town.assert_books().await;
         });
     }

@@ -60,6 +60,7 @@ mod overturned;
 mod own_shop;
 mod parts;
 mod pay_choice;
+mod pay_language;
 mod pay_links;
 mod pay_page;
 mod paying;

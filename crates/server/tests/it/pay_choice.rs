@@ -92,7 +92,7 @@ both! {
             browser.fill("#part-amount", "833.90").await;
             enter_card(&browser, "4242424242424242").await;
             browser.click("#submit").await;
-            browser.wait_for_text("#part-error", "or at most 833.50 USD").await;
+            browser.wait_for_text("#part-error", "or at most $833.50").await;
             browser.click("input[name=part][value=all]").await;
             enter_card(&browser, "4242424242424242").await;
             browser.click("#submit").await;

@@ -6,6 +6,78 @@ let parentOrigin;
 let settings = {};
 let lastChange = '';
 
+// What is said here, in the languages of the pages that are tried with it; English for all others.
+const languages = {
+  en: {
+    number: 'Card number', expiry: 'Expiration date', cvc: 'Security code', postal: 'Postal code',
+    optional: '(optional)', months: 'MM / YY',
+    incomplete_number: 'Your card number is incomplete.', incorrect_number: 'Your card number is invalid.',
+    incomplete_expiry: "Your card's expiration date is incomplete.",
+    invalid_expiry_month: "Your card's expiration date is invalid.",
+    invalid_expiry_year_past: "Your card's expiration year is in the past.",
+    invalid_expiry_month_past: "Your card's expiration date is in the past.",
+    invalid_expiry_year: "Your card's expiration year is invalid.",
+    incomplete_cvc: "Your card's security code is incomplete.",
+    unreachable: 'We could not reach Stripe. Please try again.',
+    live: 'Simulated bank: the card 4000 0099 0000 0004 pays, no other does.',
+    test: 'Simulated bank: use a test card such as 4242 4242 4242 4242, never a real one.',
+  },
+  de: {
+    number: 'Kartennummer', expiry: 'Ablaufdatum', cvc: 'Sicherheitscode', postal: 'Postleitzahl',
+    optional: '(freiwillig)', months: 'MM / JJ',
+    incomplete_number: 'Ihre Kartennummer ist unvollständig.',
+    incorrect_number: 'Ihre Kartennummer ist ungültig.',
+    incomplete_expiry: 'Das Ablaufdatum Ihrer Karte ist unvollständig.',
+    invalid_expiry_month: 'Das Ablaufdatum Ihrer Karte ist ungültig.',
+    invalid_expiry_year_past: 'Das Ablaufdatum Ihrer Karte liegt in der Vergangenheit.',
+    invalid_expiry_month_past: 'Das Ablaufdatum Ihrer Karte liegt in der Vergangenheit.',
+    invalid_expiry_year: 'Das Ablaufdatum Ihrer Karte ist ungültig.',
+    incomplete_cvc: 'Der Sicherheitscode Ihrer Karte ist unvollständig.',
+    unreachable: 'Stripe war nicht zu erreichen. Bitte versuchen Sie es noch einmal.',
+    live: 'Simulierte Bank: Die Karte 4000 0099 0000 0004 zahlt, keine andere.',
+    test: 'Simulierte Bank: Nehmen Sie eine Testkarte wie 4242 4242 4242 4242, nie eine echte.',
+  },
+  fr: {
+    number: 'Numéro de carte', expiry: "Date d'expiration", cvc: 'Code de sécurité', postal: 'Code postal',
+    optional: '(facultatif)', months: 'MM / AA',
+    incomplete_number: 'Votre numéro de carte est incomplet.',
+    incorrect_number: "Votre numéro de carte n'est pas valide.",
+    incomplete_expiry: "La date d'expiration de votre carte est incomplète.",
+    invalid_expiry_month: "La date d'expiration de votre carte n'est pas valide.",
+    invalid_expiry_year_past: "La date d'expiration de votre carte est passée.",
+    invalid_expiry_month_past: "La date d'expiration de votre carte est passée.",
+    invalid_expiry_year: "La date d'expiration de votre carte n'est pas valide.",
+    incomplete_cvc: 'Le code de sécurité de votre carte est incomplet.',
+    unreachable: "Stripe n'a pas pu être joint. Veuillez réessayer.",
+    live: 'Banque simulée : la carte 4000 0099 0000 0004 paie, aucune autre.',
+    test: 'Banque simulée : prenez une carte de test telle que 4242 4242 4242 4242, jamais une vraie.',
+  },
+  es: {
+    number: 'Número de tarjeta', expiry: 'Fecha de caducidad', cvc: 'Código de seguridad',
+    postal: 'Código postal', optional: '(opcional)', months: 'MM / AA',
+    incomplete_number: 'El número de su tarjeta está incompleto.',
+    incorrect_number: 'El número de su tarjeta no es válido.',
+    incomplete_expiry: 'La fecha de caducidad de su tarjeta está incompleta.',
+    invalid_expiry_month: 'La fecha de caducidad de su tarjeta no es válida.',
+    invalid_expiry_year_past: 'La fecha de caducidad de su tarjeta ya ha pasado.',
+    invalid_expiry_month_past: 'La fecha de caducidad de su tarjeta ya ha pasado.',
+    invalid_expiry_year: 'La fecha de caducidad de su tarjeta no es válida.',
+    incomplete_cvc: 'El código de seguridad de su tarjeta está incompleto.',
+    unreachable: 'No se ha podido contactar con Stripe. Inténtelo de nuevo.',
+    live: 'Banco simulado: la tarjeta 4000 0099 0000 0004 paga, ninguna otra.',
+    test: 'Banco simulado: use una tarjeta de prueba como 4242 4242 4242 4242, nunca una real.',
+  },
+};
+
+function language() {
+  const wanted = settings.locale && settings.locale !== 'auto' ? settings.locale : navigator.language;
+  const primary = String(wanted).split('-')[0].toLowerCase();
+  return Object.hasOwn(languages, primary) ? primary : 'en';
+}
+
+function word(name) { return languages[language()][name]; }
+function flaw(code) { return [code, word(code)]; }
+
 function byId(id) { return document.getElementById(id); }
 function digits(text) { return text.replace(/\D/g, ''); }
 function tell(psapay, body, answer) { window.parent.postMessage({ psapay, body, answer }, parentOrigin); }
@@ -39,25 +111,25 @@ const faults = {
   number() {
     const number = digits(fields.number.value);
     const length = { amex: 15, diners: 14 }[brand(number)] ?? 16;
-    if (number.length < length) return ['incomplete_number', 'Your card number is incomplete.'];
-    if (!luhn(number)) return ['incorrect_number', 'Your card number is invalid.'];
+    if (number.length < length) return flaw('incomplete_number');
+    if (!luhn(number)) return flaw('incorrect_number');
   },
   expiry() {
     const { month, year, whole } = expiry();
-    if (!whole) return ['incomplete_expiry', "Your card's expiration date is incomplete."];
-    if (month < 1 || month > 12) return ['invalid_expiry_month', "Your card's expiration date is invalid."];
+    if (!whole) return flaw('incomplete_expiry');
+    if (month < 1 || month > 12) return flaw('invalid_expiry_month');
     const today = new Date();
     const thisYear = today.getFullYear();
-    if (year < thisYear) return ['invalid_expiry_year_past', "Your card's expiration year is in the past."];
+    if (year < thisYear) return flaw('invalid_expiry_year_past');
     if (year === thisYear && month < today.getMonth() + 1) {
-      return ['invalid_expiry_month_past', "Your card's expiration date is in the past."];
+      return flaw('invalid_expiry_month_past');
     }
-    if (year > thisYear + 49) return ['invalid_expiry_year', "Your card's expiration year is invalid."];
+    if (year > thisYear + 49) return flaw('invalid_expiry_year');
   },
   cvc() {
     const length = brand(digits(fields.number.value)) === 'amex' ? 4 : 3;
     if (digits(fields.cvc.value).length < length) {
-      return ['incomplete_cvc', "Your card's security code is incomplete."];
+      return flaw('incomplete_cvc');
     }
   },
   postal() {},
@@ -149,8 +221,7 @@ async function call(path, form) {
     const answer = await fetch(path, { method: 'POST', headers, body: new URLSearchParams(form) });
     return await answer.json();
   } catch {
-    const message = 'We could not reach Stripe. Please try again.';
-    return { error: { type: 'api_connection_error', message } };
+    return { error: { type: 'api_connection_error', message: word('unreachable') } };
   }
 }
 
@@ -236,9 +307,14 @@ function dress() {
     else root.style.removeProperty(property);
   }
   const live = String(settings.key).startsWith('pk_live_');
-  byId('note').textContent = live
-    ? 'Simulated bank: the card 4000 0099 0000 0004 pays, no other does.'
-    : 'Simulated bank: use a test card such as 4242 4242 4242 4242, never a real one.';
+  byId('note').textContent = word(live ? 'live' : 'test');
+  root.lang = language();
+  for (const name of Object.keys(fields)) {
+    document.querySelector(`label[for=${name}]`).firstChild.data = word(name);
+  }
+  document.querySelector('.optional').textContent = word('optional');
+  document.querySelector('label[for=postal]').firstChild.data += ' ';
+  fields.expiry.placeholder = word('months');
   for (const field of Object.values(fields)) field.readOnly = Boolean(settings.readOnly);
   resize();
 }

@@ -2,10 +2,11 @@
 //! of it is shown.
 
 use domain::Money;
-use jiff::civil::Date;
+use domain::language::Language;
+use domain::seal::Day;
 use maud::{Markup, html};
 
-use super::format::{amount, day};
+use crate::pay::words::{self, fill};
 
 /// What there is to choose.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +25,7 @@ pub struct Other {
     /// Its number.
     pub number: String,
     /// Until when it is to be paid.
-    pub due_on: Option<Date>,
+    pub due_on: Option<Day>,
     /// What is owed on it.
     pub due: Money,
 }
@@ -45,26 +46,28 @@ impl Choice {
 }
 
 /// The choice, above the form for a card.
-pub fn choice(choice: &Choice, due: Money) -> Markup {
+pub fn choice(language: Language, choice: &Choice, due: Money) -> Markup {
+    let words = &words::of(language).choice;
     html! {
         @if !choice.is_none() {
             fieldset #choice .choice {
-                legend .form-title { "What to pay" }
-                @if !choice.others.is_empty() { (others(&choice.others)) }
-                @if let Some(minimum) = choice.part_minimum { (part(due, minimum)) }
+                legend .form-title { (words.title) }
+                @if !choice.others.is_empty() { (others(language, &choice.others)) }
+                @if let Some(minimum) = choice.part_minimum { (part(language, due, minimum)) }
             }
         }
     }
 }
 
-fn others(others: &[Other]) -> Markup {
+fn others(language: Language, others: &[Other]) -> Markup {
+    let (choice, panel) = (&words::of(language).choice, &words::of(language).panel);
     html! {
         div .choice-rows {
             p .choice-about {
-                "You have "
-                @if others.len() == 1 { "another open invoice" }
-                @else { (others.len()) " other open invoices" }
-                ". Tick what you want to pay together with this one."
+                @match others.len() {
+                    1 => (choice.one_other),
+                    count => (fill(choice.others, &[("count", &count.to_string())])),
+                }
             }
             @for other in others {
                 label .choice-row {
@@ -72,32 +75,37 @@ fn others(others: &[Other]) -> Markup {
                         autocomplete="off";
                     span .choice-name {
                         (other.number)
-                        @if let Some(date) = other.due_on { span .choice-due { "Due " (day(date)) } }
+                        @if let Some(day) = other.due_on {
+                            span .choice-due { (fill(panel.due, &[("day", &language.day(day))])) }
+                        }
                     }
-                    span .choice-amount { (amount(other.due)) }
+                    span .choice-amount { (language.money(other.due)) }
                 }
             }
         }
     }
 }
 
-fn part(due: Money, minimum: Money) -> Markup {
+fn part(language: Language, due: Money, minimum: Money) -> Markup {
+    let words = &words::of(language).choice;
     html! {
         div .choice-rows {
             label .choice-row {
                 input type="radio" name="part" value="all" checked autocomplete="off";
-                span .choice-name { "Pay all" }
-                span #choice-all .choice-amount { (amount(due)) }
+                span .choice-name { (words.all) }
+                span #choice-all .choice-amount { (language.money(due)) }
             }
             label .choice-row {
                 input type="radio" name="part" value="part" autocomplete="off";
-                span .choice-name { "Pay a part" }
+                span .choice-name { (words.part) }
             }
             div #part .part-field hidden {
-                label for="part-amount" { "Amount in " (due.currency()) }
+                label for="part-amount" {
+                    (fill(words.amount_in, &[("currency", &due.currency().to_string())]))
+                }
                 input #part-amount type="text" inputmode="decimal" autocomplete="off"
                     aria-describedby="part-hint part-error";
-                p #part-hint .part-hint { "At least " (amount(minimum)) "." }
+                p #part-hint .part-hint { (fill(words.at_least, &[("amount", &language.money(minimum))])) }
                 p #part-error .part-error role="alert" hidden {}
             }
         }

@@ -23,6 +23,19 @@ pub fn attention() -> Markup {
     icon("alert", "M12 7.2v5.6m0 3.4v.2")
 }
 
+/// A globe, small: other languages.
+pub fn globe() -> Markup {
+    html! {
+        svg .globe viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false" {
+            g fill="none" stroke="currentColor" stroke-width="1.3" {
+                circle cx="8" cy="8" r="6.3" {}
+                ellipse cx="8" cy="8" rx="2.8" ry="6.3" {}
+                path d="M1.7 8h12.6" {}
+            }
+        }
+    }
+}
+
 /// A closed padlock, small.
 pub fn lock() -> Markup {
     html! {

@@ -5,8 +5,9 @@ use domain::Money;
 use maud::{Markup, html};
 
 use super::choice::choice;
-use super::format::{amount, amount_with_code, card, day, figure, moment};
-use super::{Checkout, PanelState, Receipt, Seller, View, icons};
+use super::format::{amount_with_code, figure};
+use super::{Checkout, PanelState, Receipt, View, icons};
+use crate::pay::words::{self, fill, said};
 
 /// The panel of the view's state.
 pub fn panel(view: &View) -> Markup {
@@ -79,168 +80,199 @@ fn is_final(state: &PanelState) -> bool {
     }
 }
 
+fn words(view: &View) -> &'static words::Panel {
+    &view.words().panel
+}
+
+/// The name of whoever asks for the money, within a sentence.
+fn seller(view: &View) -> (&'static str, Markup) {
+    ("seller", html! { bdi { (view.seller.name) } })
+}
+
+/// An amount within a sentence.
+fn amount(view: &View, place: &'static str, money: Money) -> (&'static str, Markup) {
+    (place, html! { (view.language.money(money)) })
+}
+
 fn pay(view: &View, checkout: &Checkout) -> Markup {
     html! {
         (amount_due(view))
-        (script_needed())
+        (script_needed(view))
         (form(view, checkout, false))
     }
 }
 
 fn resume(view: &View, checkout: &Checkout) -> Markup {
+    let words = words(view);
+    let asked = view.language.money(being_paid(view));
     html! {
         (icons::attention())
-        h2 #panel-title tabindex="-1" { "Payment not completed" }
-        p .lead {
-            "Your bank asked you to confirm this payment, and that was not finished. Your card was not \
-             charged. You can continue where you left off."
-        }
-        (script_needed())
+        (title(words.continue_title))
+        p .lead { (words.continue_why) }
+        (script_needed(view))
         div #resume-message .message role="alert" hidden {}
         button #resume .primary type="button" {
-            span .label { "Continue payment \u{b7} " (amount(being_paid(view))) }
+            span .label { (fill(words.continue_pay, &[("amount", &asked)])) }
         }
         button #other-card .secondary type="button" aria-expanded="false" aria-controls="pay-form" {
-            "Pay with another card"
+            (words.other_card)
         }
         (form(view, checkout, true))
-        (facts(view, "Amount due", view.due))
+        (facts(view, view.paper_words().amount_due, view.due))
     }
 }
 
 fn in_progress(view: &View) -> Markup {
+    let words = words(view);
+    let asked = html! { strong { (view.language.money(being_paid(view))) } };
     html! {
         (icons::clock())
-        h2 #panel-title tabindex="-1" { "Payment in progress" }
-        p .lead {
-            "A payment of " strong { (amount(being_paid(view))) } " is being processed. Please do not pay \
-             again. This page shows the result by itself, usually within a minute."
-        }
+        (title(words.in_progress))
+        p .lead { (said(words.in_progress_why, &[("amount", asked)])) }
         div .waiting aria-hidden="true" {}
-        (facts(view, "Amount due", view.due))
-        (questions(&view.seller))
+        (facts(view, view.paper_words().amount_due, view.due))
+        (questions(view))
     }
 }
 
 fn paid(view: &View, receipt: &Receipt) -> Markup {
+    let (words, papers) = (words(view), view.paper_words());
     let nothing = |money: Money| money.minor() == 0;
     let (paid, back, credit) = (receipt.amount, receipt.given_back, receipt.by_credit);
     let by_bank = receipt.taken_back;
-    let seller = &view.seller.name;
+    let card = receipt
+        .brand
+        .as_deref()
+        .map(|brand| papers.method(brand, receipt.last4.as_deref()));
+    let (heading, lead) = outcome(view, receipt);
     html! {
         (icons::check())
-        h2 #panel-title tabindex="-1" {
-            @if nothing(paid) { "Settled by credit" }
-            @else if receipt.is_kept() { "Paid" }
-            @else if nothing(by_bank) { "Refunded" }
-            @else { "Settled" }
-        }
-        p .lead {
-            @if nothing(paid) {
-                (seller) " has settled this invoice by credit. Nothing is owed on it."
-            } @else if nothing(back) && nothing(by_bank) {
-                "Thank you. " (seller) " has received your payment, and nothing is owed on this invoice."
-            } @else {
-                (seller) " has received " (amount(paid))
-                @if !nothing(back) { " and given back " (amount(back)) }
-                @if !nothing(by_bank) { ", and your bank has returned " (amount(by_bank)) " to you" }
-                ". Nothing is owed on this invoice."
-            }
-        }
+        (title(heading))
+        p .lead { (lead) }
         dl .facts {
-            @if !nothing(paid) {
-                div { dt { "Amount paid" } dd .strong { (amount_with_code(paid)) } }
+            @if !nothing(paid) { (sum(view, papers.amount_paid, paid)) }
+            @if !nothing(back) { (sum(view, words.given_back, back)) }
+            @if !nothing(by_bank) { (sum(view, words.by_bank, by_bank)) }
+            @if !nothing(credit) { (sum(view, words.credited, credit)) }
+            @if let Some(at) = receipt.paid_at {
+                div { dt { (words.date) } dd { (view.language.moment(at)) } }
             }
-            @if !nothing(back) { div { dt { "Given back" } dd .strong { (amount_with_code(back)) } } }
-            @if !nothing(by_bank) {
-                div { dt { "Returned by your bank" } dd .strong { (amount_with_code(by_bank)) } }
-            }
-            @if !nothing(credit) { div { dt { "Credited" } dd .strong { (amount_with_code(credit)) } } }
-            @if let Some(at) = receipt.paid_at.and_then(moment) { div { dt { "Date" } dd { (at) } } }
-            @if let Some(card) = card(receipt.brand.as_deref(), receipt.last4.as_deref()) {
-                div { dt { "Method" } dd { (card) } }
-            }
-            div { dt { "Invoice" } dd { (view.number) } }
+            @if let Some(card) = card { div { dt { (words.method) } dd { (card) } } }
+            (number(view))
         }
-        button .secondary type="button" data-action="print" { "Print for your records" }
-        (questions(&view.seller))
+        button .secondary type="button" data-action="print" { (words.print) }
+        (questions(view))
     }
 }
 
+/// What became of an invoice on which nothing is owed any more, as a heading and a sentence.
+fn outcome(view: &View, receipt: &Receipt) -> (&'static str, Markup) {
+    let words = words(view);
+    let nothing = |money: Money| money.minor() == 0;
+    let values = [
+        seller(view),
+        amount(view, "amount", receipt.amount),
+        amount(view, "back", receipt.given_back),
+        amount(view, "returned", receipt.taken_back),
+    ];
+    if nothing(receipt.amount) {
+        return (words.by_credit, said(words.by_credit_why, &values));
+    }
+    let heading = match (receipt.is_kept(), nothing(receipt.taken_back)) {
+        (true, _) => words.paid,
+        (false, true) => words.refunded,
+        (false, false) => words.settled,
+    };
+    let why = match (nothing(receipt.given_back), nothing(receipt.taken_back)) {
+        (true, true) => words.paid_thanks,
+        (false, true) => words.given_back_why,
+        (true, false) => words.by_bank_why,
+        (false, false) => words.given_back_and_by_bank_why,
+    };
+    (heading, said(why, &values))
+}
+
 fn void(view: &View) -> Markup {
+    let words = words(view);
     html! {
         (icons::cross())
-        h2 #panel-title tabindex="-1" { "Invoice voided" }
-        p .lead {
-            (view.seller.name) " has withdrawn this invoice. Nothing is owed on it, and it cannot be paid."
-        }
-        (facts(view, "Total", view.total))
-        (questions(&view.seller))
+        (title(words.void))
+        p .lead { (said(words.void_why, &[seller(view)])) }
+        (facts(view, view.paper_words().total, view.total))
+        (questions(view))
     }
 }
 
 fn unavailable(view: &View) -> Markup {
+    let words = words(view);
     html! {
         (icons::attention())
-        h2 #panel-title tabindex="-1" { "Online payment is not available" }
-        p .lead {
-            (view.seller.name) " cannot take card payments at the moment. Nothing was charged. Please come \
-             back later, or ask for another way to pay."
-        }
-        (facts(view, "Amount due", view.due))
-        (questions(&view.seller))
+        (title(words.unavailable))
+        p .lead { (said(words.unavailable_why, &[seller(view)])) }
+        (facts(view, view.paper_words().amount_due, view.due))
+        (questions(view))
     }
 }
 
 fn silent(view: &View) -> Markup {
+    let words = words(view);
     html! {
         (icons::attention())
-        h2 #panel-title tabindex="-1" { "Temporarily unavailable" }
-        p .lead {
-            "Paying by card is temporarily unavailable. Nothing was charged. Please try again in a few \
-             minutes: this page shows the form again by itself."
-        }
-        (facts(view, "Amount due", view.due))
-        (questions(&view.seller))
+        (title(words.silent))
+        p .lead { (words.silent_why) }
+        (facts(view, view.paper_words().amount_due, view.due))
+        (questions(view))
     }
 }
 
 fn too_small(view: &View, least: Money) -> Markup {
+    let words = words(view);
+    let values = [
+        seller(view),
+        amount(view, "amount", view.due),
+        amount(view, "least", least),
+    ];
     html! {
         (icons::attention())
-        h2 #panel-title tabindex="-1" { "Too small to pay by card" }
-        p .lead {
-            (amount(view.due)) " is still due. That is less than a card can be charged, which is "
-            (amount(least)) ". Please ask " (view.seller.name) " how to settle it."
-        }
-        (facts(view, "Amount due", view.due))
-        (questions(&view.seller))
+        (title(words.too_small))
+        p .lead { (said(words.too_small_why, &values)) }
+        (facts(view, view.paper_words().amount_due, view.due))
+        (questions(view))
     }
 }
 
-fn script_needed() -> Markup {
+/// The panel's heading, which the script moves the focus to.
+fn title(text: &str) -> Markup {
+    html! { h2 #panel-title tabindex="-1" { (text) } }
+}
+
+fn script_needed(view: &View) -> Markup {
     html! {
         noscript {
-            p .message .bad {
-                "Paying by card needs JavaScript. Please allow it for this page and load it again."
-            }
+            p .message .bad { (words(view).script_needed) }
         }
     }
 }
 
 fn amount_due(view: &View) -> Markup {
+    let words = words(view);
     html! {
         div .amount-due {
-            h2 #panel-title tabindex="-1" { "Amount due" }
-            p .amount { (figure(view.due)) " " span .code { (view.due.currency()) } }
-            p .about { "Invoice " (view.number) }
-            @if let Some(date) = view.due_on { p .about { "Due " (day(date)) } }
-            a .to-invoice href="#invoice" { "See what is billed" }
+            (title(view.paper_words().amount_due))
+            p .amount { (figure(view.language, view.due)) " " span .code { (view.due.currency()) } }
+            p .about { (fill(words.invoice, &[("number", &view.number)])) }
+            @if let Some(day) = view.due_on {
+                p .about { (fill(words.due, &[("day", &view.language.day(day))])) }
+            }
+            a .to-invoice href="#invoice" { (words.see_billed) }
         }
     }
 }
 
 fn form(view: &View, checkout: &Checkout, hidden: bool) -> Markup {
+    let (words, language, currency) = (words(view), view.language, view.due.currency());
+    let (thousands, point) = language.separators();
+    let pay = fill(words.pay, &[("amount", &language.money(view.due))]);
     html! {
         form #pay-form hidden[hidden] novalidate
             data-publishable-key=(checkout.publishable_key)
@@ -252,28 +284,30 @@ fn form(view: &View, checkout: &Checkout, hidden: bool) -> Markup {
             data-billing-email=[checkout.billing_email.as_deref()]
             data-due=(view.due.minor())
             data-offer=(view.choice.offer(view.due))
-            data-currency=(view.due.currency().code())
-            data-decimals=(view.due.currency().decimals())
-            data-nothing=(amount(Money::new(0, view.due.currency())))
+            data-currency=(currency.code())
+            data-decimals=(currency.decimals())
+            data-least=(currency.minimum())
+            data-nothing=(language.money(Money::new(0, currency)))
+            data-thousands=(thousands) data-point=(point) data-grouped-from=(language.grouped_from())
             data-part-minimum=[view.choice.part_minimum.map(Money::minor)]
             data-page-token=(checkout.page_token)
             data-work-rounds=[checkout.work.map(|work| work.rounds)]
             data-work-bits=[checkout.work.map(|work| work.bits)]
         {
-            (choice(&view.choice, view.due))
+            (choice(language, &view.choice, view.due))
             h3 .form-title #card-title tabindex="-1" {
-                @if checkout.methods == "card" { "Pay by card" } @else { "Pay by card or bank account" }
+                @if checkout.methods == "card" { (words.by_card) } @else { (words.by_card_or_bank) }
             }
             div .element-frame role="group" aria-labelledby="card-title" {
-                p #element-loading .element-loading { "Loading the card form\u{2026}" }
+                p #element-loading .element-loading { (words.loading) }
                 div #payment-element {}
             }
             div #message .message role="alert" hidden {}
             button #submit .primary type="submit" disabled {
                 span .spinner aria-hidden="true" {}
-                span .label data-idle={ "Pay " (amount(view.due)) } { "Pay " (amount(view.due)) }
+                span .label data-idle=(pay) { (pay) }
             }
-            p .assurance { (icons::lock()) "Encrypted and sent straight to Stripe." }
+            p .assurance { (icons::lock()) (words.encrypted) }
         }
     }
 }
@@ -281,19 +315,27 @@ fn form(view: &View, checkout: &Checkout, hidden: bool) -> Markup {
 fn facts(view: &View, label: &str, money: Money) -> Markup {
     html! {
         dl .facts {
-            div { dt { (label) } dd .strong { (amount_with_code(money)) } }
-            div { dt { "Invoice" } dd { (view.number) } }
+            (sum(view, label, money))
+            (number(view))
         }
     }
 }
 
-fn questions(seller: &Seller) -> Markup {
+fn sum(view: &View, label: &str, money: Money) -> Markup {
+    html! { div { dt { (label) } dd .strong { (amount_with_code(view.language, money)) } } }
+}
+
+fn number(view: &View) -> Markup {
+    html! { div { dt { (view.paper_words().invoice) } dd { (view.number) } } }
+}
+
+fn questions(view: &View) -> Markup {
+    let words = words(view);
     html! {
         p .questions {
-            "Questions? "
-            @match &seller.support_email {
-                Some(email) => { "Write to " (mail_link(email)) "." }
-                None => { "Please contact " (seller.name) "." }
+            @match &view.seller.support_email {
+                Some(email) => (said(words.questions_write, &[("email", mail_link(email))])),
+                None => (said(words.questions_ask, &[seller(view)])),
             }
         }
     }

@@ -1,21 +1,23 @@
 //! The left column: the invoice as it would be on paper.
 
+use domain::seal::Day;
 use maud::{Markup, html};
 
-use super::format::{amount, amount_with_code, day};
-use super::{Line, PanelState, View};
+use super::format::amount_with_code;
+use super::{Line, PanelState, ReceiptFile, View};
+use crate::pay::words::fill;
 
 /// The invoice.
 pub fn paper(view: &View) -> Markup {
     html! {
         article #invoice .paper aria-labelledby="invoice-title" {
             div .paper-head {
-                h2 #invoice-title { "Invoice" }
+                h2 #invoice-title { (view.paper_words().invoice) }
                 @if let Some((tone, word)) = stamp(view) { span .stamp .(tone) { (word) } }
                 p .number { (view.number) }
             }
             (parties(view))
-            @if let Some(memo) = &view.memo { p .memo { (memo) } }
+            @if let Some(memo) = &view.memo { p .memo dir="auto" { (memo) } }
             (lines(view))
             (sums(view))
             (other_ways(view))
@@ -30,15 +32,16 @@ fn is_paid(view: &View) -> bool {
 
 /// A word across the paper where the invoice is no longer owed.
 fn stamp(view: &View) -> Option<(&'static str, &'static str)> {
+    let words = &view.words().paper;
     match view.state {
         PanelState::Paid(ref receipt) => Some((
             "good",
             match receipt.is_kept() {
-                true => "Paid",
-                false => "Settled",
+                true => words.stamp_paid,
+                false => words.stamp_settled,
             },
         )),
-        PanelState::Void => Some(("calm", "Void")),
+        PanelState::Void => Some(("calm", words.stamp_void)),
         PanelState::Pay(_)
         | PanelState::Continue(_)
         | PanelState::InProgress
@@ -49,21 +52,23 @@ fn stamp(view: &View) -> Option<(&'static str, &'static str)> {
 }
 
 fn parties(view: &View) -> Markup {
+    let words = view.paper_words();
+    let day = |day: Day| html! { time datetime=(day) { (view.language.day(day)) } };
     html! {
         dl .parties {
             div {
-                dt { "From" }
+                dt { (words.from) }
                 dd {
-                    (view.seller.name)
-                    @for line in &view.seller.details { span .party-line { (line) } }
+                    bdi { (view.seller.name) }
+                    @for line in &view.seller.details { span .party-line dir="auto" { (line) } }
                 }
             }
-            div { dt { "Billed to" } dd { (view.client_name) } }
+            div { dt { (words.billed_to) } dd { bdi { (view.client_name) } } }
             @if let Some(date) = view.issued_on {
-                div { dt { "Issued" } dd { time datetime=(date) { (day(date)) } } }
+                div { dt { (words.issued) } dd { (day(date)) } }
             }
             @if let Some(date) = view.due_on {
-                div { dt { "Due" } dd { time datetime=(date) { (day(date)) } } }
+                div { dt { (words.due) } dd { (day(date)) } }
             }
         }
     }
@@ -71,26 +76,27 @@ fn parties(view: &View) -> Markup {
 
 fn lines(view: &View) -> Markup {
     let taxed = view.lines.iter().any(|line| line.tax_rate.is_some());
+    let (words, language) = (view.paper_words(), view.language);
     html! {
         table .lines {
-            caption .visually-hidden { "What is billed" }
+            caption .visually-hidden { (view.words().paper.lines) }
             thead {
                 tr {
-                    th scope="col" { "Description" }
-                    th .figure .wide scope="col" { "Qty" }
-                    th .figure .wide scope="col" { "Unit price" }
-                    @if taxed { th .figure .wide scope="col" { "Tax" } }
-                    th .figure scope="col" { "Amount" }
+                    th scope="col" { (words.description) }
+                    th .figure .wide scope="col" { (words.quantity) }
+                    th .figure .wide scope="col" { (words.unit_price) }
+                    @if taxed { th .figure .wide scope="col" { (words.tax) } }
+                    th .figure scope="col" { (words.amount) }
                 }
             }
             tbody {
                 @for line in &view.lines {
                     tr {
-                        td { (line.description) span .line-detail { (detail(line)) } }
+                        td { bdi { (line.description) } span .line-detail { (detail(view, line)) } }
                         td .figure .wide { (line.quantity) }
-                        td .figure .wide { (amount(line.unit_price)) }
+                        td .figure .wide { (language.money(line.unit_price)) }
                         @if taxed { td .figure .wide { (line.tax_rate.as_deref().unwrap_or("\u{2013}")) } }
-                        td .figure { (amount(line.amount)) }
+                        td .figure { (language.money(line.amount)) }
                     }
                 }
             }
@@ -99,30 +105,41 @@ fn lines(view: &View) -> Markup {
 }
 
 /// The middle columns in one line, for screens too narrow for them.
-fn detail(line: &Line) -> String {
-    let product = format!("{} × {}", line.quantity, amount(line.unit_price));
+fn detail(view: &View, line: &Line) -> String {
+    let product = format!("{} × {}", line.quantity, view.language.money(line.unit_price));
+    let taxed = view.words().paper.plus_tax;
     match &line.tax_rate {
-        Some(rate) => format!("{product}, plus {rate} tax"),
+        Some(rate) => fill(taxed, &[("product", &product), ("rate", rate)]),
         None => product,
     }
 }
 
 fn sums(view: &View) -> Markup {
+    let (words, own) = (view.paper_words(), &view.words().paper);
+    let amount = |money| view.language.money(money);
+    let due = amount_with_code(view.language, view.due);
+    let paid = if is_paid(view) {
+        words.paid
+    } else {
+        own.paid_so_far
+    };
     html! {
         dl .sums {
-            div { dt { "Subtotal" } dd { (amount(view.subtotal)) } }
+            div { dt { (words.subtotal) } dd { (amount(view.subtotal)) } }
             @for tax in &view.taxes {
                 div { dt { (tax.label) } dd { (amount(tax.amount)) } }
             }
-            div .total { dt { "Total" } dd { (amount(view.total)) } }
+            div .total { dt { (words.total) } dd { (amount(view.total)) } }
             @if view.credited.minor() != 0 {
-                div { dt { "Credit notes" } dd { (amount(view.credited)) } }
+                div { dt { (words.credit_notes) } dd { (amount(view.credited)) } }
             }
             @if view.paid.minor() != 0 {
-                div { dt { @if is_paid(view) { "Paid" } @else { "Paid so far" } } dd { (amount(view.paid)) } }
+                div {
+                    dt { (paid) } dd { (amount(view.paid)) }
+                }
             }
             @if !matches!(view.state, PanelState::Void) {
-                div .due { dt { "Amount due" } dd { (amount_with_code(view.due)) } }
+                div .due { dt { (words.amount_due) } dd { (due) } }
             }
         }
     }
@@ -130,17 +147,17 @@ fn sums(view: &View) -> Markup {
 
 /// How it can be paid without a card, while something is owed.
 fn other_ways(view: &View) -> Markup {
-    let seller = &view.seller;
+    let (seller, words) = (&view.seller, view.paper_words());
     let owed = !matches!(view.state, PanelState::Paid(_) | PanelState::Void);
     let ways = [
-        ("Bank transfer", &seller.bank_details),
-        ("Cheque", &seller.cheque_details),
+        (words.bank_transfer, &seller.bank_details),
+        (words.cheque, &seller.cheque_details),
     ];
     html! {
         @if owed {
             @for (name, details) in ways {
                 @if let Some(details) = details {
-                    section .way { h3 { (name) } p .memo { (details) } }
+                    section .way { h3 { (name) } p .memo dir="auto" { (details) } }
                 }
             }
         }
@@ -149,18 +166,27 @@ fn other_ways(view: &View) -> Markup {
 
 /// The invoice and the receipts as files.
 fn files(view: &View) -> Markup {
+    let words = &view.words().paper;
     html! {
         ul .files {
-            li { a href=(view.pdf_url) download { "Download invoice (PDF)" } }
+            li { a href=(view.pdf_url) download { (words.invoice_file) } }
             @for receipt in &view.receipts {
                 li {
-                    a href=(receipt.url) download {
-                        "Download receipt (PDF)"
-                        @if let Some(date) = receipt.paid_on { ", " (day(date)) }
-                        ", " (amount(receipt.amount))
-                    }
+                    a href=(receipt.url) download { (receipt_file(view, receipt)) }
                 }
             }
         }
+    }
+}
+
+fn receipt_file(view: &View, receipt: &ReceiptFile) -> String {
+    let words = &view.words().paper;
+    let amount = view.language.money(receipt.amount);
+    match receipt.paid_on {
+        Some(day) => {
+            let day = view.language.day(day);
+            fill(words.receipt_file, &[("day", &day), ("amount", &amount)])
+        }
+        None => fill(words.receipt_file_undated, &[("amount", &amount)]),
     }
 }

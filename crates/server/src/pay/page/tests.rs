@@ -2,7 +2,6 @@
 //! more than the policy allows.
 
 use domain::Currency;
-use jiff::civil::date;
 
 use super::*;
 
@@ -10,6 +9,10 @@ const HOSTILE: &str = "</script><script>alert(1)</script>\"'><img src=x onerror=
 
 fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::parse("usd").unwrap())
+}
+
+fn day(text: &str) -> Option<Day> {
+    Day::parse(text)
 }
 
 fn checkout(text: &str) -> Checkout {
@@ -41,6 +44,7 @@ fn receipt(text: &str) -> Receipt {
 /// A view whose every text is `text`.
 fn view(text: &str, state: PanelState) -> View {
     View {
+        language: Language::En,
         mode: Mode::Test,
         seller: Seller {
             name: text.to_owned(),
@@ -53,8 +57,8 @@ fn view(text: &str, state: PanelState) -> View {
         client_name: text.to_owned(),
         number: text.to_owned(),
         memo: Some(text.to_owned()),
-        issued_on: Some(date(2026, 11, 23)),
-        due_on: Some(date(2026, 12, 7)),
+        issued_on: day("2026-11-23"),
+        due_on: day("2026-12-07"),
         lines: vec![Line {
             description: text.to_owned(),
             quantity: text.to_owned(),
@@ -140,7 +144,7 @@ fn no_text_becomes_html() {
     }
     check_escaped(
         "expired",
-        &expired_page(Mode::Live, &view(HOSTILE, PanelState::Void).seller).into_string(),
+        &notices::expired(Language::En, Mode::Live, &view(HOSTILE, PanelState::Void).seller).into_string(),
     );
 }
 
@@ -167,6 +171,12 @@ fn a_mail_address_stays_one_address() {
     );
 }
 
+/// Without what the script may say.
+fn shown(page: &str) -> String {
+    let (before, words) = page.split_once("data-words=\"").unwrap();
+    format!("{before}{}", words.split_once('"').unwrap().1)
+}
+
 #[test]
 fn test_mode_is_said_and_live_mode_does_not_mention_it() {
     for (state, word, _) in states("x") {
@@ -177,7 +187,7 @@ fn test_mode_is_said_and_live_mode_does_not_mention_it() {
             "{word}"
         );
         view.mode = Mode::Live;
-        let html = page(&view).into_string();
+        let html = shown(&page(&view).into_string());
         assert!(!html.to_lowercase().contains("test"), "{word}: {html}");
     }
 }
@@ -232,8 +242,10 @@ fn pages_without_an_invoice_show_none() {
         ..Seller::default()
     };
     for html in [
-        expired_page(Mode::Test, &seller).into_string(),
-        not_found_page().into_string(),
+        notices::expired(Language::En, Mode::Test, &seller).into_string(),
+        notices::not_found(Language::En).into_string(),
+        notices::busy(Language::En).into_string(),
+        notices::trouble(Language::En).into_string(),
     ] {
         assert!(
             !html.contains("id=\"invoice\"") && !html.contains("<script"),
@@ -241,7 +253,7 @@ fn pages_without_an_invoice_show_none() {
         );
     }
     assert!(
-        expired_page(Mode::Test, &seller)
+        notices::expired(Language::En, Mode::Test, &seller)
             .into_string()
             .contains("Nordlicht IT")
     );
@@ -268,4 +280,56 @@ fn lines_without_tax_have_no_tax_column() {
         !html.contains(">Tax</th>") && html.contains("x × $1.00</span>"),
         "{html}"
     );
+}
+
+#[test]
+fn every_state_and_notice_is_said_in_every_language_with_its_amounts_and_days() {
+    let written = [
+        ("$1,234.50 USD", "Due 7 December 2026", "7 December 2026"),
+        ("1.234,50 USD", "Fällig am 7. Dezember 2026", "7. Dezember 2026"),
+        (
+            "1\u{202f}234,50 USD",
+            "Échéance le 7 décembre 2026",
+            "7 décembre 2026",
+        ),
+        (
+            "1234,50 USD",
+            "Vence el 7 de diciembre de 2026",
+            "7 de diciembre de 2026",
+        ),
+    ];
+    for (language, (amount, due, day)) in Language::ALL.into_iter().zip(written) {
+        let seller = Seller::default();
+        let notices = [
+            notices::expired(language, Mode::Test, &seller),
+            notices::not_found(language),
+            notices::busy(language),
+            notices::trouble(language),
+        ];
+        let lang = format!("<html lang=\"{}\">", language.word());
+        for page in notices {
+            assert!(page.into_string().contains(&lang));
+        }
+        for (state, word, english) in states("x") {
+            let pays = matches!(state, PanelState::Pay(_));
+            let view = View {
+                language,
+                ..view("x", state)
+            };
+            let (page, panel) = (page(&view).into_string(), panel(&view).into_string());
+            let amount = amount.replace(' ', "\u{a0}");
+            assert!(
+                page.contains(&lang) && page.contains(&amount) && page.contains(day),
+                "{page}"
+            );
+            assert_eq!(panel.contains(due), pays, "{word} {panel}");
+            // English and French call a date alike, no heading.
+            let said = panel.contains(&format!(">{english}</h2>"));
+            assert_eq!(said, language == Language::En, "{word}: {panel}");
+            for other in Language::ALL {
+                assert!(page.contains(&format!("href=\"?language={}\"", other.word())));
+            }
+            assert_eq!(page.matches("aria-current").count(), 1);
+        }
+    }
 }
