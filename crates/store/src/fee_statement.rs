@@ -39,40 +39,54 @@ pub struct Line {
     pub at: Timestamp,
 }
 
+// Each kind is read in the order of its own index and no further than the page goes.
 const LINES: Sql = Sql::new(
     "select id, kind, source_id, invoice_id, payment_id, currency, amount, created_at
      from (
-       select t.id, t.kind, t.source_id, t.invoice_id, t.payment_id, t.currency, e.amount, t.created_at
-       from ledger_transactions t
-       join ledger_entries e on e.tenant_id = t.tenant_id and e.livemode = t.livemode
-         and e.transaction_id = t.id
-       where t.tenant_id = $1 and t.livemode = $2
-         and t.kind in ('application_fee', 'application_fee_refund') and e.account = 'platform_fees'
-         and t.created_at >= $3 and t.created_at < $5
+       select id, kind, source_id, invoice_id, payment_id, currency, amount, created_at
+       from (
+         select t.id, t.kind, t.source_id, t.invoice_id, t.payment_id, t.currency, e.amount, t.created_at
+         from ledger_transactions t
+         join ledger_entries e on e.tenant_id = t.tenant_id and e.livemode = t.livemode
+           and e.transaction_id = t.id
+         where t.tenant_id = $1 and t.livemode = $2
+           and t.kind in ('application_fee', 'application_fee_refund') and e.account = 'platform_fees'
+           and t.created_at >= $3 and (t.created_at > $3 or t.id > $4) and t.created_at < $5
+         order by t.created_at, t.id
+         limit $6) as own
        union all
-       select t.id, 'external_application_fee' as kind, t.source_id, t.invoice_id, t.payment_id, t.currency,
-         -e.amount as amount, t.created_at
-       from application_fees f
-       join ledger_transactions t on t.tenant_id = $7 and t.livemode = f.livemode
-         and t.kind = 'application_fee_income' and t.source_id = f.stripe_application_fee_id
-       join ledger_entries e on e.tenant_id = t.tenant_id and e.livemode = t.livemode
-         and e.transaction_id = t.id
-       where f.tenant_id = $1 and f.livemode = $2 and f.payment_id is null
-         and e.account = 'platform_revenue' and t.created_at >= $3 and t.created_at < $5
+       select id, kind, source_id, invoice_id, payment_id, currency, amount, created_at
+       from (
+         select t.id, 'external_application_fee' as kind, t.source_id, t.invoice_id, t.payment_id, t.currency,
+           -e.amount as amount, t.created_at
+         from application_fees f
+         join ledger_transactions t on t.tenant_id = $7 and t.livemode = f.livemode
+           and t.kind = 'application_fee_income' and t.source_id = f.stripe_application_fee_id
+         join ledger_entries e on e.tenant_id = t.tenant_id and e.livemode = t.livemode
+           and e.transaction_id = t.id
+         where f.tenant_id = $1 and f.livemode = $2 and f.payment_id is null
+           and e.account = 'platform_revenue'
+           and t.created_at >= $3 and (t.created_at > $3 or t.id > $4) and t.created_at < $5
+         order by t.created_at, t.id
+         limit $6) as external
        union all
-       select t.id, 'external_application_fee_refund' as kind, t.source_id, t.invoice_id, t.payment_id,
-         t.currency, -e.amount as amount, t.created_at
-       from application_fees f
-       join application_fee_refunds r on r.tenant_id = f.tenant_id and r.livemode = f.livemode
-         and r.stripe_application_fee_id = f.stripe_application_fee_id
-       join ledger_transactions t on t.tenant_id = $7 and t.livemode = f.livemode
-         and t.kind = 'application_fee_refund_income' and t.source_id = r.stripe_fee_refund_id
-       join ledger_entries e on e.tenant_id = t.tenant_id and e.livemode = t.livemode
-         and e.transaction_id = t.id
-       where f.tenant_id = $1 and f.livemode = $2 and f.payment_id is null
-         and e.account = 'platform_revenue' and t.created_at >= $3 and t.created_at < $5
+       select id, kind, source_id, invoice_id, payment_id, currency, amount, created_at
+       from (
+         select t.id, 'external_application_fee_refund' as kind, t.source_id, t.invoice_id, t.payment_id,
+           t.currency, -e.amount as amount, t.created_at
+         from application_fees f
+         join application_fee_refunds r on r.tenant_id = f.tenant_id and r.livemode = f.livemode
+           and r.stripe_application_fee_id = f.stripe_application_fee_id
+         join ledger_transactions t on t.tenant_id = $7 and t.livemode = f.livemode
+           and t.kind = 'application_fee_refund_income' and t.source_id = r.stripe_fee_refund_id
+         join ledger_entries e on e.tenant_id = t.tenant_id and e.livemode = t.livemode
+           and e.transaction_id = t.id
+         where f.tenant_id = $1 and f.livemode = $2 and f.payment_id is null
+           and e.account = 'platform_revenue'
+           and t.created_at >= $3 and (t.created_at > $3 or t.id > $4) and t.created_at < $5
+         order by t.created_at, t.id
+         limit $6) as back
      ) as taken
-     where created_at > $3 or id > $4
      order by created_at, id
      limit $6",
 );

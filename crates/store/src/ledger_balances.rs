@@ -36,6 +36,7 @@ pub struct Balance {
 }
 
 /// The accounts that have entries, one after the other along the index: the books may hold millions of them.
+/// Each step seeks by an equality first: comparing pairs, SQLite reads all entries of an account.
 const ACCOUNTS: Sql = Sql::new(
     "with recursive pairs (account, currency) as (
        select
@@ -45,12 +46,19 @@ const ACCOUNTS: Sql = Sql::new(
           order by e.account, e.currency limit 1)
        union all
        select
-         (select e.account from ledger_entries e where e.tenant_id = $1 and e.livemode = $2
-            and (e.account, e.currency) > (p.account, p.currency)
-          order by e.account, e.currency limit 1),
-         (select e.currency from ledger_entries e where e.tenant_id = $1 and e.livemode = $2
-            and (e.account, e.currency) > (p.account, p.currency)
-          order by e.account, e.currency limit 1)
+         coalesce(
+           (select e.account from ledger_entries e where e.tenant_id = $1 and e.livemode = $2
+              and e.account = p.account and e.currency > p.currency
+            order by e.currency limit 1),
+           (select min(e.account) from ledger_entries e where e.tenant_id = $1 and e.livemode = $2
+              and e.account > p.account)),
+         coalesce(
+           (select min(e.currency) from ledger_entries e where e.tenant_id = $1 and e.livemode = $2
+              and e.account = p.account and e.currency > p.currency),
+           (select min(e.currency) from ledger_entries e where e.tenant_id = $1 and e.livemode = $2
+              and e.account = (
+                select min(n.account) from ledger_entries n where n.tenant_id = $1 and n.livemode = $2
+                  and n.account > p.account)))
        from pairs p
        where p.account is not null)
      select account, currency from pairs where account is not null order by account, currency",
@@ -74,12 +82,19 @@ const CLIENTS: Sql = Sql::new(
           order by l.client_id, l.currency limit 1)
        union all
        select
-         (select l.client_id from client_lines l where l.tenant_id = $1 and l.livemode = $2
-            and (l.client_id, l.currency) > (p.client_id, p.currency)
-          order by l.client_id, l.currency limit 1),
-         (select l.currency from client_lines l where l.tenant_id = $1 and l.livemode = $2
-            and (l.client_id, l.currency) > (p.client_id, p.currency)
-          order by l.client_id, l.currency limit 1)
+         coalesce(
+           (select l.client_id from client_lines l where l.tenant_id = $1 and l.livemode = $2
+              and l.client_id = p.client_id and l.currency > p.currency
+            order by l.currency limit 1),
+           (select min(l.client_id) from client_lines l where l.tenant_id = $1 and l.livemode = $2
+              and l.client_id > p.client_id)),
+         coalesce(
+           (select min(l.currency) from client_lines l where l.tenant_id = $1 and l.livemode = $2
+              and l.client_id = p.client_id and l.currency > p.currency),
+           (select min(l.currency) from client_lines l where l.tenant_id = $1 and l.livemode = $2
+              and l.client_id = (
+                select min(n.client_id) from client_lines n where n.tenant_id = $1 and n.livemode = $2
+                  and n.client_id > p.client_id)))
        from pairs p
        where p.client_id is not null)
      select client_id, currency from pairs where client_id is not null
