@@ -13,6 +13,7 @@ mod accessibility;
 mod address;
 mod audit;
 mod bad_input;
+mod bank_debits;
 mod bookkeeping;
 mod breaks;
 mod browser;
