@@ -3,6 +3,7 @@
 
 use domain::seal::Book as Sealed;
 use domain::{Scope, Timestamp};
+use store::Db;
 use store::ledger_balances::{self as rows, Book};
 use store::seals;
 
@@ -27,24 +28,29 @@ pub fn closed_hour(now: Timestamp) -> Timestamp {
 /// # Errors
 /// When the database fails; what was written down stays.
 pub async fn close_hours(app: &App) -> Result<usize, Failure> {
-    let ends_at = closed_hour(app.clock.now());
+    close_hours_at(&app.db, app.clock.now()).await
+}
+
+/// As [`close_hours`], at this moment.
+///
+/// # Errors
+/// As [`close_hours`].
+pub async fn close_hours_at(db: &Db, now: Timestamp) -> Result<usize, Failure> {
+    let ends_at = closed_hour(now);
     let (mut last, mut closed) = (None, 0_usize);
     loop {
         let after = last;
-        let found = app
-            .db
-            .read(move |tx| seals::next_scope(tx, Sealed::Ledger, after.as_ref()));
+        let found = db.read(move |tx| seals::next_scope(tx, Sealed::Ledger, after.as_ref()));
         let found: Option<Scope> = found.await?;
         let Some(scope) = found else { return Ok(closed) };
-        closed = closed.saturating_add(close_of(app, &scope, ends_at).await?);
+        closed = closed.saturating_add(close_of(db, &scope, ends_at, now).await?);
         last = Some(scope);
     }
 }
 
-async fn close_of(app: &App, scope: &Scope, ends_at: Timestamp) -> Result<usize, Failure> {
-    let (of, at) = (scope.clone(), app.clock.now());
-    let closed = app
-        .db
+async fn close_of(db: &Db, scope: &Scope, ends_at: Timestamp, at: Timestamp) -> Result<usize, Failure> {
+    let of = scope.clone();
+    let closed = db
         .write(move |tx| {
             let accounts = rows::accounts(tx, &of)?;
             close_where_worth_it(tx, &of, &accounts, ends_at, at)
@@ -56,9 +62,8 @@ async fn close_of(app: &App, scope: &Scope, ends_at: Timestamp) -> Result<usize,
     }
     let (mut closed, mut after) = (closed, String::new());
     loop {
-        let (of, from, at) = (scope.clone(), after.clone(), app.clock.now());
-        let page = app
-            .db
+        let (of, from) = (scope.clone(), after.clone());
+        let page = db
             .write(move |tx| {
                 let clients = rows::clients(tx, &of, &from, CLIENTS)?;
                 let count = close_where_worth_it(tx, &of, &clients, ends_at, at)?;

@@ -1,0 +1,98 @@
+//! What `bench/ledger` measures: how long a balance and a statement take in books of one size and in books of
+//! another. `fill` writes the books of one MSP and its platform through the store, a year of them; `measure`
+//! asks as the API does, and prints one line of figures.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod fill;
+mod measure;
+
+/// Books for bench/ledger.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Fill an empty database with books of at least so many entries.
+    Fill {
+        /// `sqlite:PATH` or `postgres://…`.
+        #[arg(long)]
+        database: String,
+        /// Entries of the ledger.
+        #[arg(long)]
+        entries: u64,
+    },
+    /// Print the median microseconds of a trial balance, a client's balance, a page of a client's statement
+    /// and a page of a month's fees.
+    Measure {
+        /// `sqlite:PATH` or `postgres://…`.
+        #[arg(long)]
+        database: String,
+        /// How often each is asked.
+        #[arg(long)]
+        rounds: usize,
+    },
+    /// Have PostgreSQL look at its tables, as it does by itself within minutes.
+    Settle {
+        /// `postgres://…`.
+        #[arg(long)]
+        database: String,
+    },
+    /// Make an empty database on a PostgreSQL server, in place of one of that name.
+    Fresh {
+        /// `postgres://…/` without a database.
+        #[arg(long)]
+        server: String,
+        /// Its name.
+        #[arg(long)]
+        name: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Fill { database, entries } => block_on(&database, fill::run(&database, entries)),
+        Command::Measure { database, rounds } => block_on(&database, measure::run(&database, rounds)),
+        Command::Settle { database } => settle(&database),
+        Command::Fresh { server, name } => fresh(&server, &name),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench_ledger: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn block_on(database: &str, work: impl Future<Output = Result<(), flows::Failure>>) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .map_err(|error| error.to_string())?;
+    runtime
+        .block_on(work)
+        .map_err(|error| format!("{database}: {error}"))
+}
+
+fn settle(database: &str) -> Result<(), String> {
+    let failed = |error: postgres::Error| format!("{database}: {error}");
+    let mut client = postgres::Client::connect(database, postgres::NoTls).map_err(failed)?;
+    client.batch_execute("vacuum analyze").map_err(failed)
+}
+
+fn fresh(server: &str, name: &str) -> Result<(), String> {
+    let failed = |error: postgres::Error| format!("{server}: {error}");
+    let mut client =
+        postgres::Client::connect(&format!("{server}postgres"), postgres::NoTls).map_err(failed)?;
+    client
+        .batch_execute(&format!("drop database if exists {name} with (force)"))
+        .map_err(failed)?;
+    client
+        .batch_execute(&format!("create database {name}"))
+        .map_err(failed)
+}
