@@ -21,6 +21,7 @@ pub mod mail_address;
 pub mod money;
 pub mod month;
 pub mod password;
+pub mod pay_link;
 pub mod payment;
 pub mod payout;
 pub mod permission;

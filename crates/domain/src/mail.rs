@@ -58,6 +58,8 @@ words! {
         PaymentFailed = "payment_failed",
         /// To the client: a fresh address of the pay page.
         NewLink = "new_link",
+        /// To whom a client's payer has forwarded an invoice.
+        Forwarded = "forwarded",
         /// To staff: join us.
         Invitation = "invitation",
         /// To a user: choose another password.
@@ -89,6 +91,14 @@ impl MailKind {
         MailKind::StaffRequirements,
         MailKind::StaffPayoutFailed,
     ];
+
+    /// Whether it is sent for the sake of the pay link in it: without one nobody needs it.
+    pub const fn is_for_its_link(self) -> bool {
+        matches!(
+            self,
+            MailKind::Invoice | MailKind::Reminder | MailKind::NewLink | MailKind::Forwarded
+        )
+    }
 
     /// Whether it is about a person's login, which belongs to no mode, and comes from the platform itself.
     pub const fn is_about_a_login(self) -> bool {

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::{Limited, dispute, mail, person, refund};
+use crate::{Limited, dispute, mail, pay_link, person, refund};
 
 /// A refusal. Its code is part of the API and never changes; its sentence may be reworded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,6 +146,8 @@ pub enum Refusal {
     Refund(refund::Refused),
     /// Nothing is done about a mail.
     Mail(mail::Refused),
+    /// Nothing is done about a pay link, or it opens nothing.
+    PayLink(pay_link::Refused),
     /// Somebody is not let in, or nothing is done about a person.
     Person(person::Refused),
 }
@@ -220,6 +222,7 @@ impl Refusal {
             Refusal::Dispute(refused) => refused.code(),
             Refusal::Refund(refused) => refused.code(),
             Refusal::Mail(refused) => refused.code(),
+            Refusal::PayLink(refused) => refused.code(),
             Refusal::Person(refused) => refused.code(),
         }
     }
@@ -251,6 +254,7 @@ impl Refusal {
             | Refusal::InvoiceVoid
             | Refusal::PaymentInProgress
             | Refusal::LinkExpired
+            | Refusal::PayLink(_)
             | Refusal::PaymentsUnavailable
             | Refusal::PaymentRefused { .. }
             | Refusal::ModeNotActive
@@ -394,6 +398,7 @@ impl fmt::Display for Refusal {
             Refusal::Dispute(refused) => write!(f, "{refused}"),
             Refusal::Refund(refused) => write!(f, "{refused}"),
             Refusal::Mail(refused) => write!(f, "{refused}"),
+            Refusal::PayLink(refused) => write!(f, "{refused}"),
             Refusal::Person(refused) => write!(f, "{refused}"),
         }
     }
@@ -465,6 +470,12 @@ impl From<refund::Refused> for Refusal {
 impl From<mail::Refused> for Refusal {
     fn from(refused: mail::Refused) -> Refusal {
         Refusal::Mail(refused)
+    }
+}
+
+impl From<pay_link::Refused> for Refusal {
+    fn from(refused: pay_link::Refused) -> Refusal {
+        Refusal::PayLink(refused)
     }
 }
 

@@ -13,9 +13,10 @@ use domain::fee::rules::Method;
 use domain::payment::{Begin, DECLINES_MAX, Evidence, IntentStatus, PaymentState};
 use domain::{InvoiceId, Limited, Money, PaymentId, Refusal, Scope};
 use store::Tx;
+use store::pay_links::PayLink;
 use store::payments::{self, Payment};
-use store::stripe_config;
 use store::stripe_operations::{self as rows, Kind, Operation};
+use store::{paid_by, stripe_config};
 use stripe::payment_intents::{self, CancelReason};
 use stripe::{AccountId, CallError, PaymentIntent, Secret, confirmation_tokens};
 
@@ -158,8 +159,8 @@ async fn next_step_of_link(
     pressing: &Pressing,
 ) -> Result<LinkStep, Failure> {
     let (key, rate, moment) = (app.link_key.clone(), app.fee, app.moment());
-    let (token, request, pressing) = (token.to_owned(), request.clone(), pressing.clone());
-    let by = by.clone();
+    let (token, by) = (token.to_owned(), by.clone());
+    let (request, pressing) = (request.clone(), pressing.clone());
     let breakers = Arc::clone(&app.breakers);
     let noted = app.db.write(move |tx| {
         let link = pay_links::open_valid(tx, &key, &token, moment.at)?;
@@ -184,13 +185,9 @@ async fn next_step_of_link(
         if let Some(config) = config {
             breakers.may_begin(link.scope.mode, &config.stripe_account_id)?;
         }
-        let verdict = match &pressing.press {
-            Some(press) => {
-                let verdict = limits::admit(tx, &key, press, &link, moment)?;
-                Some(Box::new(verdict))
-            }
-            None => None,
-        };
+        let press = pressing.press.as_ref();
+        let admitted = press.map(|press| limits::admit(tx, &key, press, &link, moment));
+        let verdict = admitted.transpose()?.map(Box::new);
         if let Some(verdict) = &verdict
             && let Some(limited) = verdict.refusal
         {
@@ -212,6 +209,7 @@ async fn next_step_of_link(
                 note_cancel(tx, moment, situation.open(index)?, CancelReason::Abandoned)?
             }
         };
+        attribute(tx, &link, &operation)?;
         if !pressing.noted {
             let payer = by.known_as(Actor::Payer(link.id.clone()));
             situation.note_request(tx, &payer, moment, PAY, &operation, asked.amount)?;
@@ -219,6 +217,16 @@ async fn next_step_of_link(
         Ok(LinkStep::Run(Box::new(operation), verdict))
     });
     noted.await.map_err(somebody_was_faster)
+}
+
+/// Whoever presses Pay has paid if that brings the money, whoever began the payment.
+fn attribute(tx: &mut Tx, link: &PayLink, operation: &Operation) -> Result<(), store::Error> {
+    match (operation.kind, &operation.payment_id) {
+        (Kind::CreateIntent | Kind::ConfirmIntent, Some(payment)) => {
+            paid_by::note(tx, &link.scope, payment, &link.id)
+        }
+        (_, _) => Ok(()),
+    }
 }
 
 /// What the payer entered: a card, or a bank account. Only looked at where the account takes both.
@@ -288,8 +296,8 @@ async fn explained(app: &App, operation: &Operation, refusal: Refusal) -> Result
 /// browser says does not count; our stored intent is retrieved.
 ///
 /// # Errors
-/// [`Refusal::NotFound`] for a link that never was. One that was replaced or has run out may still look,
-/// since its payer may have confirmed before; it gets no client secret.
+/// [`Refusal::NotFound`] for a link that never was. One that was replaced, has run out or was taken back may
+/// still look, since its payer may have confirmed before; it gets no client secret.
 pub async fn check(app: &App, token: &str) -> Result<Option<PayStatus>, Failure> {
     let (key, token, moment) = (app.link_key.clone(), token.to_owned(), app.moment());
     let (payment, open, in_force, by_own_link) = app
@@ -297,7 +305,7 @@ pub async fn check(app: &App, token: &str) -> Result<Option<PayStatus>, Failure>
         .read(move |tx| {
             let (link, in_force) = match pay_links::open(tx, &key, &token, moment.at)? {
                 pay_links::Opened::Valid(link) => (link, true),
-                pay_links::Opened::Expired(link) => (link, false),
+                pay_links::Opened::Expired(link) | pay_links::Opened::Revoked(link) => (link, false),
             };
             let payment = payments::of_invoice(tx, &link.scope, &link.invoice_id, 1)?
                 .into_iter()

@@ -90,7 +90,7 @@ pub fn of_a_login() -> Scope {
 /// # Errors
 /// When the database fails.
 pub fn queue(tx: &mut Tx, moment: Moment, mail: &NewMail) -> Result<Option<MailId>, store::Error> {
-    let dedup_key = key(mail);
+    let dedup_key = key(mail.kind, mail.about, mail.fact, &mail.to.address);
     let row = Mail {
         scope: mail.scope.clone(),
         id: MailId::new(moment.at, moment.random(0) ^ spread(mail.scope, &dedup_key)),
@@ -132,13 +132,26 @@ fn subject(mail: &NewMail) -> String {
 }
 
 /// `kind:about:fact:recipient`.
-fn key(mail: &NewMail) -> String {
-    let (kind, address) = (mail.kind.word(), mail.to.address.key());
-    format!("{kind}:{}:{}:{address}", mail.about, mail.fact)
+fn key(kind: MailKind, about: &str, fact: &str, to: &MailAddress) -> String {
+    format!("{}:{about}:{fact}:{}", kind.word(), to.key())
+}
+
+/// Whether a fact was mailed to an address, so that [`queue`] would do nothing.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_queued(
+    tx: &mut Tx,
+    scope: &Scope,
+    kind: MailKind,
+    [about, fact]: [&str; 2],
+    to: &MailAddress,
+) -> Result<bool, store::Error> {
+    Ok(rows::by_key(tx, scope, &key(kind, about, fact, to))?.is_some())
 }
 
 /// Tells apart what one transaction queues, and is the same when it is run again.
-fn spread(scope: &Scope, key: &str) -> u128 {
+pub(crate) fn spread(scope: &Scope, key: &str) -> u128 {
     let digest = Sha256::new()
         .chain_update(scope.tenant.as_str())
         .chain_update([0, u8::from(scope.mode.is_live())])

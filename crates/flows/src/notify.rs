@@ -13,14 +13,16 @@ use store::payments::Payment;
 use store::payouts::Payout;
 use store::refunds::Refund;
 use store::stripe_config::StripeConfig;
-use store::{Tx, clients as client_rows, mail_settings as settings_rows, payment_parts, payments};
+use store::{Tx, clients as client_rows, mail_settings as settings_rows};
+use store::{pay_links, payment_parts, payments};
 
-use crate::mails::recipients::{self, Receivers};
+use crate::mails::recipients::{self, Receiver, Receivers};
 use crate::mails::words::clients::{self, OfPayment, Reader};
 use crate::mails::words::staff::{self, Colleague, OfClient};
-use crate::mails::{Attachment, Letter, NewMail, queue, sending};
+use crate::mails::{Attachment, Letter, NewMail, To, queue, sending};
 use crate::observe::ChargeFacts;
 use crate::onboarding::RequirementsKept;
+use crate::pay_links::for_mail;
 use crate::{Failure, Moment, mail_settings};
 
 /// A fact: what it is about, what tells it from another of its kind, and the invoice with which it is shown.
@@ -300,6 +302,7 @@ fn tell_client(
             name: receiver.to.name.as_deref(),
             sender: &sender,
         };
+        let letter = by_own_link(tx, fact, receiver, letter(&reader))?;
         let mail = NewMail {
             scope: fact.scope,
             kind,
@@ -307,12 +310,25 @@ fn tell_client(
             fact: fact.fact,
             invoice: fact.invoice,
             to: &receiver.to,
-            letter: &letter(&reader),
+            letter: &letter,
             attachment: attachment.cloned(),
         };
         queue(tx, fact.moment, &mail)?;
     }
     Ok(())
+}
+
+/// A button that leads to the pay page leads there by the reader's own link. An invoice to which there is no
+/// link at all, as of an integrator with pages of its own, gets none.
+fn by_own_link(tx: &mut Tx, fact: Fact, receiver: &Receiver, letter: Letter) -> Result<Letter, Failure> {
+    let Some(To::PayPage(invoice)) = letter.button.as_ref().map(|button| button.to.clone()) else {
+        return Ok(letter);
+    };
+    if !pay_links::any(tx, fact.scope, &invoice)? {
+        return Ok(letter);
+    }
+    let link = for_mail(tx, fact.moment, fact.scope, &invoice, receiver)?;
+    Ok(letter.by_link(&link.id))
 }
 
 fn tell_staff(

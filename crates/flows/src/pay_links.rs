@@ -1,6 +1,13 @@
-//! Pay links: the public, unguessable address of one invoice. The token is derived, never stored.
+//! Pay links: the public, unguessable addresses of one invoice, one for each recipient. The token is derived,
+//! never stored.
+
+mod forward;
+mod fresh;
+mod on_file;
+mod recipients;
 
 use domain::invoice::InvoiceState;
+use domain::pay_link::{LinkKind, LinkState, Refused};
 use domain::{InvoiceId, LinkId, Refusal, Scope, Timestamp};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -10,7 +17,12 @@ use stripe::Secret;
 use subtle::ConstantTimeEq;
 
 use crate::audit::{self, Entry};
-use crate::{App, By, Failure};
+use crate::{App, By, Failure, Moment};
+pub use forward::{Approver, forward, forwarded_by};
+pub use fresh::fresh;
+pub use on_file::on_file;
+pub(crate) use recipients::{MAILED_DAYS, for_mail};
+pub use recipients::{NewCopy, make, revoke};
 
 /// How long a link is valid unless the tenant says otherwise.
 pub const LIFETIME_DAYS: i64 = 30;
@@ -25,6 +37,19 @@ const MAC_CHARS: usize = 40;
 /// link was replaced" rather than "not found".
 const GENERATIONS_BACK: i64 = 16;
 
+/// The moment at which a link that lives for so many days runs out.
+///
+/// # Errors
+/// [`Refusal::InvalidField`] for the days.
+fn expiry(moment: Moment, lifetime_days: Option<i64>) -> Result<Timestamp, Refusal> {
+    let days = lifetime_days.unwrap_or(LIFETIME_DAYS);
+    if !(1..=LIFETIME_DAYS_MAX).contains(&days) {
+        let problem = format!("must be 1 to {LIFETIME_DAYS_MAX} days");
+        return Err(Refusal::invalid("expires_in_days", problem));
+    }
+    Ok(moment.at.plus_ms(days.saturating_mul(DAY_MS)))
+}
+
 /// A link and the token that opens it.
 #[derive(Clone, Debug)]
 pub struct IssuedLink {
@@ -36,7 +61,7 @@ pub struct IssuedLink {
     pub derived_from: (LinkId, i64),
 }
 
-/// Makes the invoice's pay link, or rotates it: the old address stops working at once.
+/// Makes the invoice's shared pay link, or rotates it: the old address stops working at once.
 ///
 /// # Errors
 /// [`Refusal::NotFound`], [`Refusal::InvoiceDraft`], or [`Refusal::InvalidField`] for the lifetime.
@@ -47,20 +72,10 @@ pub async fn rotate(
     invoice: &InvoiceId,
     lifetime_days: Option<i64>,
 ) -> Result<IssuedLink, Failure> {
-    let days = lifetime_days.unwrap_or(LIFETIME_DAYS);
-    if !(1..=LIFETIME_DAYS_MAX).contains(&days) {
-        let problem = format!("must be 1 to {LIFETIME_DAYS_MAX} days");
-        return Err(Refusal::invalid("expires_in_days", problem).into());
-    }
     let moment = app.moment();
-    let wanted = PayLink {
-        scope: scope.clone(),
-        id: LinkId::new(moment.at, moment.random(0)),
-        invoice_id: invoice.clone(),
-        generation: 1,
-        expires_at: moment.at.plus_ms(days.saturating_mul(DAY_MS)),
-        views: pay_links::Views::default(),
-    };
+    let expires_at = expiry(moment, lifetime_days)?;
+    let id = LinkId::new(moment.at, moment.random(0));
+    let wanted = PayLink::new(scope, id, invoice, LinkKind::Shared, [moment.at, expires_at]);
     let by = by.clone();
     let link = app
         .db
@@ -69,8 +84,8 @@ pub async fn rotate(
             if invoice.status == InvoiceState::Draft {
                 return Err(Failure::from(Refusal::InvoiceDraft));
             }
-            let before = pay_links::of_invoice(tx, &wanted.scope, &wanted.invoice_id)?;
-            let link = pay_links::rotate(tx, &wanted, moment.at)?;
+            let before = pay_links::shared(tx, &wanted.scope, &wanted.invoice_id)?;
+            let link = pay_links::rotate(tx, &wanted)?;
             let entry = Entry {
                 action: "pay_link.rotated",
                 subject: wanted.invoice_id.as_str(),
@@ -93,6 +108,7 @@ pub async fn rotate(
 fn noted(link: &PayLink) -> String {
     let json = serde_json::json!({
         "id": link.id.as_str(),
+        "kind": link.kind.word(),
         "generation": link.generation,
         "expires_at": link.expires_at.ms(),
     });
@@ -106,6 +122,8 @@ pub enum Opened {
     Valid(PayLink),
     /// A true link that was replaced or has run out.
     Expired(PayLink),
+    /// A true link that the tenant took back.
+    Revoked(PayLink),
 }
 
 /// Finds the link that a token opens, within a transaction.
@@ -124,11 +142,10 @@ pub fn open(tx: &mut Tx, key: &Secret, token: &str, now: Timestamp) -> Result<Op
     for generation in (oldest..=link.generation).rev() {
         let expected = mac_of(key, &link.id, generation)?;
         if bool::from(expected.as_bytes().ct_eq(mac.as_bytes())) {
-            let valid = generation == link.generation && now < link.expires_at;
-            return Ok(if valid {
-                Opened::Valid(link)
-            } else {
-                Opened::Expired(link)
+            return Ok(match link.state(now) {
+                LinkState::Revoked => Opened::Revoked(link),
+                LinkState::InForce if generation == link.generation => Opened::Valid(link),
+                LinkState::InForce | LinkState::Expired => Opened::Expired(link),
             });
         }
     }
@@ -138,11 +155,12 @@ pub fn open(tx: &mut Tx, key: &Secret, token: &str, now: Timestamp) -> Result<Op
 /// As [`open`], for the commands that only a link in force may give.
 ///
 /// # Errors
-/// [`Refusal::LinkExpired`] and [`Refusal::NotFound`].
+/// [`Refusal::LinkExpired`], [`Refused::Revoked`] and [`Refusal::NotFound`].
 pub fn open_valid(tx: &mut Tx, key: &Secret, token: &str, now: Timestamp) -> Result<PayLink, Failure> {
     match open(tx, key, token, now)? {
         Opened::Valid(link) => Ok(link),
         Opened::Expired(_) => Err(Refusal::LinkExpired.into()),
+        Opened::Revoked(_) => Err(Refusal::from(Refused::Revoked).into()),
     }
 }
 
@@ -202,8 +220,9 @@ fn mac_of(key: &Secret, id: &LinkId, generation: i64) -> Result<String, Failure>
 mod tests {
     use std::collections::HashSet;
 
+    use domain::pay_link::LinkKind;
     use domain::{InvoiceId, LinkId, Mode, Scope, TenantId, Timestamp};
-    use store::pay_links::{PayLink, Views};
+    use store::pay_links::PayLink;
     use stripe::Secret;
 
     use super::{ID_CHARS, MAC_CHARS, token};
@@ -211,16 +230,15 @@ mod tests {
     /// Links as they are made: one after the other, thousands within a millisecond, and their rotations.
     fn link(nth: u32) -> PayLink {
         let at = Timestamp::from_ms(1_763_900_000_000 + i64::from(nth / 5_000));
+        let scope = Scope {
+            tenant: TenantId::platform(),
+            mode: Mode::Live,
+        };
+        let id = LinkId::new(at, u128::from(nth / 4));
+        let made = PayLink::new(&scope, id, &InvoiceId::new(at, 0), LinkKind::Shared, [at, at]);
         PayLink {
-            scope: Scope {
-                tenant: TenantId::platform(),
-                mode: Mode::Live,
-            },
-            id: LinkId::new(at, u128::from(nth / 4)),
-            invoice_id: InvoiceId::new(at, 0),
             generation: i64::from(nth % 4) + 1,
-            expires_at: at,
-            views: Views::default(),
+            ..made
         }
     }
 

@@ -3,6 +3,7 @@
 use domain::business::Business;
 use domain::invoice::{InvoiceState, Line};
 use domain::language::Language;
+use domain::pay_link::masked;
 use domain::payment::parts::{INVOICES_MAX, PartsAllowed};
 use domain::payment::{IntentStatus, PaymentState};
 use domain::{Mode, Money, Scope};
@@ -59,6 +60,10 @@ pub struct PayerView {
     pub receipts: Vec<Payment>,
     /// What the page offers.
     pub panel: Panel,
+    /// Who forwarded the invoice to whoever has this link, as the MSP knows them.
+    pub forwarded_by: Option<String>,
+    /// To whom this link's holder forwarded the invoice.
+    pub forwarded: Vec<PayLink>,
     /// What a payment begun from this page has to carry.
     pub page_token: String,
     /// The work that it has to show besides, while the tenant's payments look like card testing.
@@ -170,6 +175,17 @@ pub enum Look {
         tenant: Tenant,
         /// In which languages its client may be written to.
         languages: Languages,
+        /// Where a fresh link can be sent, so that only its owner knows it: `j***@client.example`.
+        on_file: Option<String>,
+    },
+    /// A true link that the MSP took back; it shows nothing of the invoice but who sent it.
+    Revoked {
+        /// The mode of the invoice.
+        mode: Mode,
+        /// The MSP, whom the payer may ask.
+        tenant: Tenant,
+        /// In which languages its client may be written to.
+        languages: Languages,
     },
 }
 
@@ -184,6 +200,12 @@ pub async fn look(app: &App, token: &str) -> Result<Look, Failure> {
         .read(move |tx| match pay_links::open(tx, &key, &token, moment.at)? {
             pay_links::Opened::Valid(link) => Ok(Look::Invoice(Box::new(read(tx, &key, &link, moment)?))),
             pay_links::Opened::Expired(link) => Ok(Look::Expired {
+                mode: link.scope.mode,
+                tenant: tenants::get(tx, &link.scope.tenant)?,
+                languages: Languages::of(tx, &link)?,
+                on_file: pay_links::on_file(tx, &link)?.map(|(to, _)| masked(&to.to.address)),
+            }),
+            pay_links::Opened::Revoked(link) => Ok(Look::Revoked {
                 mode: link.scope.mode,
                 tenant: tenants::get(tx, &link.scope.tenant)?,
                 languages: Languages::of(tx, &link)?,
@@ -255,6 +277,8 @@ fn read(tx: &mut Tx, key: &Secret, link: &PayLink, moment: Moment) -> Result<Pay
         under_way,
         settled: SettledBy::of(tx, scope, &invoice)?,
         bank_debits,
+        forwarded_by: pay_links::forwarded_by(tx, link, &invoice)?,
+        forwarded: store::pay_links::forwarded_by(tx, link)?,
         business: business::get(tx, scope)?,
         has_logo: business::logo_facts(tx, scope)?.is_some(),
         receipts: all

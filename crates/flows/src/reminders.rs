@@ -11,6 +11,7 @@ use store::mail_settings::{self, MailSettings};
 use store::{Tx, disputes, payment_parts, payments, reminders as rows};
 
 use crate::mails::{self, NewMail, recipients, sending, words};
+use crate::pay_links::for_mail;
 use crate::{Actor, App, By, Failure, Moment};
 
 /// Invoices that one transaction looks at.
@@ -102,6 +103,12 @@ fn remind(
     let (sender, _) = sending::sender(tx, scope)?;
     let mut queued = 0;
     for receiver in &receivers.receivers {
+        let (of, to) = ([invoice.id.as_str(), fact.as_str()], &receiver.to.address);
+        // Links are good for longer where they are mailed, not whenever somebody looks whom to remind.
+        if mails::is_queued(tx, scope, MailKind::Reminder, of, to)? {
+            continue;
+        }
+        let link = for_mail(tx, moment, scope, &invoice.id, receiver)?;
         let reader = words::clients::Reader {
             language: receivers.language,
             name: receiver.to.name.as_deref(),
@@ -115,13 +122,13 @@ fn remind(
             fact: &fact,
             invoice: Some(&invoice.id),
             to: &receiver.to,
-            letter: &words::clients::reminder(&reader, &told, standing.due, today),
+            letter: &words::clients::reminder(&reader, &told, standing.due, today).by_link(&link.id),
             attachment: Some(mails::Attachment::Invoice(invoice.id.clone())),
         };
         queued += usize::from(mails::queue(tx, moment, &mail)?.is_some());
     }
     if queued > 0 {
-        mails::invoice::link(tx, scope, &By::new(Actor::Worker), moment, &invoice.id)?;
+        mails::invoice::shared_link(tx, scope, &By::new(Actor::Worker), moment, &invoice.id)?;
     }
     Ok(queued)
 }

@@ -12,6 +12,7 @@ use domain::seal::Day;
 use domain::{Currency, Mode, Money, Refusal, Timestamp};
 use server::assets;
 use server::pay::page::choice::Choice;
+use server::pay::page::forwarding::Forwarding;
 use server::pay::page::{Checkout, Line, PanelState, Receipt, Seller, Tax, View, notices, page, panel};
 use tower::ServiceExt;
 
@@ -88,7 +89,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             ..euro.clone()
         };
         save(&named("pay"), page(&pay).into_string())?;
-        let expired = notices::expired(language, Mode::Test, &euro.seller);
+        let expired = notices::expired(language, Mode::Test, &euro.seller, None);
         save(&named("expired"), expired.into_string())?;
         save(&named("not-found"), notices::not_found(language).into_string())?;
     }
@@ -149,6 +150,13 @@ fn address_and_bank() -> Seller {
     }
 }
 
+fn tax(label: &str, amount: Money) -> Tax {
+    Tax {
+        label: label.to_owned(),
+        amount,
+    }
+}
+
 fn euro_invoice() -> Result<View, Refusal> {
     let eur = Currency::parse("eur")?;
     let money = |minor| Money::new(minor, eur);
@@ -197,16 +205,7 @@ fn euro_invoice() -> Result<View, Refusal> {
             ),
         ],
         subtotal: money(206_470),
-        taxes: vec![
-            Tax {
-                label: "VAT 7%".to_owned(),
-                amount: money(748),
-            },
-            Tax {
-                label: "VAT 19%".to_owned(),
-                amount: money(37_200),
-            },
-        ],
+        taxes: vec![tax("VAT 7%", money(748)), tax("VAT 19%", money(37_200))],
         total: money(244_418),
         paid: money(0),
         credited: money(0),
@@ -216,6 +215,7 @@ fn euro_invoice() -> Result<View, Refusal> {
         pdf_url: "#".to_owned(),
         receipts: Vec::new(),
         panel_url: "pay-eur.panel.html".to_owned(),
+        forwarding: Forwarding::default(),
         state: PanelState::Pay(checkout()),
     })
 }
@@ -256,6 +256,7 @@ fn dollar_invoice() -> Result<View, Refusal> {
         pdf_url: "#".to_owned(),
         receipts: Vec::new(),
         panel_url: "pay-usd-live.panel.html".to_owned(),
+        forwarding: Forwarding::default(),
         state: PanelState::Pay(checkout()),
     })
 }

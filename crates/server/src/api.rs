@@ -19,6 +19,7 @@ pub mod keys;
 mod lists;
 pub mod mail_settings;
 pub mod mails;
+pub mod pay_links;
 pub mod payments;
 pub mod payouts;
 pub mod platform;

@@ -17,7 +17,8 @@ const PAY_CSS_TEXT: &str = concat!(
     include_str!("assets/tokens.css"),
     include_str!("assets/frame.css"),
     include_str!("assets/panel.css"),
-    include_str!("assets/paper.css")
+    include_str!("assets/paper.css"),
+    include_str!("assets/forward.css")
 );
 
 /// The same for the page's script.

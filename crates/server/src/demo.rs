@@ -418,7 +418,7 @@ async fn pay_link_lines(site: &Site, mode: Mode) -> Result<Vec<String>, String> 
                 .into_iter()
                 .rev()
             {
-                let Some(link) = links::of_invoice(tx, &scope, &invoice.id)? else {
+                let Some(link) = links::shared(tx, &scope, &invoice.id)? else {
                     continue;
                 };
                 let token = pay_links::token(&key, &link)?;

@@ -33,8 +33,8 @@ pub struct Document {
     pub pdf: Vec<u8>,
 }
 
-/// The invoice. `link` is the token of the pay page that it names; without one it names the invoice's own
-/// link, where that is in force.
+/// The invoice. `link` is the token of the pay page that it names; without one it names the invoice's
+/// shared link, where that is in force.
 ///
 /// # Errors
 /// [`Refusal::NotFound`] for an invoice that the scope does not have.
@@ -50,7 +50,7 @@ pub async fn invoice(
     let read = site.app.db.read(move |tx| {
         let token = match &link {
             Some(token) => Some(token.clone()),
-            None => match store::pay_links::of_invoice(tx, &scope, &id)? {
+            None => match store::pay_links::shared(tx, &scope, &id)? {
                 Some(link) if now < link.expires_at => Some(pay_links::token(&key, &link)?),
                 Some(_) | None => None,
             },

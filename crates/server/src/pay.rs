@@ -3,6 +3,8 @@
 pub mod checkout;
 pub mod decline;
 pub mod language;
+pub mod links;
+pub mod looks;
 pub mod page;
 pub mod papers;
 pub mod words;

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::dispute::Refused;
-use domain::{Limited, Refusal, mail, person};
+use domain::{Limited, Refusal, mail, pay_link, person};
 use flows::Failure;
 use serde::Serialize;
 
@@ -190,21 +190,10 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::TenantSuspended
         | Refusal::PlatformKeyNeeded
         | Refusal::TenantKeyNeeded => StatusCode::FORBIDDEN,
-        Refusal::Dispute(refused) => match refused {
-            Refused::NoEvidence => StatusCode::UNPROCESSABLE_ENTITY,
-            Refused::Over
-            | Refused::Submitted
-            | Refused::PastDue
-            | Refused::UnknownStatus
-            | Refused::InProgress
-            | Refused::EvidenceChanged
-            | Refused::NotLost
-            | Refused::Settled
-            | Refused::NotForgivable { .. }
-            | Refused::ByStripe => StatusCode::CONFLICT,
-        },
+        Refusal::Dispute(refused) => status_of_dispute(refused),
         Refusal::Mail(mail::Refused::NoRecipient) => StatusCode::UNPROCESSABLE_ENTITY,
-        Refusal::Mail(_) => StatusCode::CONFLICT,
+        Refusal::PayLink(pay_link::Refused::Revoked) => StatusCode::GONE,
+        Refusal::Mail(_) | Refusal::PayLink(_) => StatusCode::CONFLICT,
         Refusal::Person(refused) => status_of_person(*refused),
         Refusal::Limited(limited) => match limited {
             Limited::PageTokenRequired => StatusCode::UNPROCESSABLE_ENTITY,
@@ -215,6 +204,22 @@ fn status_of(refusal: &Refusal) -> StatusCode {
                 StatusCode::TOO_MANY_REQUESTS
             }
         },
+    }
+}
+
+fn status_of_dispute(refused: &Refused) -> StatusCode {
+    match refused {
+        Refused::NoEvidence => StatusCode::UNPROCESSABLE_ENTITY,
+        Refused::Over
+        | Refused::Submitted
+        | Refused::PastDue
+        | Refused::UnknownStatus
+        | Refused::InProgress
+        | Refused::EvidenceChanged
+        | Refused::NotLost
+        | Refused::Settled
+        | Refused::NotForgivable { .. }
+        | Refused::ByStripe => StatusCode::CONFLICT,
     }
 }
 

@@ -18,10 +18,10 @@ use domain::Permission::{
 
 use crate::api::{
     audit, breaks, clients, connect as api_connect, connect_oauth, credits, disputes, external_objects,
-    fee_statements, fees, invoice_mails, invoices, keys, mail_settings, mails, payments, payouts, platform,
-    public_invoices, refunds, reports, settings, subscriptions, tenants, webhook_events,
+    fee_statements, fees, invoice_mails, invoices, keys, mail_settings, mails, pay_links, payments, payouts,
+    platform, public_invoices, refunds, reports, settings, subscriptions, tenants, webhook_events,
 };
-use crate::pay::checkout;
+use crate::pay::{self, checkout};
 use crate::problem::Problem;
 use crate::router::Site;
 use crate::{connect, demo_mail, health, metrics, stripe_webhook, styleguide};
@@ -297,7 +297,7 @@ fn of_money_back() -> Vec<Route> {
     ]
 }
 
-/// What goes out by mail, and to whom.
+/// What goes out by mail, to whom, and by which links.
 fn of_mails() -> Vec<Route> {
     use Who::{Key, Platform};
     vec![
@@ -310,6 +310,13 @@ fn of_mails() -> Vec<Route> {
             "/api/clients/{id}/mail",
             Key(ClientsWrite),
             mail_settings::put_of_client,
+        ),
+        get("/api/invoices/{id}/links", Key(InvoicesRead), pay_links::list),
+        post("/api/invoices/{id}/links", Key(InvoicesWrite), pay_links::create),
+        post(
+            "/api/invoices/{id}/links/{link}/revoke",
+            Key(InvoicesWrite),
+            pay_links::revoke,
         ),
         get("/api/invoices/{id}/mails", Key(MailsRead), invoice_mails::list),
         post(
@@ -411,6 +418,10 @@ fn of_payers_and_stripe() -> Vec<Route> {
         get("/connect/status/panel", Returning, connect::panel),
         get("/pay/{link}", Payer, checkout::page),
         get("/pay/{link}/panel", Payer, checkout::panel),
+        get("/pay/{link}/forward", Payer, pay::links::back),
+        post("/pay/{link}/forward", Payer, pay::links::forward),
+        get("/pay/{link}/fresh", Payer, pay::links::back),
+        post("/pay/{link}/fresh", Payer, pay::links::fresh),
         get("/healthz", Anybody, health::alive),
         get("/readyz", Anybody, health::ready),
         get("/metrics", Metrics, metrics::show),

@@ -29,6 +29,7 @@ pub mod lists;
 pub mod mail_settings;
 pub mod mails;
 pub mod migrate;
+pub mod paid_by;
 pub mod pay_links;
 pub mod payment_method_domains;
 pub mod payment_parts;
@@ -88,6 +89,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         ledger_balances::ALL,
         mail_settings::ALL,
         mails::ALL,
+        paid_by::ALL,
         pay_links::ALL,
         payment_method_domains::ALL,
         payment_parts::ALL,

@@ -151,6 +151,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0031_reset_asks",
         sql: include_str!("../migrations/0031_reset_asks.sql"),
     },
+    Migration {
+        name: "0032_recipient_links",
+        sql: include_str!("../migrations/0032_recipient_links.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

@@ -78,7 +78,7 @@ fn prefill(tx: &mut Tx, dispute: &Dispute, payment: &Payment) -> Result<Evidence
         lines.extend(invoices::lines(tx, scope, &invoice.id)?);
         paid.push((invoice, part.amount));
     }
-    let views = pay_links::of_invoice(tx, scope, &invoice.id)?.map(|link| link.views);
+    let seen = pay_links::clients_views(tx, scope, &invoice.id)?;
     let mut said = vec![
         (Field::CustomerName, Some(client.name.clone())),
         (Field::CustomerEmailAddress, client.email.clone()),
@@ -93,7 +93,6 @@ fn prefill(tx: &mut Tx, dispute: &Dispute, payment: &Payment) -> Result<Evidence
         let _ = writeln!(sold, "and {} more lines", lines.len().saturating_sub(LINES_MAX));
     }
     said.push((Field::ProductDescription, Some(sold)));
-    let seen = views.unwrap_or_default();
     let mut log = String::new();
     for (what, at) in [("first opened", seen.first_at), ("last opened", seen.last_at)] {
         if let Some(at) = at {

@@ -2,6 +2,7 @@
 
 use domain::invoice::InvoiceState;
 use domain::mail::{MailKind, Refused};
+use domain::pay_link::LinkKind;
 use domain::seal::Day;
 use domain::{InvoiceId, LinkId, MailAddress, MailId, Refusal, Scope};
 use store::invoices::{self, Invoice};
@@ -12,14 +13,15 @@ use super::recipients::{self, Receivers};
 use super::words::clients::{self as words, OfInvoice, Reader};
 use super::{Attachment, NewMail, queue, sending};
 use crate::audit::{self, Entry};
+use crate::pay_links::for_mail;
 use crate::{App, By, Failure, Moment};
 
 /// The longest sentence that a sender may add, in characters.
 pub const NOTE_MAX: usize = 1000;
 /// The most addresses that one sending may name.
 pub const NAMED_MAX: usize = 20;
-/// A link that is sent is good for so many days.
-const LINK_DAYS: i64 = 60;
+/// The shared link of an invoice that is sent is good for so many days.
+const LINK_DAYS: i64 = crate::pay_links::MAILED_DAYS;
 /// One that runs out sooner than this is extended before it is sent.
 const LINK_DAYS_LEFT: i64 = 14;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -35,21 +37,41 @@ pub struct Sending {
     pub note: Option<String>,
 }
 
+/// Who gets an invoice, and by which links.
+#[derive(Clone, Debug)]
+pub struct Foreseen {
+    /// Who.
+    pub to: Receivers,
+    /// The link that each has now, in the same order.
+    pub links: Vec<Option<PayLink>>,
+}
+
+fn foreseen(tx: &mut Tx, scope: &Scope, invoice: &InvoiceId, to: Receivers) -> Result<Foreseen, Failure> {
+    let mut links = Vec::with_capacity(to.receivers.len());
+    for receiver in &to.receivers {
+        let address = &receiver.to.address;
+        links.push(pay_links::mailed_to(tx, scope, invoice, address)?);
+    }
+    Ok(Foreseen { to, links })
+}
+
 /// Who would get an invoice.
 ///
 /// # Errors
 /// [`Refusal::NotFound`].
-pub async fn receivers(app: &App, scope: &Scope, id: &InvoiceId) -> Result<Receivers, Failure> {
+pub async fn receivers(app: &App, scope: &Scope, id: &InvoiceId) -> Result<Foreseen, Failure> {
     let (scope, id) = (scope.clone(), id.clone());
     let read = app.db.read(move |tx| {
         let invoice = invoices::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
-        recipients::of_client(tx, &scope, &invoice.client_id, &[])
+        let receivers = recipients::of_client(tx, &scope, &invoice.client_id, &[])?;
+        foreseen(tx, &scope, &id, receivers)
     });
     read.await
 }
 
-/// Sends an invoice with its pay link, and answers the mails that were queued and who gets them. Its ids come
-/// from `moment`, which a request that is tried again has from its first try: then nothing is sent again.
+/// Sends an invoice to each with a pay link of their own, and answers the mails that were queued and who gets
+/// them. Its ids come from `moment`, which a request that is tried again has from its first try: then nothing
+/// is sent again.
 ///
 /// # Errors
 /// [`Refusal::InvoiceDraft`], [`Refusal::InvoicePaid`], [`Refusal::InvoiceVoid`], [`Refusal::InvalidField`]
@@ -61,7 +83,7 @@ pub async fn send(
     moment: Moment,
     id: &InvoiceId,
     sending: Sending,
-) -> Result<(Vec<MailId>, Receivers), Failure> {
+) -> Result<(Vec<MailId>, Foreseen), Failure> {
     if sending.to.len() > NAMED_MAX {
         return Err(Refusal::invalid("to", format!("must name at most {NAMED_MAX} addresses")).into());
     }
@@ -83,7 +105,7 @@ pub async fn send(
         if !receivers.reaches_client() {
             return Err(Refusal::from(Refused::NoRecipient).into());
         }
-        link(tx, &scope, &by, moment, &id)?;
+        shared_link(tx, &scope, &by, moment, &id)?;
         let ids = queue_to_all(tx, moment, &scope, &invoice, &receivers, note.as_deref())?;
         let entry = Entry {
             action: "invoice.sent",
@@ -92,12 +114,12 @@ pub async fn send(
             after: Some(serde_json::json!({"recipients": receivers.receivers.len()}).to_string()),
         };
         audit::note(tx, Some(&scope), &by, moment, &entry)?;
-        Ok::<_, Failure>((ids, receivers))
+        Ok::<_, Failure>((ids, foreseen(tx, &scope, &id, receivers)?))
     });
     sent.await
 }
 
-fn refuse_what_is_not_owed(invoice: &Invoice) -> Result<(), Refusal> {
+pub(crate) fn refuse_what_is_not_owed(invoice: &Invoice) -> Result<(), Refusal> {
     match invoice.status {
         InvoiceState::Draft => Err(Refusal::InvoiceDraft),
         InvoiceState::Paid => Err(Refusal::InvoicePaid),
@@ -120,6 +142,7 @@ fn queue_to_all(
     let fact = moment.at.ms().to_string();
     let mut ids = Vec::new();
     for receiver in &receivers.receivers {
+        let link = for_mail(tx, moment, scope, &invoice.id, receiver)?;
         let reader = Reader {
             language: receivers.language,
             name: receiver.to.name.as_deref(),
@@ -132,7 +155,7 @@ fn queue_to_all(
             fact: &fact,
             invoice: Some(&invoice.id),
             to: &receiver.to,
-            letter: &words::invoice(&reader, &told, note),
+            letter: &words::invoice(&reader, &told, note).by_link(&link.id),
             attachment: Some(Attachment::Invoice(invoice.id.clone())),
         };
         ids.extend(queue(tx, moment, &mail)?);
@@ -150,49 +173,41 @@ pub(crate) fn told(invoice: &Invoice) -> OfInvoice<'_> {
     }
 }
 
-/// Within a transaction: the invoice has a link that is good for a while. One that is in somebody's mailbox
-/// goes on working: it is extended, and replaced only if it has run out.
+/// Within a transaction: the invoice has a shared link that is good for a while, which its PDF names where it
+/// is read by the tenant and not mailed. One that is known to somebody goes on working: it is extended, and
+/// replaced only if it has run out. One that the tenant took back stays so.
 ///
 /// # Errors
 /// When the database fails.
-pub(crate) fn link(
+pub(crate) fn shared_link(
     tx: &mut Tx,
     scope: &Scope,
     by: &By,
     moment: Moment,
     invoice: &InvoiceId,
-) -> Result<PayLink, Failure> {
+) -> Result<(), Failure> {
     let expires_at = moment.at.plus_ms(LINK_DAYS.saturating_mul(DAY_MS));
-    let known = pay_links::of_invoice(tx, scope, invoice)?;
+    let known = pay_links::shared(tx, scope, invoice)?;
     let long_enough = moment.at.plus_ms(LINK_DAYS_LEFT.saturating_mul(DAY_MS));
     let before = known.as_ref().map(|link| link.expires_at.ms());
-    let link = match known {
-        Some(link) if link.expires_at >= long_enough => return Ok(link),
-        Some(link) if link.expires_at > moment.at => {
-            pay_links::extend(tx, &link, expires_at, moment.at)?;
-            PayLink { expires_at, ..link }
-        }
+    match known {
+        Some(link) if link.expires_at >= long_enough => return Ok(()),
+        Some(link) if link.expires_at > moment.at => pay_links::extend(tx, &link, expires_at, moment.at)?,
+        None if pay_links::shared_revoked(tx, scope, invoice)? => return Ok(()),
         Some(_) | None => {
-            let wanted = PayLink {
-                scope: scope.clone(),
-                id: LinkId::new(moment.at, moment.random(LINK_RANDOM)),
-                invoice_id: invoice.clone(),
-                generation: 1,
-                expires_at,
-                views: pay_links::Views::default(),
-            };
-            pay_links::rotate(tx, &wanted, moment.at)?
+            let id = LinkId::new(moment.at, moment.random(LINK_RANDOM));
+            let times = [moment.at, expires_at];
+            pay_links::rotate(tx, &PayLink::new(scope, id, invoice, LinkKind::Shared, times))?;
         }
-    };
+    }
     let json = |expires_at: i64| serde_json::json!({"expires_at": expires_at}).to_string();
     let entry = Entry {
         action: "pay_link.prolonged",
         subject: invoice.as_str(),
         before: before.map(json),
-        after: Some(json(link.expires_at.ms())),
+        after: Some(json(expires_at.ms())),
     };
-    audit::note(tx, Some(scope), by, moment, &entry)?;
-    Ok(link)
+    Ok(audit::note(tx, Some(scope), by, moment, &entry)?)
 }
 
 /// Notes the day on which a client has promised to pay, or that none has: until it is over, nobody is

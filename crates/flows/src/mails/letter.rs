@@ -1,7 +1,7 @@
 //! What a mail says, before it is text or HTML: paragraphs, a few facts side by side, one button. Whoever
 //! sends it makes both of this, so that they say the same and everything in them is escaped in one place.
 
-use domain::{InvoiceId, Language};
+use domain::{InvoiceId, Language, LinkId};
 use serde_json::{Value, json};
 
 use crate::Failure;
@@ -37,8 +37,11 @@ pub struct Button {
 /// Where a button leads: always to this installation, whose address the sender knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum To {
-    /// The pay page of an invoice, by the link in force when the mail is sent.
+    /// The pay page of an invoice, by the reader's own link if they have one when the mail is sent, else by
+    /// the shared one.
     PayPage(InvoiceId),
+    /// The pay page by this link, whatever its token is when the mail is sent.
+    PayLink(LinkId),
     /// A path of ours, such as `/invoices`.
     Path(String),
     /// A path that only the reader may know, as that of an invitation. It ends with the id of the link's row,
@@ -54,6 +57,7 @@ impl Letter {
         let button = self.button.as_ref().map(|Button { label, to }| {
             let (kind, path) = match to {
                 To::PayPage(invoice) => ("pay_page", invoice.as_str()),
+                To::PayLink(link) => ("pay_link", link.as_str()),
                 To::Path(path) => ("path", path.as_str()),
                 To::Secret(path) => ("secret", path.as_str()),
                 To::Forgotten => ("forgotten", ""),
@@ -104,6 +108,16 @@ impl Letter {
         })
     }
 
+    /// The same, with a button that leads to the pay page by this link where it led there.
+    pub fn by_link(mut self, link: &LinkId) -> Letter {
+        if let Some(button) = &mut self.button
+            && matches!(button.to, To::PayPage(_))
+        {
+            button.to = To::PayLink(link.clone());
+        }
+        self
+    }
+
     /// Whether it holds what only its reader may know.
     pub fn is_secret(&self) -> bool {
         let to = self.button.as_ref().map(|button| &button.to);
@@ -132,6 +146,7 @@ fn read_button(button: &Value) -> Option<Button> {
     let path = text("path")?;
     let to = match button.get("to")?.as_str()? {
         "pay_page" => To::PayPage(InvoiceId::stored(path)),
+        "pay_link" => To::PayLink(LinkId::stored(path)),
         "path" => To::Path(path),
         "secret" => To::Secret(path),
         "forgotten" => To::Forgotten,
@@ -170,6 +185,7 @@ mod tests {
         let buttons = [
             None,
             Some(To::PayPage(invoice)),
+            Some(To::PayLink(LinkId::new(Timestamp::from_ms(1), 2))),
             Some(To::Path("/invoices".to_owned())),
             Some(To::Secret("/reset/abc".to_owned())),
             Some(To::Forgotten),

@@ -5,6 +5,7 @@
 use domain::mail::{self, KEPT_TRYING_MS, LEASE_MS, MailKind, MailState, Next, Outcome, Refused};
 use domain::{MailId, Refusal, Scope};
 use store::mails::{self as rows, Mail};
+use store::pay_links::PayLink;
 use store::{Tx, invoices, mail_settings, pay_links, tenants};
 
 use super::{Letter, To};
@@ -112,11 +113,14 @@ fn dressed(tx: &mut Tx, mail: Mail, key: &stripe::Secret) -> Result<Taken, Failu
     };
     let path = match letter.button.as_ref().map(|button| &button.to) {
         Some(To::PayPage(invoice)) => {
-            let link = pay_links::of_invoice(tx, &mail.scope, invoice)?;
-            link.map(|link| crate::pay_links::token(key, &link))
-                .transpose()?
-                .map(|token| format!("/pay/{token}"))
+            let own = pay_links::mailed_to(tx, &mail.scope, invoice, &mail.recipient)?;
+            let link = match own.filter(|own| own.revoked_at.is_none()) {
+                Some(own) => Some(own),
+                None => pay_links::shared(tx, &mail.scope, invoice)?,
+            };
+            path_of(key, link)?
         }
+        Some(To::PayLink(link)) => path_of(key, pay_links::get(tx, link)?)?,
         Some(To::Path(path)) => Some(path.clone()),
         Some(To::Secret(kept)) => Some(crate::people::opened(key, kept)?),
         Some(To::Forgotten) | None => None,
@@ -128,6 +132,13 @@ fn dressed(tx: &mut Tx, mail: Mail, key: &stripe::Secret) -> Result<Taken, Failu
         reply_to,
         path,
     })
+}
+
+/// The page of a link that was not taken back.
+fn path_of(key: &stripe::Secret, link: Option<PayLink>) -> Result<Option<String>, Failure> {
+    let link = link.filter(|link| link.revoked_at.is_none());
+    let token = link.map(|link| crate::pay_links::token(key, &link)).transpose()?;
+    Ok(token.map(|token| format!("/pay/{token}")))
 }
 
 /// In whose name a tenant's mails come, and where answers go.
@@ -151,15 +162,18 @@ fn is_stale(mail: &Mail, moment: Moment) -> bool {
     moment.at > mail.queued_at.plus_ms(KEPT_TRYING_MS)
 }
 
-/// Whether nobody needs it any more: a reminder of what is paid, promised or disputed by now, or an invoice
-/// that was voided.
+/// Whether nobody needs it any more: a reminder of what is paid, promised or disputed by now, an invoice that
+/// was voided, or what leads to it by a link that was taken back.
 fn is_moot(tx: &mut Tx, moment: Moment, mail: &Mail) -> Result<bool, Failure> {
     let Some(id) = &mail.invoice_id else {
         return Ok(false);
     };
+    if mail.kind.is_for_its_link() && is_taken_back(tx, mail)? {
+        return Ok(true);
+    }
     match mail.kind {
         MailKind::Reminder => Ok(!reminders::is_wanted(tx, &mail.scope, id, moment.at)?),
-        MailKind::Invoice | MailKind::NewLink => {
+        MailKind::Invoice | MailKind::NewLink | MailKind::Forwarded => {
             let invoice = invoices::get(tx, &mail.scope, id)?;
             let void = domain::invoice::InvoiceState::Void;
             Ok(invoice.is_none_or(|invoice| invoice.status == void))
@@ -178,6 +192,16 @@ fn is_moot(tx: &mut Tx, moment: Moment, mail: &Mail) -> Result<bool, Failure> {
         | MailKind::StaffRequirements
         | MailKind::StaffPayoutFailed => Ok(false),
     }
+}
+
+/// Whether the link to which a mail leads was taken back.
+fn is_taken_back(tx: &mut Tx, mail: &Mail) -> Result<bool, Failure> {
+    let letter = Letter::read(&mail.subject, mail.language, &mail.letter)?;
+    let Some(To::PayLink(link)) = letter.button.map(|button| button.to) else {
+        return Ok(false);
+    };
+    let link = pay_links::get(tx, &link)?;
+    Ok(link.is_none_or(|link| link.revoked_at.is_some()))
 }
 
 /// Commits what became of handing a mail over. Nothing happens to a mail that somebody else has taken since:

@@ -66,6 +66,7 @@ struct Words {
     refund_failed: Template,
     payment_failed: Template,
     new_link: Template,
+    forwarded: Template,
     invitation: Template,
     invited_elsewhere: Template,
     another_owner: Template,

@@ -7,6 +7,7 @@ mod crash;
 mod disputes;
 mod executor;
 mod less;
+mod links;
 mod ordered;
 mod outage;
 mod people;

@@ -21,7 +21,7 @@ const OPEN: Sql = Sql::new("select count(*) as n from stripe_operations where st
 fn panel(world: &World) -> Panel {
     match run(payer_view::look(&world.app, &world.link)).unwrap() {
         Look::Invoice(view) => view.panel,
-        Look::Expired { .. } => panic!("the link has run out"),
+        Look::Expired { .. } | Look::Revoked { .. } => panic!("the link has run out"),
     }
 }
 

@@ -75,7 +75,7 @@ impl Payer {
             });
             let view = match looked.await {
                 Some(Ok(Look::Invoice(view))) => view,
-                Some(Ok(Look::Expired { .. })) => return,
+                Some(Ok(Look::Expired { .. } | Look::Revoked { .. })) => return,
                 Some(Err(Failure::Refused(refusal))) => {
                     self.stage
                         .shared

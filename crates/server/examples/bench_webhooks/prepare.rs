@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use domain::invoice::{Line, Quantity, TaxRate};
+use domain::pay_link::LinkKind;
 use domain::payment::{IntentStatus, PaymentState};
 use domain::{Currency, LedgerTransactionId, Mode, Money, Scope, Timestamp, ledger};
 use flows::Clock;
@@ -111,15 +112,9 @@ fn add_invoice(tx: &mut Tx, n: u64, at: Timestamp) -> Result<(), Error> {
     invoices::finalize(tx, &scope, &draft, &number, at)?;
     note(tx, &scope, id.as_str(), 2, "draft", "open", at)?;
     book(tx, &scope, n, total, at)?;
-    let link = PayLink {
-        scope: scope.clone(),
-        id: story::link(n),
-        invoice_id: id,
-        generation: 1,
-        expires_at: at.plus_ms(CHECK_AFTER_MS),
-        views: pay_links::Views::default(),
-    };
-    pay_links::rotate(tx, &link, at)?;
+    let times = [at, at.plus_ms(CHECK_AFTER_MS)];
+    let link = PayLink::new(&scope, story::link(n), &id, LinkKind::Shared, times);
+    pay_links::rotate(tx, &link)?;
     add_payment(tx, n, scope, total.currency(), at)
 }
 

@@ -4,12 +4,14 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use domain::Timestamp;
 use domain::seal::Day;
 use domain::{InvoiceId, MailAddress, Refusal};
 use flows::Failure;
-use flows::mails::invoice::{self, Sending};
-use flows::mails::recipients::{Receiver, Receivers};
+use flows::mails::invoice::{self, Foreseen, Sending};
+use flows::mails::recipients::Receiver;
 use serde::{Deserialize, Serialize};
+use store::pay_links::PayLink;
 use store::{invoices, mails};
 
 use super::mails::MailJson;
@@ -47,6 +49,31 @@ struct RecipientJson {
     source: &'static str,
     /// What became of the last mail there, if it did not arrive.
     warning: Option<WarningJson>,
+    /// The pay link of theirs that is mailed; null before the first mail.
+    link: Option<LinkJson>,
+}
+
+/// A recipient's link, without its address.
+#[derive(Debug, Serialize)]
+struct LinkJson {
+    id: String,
+    /// `in_force`, `expired` or `revoked`.
+    state: &'static str,
+    expires_at: i64,
+    views: i64,
+    last_viewed_at: Option<i64>,
+}
+
+impl LinkJson {
+    fn of(link: &PayLink, now: Timestamp) -> LinkJson {
+        LinkJson {
+            id: link.id.to_string(),
+            state: link.state(now).word(),
+            expires_at: link.expires_at.ms(),
+            views: link.views.count,
+            last_viewed_at: link.views.last_at.map(Timestamp::ms),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -56,8 +83,10 @@ struct WarningJson {
 }
 
 impl RecipientsJson {
-    fn of(receivers: &Receivers) -> RecipientsJson {
-        let recipient = |receiver: &Receiver| RecipientJson {
+    fn of(foreseen: &Foreseen, now: Timestamp) -> RecipientsJson {
+        let Foreseen { to: receivers, links } = foreseen;
+        let recipient = |(receiver, link): (&Receiver, &Option<PayLink>)| RecipientJson {
+            link: link.as_ref().map(|link| LinkJson::of(link, now)),
             address: receiver.to.address.to_string(),
             name: receiver.to.name.clone(),
             source: receiver.source.word(),
@@ -70,7 +99,7 @@ impl RecipientsJson {
             client_id: receivers.client.id.to_string(),
             client_name: receivers.client.name.clone(),
             language: receivers.language.word(),
-            recipients: receivers.receivers.iter().map(recipient).collect(),
+            recipients: receivers.receivers.iter().zip(links).map(recipient).collect(),
             reaches_client: receivers.reaches_client(),
             unusable: receivers.unusable.clone(),
         }
@@ -86,7 +115,7 @@ pub async fn recipients(
     let receivers = invoice::receivers(&site.app, &scope, &InvoiceId::parse(&id)?).await?;
     Ok(Json(ForeseenJson {
         object: "recipients",
-        to: RecipientsJson::of(&receivers),
+        to: RecipientsJson::of(&receivers, site.app.clock.now()),
     }))
 }
 
@@ -131,7 +160,7 @@ pub async fn send(
         object: "invoice_sending",
         invoice_id: id.to_string(),
         mails: mails.iter().map(ToString::to_string).collect(),
-        to: RecipientsJson::of(&receivers),
+        to: RecipientsJson::of(&receivers, site.app.clock.now()),
     };
     Ok((StatusCode::ACCEPTED, Json(sent)))
 }

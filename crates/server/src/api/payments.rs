@@ -7,9 +7,9 @@ use domain::payment::PaymentState;
 use domain::{FeeRuleId, PaymentId, Refusal};
 use flows::{Failure, refunds};
 use serde::Serialize;
-use store::Tx;
 use store::payment_parts::{self, Part};
 use store::payments::{self, Payment};
+use store::{Tx, paid_by};
 
 use super::lists::{Asked, Given, Takes};
 use super::refunds::RefundJson;
@@ -53,6 +53,8 @@ pub struct PaymentJson {
     stripe_account_id: String,
     stripe_payment_intent_id: Option<String>,
     stripe_charge_id: Option<String>,
+    /// The pay link by which it was made; null where it was made without one.
+    pay_link: Option<String>,
     created_at: i64,
     succeeded_at: Option<i64>,
     /// Whether only the account's owner can see, at Stripe, what became of it.
@@ -84,6 +86,7 @@ impl PaymentJson {
     fn of(tx: &mut Tx, payment: Payment) -> Result<PaymentJson, Failure> {
         let parts = payment_parts::of(tx, &payment.scope, &payment.id)?;
         let refundable = refunds::refundable(tx, &payment)?;
+        let link = paid_by::of_payment(tx, &payment.scope, &payment.id)?;
         let basis = payment.fee_basis.as_ref();
         Ok(PaymentJson {
             parts: parts.into_iter().map(PartJson::from).collect(),
@@ -113,6 +116,7 @@ impl PaymentJson {
             stripe_account_id: payment.stripe_account_id,
             stripe_payment_intent_id: payment.intent_id,
             stripe_charge_id: payment.charge_id,
+            pay_link: link.map(|link| link.to_string()),
             created_at: payment.created_at.ms(),
             succeeded_at: payment.succeeded_at.map(domain::Timestamp::ms),
             check_stripe: payment.unreachable_since.is_some(),

@@ -4,6 +4,7 @@
 use axum::Json;
 use axum::extract::State;
 use domain::language::Language;
+use domain::pay_link::Refused;
 use domain::payment::PaymentState;
 use domain::{Currency, InvoiceId, Money, Refusal};
 use flows::collect::{self, PayRequest, PayStatus};
@@ -79,6 +80,7 @@ pub async fn get(State(site): State<Site>, InPath(link): InPath) -> Result<Json<
     let view = match payer_view::look(&site.app, &link).await? {
         Look::Invoice(view) => view,
         Look::Expired { .. } => return Err(Refusal::LinkExpired.into()),
+        Look::Revoked { .. } => return Err(Refusal::from(Refused::Revoked).into()),
     };
     let owed = view.owed();
     Ok(Json(PublicInvoiceJson {

@@ -30,7 +30,7 @@
   ];
 
   // Refusals after which the page has to be read anew, and those that belong to the field of a part.
-  const RELOAD = ["amount_changed", "invoices_changed", "link_expired"];
+  const RELOAD = ["amount_changed", "invoices_changed", "link_expired", "link_revoked"];
   const PART_REFUSALS = ["part_too_small", "rest_too_small", "amount_too_small"];
 
   let panel = document.getElementById("panel");

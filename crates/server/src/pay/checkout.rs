@@ -7,8 +7,10 @@ use axum::response::{IntoResponse, Response};
 use domain::business::Business;
 use domain::invoice::{TaxLine, totals};
 use domain::language::Language;
+use domain::pay_link::{LinkState, Refused};
 use domain::seal::Day;
-use domain::{Currency, Limited, Money, Refusal};
+use domain::{Currency, Limited, Money, Refusal, Timestamp};
+use flows::pay_links::Approver;
 use flows::payer_view::{self, Look, Panel, PayerView};
 use flows::{Failure, pay_links, payer_view::Look::Expired};
 use maud::Markup;
@@ -17,7 +19,10 @@ use store::payments::Payment;
 use store::tenants::Tenant;
 
 use super::language::{Asked, PARAMETER};
+use super::looks::ByPerson;
 use super::page::choice::{Choice, Other};
+use super::page::forwarding::{Form, Forwarding, Sent, Wrong};
+use super::page::notices::Fresh;
 use super::page::{self, Checkout, Line, PanelState, Receipt, ReceiptFile, Seller, Tax, View, notices};
 use super::words::fill;
 use crate::api::InPath;
@@ -25,34 +30,88 @@ use crate::problem::Problem;
 use crate::router::Site;
 
 /// `GET /pay/{link}`
-pub async fn page(State(site): State<Site>, asked: Asked, InPath(link): InPath) -> Response {
-    match payer_view::look(&site.app, &link).await {
-        Ok(Look::Invoice(view)) => {
-            pay_links::viewed(&site.app, &view.link).await;
-            match view_of(&site, &link, asked, *view) {
-                Ok(view) => html(StatusCode::OK, page::page(&view)),
-                Err(failure) => trouble(failure, asked),
+pub async fn page(
+    State(site): State<Site>,
+    asked: Asked,
+    ByPerson(by_person): ByPerson,
+    InPath(link): InPath,
+) -> Response {
+    let looked = payer_view::look(&site.app, &link).await;
+    if let Ok(Look::Invoice(view)) = &looked
+        && by_person
+    {
+        pay_links::viewed(&site.app, &view.link).await;
+    }
+    answer(&site, &link, asked, looked, Told::Nothing)
+}
+
+/// What a page tells besides what the link shows.
+pub enum Told {
+    /// Nothing.
+    Nothing,
+    /// A fresh link is on its way, or was a moment ago.
+    FreshLink,
+    /// What was typed to forward the invoice, and what is wrong with it, with the status that says so.
+    Wrong(StatusCode, Approver, Wrong),
+}
+
+/// The page of what a link turned out to be.
+pub fn answer(site: &Site, link: &str, asked: Asked, looked: Result<Look, Failure>, told: Told) -> Response {
+    match looked {
+        Ok(Look::Invoice(view)) => match view_of(site, link, asked, *view) {
+            Ok(mut view) => {
+                let mut status = StatusCode::OK;
+                if let Told::Wrong(told, typed, wrong) = told {
+                    status = told;
+                    if let Some(form) = &mut view.forwarding.form {
+                        form.name = typed.name;
+                        form.email = typed.email;
+                        form.wrong = Some(wrong);
+                    }
+                }
+                html(status, page::page(&view))
             }
-        }
+            Err(failure) => trouble(failure, asked),
+        },
         Ok(Expired {
             mode,
             tenant,
             languages,
+            on_file,
         }) => {
-            let seller = Seller {
-                name: tenant.name,
-                support_email: tenant.support_email,
-                ..Seller::default()
-            };
-            html(
-                StatusCode::GONE,
-                notices::expired(asked.among(&languages), mode, &seller),
-            )
+            let (language, seller) = (asked.among(&languages), seller_alone(tenant));
+            if let Told::FreshLink = told {
+                let sent = notices::fresh_sent(language, mode, &seller, on_file.as_deref());
+                return html(StatusCode::OK, sent);
+            }
+            let fresh = on_file.map(|masked| Fresh {
+                url: format!("/pay/{link}/fresh{}", asked.query()),
+                masked,
+            });
+            let page = notices::expired(language, mode, &seller, fresh.as_ref());
+            html(StatusCode::GONE, page)
+        }
+        Ok(Look::Revoked {
+            mode,
+            tenant,
+            languages,
+        }) => {
+            let page = notices::revoked(asked.among(&languages), mode, &seller_alone(tenant));
+            html(StatusCode::GONE, page)
         }
         Err(Failure::Refused(Refusal::NotFound)) => {
             html(StatusCode::NOT_FOUND, notices::not_found(asked.alone()))
         }
         Err(failure) => trouble(failure, asked),
+    }
+}
+
+/// Whose a link was that shows no invoice.
+fn seller_alone(tenant: Tenant) -> Seller {
+    Seller {
+        name: tenant.name,
+        support_email: tenant.support_email,
+        ..Seller::default()
     }
 }
 
@@ -67,7 +126,7 @@ pub fn busy(limited: Limited, asked: Asked) -> Response {
 }
 
 /// Something failed on our side: logged as for the API, and said to the payer on a page.
-fn trouble(failure: Failure, asked: Asked) -> Response {
+pub fn trouble(failure: Failure, asked: Asked) -> Response {
     let status = Problem::from(failure).into_response().status();
     html(status, notices::trouble(asked.alone()))
 }
@@ -84,14 +143,16 @@ pub async fn panel(
             Ok(html(StatusCode::OK, page::panel(&view)))
         }
         Expired { .. } => Err(Refusal::LinkExpired.into()),
+        Look::Revoked { .. } => Err(Refusal::from(Refused::Revoked).into()),
     }
 }
 
 fn view_of(site: &Site, link: &str, asked: Asked, view: PayerView) -> Result<View, Failure> {
-    let language = asked.among(&view.languages);
+    let (language, now) = (asked.among(&view.languages), site.app.clock.now());
     let words = documents::words::of(language);
     let state = state_of(site, link, &view)?;
     let due = view.owed();
+    let forwarding = forwarding_of(link, asked, &view, now);
     let PayerView {
         mode,
         tenant,
@@ -144,8 +205,34 @@ fn view_of(site: &Site, link: &str, asked: Asked, view: PayerView) -> Result<Vie
             .map(|payment| receipt_of(link, payment, &in_language))
             .collect(),
         panel_url: format!("/pay/{link}/panel{in_language}"),
+        forwarding,
         state,
     })
+}
+
+fn forwarding_of(link: &str, asked: Asked, view: &PayerView, now: Timestamp) -> Forwarding {
+    let sent = view.forwarded.iter().filter_map(|theirs| {
+        let to = theirs.recipient.as_ref()?;
+        Some(Sent {
+            name: to.name.clone().unwrap_or_default(),
+            address: to.address.to_string(),
+            on: Day::of(theirs.created_at),
+            over: theirs.state(now) != LinkState::InForce,
+        })
+    });
+    let offered = matches!(
+        view.panel,
+        Panel::Pay | Panel::Continue | Panel::Unavailable | Panel::Silent
+    );
+    Forwarding {
+        by: view.forwarded_by.clone(),
+        sent: sent.collect(),
+        form: (offered && view.link.kind.may_forward()).then(|| Form {
+            url: format!("/pay/{link}/forward{}", asked.query()),
+            page_token: view.page_token.clone(),
+            ..Form::default()
+        }),
+    }
 }
 
 fn seller_of(link: &str, tax_id: &str, tenant: Tenant, business: Business, has_logo: bool) -> Seller {

@@ -41,6 +41,14 @@ impl Asked {
         own.unwrap_or(languages.tenant)
     }
 
+    /// What carries a choice on to another page: the address's parameter, where one was chosen.
+    pub fn query(self) -> String {
+        let chosen = self
+            .chosen
+            .map(|language| format!("?{PARAMETER}={}", language.word()));
+        chosen.unwrap_or_default()
+    }
+
     /// The language of a page about nobody.
     pub fn alone(self) -> Language {
         self.chosen.or(self.accepted).unwrap_or_default()

@@ -10,10 +10,12 @@ use maud::{Markup, html};
 
 use super::words;
 use choice::Choice;
+use forwarding::Forwarding;
 use frame::{Head, document};
 
 pub mod choice;
 pub mod format;
+pub mod forwarding;
 mod frame;
 pub mod icons;
 pub mod notices;
@@ -63,6 +65,8 @@ pub struct View {
     pub receipts: Vec<ReceiptFile>,
     /// Path of the panel alone (the answer is [`panel`]), asked for again while the state can change.
     pub panel_url: String,
+    /// What is forwarded, and can be.
+    pub forwarding: Forwarding,
     /// What the right column is about.
     pub state: PanelState,
 }
@@ -212,7 +216,10 @@ pub fn page(view: &View) -> Markup {
     let body = html! {
         h1 .visually-hidden { (title) }
         div .columns {
-            div .column-pay { (panel(view)) }
+            div .column-pay {
+                (panel(view))
+                (forwarding::section(view))
+            }
             div .column-paper { (paper::paper(view)) }
         }
         p #announcement .visually-hidden role="status" {}

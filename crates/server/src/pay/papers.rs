@@ -7,10 +7,10 @@ use axum::response::{IntoResponse, Response};
 use domain::{PaymentId, Refusal};
 use flows::Failure;
 use flows::pay_links::{self, Opened};
-use flows::payer_view::Languages;
+use flows::payer_view::{self, Languages};
 use store::pay_links::PayLink;
 
-use super::checkout;
+use super::checkout::{self, Told};
 use super::language::Asked;
 use crate::api::documents::{LanguageQuery, answer};
 use crate::api::{InPath, InPaths, Query};
@@ -27,7 +27,7 @@ pub async fn invoice(
 ) -> Result<Response, Problem> {
     query.language()?;
     let Some((link, languages)) = open(&site, &token).await? else {
-        return Ok(checkout::page(State(site), asked, InPath(token)).await);
+        return Ok(gone(&site, &token, asked).await);
     };
     let language = asked.among(&languages);
     let (scope, id) = (&link.scope, &link.invoice_id);
@@ -43,13 +43,19 @@ pub async fn receipt(
 ) -> Result<Response, Problem> {
     query.language()?;
     let Some((link, languages)) = open(&site, &token).await? else {
-        return Ok(checkout::page(State(site), asked, InPath(token)).await);
+        return Ok(gone(&site, &token, asked).await);
     };
     let language = asked.among(&languages);
     let payment = file.strip_suffix(".pdf").ok_or(Refusal::NotFound)?;
     let payment = PaymentId::parse(payment)?;
     let of = Some(&link.invoice_id);
     answer(documents_of::receipt(&site, &link.scope, &payment, of, language).await?)
+}
+
+/// The page of a link that is not in force.
+async fn gone(site: &Site, token: &str, asked: Asked) -> Response {
+    let looked = payer_view::look(&site.app, token).await;
+    checkout::answer(site, token, asked, looked, Told::Nothing)
 }
 
 /// `GET /pay/{link}/logo`
@@ -72,7 +78,7 @@ async fn open(site: &Site, token: &str) -> Result<Option<(PayLink, Languages)>, 
                 let languages = Languages::of(tx, &link)?;
                 Ok(Some((link, languages)))
             }
-            Opened::Expired(_) => Ok(None),
+            Opened::Expired(_) | Opened::Revoked(_) => Ok(None),
         });
     opened.await
 }

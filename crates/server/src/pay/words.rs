@@ -26,6 +26,7 @@ pub struct Words {
     pub no_real_money: &'static str,
     pub processed_by_stripe: &'static str,
     pub notices: Notices,
+    pub links: Links,
     pub panel: Panel,
     pub choice: Choice,
     pub paper: Paper,
@@ -48,6 +49,33 @@ pub struct Notices {
     pub busy_why: &'static str,
     pub trouble: &'static str,
     pub trouble_why: &'static str,
+}
+
+/// Forwarding an invoice, and links that have run out or were taken back.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "each says what it is")]
+pub struct Links {
+    pub forward: &'static str,
+    pub forward_why: &'static str,
+    pub name: &'static str,
+    pub email: &'static str,
+    pub forward_do: &'static str,
+    pub forwarded: &'static str,
+    pub over: &'static str,
+    pub forwarded_by: &'static str,
+    pub name_wrong: &'static str,
+    pub email_wrong: &'static str,
+    pub too_many: &'static str,
+    pub wait: &'static str,
+    pub try_again: &'static str,
+    pub fresh_why: &'static str,
+    pub fresh_send: &'static str,
+    pub fresh_sent: &'static str,
+    pub fresh_sent_why: &'static str,
+    pub revoked: &'static str,
+    pub revoked_why: &'static str,
+    pub revoked_ask: &'static str,
+    pub revoked_write: &'static str,
 }
 
 /// The panel, in all its states.
@@ -163,6 +191,7 @@ pub struct Refusals {
     pub rest_too_small: &'static str,
     pub invoices_changed: &'static str,
     pub link_expired: &'static str,
+    pub link_revoked: &'static str,
     pub payments_unavailable: &'static str,
     pub confirmation_token_refused: &'static str,
     pub payment_refused: &'static str,

@@ -13,6 +13,7 @@ use server::router::Site;
 use crate::browser::{Browser, Scheme};
 use crate::cli_triggers::tools::Npm;
 use crate::engines::World;
+use crate::links;
 use crate::person::{COOKIE, PASSWORD, Person, add};
 use crate::town::Town;
 
@@ -185,6 +186,45 @@ async fn payers(auditor: &mut Auditor<'_>, town: &Town) {
         auditor.inspect(&format!("pay-{language}")).await;
     }
     auditor.look("pay-nothing", "/pay/nothing-of-ours").await;
+    links(auditor, town).await;
+}
+
+/// What there is of a recipient's own link: forwarding, by whom, run out, and taken back.
+async fn links(auditor: &mut Auditor<'_>, town: &Town) {
+    let invoice = town.invoice(148_290, "usd").await;
+    let made = links::make(town, &invoice, json!({"email": "ap@harbordental.example"})).await;
+    let link = links::token_in(&made);
+    auditor.browser.goto(&format!("{}/pay/{link}", town.url)).await;
+    town.advance_ms(2_000);
+    auditor.browser.click("#forward summary").await;
+    let typed = [
+        ("forward-name", "Ann 2"),
+        ("forward-email", "ann@harbordental.example"),
+    ];
+    for (field, text) in typed {
+        auditor.browser.fill(&format!("#{field}"), text).await;
+    }
+    auditor.browser.click("#forward button").await;
+    auditor.browser.wait_for(".forward-error").await;
+    auditor.inspect("forward-refused").await;
+    town.advance_ms(2_000);
+    auditor.browser.fill("#forward-name", "Ann Boss").await;
+    auditor.browser.click("#forward button").await;
+    auditor.browser.wait_for(".forwarded").await;
+    auditor.inspect("forwarded").await;
+    let theirs = links::link_of(town, &invoice, "ann@harbordental.example").await;
+    let id = domain::LinkId::parse(theirs["id"].as_str().unwrap()).unwrap();
+    let token = flows::pay_links::token_of(&town.app.link_key, &id, 1).unwrap();
+    auditor.look("forwarded-to", &format!("/pay/{token}")).await;
+    let of_link = links::link_of(town, &invoice, "ap@harbordental.example").await;
+    links::revoke(town, &invoice, &of_link).await;
+    auditor.look("link-revoked", &format!("/pay/{link}")).await;
+    let another = town.link(&invoice).await;
+    town.link(&invoice).await;
+    auditor.look("link-expired", &format!("/pay/{another}")).await;
+    auditor.browser.click("main button.primary").await;
+    auditor.browser.wait_for("main .icon").await;
+    auditor.inspect("link-fresh").await;
 }
 
 async fn people_of_a_tenant(auditor: &mut Auditor<'_>, town: &Town) {

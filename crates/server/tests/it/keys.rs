@@ -343,6 +343,10 @@ fn what_needs_no_key_is_known() {
         "GET /connect/status/panel",
         "GET /pay/{link}",
         "GET /pay/{link}/panel",
+        "GET /pay/{link}/forward",
+        "POST /pay/{link}/forward",
+        "GET /pay/{link}/fresh",
+        "POST /pay/{link}/fresh",
         "GET /healthz",
         "GET /readyz",
     ];

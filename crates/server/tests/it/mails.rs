@@ -266,6 +266,7 @@ both! {
             let refused = town.api(&town.msp.key, Method::POST, &path, json!({})).await;
             refused.assert_refused(422, "no_recipient", Some("to"));
             send(&town, lost, json!({"to": ["owner@nobody.example"]})).await;
+            // The one that is named, and the two who get copies.
             until_taken(&town, &office, 6).await;
         });
     }

@@ -49,6 +49,7 @@ mod keys;
 mod kill;
 mod left_out;
 mod limits;
+mod links;
 mod lists;
 mod mails;
 mod metamorphic;

@@ -48,6 +48,18 @@ const PARENTS: Sql = Sql::new(
        left join invoices i on i.tenant_id = l.tenant_id and i.livemode = l.livemode and i.id = l.invoice_id
        where i.id is null
        union all
+       select l.tenant_id, l.livemode, l.id
+       from pay_links l
+       left join pay_links o on o.tenant_id = l.tenant_id and o.livemode = l.livemode and o.id = l.parent_id
+         and o.invoice_id = l.invoice_id
+       where l.parent_id is not null and o.id is null
+       union all
+       select p.tenant_id, p.livemode, p.id
+       from payments p
+       left join pay_links l on l.tenant_id = p.tenant_id and l.livemode = p.livemode
+         and l.id = p.paid_by_link and l.invoice_id = p.invoice_id
+       where p.paid_by_link is not null and l.id is null
+       union all
        select f.tenant_id, f.livemode, f.stripe_application_fee_id
        from application_fees f
        left join payments p on p.tenant_id = f.tenant_id and p.livemode = f.livemode and p.id = f.payment_id

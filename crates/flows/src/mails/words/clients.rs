@@ -32,7 +32,7 @@ pub struct OfInvoice<'a> {
 
 /// Here is an invoice; `note` is the sender's own sentence.
 pub fn invoice(reader: &Reader, invoice: &OfInvoice, note: Option<&str>) -> Letter {
-    of_invoice(reader, &of(reader.language).invoice, invoice, note)
+    of_invoice(reader, &of(reader.language).invoice, invoice, [note, None])
 }
 
 /// An invoice is due soon, today, or was.
@@ -43,15 +43,25 @@ pub fn reminder(reader: &Reader, invoice: &OfInvoice, due: Day, today: Day) -> L
         std::cmp::Ordering::Equal => &words.reminder_today,
         std::cmp::Ordering::Less => &words.reminder_after,
     };
-    of_invoice(reader, template, invoice, None)
+    of_invoice(reader, template, invoice, [None, None])
 }
 
 /// A fresh link to an invoice, for whoever asked for it.
 pub fn new_link(reader: &Reader, invoice: &OfInvoice) -> Letter {
-    of_invoice(reader, &of(reader.language).new_link, invoice, None)
+    of_invoice(reader, &of(reader.language).new_link, invoice, [None, None])
 }
 
-fn of_invoice(reader: &Reader, template: &Template, invoice: &OfInvoice, note: Option<&str>) -> Letter {
+/// An invoice that somebody has forwarded: `by` says who, as the tenant knows them.
+pub fn forwarded(reader: &Reader, invoice: &OfInvoice, by: &str) -> Letter {
+    of_invoice(reader, &of(reader.language).forwarded, invoice, [None, Some(by)])
+}
+
+fn of_invoice(
+    reader: &Reader,
+    template: &Template,
+    invoice: &OfInvoice,
+    [note, by]: [Option<&str>; 2],
+) -> Letter {
     let Reader {
         language,
         name,
@@ -64,6 +74,7 @@ fn of_invoice(reader: &Reader, template: &Template, invoice: &OfInvoice, note: O
         ("amount", Some(language.money(invoice.owed))),
         ("due", due.clone()),
         ("note", note.map(str::to_owned)),
+        ("by", by.map(str::to_owned)),
     ];
     let to = To::PayPage(invoice.id.clone());
     let mut letter = letter(language, template, name, &values, Some(to));

@@ -112,6 +112,18 @@ pub(super) const WORDS: Words = Words {
         button: Some("Rechnung ansehen"),
         notes: &["Falls Sie ihn nicht angefordert haben, brauchen Sie nichts zu tun."],
     },
+    forwarded: Template {
+        subject: "Rechnung {number} von {sender}, an Sie weitergeleitet",
+        paragraphs: &[
+            "{by} hat unsere Rechnung {number} über {amount} an Sie weitergeleitet, damit Sie sie freigeben \
+             oder bezahlen können.",
+        ],
+        button: Some("Rechnung ansehen"),
+        notes: &[
+            "Der Link ist für Sie bestimmt: Wer ihn hat, kann die Rechnung sehen und bezahlen.",
+            "Falls Sie nicht wissen, worum es geht, brauchen Sie nichts zu tun.",
+        ],
+    },
     invitation: Template {
         subject: "Einladung zu {organisation}",
         paragraphs: &[

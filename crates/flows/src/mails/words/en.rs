@@ -108,6 +108,17 @@ pub(super) const WORDS: Words = Words {
         button: Some("See the invoice"),
         notes: &["If you did not ask for it, you need not do anything."],
     },
+    forwarded: Template {
+        subject: "Invoice {number} from {sender}, forwarded to you",
+        paragraphs: &[
+            "{by} has forwarded our invoice {number} for {amount} to you, so that you can approve or pay it.",
+        ],
+        button: Some("See the invoice"),
+        notes: &[
+            "The link is meant for you: whoever has it can see and pay the invoice.",
+            "If you do not know what this is about, you need not do anything.",
+        ],
+    },
     invitation: Template {
         subject: "You are invited to join {organisation}",
         paragraphs: &[

@@ -106,6 +106,17 @@ pub(super) const WORDS: Words = Words {
         button: Some("Ver la factura"),
         notes: &["Si no lo ha pedido, no tiene que hacer nada."],
     },
+    forwarded: Template {
+        subject: "Factura {number} de {sender}, reenviada a usted",
+        paragraphs: &[
+            "{by} le ha reenviado nuestra factura {number} de {amount} para que la apruebe o la pague.",
+        ],
+        button: Some("Ver la factura"),
+        notes: &[
+            "El enlace es para usted: quien lo tenga puede ver y pagar la factura.",
+            "Si no sabe de qué se trata, no tiene que hacer nada.",
+        ],
+    },
     invitation: Template {
         subject: "Invitación a {organisation}",
         paragraphs: &[

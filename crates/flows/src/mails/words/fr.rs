@@ -110,6 +110,18 @@ pub(super) const WORDS: Words = Words {
         button: Some("Voir la facture"),
         notes: &["Si vous ne l’avez pas demandé, vous n’avez rien à faire."],
     },
+    forwarded: Template {
+        subject: "Facture {number} de {sender}, transmise à votre attention",
+        paragraphs: &[
+            "{by} vous a transmis notre facture {number} de {amount}, pour que vous puissiez l’approuver ou \
+             la payer.",
+        ],
+        button: Some("Voir la facture"),
+        notes: &[
+            "Ce lien vous est destiné : toute personne qui le possède peut voir et payer la facture.",
+            "Si vous ne savez pas de quoi il s’agit, vous n’avez rien à faire.",
+        ],
+    },
     invitation: Template {
         subject: "Invitation à rejoindre {organisation}",
         paragraphs: &[

@@ -18,6 +18,7 @@ impl Words {
             &self.refund_failed,
             &self.payment_failed,
             &self.new_link,
+            &self.forwarded,
             &self.invitation,
             &self.invited_elsewhere,
             &self.another_owner,

@@ -10,15 +10,33 @@ use super::panel::mail_link;
 use super::{Seller, icons};
 use crate::pay::words::{self, said};
 
+/// A fresh link for whoever has an old one: where it is asked for, and where it goes, so that only its owner
+/// knows the address.
+#[derive(Clone, Debug)]
+pub struct Fresh {
+    /// Where the form is posted.
+    pub url: String,
+    /// Such as `j***@client.example`.
+    pub masked: String,
+}
+
 /// For a link that was true once and was replaced or has run out. It shows nothing of the invoice.
-pub fn expired(language: Language, mode: Mode, seller: &Seller) -> Markup {
-    let words = &words::of(language).notices;
+pub fn expired(language: Language, mode: Mode, seller: &Seller, fresh: Option<&Fresh>) -> Markup {
+    let (words, links) = (&words::of(language).notices, &words::of(language).links);
     let name = ("seller", html! { strong dir="auto" { (seller.name) } });
     let body = html! {
         section .notice-page {
             (icons::clock())
             h1 { (words.gone) }
             p { (words.gone_why) }
+            @if let Some(fresh) = fresh {
+                p { (said(links.fresh_why, std::slice::from_ref(&name))) }
+                form method="post" action=(fresh.url) {
+                    button .primary type="submit" {
+                        (said(links.fresh_send, &[("address", html! { (fresh.masked) })]))
+                    }
+                }
+            }
             p {
                 @match &seller.support_email {
                     Some(email) => (said(words.gone_write, &[name, ("email", mail_link(email))])),
@@ -27,15 +45,53 @@ pub fn expired(language: Language, mode: Mode, seller: &Seller) -> Markup {
             }
         }
     };
+    of_seller(language, words.gone, mode, seller, &body)
+}
+
+/// A fresh link is on its way; said also where one was sent a moment ago.
+pub fn fresh_sent(language: Language, mode: Mode, seller: &Seller, masked: Option<&str>) -> Markup {
+    let words = &words::of(language).links;
+    let address = html! { strong { (masked.unwrap_or_default()) } };
+    let body = html! {
+        section .notice-page {
+            (icons::check())
+            h1 { (words.fresh_sent) }
+            p { (said(words.fresh_sent_why, &[("address", address)])) }
+        }
+    };
+    of_seller(language, words.fresh_sent, mode, seller, &body)
+}
+
+/// For a link that its tenant took back. It says whose it was, and nothing of the invoice.
+pub fn revoked(language: Language, mode: Mode, seller: &Seller) -> Markup {
+    let words = &words::of(language).links;
+    let name = ("seller", html! { strong dir="auto" { (seller.name) } });
+    let body = html! {
+        section .notice-page {
+            (icons::cross())
+            h1 { (words.revoked) }
+            p { (said(words.revoked_why, std::slice::from_ref(&name))) }
+            p {
+                @match &seller.support_email {
+                    Some(email) => (said(words.revoked_write, &[name, ("email", mail_link(email))])),
+                    None => (said(words.revoked_ask, &[name])),
+                }
+            }
+        }
+    };
+    of_seller(language, words.revoked, mode, seller, &body)
+}
+
+fn of_seller(language: Language, title: &str, mode: Mode, seller: &Seller, body: &Markup) -> Markup {
     document(
         &Head {
             language,
-            title: words.gone,
+            title,
             mode,
             seller: Some(seller),
             scripts: None,
         },
-        &body,
+        body,
     )
 }
 

@@ -3,6 +3,8 @@
 
 use domain::Currency;
 
+use super::forwarding::{Form, Sent, Wrong};
+use super::notices::Fresh;
 use super::*;
 
 const HOSTILE: &str = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)>&amp;";
@@ -42,6 +44,30 @@ fn receipt(text: &str) -> Receipt {
 }
 
 /// A view whose every text is `text`.
+/// All of it at once, with everything wrong.
+fn forwarding(text: &str) -> Forwarding {
+    let wrong = Wrong {
+        field: Some("name"),
+        sentence: text.to_owned(),
+    };
+    Forwarding {
+        by: Some(text.to_owned()),
+        sent: vec![Sent {
+            name: text.to_owned(),
+            address: text.to_owned(),
+            on: Day::parse("2026-11-24").unwrap(),
+            over: true,
+        }],
+        form: Some(Form {
+            url: "/pay/x/forward".to_owned(),
+            page_token: text.to_owned(),
+            name: text.to_owned(),
+            email: text.to_owned(),
+            wrong: Some(wrong),
+        }),
+    }
+}
+
 fn view(text: &str, state: PanelState) -> View {
     View {
         language: Language::En,
@@ -80,6 +106,7 @@ fn view(text: &str, state: PanelState) -> View {
         pdf_url: "/pay/x/invoice.pdf".to_owned(),
         receipts: Vec::new(),
         panel_url: text.to_owned(),
+        forwarding: forwarding(text),
         state,
     }
 }
@@ -135,6 +162,20 @@ fn each_state_shows_exactly_its_panel() {
     }
 }
 
+/// The pages about a link that opens nothing.
+fn of_seller(language: Language, seller: &Seller, masked: &str) -> [Markup; 4] {
+    let fresh = Fresh {
+        url: "/pay/x/fresh".to_owned(),
+        masked: masked.to_owned(),
+    };
+    [
+        notices::expired(language, Mode::Test, seller, None),
+        notices::expired(language, Mode::Test, seller, Some(&fresh)),
+        notices::fresh_sent(language, Mode::Test, seller, Some(masked)),
+        notices::revoked(language, Mode::Test, seller),
+    ]
+}
+
 #[test]
 fn no_text_becomes_html() {
     for (state, word, _) in states(HOSTILE) {
@@ -142,10 +183,9 @@ fn no_text_becomes_html() {
         check_escaped(word, &page(&view).into_string());
         check_escaped(word, &panel(&view).into_string());
     }
-    check_escaped(
-        "expired",
-        &notices::expired(Language::En, Mode::Live, &view(HOSTILE, PanelState::Void).seller).into_string(),
-    );
+    for page in of_seller(Language::En, &view(HOSTILE, PanelState::Void).seller, HOSTILE) {
+        check_escaped("a notice", &page.into_string());
+    }
 }
 
 fn check_escaped(word: &str, html: &str) {
@@ -241,19 +281,20 @@ fn pages_without_an_invoice_show_none() {
         name: "Nordlicht IT".to_owned(),
         ..Seller::default()
     };
-    for html in [
-        notices::expired(Language::En, Mode::Test, &seller).into_string(),
-        notices::not_found(Language::En).into_string(),
-        notices::busy(Language::En).into_string(),
-        notices::trouble(Language::En).into_string(),
-    ] {
+    let of_nobody = [
+        notices::not_found(Language::En),
+        notices::busy(Language::En),
+        notices::trouble(Language::En),
+    ];
+    let own = of_seller(Language::En, &seller, "j***@client.example");
+    for html in own.into_iter().chain(of_nobody).map(Markup::into_string) {
         assert!(
             !html.contains("id=\"invoice\"") && !html.contains("<script"),
             "{html}"
         );
     }
     assert!(
-        notices::expired(Language::En, Mode::Test, &seller)
+        notices::expired(Language::En, Mode::Test, &seller, None)
             .into_string()
             .contains("Nordlicht IT")
     );
@@ -300,12 +341,12 @@ fn every_state_and_notice_is_said_in_every_language_with_its_amounts_and_days() 
     ];
     for (language, (amount, due, day)) in Language::ALL.into_iter().zip(written) {
         let seller = Seller::default();
-        let notices = [
-            notices::expired(language, Mode::Test, &seller),
+        let of_nobody = [
             notices::not_found(language),
             notices::busy(language),
             notices::trouble(language),
         ];
+        let notices = of_seller(language, &seller, "x").into_iter().chain(of_nobody);
         let lang = format!("<html lang=\"{}\">", language.word());
         for page in notices {
             assert!(page.into_string().contains(&lang));

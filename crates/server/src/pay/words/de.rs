@@ -1,6 +1,6 @@
 //! German.
 
-use super::{Choice, Declines, Notices, Panel, Paper, Refusals, Script, Words};
+use super::{Choice, Declines, Links, Notices, Panel, Paper, Refusals, Script, Words};
 
 pub const WORDS: Words = Words {
     language: "Sprache",
@@ -27,6 +27,35 @@ pub const WORDS: Words = Words {
         trouble: "Diese Seite konnte nicht geladen werden",
         trouble_why: "Bei uns ist etwas schiefgegangen. Es wurde nichts abgebucht. Bitte laden Sie \
                       sie gleich noch einmal.",
+    },
+    links: Links {
+        forward: "Zur Freigabe weiterleiten",
+        forward_why: "Die Person erhält per E-Mail einen eigenen Link. Der Empfänger der \
+                      Rechnung bleibt derselbe.",
+        name: "Name",
+        email: "E-Mail-Adresse",
+        forward_do: "Weiterleiten",
+        forwarded: "Weitergeleitet an",
+        over: "Link nicht mehr gültig",
+        forwarded_by: "{by} hat diese Rechnung an Sie weitergeleitet.",
+        name_wrong: "Geben Sie einen Namen ein: nur Buchstaben, höchstens 60.",
+        email_wrong: "Geben Sie eine E-Mail-Adresse ein, etwa ann@example.com.",
+        too_many: "Diese Rechnung wurde so oft weitergeleitet, wie es möglich ist. Bitten Sie \
+                   den Absender, sie anderen zu senden.",
+        wait: "Sie haben sie in kurzer Zeit oft weitergeleitet. Bitte versuchen Sie es später \
+               noch einmal.",
+        try_again: "Die Seite wurde inzwischen erneuert. Bitte senden Sie noch einmal ab.",
+        fresh_why: "Wir können einen neuen Link an die Adresse senden, die {seller} von Ihnen \
+                    kennt.",
+        fresh_send: "Neuen Link an {address} senden",
+        fresh_sent: "Sehen Sie in Ihre E-Mails",
+        fresh_sent_why: "Ein neuer Link ist unterwegs an {address}. Ist er in ein paar Minuten \
+                         nicht da, sehen Sie im Spam-Ordner nach, bevor Sie noch einmal fragen.",
+        revoked: "Dieser Zahlungslink wurde zurückgezogen",
+        revoked_why: "{seller} hat ihn zurückgenommen. Mit ihm lässt sich nichts mehr ansehen \
+                      oder bezahlen.",
+        revoked_ask: "Falls Sie ihn noch brauchen, fragen Sie {seller}.",
+        revoked_write: "Falls Sie ihn noch brauchen, schreiben Sie an {seller}: {email}.",
     },
     panel: Panel {
         invoice: "Rechnung {number}",
@@ -155,6 +184,8 @@ pub const WORDS: Words = Words {
                            Seite neu, und prüfen Sie sie.",
         link_expired: "Dieser Link gilt nicht mehr. Bitten Sie den Absender der Rechnung um einen \
                        neuen.",
+        link_revoked: "Dieser Link wurde zurückgezogen. Bitten Sie den Absender der \
+                       Rechnung um einen anderen.",
         payments_unavailable: "Der Absender dieser Rechnung kann im Moment keine Online-Zahlungen \
                                annehmen.",
         confirmation_token_refused: "Die Kartendaten wurden schon verwendet oder sind abgelaufen. \

@@ -1,6 +1,6 @@
 //! English.
 
-use super::{Choice, Declines, Notices, Panel, Paper, Refusals, Script, Words};
+use super::{Choice, Declines, Links, Notices, Panel, Paper, Refusals, Script, Words};
 
 pub const WORDS: Words = Words {
     language: "Language",
@@ -24,6 +24,32 @@ pub const WORDS: Words = Words {
         trouble: "This page could not be loaded",
         trouble_why: "Something went wrong on our side. Nothing was charged. Please load it again \
                       in a moment.",
+    },
+    links: Links {
+        forward: "Forward to an approver",
+        forward_why: "They get a link of their own by mail. The bill stays addressed to whom it \
+                      is.",
+        name: "Their name",
+        email: "Their e-mail address",
+        forward_do: "Forward",
+        forwarded: "Forwarded to",
+        over: "link not valid any more",
+        forwarded_by: "{by} forwarded this invoice to you.",
+        name_wrong: "Enter a name: letters only, at most 60.",
+        email_wrong: "Enter an e-mail address, such as ann@example.com.",
+        too_many: "This invoice was forwarded as often as is possible. Ask the sender to mail \
+                   it to others.",
+        wait: "You have forwarded it often in a short time. Please try again later.",
+        try_again: "The page was renewed in between. Please send it once more.",
+        fresh_why: "We can send a fresh link to the address that {seller} has on file for you.",
+        fresh_send: "Send a fresh link to {address}",
+        fresh_sent: "Look into your mail",
+        fresh_sent_why: "A fresh link is on its way to {address}. If it is not there in a few \
+                         minutes, look into your spam folder before you ask again.",
+        revoked: "This payment link was withdrawn",
+        revoked_why: "{seller} has taken it back. Nothing can be seen or paid with it.",
+        revoked_ask: "If you still need it, ask {seller}.",
+        revoked_write: "If you still need it, write to {seller}: {email}.",
     },
     panel: Panel {
         invoice: "Invoice {number}",
@@ -135,6 +161,7 @@ pub const WORDS: Words = Words {
         invoices_changed: "One of these invoices cannot be paid any more. Load the page again and \
                            check them.",
         link_expired: "This link is no longer valid. Ask the sender of the invoice for a new one.",
+        link_revoked: "This link was withdrawn. Ask the sender of the invoice for another one.",
         payments_unavailable: "The sender of this invoice cannot take online payments at the \
                                moment.",
         confirmation_token_refused: "The card details were used before or have run out. Enter them \

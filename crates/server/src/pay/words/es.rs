@@ -1,6 +1,6 @@
 //! Spanish.
 
-use super::{Choice, Declines, Notices, Panel, Paper, Refusals, Script, Words};
+use super::{Choice, Declines, Links, Notices, Panel, Paper, Refusals, Script, Words};
 
 pub const WORDS: Words = Words {
     language: "Idioma",
@@ -25,6 +25,32 @@ pub const WORDS: Words = Words {
         trouble: "No se ha podido cargar esta página",
         trouble_why: "Algo ha fallado por nuestra parte. No se ha cobrado nada. Vuelva a cargarla \
                       en un momento.",
+    },
+    links: Links {
+        forward: "Reenviar para su aprobación",
+        forward_why: "Esa persona recibe por correo un enlace propio. El destinatario de la \
+                      factura no cambia.",
+        name: "Nombre",
+        email: "Correo electrónico",
+        forward_do: "Reenviar",
+        forwarded: "Reenviada a",
+        over: "enlace ya no válido",
+        forwarded_by: "{by} le ha reenviado esta factura.",
+        name_wrong: "Escriba un nombre: solo letras, 60 como máximo.",
+        email_wrong: "Escriba una dirección de correo, por ejemplo ann@example.com.",
+        too_many: "Esta factura se ha reenviado tantas veces como es posible. Pida al remitente \
+                   que la envíe a otras personas.",
+        wait: "La ha reenviado muchas veces en poco tiempo. Vuelva a intentarlo más tarde.",
+        try_again: "La página se ha renovado entretanto. Envíelo otra vez.",
+        fresh_why: "Podemos enviar un enlace nuevo a la dirección que {seller} tiene de usted.",
+        fresh_send: "Enviar un enlace nuevo a {address}",
+        fresh_sent: "Mire su correo",
+        fresh_sent_why: "Un enlace nuevo va de camino a {address}. Si no llega en unos minutos, \
+                         mire en la carpeta de correo no deseado antes de pedir otro.",
+        revoked: "Este enlace de pago se ha retirado",
+        revoked_why: "{seller} lo ha anulado. Con él ya no se puede ver ni pagar nada.",
+        revoked_ask: "Si todavía lo necesita, pregunte a {seller}.",
+        revoked_write: "Si todavía lo necesita, escriba a {seller}: {email}.",
     },
     panel: Panel {
         invoice: "Factura {number}",
@@ -141,6 +167,7 @@ pub const WORDS: Words = Words {
         invoices_changed: "Una de estas facturas ya no se puede pagar. Vuelva a cargar la página \
                            y compruébelas.",
         link_expired: "Este enlace ya no es válido. Pida uno nuevo al remitente de la factura.",
+        link_revoked: "Este enlace se ha retirado. Pida otro al remitente de la factura.",
         payments_unavailable: "El remitente de esta factura no puede aceptar pagos en línea en \
                                este momento.",
         confirmation_token_refused: "Los datos de la tarjeta ya se usaron o han caducado. \

@@ -1,6 +1,6 @@
 //! French.
 
-use super::{Choice, Declines, Notices, Panel, Paper, Refusals, Script, Words};
+use super::{Choice, Declines, Links, Notices, Panel, Paper, Refusals, Script, Words};
 
 pub const WORDS: Words = Words {
     language: "Langue",
@@ -26,6 +26,34 @@ pub const WORDS: Words = Words {
         trouble: "Cette page n'a pas pu être chargée",
         trouble_why: "Une erreur s'est produite de notre côté. Rien n'a été débité. Veuillez \
                       la recharger dans un instant.",
+    },
+    links: Links {
+        forward: "Transmettre pour approbation",
+        forward_why: "Cette personne reçoit par e-mail un lien à elle. Le destinataire de la \
+                      facture reste le même.",
+        name: "Nom",
+        email: "Adresse e-mail",
+        forward_do: "Transmettre",
+        forwarded: "Transmise à",
+        over: "lien plus valable",
+        forwarded_by: "{by} vous a transmis cette facture.",
+        name_wrong: "Saisissez un nom : des lettres seulement, 60 au plus.",
+        email_wrong: "Saisissez une adresse e-mail, par exemple ann@example.com.",
+        too_many: "Cette facture a été transmise autant de fois que possible. Demandez à \
+                   l’expéditeur de l’envoyer à d’autres.",
+        wait: "Vous l’avez transmise souvent en peu de temps. Veuillez réessayer plus tard.",
+        try_again: "La page a été renouvelée entre-temps. Veuillez envoyer encore une fois.",
+        fresh_why: "Nous pouvons envoyer un nouveau lien à l’adresse que {seller} connaît de \
+                    vous.",
+        fresh_send: "Envoyer un nouveau lien à {address}",
+        fresh_sent: "Consultez vos e-mails",
+        fresh_sent_why: "Un nouveau lien est en route vers {address}. S’il n’est pas là dans \
+                         quelques minutes, regardez dans vos courriers indésirables avant d’en \
+                         redemander un.",
+        revoked: "Ce lien de paiement a été retiré",
+        revoked_why: "{seller} l’a repris. Il ne permet plus de rien voir ni de rien payer.",
+        revoked_ask: "Si vous en avez encore besoin, adressez-vous à {seller}.",
+        revoked_write: "Si vous en avez encore besoin, écrivez à {seller} : {email}.",
     },
     panel: Panel {
         invoice: "Facture {number}",
@@ -149,6 +177,7 @@ pub const WORDS: Words = Words {
                            vérifiez-les.",
         link_expired: "Ce lien n'est plus valable. Demandez-en un nouveau à l'expéditeur de la \
                        facture.",
+        link_revoked: "Ce lien a été retiré. Demandez-en un autre à l'expéditeur de la facture.",
         payments_unavailable: "L'expéditeur de cette facture ne peut pas accepter de paiements en \
                                ligne en ce moment.",
         confirmation_token_refused: "Les données de carte ont déjà été utilisées ou ont \
