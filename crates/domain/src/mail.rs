@@ -4,7 +4,7 @@ mod refused;
 
 pub use refused::Refused;
 
-use crate::{Timestamp, retries};
+use crate::{Role, Timestamp, retries};
 
 /// So long after it was queued a mail is still tried.
 pub const KEPT_TRYING_MS: i64 = 3 * 24 * 60 * 60 * 1000;
@@ -91,6 +91,27 @@ impl MailKind {
         MailKind::StaffRequirements,
         MailKind::StaffPayoutFailed,
     ];
+
+    /// What somebody is told until they choose themselves: owners of everything, who keeps the money of
+    /// everything but Stripe's questions, who looks on of nothing.
+    pub const fn usual_alerts(role: Role) -> &'static [MailKind] {
+        match role {
+            Role::Owner => &MailKind::NOTICES,
+            Role::Billing => &[
+                MailKind::StaffPaid,
+                MailKind::StaffPaymentFailed,
+                MailKind::StaffRefundFailed,
+                MailKind::StaffDispute,
+                MailKind::StaffPayoutFailed,
+            ],
+            Role::ReadOnly | Role::Operator => &[],
+        }
+    }
+
+    /// Whether it is to staff who chose to be told.
+    pub fn is_alert(self) -> bool {
+        MailKind::NOTICES.contains(&self)
+    }
 
     /// Whether it is sent for the sake of the pay link in it: without one nobody needs it.
     pub const fn is_for_its_link(self) -> bool {

@@ -6,7 +6,8 @@ use domain::{ClientId, MailAddress, Refusal, Scope, reminder};
 use serde_json::json;
 use store::client_mail_settings::{self, ClientMailSettings};
 use store::mail_settings::{self as rows, MailSettings, Notice};
-use store::{Tx, clients, tenants};
+use store::users::User;
+use store::{Tx, clients, tenants, users};
 
 use crate::audit::{self, Entry};
 use crate::{App, By, Failure};
@@ -67,6 +68,32 @@ pub(crate) fn notices(tx: &mut Tx, scope: &Scope) -> Result<Vec<Notice>, Failure
         kinds: kinds().collect(),
     });
     Ok(notice.into_iter().collect())
+}
+
+/// Everybody who is told of something now: the tenant's people, each of what they chose and in their
+/// language, and the addresses besides. People who are shut out, and those of a tenant that is suspended or
+/// closed, are told of nothing.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn told(tx: &mut Tx, scope: &Scope) -> Result<Vec<Notice>, Failure> {
+    let mut told = Vec::new();
+    let tenant = tenants::find(tx, &scope.tenant)?;
+    if tenant.is_some_and(|tenant| tenant.status.new_work().is_ok()) {
+        let language = rows::get(tx, scope)?.language;
+        let active = users::of_tenant(tx, &scope.tenant)?
+            .into_iter()
+            .filter(User::is_active);
+        told.extend(active.map(|user| Notice {
+            kinds: user.told_of().to_vec(),
+            language: user.language.unwrap_or(language),
+            address: MailAddress::stored(user.email),
+            name: Some(user.name),
+        }));
+    }
+    // The first that names an address decides how it is written to.
+    told.extend(notices(tx, scope)?);
+    Ok(told)
 }
 
 /// Puts another choice in the place of the tenant's. A plan of reminders counts from the day on which it is

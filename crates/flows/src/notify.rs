@@ -1,6 +1,5 @@
 //! Who is told of what happens, in the transaction in which it happens: the client of its money, staff of
-//! what
-//! they chose to hear of. One function for each fact; a fact that is observed again mails nobody again.
+//! what they chose to hear of. One function for each fact; a fact that is observed again mails nobody again.
 
 use domain::mail::MailKind;
 use domain::payment::{IntentStatus, PaymentState};
@@ -337,7 +336,7 @@ fn tell_staff(
     kind: MailKind,
     letter: impl Fn(&Colleague) -> Letter,
 ) -> Result<(), Failure> {
-    for notice in mail_settings::notices(tx, fact.scope)? {
+    for notice in mail_settings::told(tx, fact.scope)? {
         if !notice.kinds.contains(&kind) {
             continue;
         }

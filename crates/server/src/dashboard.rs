@@ -2,6 +2,7 @@
 //! may not do is not offered, and the table of routes refuses it.
 
 pub mod account;
+pub mod account_mails;
 pub mod account_security;
 pub mod api_keys;
 mod devices;
@@ -36,7 +37,7 @@ pub struct Done {
 type Asked = Result<Query<Done>, Problem>;
 
 /// What was done, in a sentence. An address can bring one of these and nothing else.
-const DONE: [(&str, &str); 19] = [
+const DONE: [(&str, &str); 21] = [
     ("renamed", "Your name was changed."),
     (
         "password",
@@ -46,6 +47,8 @@ const DONE: [(&str, &str); 19] = [
         "email",
         "A link was sent to the new address. It becomes yours once you open it.",
     ),
+    ("language", "You are written to in this language from now on."),
+    ("alerts", "Your alerts were saved."),
     ("second-factor", "Your authenticator was removed."),
     ("ended", "The session was ended."),
     ("others", "All your other sessions were ended."),

@@ -12,8 +12,8 @@ mod said;
 mod tables;
 
 pub use forms::{
-    Check, Choice, Errors, Field, Group, Input, Offer, check, choices, error_beside, field, form, select,
-    summary,
+    Check, Choice, Errors, Field, Group, Input, Offer, check, checks, choices, error_beside, field, form,
+    select, summary,
 };
 pub use frame::{Frame, Viewer, page, plain_page, title, visitors};
 pub use moments::{day, moment, moment_or};

@@ -155,6 +155,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0032_recipient_links",
         sql: include_str!("../migrations/0032_recipient_links.sql"),
     },
+    Migration {
+        name: "0033_user_mails",
+        sql: include_str!("../migrations/0033_user_mails.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

@@ -1,7 +1,8 @@
 //! People who log in. Each belongs to a tenant, operators to the platform; nobody belongs to a mode. An
 //! address logs in one person, whatever the tenant; invitations to it may wait at several.
 
-use domain::{Role, TenantId, Timestamp, UserId};
+use domain::mail::MailKind;
+use domain::{Language, Role, TenantId, Timestamp, UserId};
 
 use crate::db::{Error, Row, Sql, Tx};
 use crate::{binds, values};
@@ -33,6 +34,10 @@ pub struct User {
     pub disabled_at: Option<Timestamp>,
     /// When they last logged in.
     pub last_login_at: Option<Timestamp>,
+    /// In which language they are written to, if anybody has said.
+    pub language: Option<Language>,
+    /// Which alerts they chose; none where they have not chosen.
+    pub alerts: Option<Vec<MailKind>>,
     /// Counts changes, so that nobody overwrites what they have not seen.
     pub version: i64,
     /// When they were added.
@@ -55,9 +60,27 @@ impl User {
             totp_pending: None,
             disabled_at: None,
             last_login_at: None,
+            language: None,
+            alerts: None,
             version: 1,
             created_at: at,
         }
+    }
+
+    /// Whether they have accepted their invitation and are not shut out.
+    pub fn is_active(&self) -> bool {
+        self.password_hash.is_some() && self.disabled_at.is_none()
+    }
+
+    /// What they are told of as it happens: what they chose, else what is usual for their role.
+    pub fn told_of(&self) -> &[MailKind] {
+        let usual = MailKind::usual_alerts(self.role);
+        self.alerts.as_deref().unwrap_or(usual)
+    }
+
+    fn written_alerts(&self) -> Option<String> {
+        let words = |kinds: &Vec<MailKind>| kinds.iter().map(|kind| kind.word()).collect::<Vec<_>>();
+        self.alerts.as_ref().map(|kinds| words(kinds).join(" "))
     }
 
     /// Whether they have a second factor.
@@ -70,7 +93,7 @@ macro_rules! select_users {
     ($rest:literal $(,)?) => {
         Sql::new(concat!(
             "select id, tenant_id, email, name, role, password_hash, totp_seed, totp_step, totp_at,
-               totp_pending, disabled_at, last_login_at, version, created_at
+               totp_pending, disabled_at, last_login_at, language, alerts, version, created_at
              from users
              ",
             $rest
@@ -80,8 +103,8 @@ macro_rules! select_users {
 
 const INSERT: Sql = Sql::new(
     "insert into users (id, tenant_id, email, name, role, password_hash, totp_seed, totp_step, totp_at,
-       totp_pending, disabled_at, last_login_at, version, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+       totp_pending, disabled_at, last_login_at, language, alerts, version, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
 );
 
 /// Adds a person.
@@ -103,6 +126,8 @@ pub fn insert(tx: &mut Tx, user: &User) -> Result<(), Error> {
         user.totp_pending.clone(),
         user.disabled_at,
         user.last_login_at,
+        user.language.map(Language::word),
+        user.written_alerts(),
         user.version,
         user.created_at
     ];
@@ -159,7 +184,8 @@ pub fn in_role(tx: &mut Tx, tenant: &TenantId, role: Role) -> Result<i64, Error>
 const UPDATE: Sql = Sql::new(
     "update users
      set email = $4, name = $5, role = $6, password_hash = $7, totp_seed = $8, totp_step = $9, totp_at = $10,
-       totp_pending = $11, disabled_at = $12, last_login_at = $13, version = version + 1
+       totp_pending = $11, disabled_at = $12, last_login_at = $13, language = $14, alerts = $15,
+       version = version + 1
      where tenant_id = $1 and id = $2 and version = $3",
 );
 
@@ -181,7 +207,9 @@ pub fn update(tx: &mut Tx, user: &User) -> Result<bool, Error> {
         user.totp_at,
         user.totp_pending.clone(),
         user.disabled_at,
-        user.last_login_at
+        user.last_login_at,
+        user.language.map(Language::word),
+        user.written_alerts()
     ];
     Ok(tx.execute(&UPDATE, binds)? == 1)
 }
@@ -204,6 +232,8 @@ pub fn take_step(
 }
 
 fn read(row: &Row) -> Result<User, Error> {
+    let alerts = row.text_opt("alerts")?;
+    let kinds = |words: String| words.split(' ').filter_map(MailKind::parse).collect();
     Ok(User {
         id: UserId::stored(row.text("id")?),
         tenant: TenantId::stored(row.text("tenant_id")?),
@@ -217,6 +247,8 @@ fn read(row: &Row) -> Result<User, Error> {
         totp_pending: row.text_opt("totp_pending")?,
         disabled_at: values::time_opt(row, "disabled_at")?,
         last_login_at: values::time_opt(row, "last_login_at")?,
+        language: row.text_opt("language")?.as_deref().and_then(Language::parse),
+        alerts: alerts.map(kinds),
         version: row.int("version")?,
         created_at: values::time(row, "created_at")?,
     })

@@ -163,8 +163,16 @@ fn is_stale(mail: &Mail, moment: Moment) -> bool {
 }
 
 /// Whether nobody needs it any more: a reminder of what is paid, promised or disputed by now, an invoice that
-/// was voided, or what leads to it by a link that was taken back.
+/// was voided, what leads to it by a link that was taken back, or an alert to somebody who is told of it no
+/// longer.
 fn is_moot(tx: &mut Tx, moment: Moment, mail: &Mail) -> Result<bool, Failure> {
+    if mail.kind.is_alert() {
+        let told = crate::mail_settings::told(tx, &mail.scope)?;
+        let still = |notice: &mail_settings::Notice| {
+            notice.address.key() == mail.recipient.key() && notice.kinds.contains(&mail.kind)
+        };
+        return Ok(!told.iter().any(still));
+    }
     let Some(id) = &mail.invoice_id else {
         return Ok(false);
     };

@@ -1,6 +1,8 @@
 //! What somebody changes of their own account: name, password, address. Each needs that they showed who
 //! they are a short time ago, which the server's table of routes asks for.
 
+use domain::Language;
+use domain::mail::MailKind;
 use domain::person::{self, Refused};
 use serde_json::json;
 use store::person_tokens::{self, Kind};
@@ -32,6 +34,55 @@ pub async fn rename(app: &App, by: &By, seen: &Seen, name: &str) -> Result<User,
         Ok::<_, Failure>(user)
     });
     renamed.await
+}
+
+/// Says in which language somebody is written to.
+///
+/// # Errors
+/// [`Refused::SessionEnded`].
+pub async fn speak(app: &App, by: &By, seen: &Seen, language: Language) -> Result<User, Failure> {
+    let (moment, inner, by, read) = (app.moment(), app.clone(), seen.by(by), seen.user.clone());
+    let spoken = app.db.write(move |tx| {
+        let mut user = users::get(tx, &read.tenant, &read.id)?.ok_or(Refused::SessionEnded)?;
+        let before = user.language.replace(language);
+        if before == user.language {
+            return Ok(user);
+        }
+        super::store(tx, &user)?;
+        let line = Line::new("person.language_changed", &user);
+        line.before(json!({"language": before.map(Language::word)}))
+            .after(json!({"language": language.word()}))
+            .note(tx, &inner, &by, moment)?;
+        Ok::<_, Failure>(user)
+    });
+    spoken.await
+}
+
+/// Says of what somebody is told as it happens; nothing is a choice, too.
+///
+/// # Errors
+/// [`Refused::SessionEnded`].
+pub async fn choose_alerts(app: &App, by: &By, seen: &Seen, kinds: &[MailKind]) -> Result<User, Failure> {
+    let (moment, inner, by, read) = (app.moment(), app.clone(), seen.by(by), seen.user.clone());
+    let alerts: Vec<MailKind> = MailKind::NOTICES
+        .into_iter()
+        .filter(|kind| kinds.contains(kind))
+        .collect();
+    let chosen = app.db.write(move |tx| {
+        let mut user = users::get(tx, &read.tenant, &read.id)?.ok_or(Refused::SessionEnded)?;
+        let words = |kinds: &[MailKind]| kinds.iter().map(|kind| kind.word()).collect::<Vec<_>>();
+        let before = words(user.told_of());
+        if user.alerts.as_ref() == Some(&alerts) {
+            return Ok(user);
+        }
+        user.alerts = Some(alerts.clone());
+        super::store(tx, &user)?;
+        let line = Line::new("person.alerts_changed", &user).before(json!({"alerts": before}));
+        line.after(json!({"alerts": words(&alerts)}))
+            .note(tx, &inner, &by, moment)?;
+        Ok::<_, Failure>(user)
+    });
+    chosen.await
 }
 
 /// Changes somebody's password, who has to know the one before. All their other sessions end, and this

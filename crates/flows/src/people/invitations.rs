@@ -2,7 +2,7 @@
 //! three days. Whoever invites is shown the link as well, for where no mail goes out.
 
 use domain::person::{self, Refused};
-use domain::{Refusal, Role, TenantId, UserId};
+use domain::{Language, Refusal, Role, TenantId, UserId};
 use serde_json::json;
 use store::person_tokens::{self, Kind};
 use store::sessions::Stage;
@@ -40,8 +40,24 @@ pub async fn invite(
     inviter: &Seen,
     invitation: &Invitation,
 ) -> Result<(User, Secret), Failure> {
+    let same = inviter.user.tenant == invitation.tenant;
+    let language = inviter.user.language.filter(|_| same);
+    invite_in(app, by, inviter, invitation, language).await
+}
+
+/// Invites somebody who is written to in this language from now on, until they choose another.
+///
+/// # Errors
+/// As [`invite`].
+pub async fn invite_in(
+    app: &App,
+    by: &By,
+    inviter: &Seen,
+    invitation: &Invitation,
+    language: Option<Language>,
+) -> Result<(User, Secret), Failure> {
     may_invite(inviter, invitation)?;
-    invited(app, &inviter.by(by), Inviter::of(inviter), invitation).await
+    invited(app, &inviter.by(by), Inviter::of(inviter), invitation, language).await
 }
 
 /// Invites somebody in the operator's name, who did not log in: by a platform key or the command line.
@@ -53,7 +69,7 @@ pub async fn invite_first(app: &App, by: &By, invitation: &Invitation) -> Result
         name: "The operator of the platform".to_owned(),
         id: None,
     };
-    invited(app, by, inviter, invitation).await
+    invited(app, by, inviter, invitation, None).await
 }
 
 /// Owners invite to their own tenant; operators invite operators, and owners of any tenant.
@@ -91,9 +107,10 @@ async fn invited(
     by: &By,
     inviter: Inviter,
     invitation: &Invitation,
+    language: Option<Language>,
 ) -> Result<(User, Secret), Failure> {
     let moment = app.moment();
-    let user = User::new(
+    let mut user = User::new(
         UserId::new(moment.at, moment.random(0)),
         invitation.tenant.clone(),
         person::email(&invitation.email)?,
@@ -101,6 +118,7 @@ async fn invited(
         invitation.role,
         moment.at,
     );
+    user.language = language;
     let (inner, by, row) = (app.clone(), by.clone(), user);
     let invited = app.db.write(move |tx| {
         if row.role != Role::Operator {
@@ -123,6 +141,9 @@ fn added_or_waiting(tx: &mut Tx, user: &User, moment: Moment) -> Result<User, Fa
     });
     if let Some(waits) = waits {
         person_tokens::void(tx, &waits.tenant, &waits.id, Kind::Invitation, moment.at)?;
+        let language = user.language.or(waits.language);
+        let waits = User { language, ..waits };
+        super::store(tx, &waits)?;
         return Ok(waits);
     }
     users::insert(tx, user).map_err(super::taken)?;

@@ -2,10 +2,10 @@
 //! queued in the same transaction, so that there is no mail of what did not happen.
 
 use domain::mail::MailKind;
-use domain::{Language, MailAddress, Role, UserId};
+use domain::{Language, MailAddress, Mode, Role, Scope, UserId};
 use store::person_tokens::Kind;
 use store::users::{self, User};
-use store::{Tx, tenants};
+use store::{Tx, mail_settings, tenants};
 
 use super::tokens::{self, Link};
 use crate::mails::words::{self, LoginChange};
@@ -65,9 +65,12 @@ pub enum News<'a> {
     RecoveryCodes,
 }
 
-/// Has somebody written to. They are written to in English: nobody has said which language they read.
+/// Has somebody written to, in their language; while nobody has said which it is, in their tenant's.
 pub fn tell(tx: &mut Tx, user: &User, news: News, moment: Moment) -> Result<(), Failure> {
-    const LANGUAGE: Language = Language::En;
+    let language = match user.language {
+        Some(language) => language,
+        None => of_tenant(tx, user)?,
+    };
     let name = Some(user.name.as_str());
     let (kind, letter) = match news {
         News::Invited { link, inviter } => {
@@ -78,10 +81,10 @@ pub fn tell(tx: &mut Tx, user: &User, news: News, moment: Moment) -> Result<(), 
                 path: &link.kept(),
                 days: tokens::lasts_ms(Kind::Invitation) / DAY_MS,
             };
-            (MailKind::Invitation, words::invitation(LANGUAGE, &invitation))
+            (MailKind::Invitation, words::invitation(language, &invitation))
         }
         News::InvitedElsewhere { inviter } => {
-            let letter = words::invited_elsewhere(LANGUAGE, name, &organisation(tx, user)?, inviter);
+            let letter = words::invited_elsewhere(language, name, &organisation(tx, user)?, inviter);
             (MailKind::Invitation, letter)
         }
         News::AnotherOwner { whom, inviter } => {
@@ -91,21 +94,21 @@ pub fn tell(tx: &mut Tx, user: &User, news: News, moment: Moment) -> Result<(), 
                 by: inviter,
                 whom: &format!("{} ({})", whom.name, whom.email),
             };
-            (MailKind::LoginChanged, words::another_owner(LANGUAGE, &owner))
+            (MailKind::LoginChanged, words::another_owner(language, &owner))
         }
         News::ResetAsked { link } => {
-            let letter = words::reset(LANGUAGE, &to_be_opened(name, &link.kept(), Kind::Reset));
+            let letter = words::reset(language, &to_be_opened(name, &link.kept(), Kind::Reset));
             (MailKind::Reset, letter)
         }
         News::EmailAsked { link, .. } => {
-            let letter = words::address_asked(LANGUAGE, &to_be_opened(name, &link.kept(), Kind::Email));
+            let letter = words::address_asked(language, &to_be_opened(name, &link.kept(), Kind::Email));
             (MailKind::LoginChanged, letter)
         }
-        News::EmailWanted => changed(LANGUAGE, name, LoginChange::AddressAsked),
-        News::EmailChanged => changed(LANGUAGE, name, LoginChange::Address),
-        News::PasswordChanged => changed(LANGUAGE, name, LoginChange::Password),
+        News::EmailWanted => changed(language, name, LoginChange::AddressAsked),
+        News::EmailChanged => changed(language, name, LoginChange::Address),
+        News::PasswordChanged => changed(language, name, LoginChange::Password),
         News::SecondFactorSet | News::SecondFactorRemoved | News::RecoveryCodes => {
-            changed(LANGUAGE, name, LoginChange::SecondStep)
+            changed(language, name, LoginChange::SecondStep)
         }
     };
     let mail = NewMail {
@@ -171,6 +174,22 @@ pub fn owners_of_owner(
 fn organisation(tx: &mut Tx, user: &User) -> Result<String, Failure> {
     let tenant = tenants::find(tx, &user.tenant)?;
     Ok(tenant.map_or_else(|| PLATFORM.to_owned(), |tenant| tenant.name))
+}
+
+/// The language of a tenant's clients: of the live ones, where there is such a choice.
+fn of_tenant(tx: &mut Tx, user: &User) -> Result<Language, Failure> {
+    let mut chosen = Language::default();
+    for mode in [Mode::Test, Mode::Live] {
+        let scope = Scope {
+            tenant: user.tenant.clone(),
+            mode,
+        };
+        let language = mail_settings::get(tx, &scope)?.language;
+        if language != Language::default() {
+            chosen = language;
+        }
+    }
+    Ok(chosen)
 }
 
 fn to_be_opened<'a>(name: Option<&'a str>, path: &'a str, kind: Kind) -> words::Reset<'a> {

@@ -7,6 +7,7 @@ use flows::people::{account, second_factor};
 use maud::{Markup, html};
 use stripe::Secret;
 
+use super::account_mails::{alerts_form, language_form};
 use super::{Asked, after, again, page, said, trouble};
 use crate::html::{self as parts, Errors, Field, Input, Place, Tone};
 use crate::people::{Filled, Person, cookies};
@@ -16,11 +17,13 @@ const PATH: &str = Place::Account.path();
 const TITLE: &str = "Profile and security";
 /// Where an authenticator is set up, and the way back.
 const SET_UP: &str = "/login/authenticator?next=/account";
-const LABELS: [(&str, &str); 4] = [
+const LABELS: [(&str, &str); 6] = [
     ("name", "Name"),
     ("email", "New e-mail address"),
     ("password", "Current password"),
     ("new_password", "New password"),
+    ("language", "The language"),
+    ("alerts", "The alerts"),
 ];
 
 /// What stands in the forms: what somebody sent, or what is stored.
@@ -90,6 +93,15 @@ pub async fn change_password(State(site): State<Site>, person: Person, filled: F
     }
 }
 
+/// The page again, with what is wrong with a form that has nothing to be typed.
+pub async fn not_changed(site: &Site, person: &Person, failure: flows::Failure) -> Response {
+    let typed = Typed {
+        name: &person.seen.user.name,
+        email: "",
+    };
+    refused(site, person, &typed, failure).await
+}
+
 async fn refused(site: &Site, person: &Person, typed: &Typed<'_>, failure: flows::Failure) -> Response {
     let left = second_factor::recovery_codes_left(&site.app, &person.seen.user).await;
     again(failure, person, Place::Account, TITLE, |refusal| {
@@ -113,6 +125,10 @@ fn content(person: &Person, typed: &Typed<'_>, codes_left: i64, said: &Markup, e
         @if !errors.is_empty() { div .said { (parts::summary(errors)) } }
         (section("Name", "Your colleagues read it.", &name_form(person, typed, errors)))
         (section("E-mail address", "You log in with it.", &email_form(person, typed, errors)))
+        (section("Language", "Mails to you are written in it.", &language_form(person, errors)))
+        @if let Some(form) = alerts_form(person, errors) {
+            (section("Alerts", "Mails to you about what happens to your money, as it happens.", &form))
+        }
         (section("Password", "Changing it logs you out everywhere else.", &password_form(person, errors)))
         (section("Second factor", "A code that only your phone knows.", &factor(person, codes_left)))
     }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use domain::{Refusal, Role, UserId, person};
+use domain::{Language, Refusal, Role, UserId, person};
 use flows::people::invitations::{self, Invitation};
 use flows::people::members::{self, Change};
 use flows::{Failure, people::Seen};
@@ -10,6 +10,7 @@ use maud::{Markup, html};
 use store::users::User;
 use stripe::Secret;
 
+use super::account_mails::language_field;
 use super::{Asked, after, again, page, question, said, trouble};
 use crate::api::InPath;
 use crate::html::{self as parts, Ask, Choice, Column, Errors, Field, Input, Offer, Place, Tone};
@@ -19,7 +20,12 @@ use crate::router::Site;
 const PATH: &str = Place::Users.path();
 const TITLE: &str = "Users";
 const INVITE: &str = "Invite a user";
-const LABELS: [(&str, &str); 3] = [("name", "Name"), ("email", "E-mail address"), ("role", "Role")];
+const LABELS: [(&str, &str); 4] = [
+    ("name", "Name"),
+    ("email", "E-mail address"),
+    ("role", "Role"),
+    ("language", "The language"),
+];
 
 /// `GET /settings/users`
 pub async fn list(State(site): State<Site>, person: Person, asked: Asked) -> Response {
@@ -84,7 +90,8 @@ fn state(user: &User) -> Markup {
 
 /// `GET /settings/users/new`
 pub async fn new(person: Person) -> Response {
-    let typed = ["", "", Role::Billing.word()];
+    let own = person.seen.user.language.unwrap_or_default();
+    let typed = ["", "", Role::Billing.word(), own.word()];
     page(
         &person,
         Place::Users,
@@ -95,17 +102,21 @@ pub async fn new(person: Person) -> Response {
 
 /// `POST /settings/users`
 pub async fn invite(State(site): State<Site>, person: Person, filled: Filled) -> Response {
-    let typed = ["name", "email", "role"].map(|field| filled.get(field));
+    let typed = ["name", "email", "role", "language"].map(|field| filled.get(field));
     let invited = async {
         let problem = "must be one of the roles that are offered";
         let role = Role::parse(typed[2]).ok_or(Refusal::invalid("role", problem))?;
+        let language = Language::parse(typed[3]);
+        if language.is_none() && !typed[3].is_empty() {
+            return Err(Refusal::invalid("language", "must be one of those that are offered").into());
+        }
         let invitation = Invitation {
             tenant: person.seen.user.tenant.clone(),
             name: typed[0].to_owned(),
             email: typed[1].to_owned(),
             role,
         };
-        invitations::invite(&site.app, &person.by, &person.seen, &invitation).await
+        invitations::invite_in(&site.app, &person.by, &person.seen, &invitation, language).await
     };
     match invited.await {
         Ok((user, token)) => invited_page(&site, &person, Place::Users, &user, &token),
@@ -162,7 +173,7 @@ pub fn invited_page(site: &Site, person: &Person, place: Place, user: &User, tok
     page(person, place, &title, &content)
 }
 
-fn invite_form(person: &Person, [name, email, role]: [&str; 3], errors: &Errors) -> Markup {
+fn invite_form(person: &Person, [name, email, role, language]: [&str; 4], errors: &Errors) -> Markup {
     html! {
         a .back href=(PATH) { "Users" }
         (parts::title(INVITE, "They choose a password by a link that is good for three days.", &html! {}))
@@ -170,6 +181,11 @@ fn invite_form(person: &Person, [name, email, role]: [&str; 3], errors: &Errors)
             (parts::summary(errors))
             (whom(("name", name), email, errors))
             (roles(role, errors))
+            (language_field(
+                Language::parse(language).unwrap_or_default(),
+                "The invitation is written in it, until they choose another.",
+                errors,
+            ))
             div .actions {
                 (parts::primary_button("Send invitation"))
                 (parts::link_button("Cancel", PATH, "plain"))

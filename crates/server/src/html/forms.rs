@@ -205,6 +205,24 @@ pub fn check(check: &Check<'_>) -> Markup {
     tick("checkbox", check.name, 0, &check.option, check.ticked)
 }
 
+/// Boxes under each other, with room for what each means. All have the name of the first, which an error leads
+/// to.
+pub fn checks(title: &str, boxes: &[Check<'_>], errors: &Errors) -> Markup {
+    let name = boxes.first().map_or("", |one| one.name);
+    let error = errors.of(name);
+    html! {
+        fieldset .field aria-describedby=[described(name, false, error.is_some())] {
+            legend .label { (title) }
+            @if let Some(error) = error { (error_beside(name, error)) }
+            div .checks.one {
+                @for (at, one) in boxes.iter().enumerate() {
+                    (tick("checkbox", one.name, at, &one.option, one.ticked))
+                }
+            }
+        }
+    }
+}
+
 /// Boxes under a heading.
 #[derive(Clone, Debug)]
 pub struct Group<'a> {

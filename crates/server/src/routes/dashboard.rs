@@ -6,7 +6,7 @@ use domain::Permission::{ConnectRead, ConnectWrite, KeysRead, KeysWrite, PeopleR
 use super::Who::{AnyPerson, Operator, Person};
 use super::{Route, get, post};
 use crate::dashboard::{
-    account, account_security, api_keys, home, new_api_key, operator, sessions, stripe, users,
+    account, account_mails, account_security, api_keys, home, new_api_key, operator, sessions, stripe, users,
 };
 
 /// What people see and do once they are logged in.
@@ -23,6 +23,8 @@ fn of_ones_own() -> Vec<Route> {
         get("/", AnyPerson, home::show),
         get("/account", AnyPerson, account::show),
         post("/account/name", AnyPerson, account::rename),
+        post("/account/language", AnyPerson, account_mails::speak),
+        post("/account/alerts", AnyPerson, account_mails::choose),
         post("/account/email", AnyPerson, account::ask_for_email).stepped_up(),
         post("/account/password", AnyPerson, account::change_password).stepped_up(),
         get(

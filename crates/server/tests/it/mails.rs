@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::engines::World;
 use crate::town::{Reply, Town, Wishes};
 
+mod alerts;
 mod facts;
 mod hostile;
 mod killed;
