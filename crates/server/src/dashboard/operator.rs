@@ -201,7 +201,13 @@ fn make_form(person: &Person, [name, email]: [&str; 2], errors: &Errors) -> Mark
 pub async fn one(State(site): State<Site>, person: Person, InPath(id): InPath, asked: Asked) -> Response {
     match found(&site, &id).await {
         Ok(overview) => {
-            let content = detail(&person, &overview, ["", ""], &Errors::none(), &said(&asked));
+            let content = detail(
+                &person,
+                &overview,
+                Typed::default(),
+                &Errors::none(),
+                &said(&asked),
+            );
             page(&person, Place::Operator, &overview.tenant.name, &content)
         }
         Err(failure) => trouble(&person, Place::Operator, failure),
@@ -217,7 +223,16 @@ async fn found(site: &Site, id: &str) -> Result<Overview, Failure> {
     read.await
 }
 
-fn detail(person: &Person, overview: &Overview, typed: [&str; 2], errors: &Errors, said: &Markup) -> Markup {
+/// What stands in the forms of a tenant's page.
+#[derive(Clone, Copy, Default)]
+struct Typed<'a> {
+    /// The name and address of an owner to be invited.
+    owner: [&'a str; 2],
+    /// Why the tenant is to be suspended.
+    reason: &'a str,
+}
+
+fn detail(person: &Person, overview: &Overview, typed: Typed<'_>, errors: &Errors, said: &Markup) -> Markup {
     let tenant = &overview.tenant;
     let accounts = overview.accounts.each_ref().map(|(mode, config)| {
         let name = match mode {
@@ -251,8 +266,8 @@ fn detail(person: &Person, overview: &Overview, typed: [&str; 2], errors: &Error
                 }
             }
             @if tenant.status != TenantState::Closed {
-                (invite_card(person, tenant.id.as_str(), typed, errors))
-                (moves(person, overview))
+                (invite_card(person, tenant.id.as_str(), typed.owner, errors))
+                (moves(person, overview, typed.reason, errors))
             }
         }
     }
@@ -271,7 +286,7 @@ fn invite_card(person: &Person, tenant: &str, [owner, email]: [&str; 2], errors:
     }
 }
 
-fn moves(person: &Person, overview: &Overview) -> Markup {
+fn moves(person: &Person, overview: &Overview, reason: &str, errors: &Errors) -> Markup {
     let tenant = &overview.tenant;
     let path = |what: &str| format!("/operator/tenants/{}/{what}", tenant.id);
     let close = path("close");
@@ -287,9 +302,10 @@ fn moves(person: &Person, overview: &Overview) -> Markup {
                     p { "Suspended, it takes no new invoices and payments; what was begun finishes." }
                     (parts::form(&path("suspend"), &person.csrf, &html! {
                         (parts::field(&Field {
-                            name: "reason", label: "Reason", hint: "For the audit log and your colleagues.",
+                            name: "reason", label: "Reason", value: reason,
+                            hint: "For the audit log and your colleagues.",
                             optional: true, max: 200, ..Field::default()
-                        }, &Errors::none()))
+                        }, errors))
                         div .actions { (parts::danger_button("Suspend")) }
                     }))
                 }
@@ -339,7 +355,13 @@ pub async fn invite(
             &person,
             Place::Operator,
             &overview.tenant.name,
-            |refusal| detail(&person, &overview, typed, &errors(refusal), &html! {}),
+            |refusal| {
+                let typed = Typed {
+                    owner: typed,
+                    ..Typed::default()
+                };
+                detail(&person, &overview, typed, &errors(refusal), &html! {})
+            },
         ),
     }
 }
@@ -375,32 +397,50 @@ pub async fn suspend(
     InPath(id): InPath,
     filled: Filled,
 ) -> Response {
-    moved(&site, &person, &id, TenantMove::Suspend, filled.get("reason")).await
+    let reason = filled.get("reason");
+    let overview = match found(&site, &id).await {
+        Ok(overview) => overview,
+        Err(failure) => return trouble(&person, Place::Operator, failure),
+    };
+    let suspended = moved(&site, &person, &id, TenantMove::Suspend, reason).await;
+    suspended.unwrap_or_else(|failure| {
+        let name = &overview.tenant.name;
+        again(failure, &person, Place::Operator, name, |refusal| {
+            let typed = Typed {
+                reason,
+                ..Typed::default()
+            };
+            detail(&person, &overview, typed, &errors(refusal), &html! {})
+        })
+    })
 }
 
 /// `POST /operator/tenants/{id}/resume`
 pub async fn resume(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
-    moved(&site, &person, &id, TenantMove::Resume, "").await
+    let resumed = moved(&site, &person, &id, TenantMove::Resume, "").await;
+    resumed.unwrap_or_else(|failure| trouble(&person, Place::Operator, failure))
 }
 
 /// `POST /operator/tenants/{id}/close`
 pub async fn close(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
-    moved(&site, &person, &id, TenantMove::Close, "").await
+    let closed = moved(&site, &person, &id, TenantMove::Close, "").await;
+    closed.unwrap_or_else(|failure| trouble(&person, Place::Operator, failure))
 }
 
-async fn moved(site: &Site, person: &Person, id: &str, step: TenantMove, reason: &str) -> Response {
+async fn moved(
+    site: &Site,
+    person: &Person,
+    id: &str,
+    step: TenantMove,
+    reason: &str,
+) -> Result<Response, Failure> {
     let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
     let done = match step {
         TenantMove::Suspend => "suspended",
         TenantMove::Resume => "resumed",
         TenantMove::Close => "closed",
     };
-    let moved = async {
-        let id = TenantId::parse(id)?;
-        tenants::set(&site.app, &person.by, &id, step, reason).await
-    };
-    match moved.await {
-        Ok(tenant) => see_other(&format!("/operator/tenants/{}?done={done}", tenant.id)),
-        Err(failure) => trouble(person, Place::Operator, failure),
-    }
+    let id = TenantId::parse(id)?;
+    let tenant = tenants::set(&site.app, &person.by, &id, step, reason).await?;
+    Ok(see_other(&format!("/operator/tenants/{}?done={done}", tenant.id)))
 }
