@@ -8,7 +8,7 @@ use stripe::{Account, AccountId};
 
 use crate::audit::{self, Entry};
 use crate::connect::domains;
-use crate::stripe_events::replay;
+use crate::stripe_events::{self, replay};
 use crate::{Actor, App, By, Failure, Moment, notify, reconcile};
 
 /// Connects an account of the platform that exists at Stripe: retrieves it and stores what it may do.
@@ -166,6 +166,7 @@ pub fn connect_again(
         payments::check_account(tx, scope, account, moment.at)?;
         store::refunds::check_account(tx, scope, account, moment.at)?;
         subscriptions::check_account(tx, scope, account, moment.at)?;
+        stripe_events::after_absence(tx, scope, account, moment.at)?;
         subscription_lists::want(tx, scope.mode, account)?;
         let entry = Entry {
             action: "account.connected_again",

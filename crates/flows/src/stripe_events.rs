@@ -49,6 +49,7 @@ pub(crate) use retries::hurry;
 use retries::{PARK_MS, close, give_back, may_park};
 pub use retries::{out_of_time, put_off};
 pub use together::apply_together;
+pub use unseen::after_absence;
 use unseen::{Unseen, account_gone, not_shown};
 
 /// The snapshot, what was retrieved, and once more where somebody else has written in between.
@@ -189,8 +190,7 @@ async fn money_moved(app: &App, event: &Taken, envelope: &Envelope) -> Result<St
                 look.subject = match objects::now(app, &payment, &look.subject).await {
                     Err(Failure::AccountGone) => {
                         unreachable::payment(app, &payment, asked_at).await?;
-                        let tenant = payment.scope.tenant.clone();
-                        return finish(app, event, Status::Processed, Some(tenant)).await;
+                        return unseen::unread(app, event, payment.scope.tenant.clone()).await;
                     }
                     retrieved => retrieved?,
                 };

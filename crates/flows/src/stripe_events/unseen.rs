@@ -1,21 +1,54 @@
 //! Events about objects that Stripe does not show: their account is gone, they are, or the key may not see
 //! them.
 
-use domain::Scope;
-use store::stripe_webhook_events::{Fate, Status, Taken};
-use store::{stripe_config, subscriptions};
+use domain::{Scope, TenantId, Timestamp};
+use store::stripe_webhook_events::{Fate, Status, Taken, shown};
+use store::{Tx, stripe_config, subscriptions};
 
+use super::orphan;
 use super::retries::{PARK_MS, close, may_park};
-use super::{finish, orphan};
 use crate::asked::Refused;
 use crate::{App, Failure, onboarding};
+
+/// What stands with an event that ended because its account let nothing be read. Once the account is
+/// connected again, [`after_absence`] sends it on its way again.
+const GONE: &str = "Stripe gives no access to the account; it is applied once the account is connected again";
 
 /// An event that only names its object, on an account that gives us nothing any more.
 pub async fn account_gone(app: &App, event: &Taken) -> Result<Status, Failure> {
     match onboarding::refresh(app, &event.account, event.mode).await? {
-        Some(tenant) => finish(app, event, Status::Processed, Some(tenant)).await,
+        Some(tenant) => unread(app, event, tenant).await,
         None => orphan(app, event).await,
     }
+}
+
+/// Nothing is to be done with an event until its account is connected again.
+pub async fn unread(app: &App, event: &Taken, tenant: TenantId) -> Result<Status, Failure> {
+    let (at, event) = (app.clock.now(), event.clone());
+    app.db
+        .write(move |tx| {
+            let fate = Fate {
+                id: &event.id,
+                attempts: event.attempts,
+                status: Status::Processed,
+                tenant: Some(&tenant),
+                next_attempt_at: None,
+                error: Some(GONE),
+            };
+            close(tx, &event, &fate, at)?;
+            Ok(Status::Processed)
+        })
+        .await
+}
+
+/// Within a transaction: an account is connected again, so what Stripe told of it meanwhile, and nobody could
+/// read, is applied. Its events are listed from where they were read last, but these were delivered, and are
+/// known.
+///
+/// # Errors
+/// When the database fails.
+pub fn after_absence(tx: &mut Tx, scope: &Scope, account: &str, at: Timestamp) -> Result<(), Failure> {
+    Ok(shown::again(tx, scope, account, GONE, at)?)
 }
 
 /// A mirrored subscription that Stripe does not show any more.
@@ -56,7 +89,7 @@ pub async fn not_shown(
                 status,
                 tenant: config.as_ref().map(|config| &config.scope.tenant),
                 next_attempt_at: (status == Status::Parked).then(|| at.plus_ms(PARK_MS)),
-                error: Some(refused.why()),
+                error: Some(if is_gone { GONE } else { refused.why() }),
             };
             if let Some(unseen) = unseen.as_ref().filter(|_| status != Status::Parked) {
                 subscriptions::mark_unreachable(tx, &unseen.scope, &unseen.subscription, at)?;

@@ -15,7 +15,7 @@ use stripe::{Client, HttpRequest, HttpResponse, Https, NoAnswer, Secret, Transpo
 use crate::connecting::status;
 use crate::disconnect::deauthorize;
 use crate::engines::World;
-use crate::oauth::shop;
+use crate::oauth::{let_in, shop};
 use crate::own_shop::shop_with_a_bank;
 use crate::subscriptions::{by_hand, subscribe, work};
 use crate::town::Town;
@@ -306,8 +306,12 @@ both! {
             deliver(&town, THIN_SECRET, &about(&town, &intent)).await;
             work(&town).await;
             assert_eq!(town.rows(&FATES).await[0].text("status").unwrap(), "processed");
-            let status = status(&town, &town.msp.key).await;
-            assert_eq!(status["status"], "disconnected");
+            let gone = status(&town, &town.msp.key).await;
+            assert_eq!(gone["status"], "disconnected");
+            // What was told meanwhile is read once the access is back: no list names it again.
+            let_in(&town, &town.msp.key, Some(&town.msp.account)).await;
+            work(&town).await;
+            assert_eq!(town.rows(&FATES).await[0].text("status").unwrap(), "external");
         });
     }
 

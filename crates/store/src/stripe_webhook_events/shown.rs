@@ -260,6 +260,20 @@ pub fn adopt(tx: &mut Tx, account: &str, mode: Mode, at: Timestamp, limit: i64) 
     tx.execute(&ORPHANS, binds![account, mode, at, limit])
 }
 
+const AGAIN: Sql = Sql::new(
+    "update stripe_webhook_events set
+       status = 'received', failures = 0, parks = 0, next_attempt_at = $5, processed_at = null,
+       last_error = null
+     where tenant_id = $1 and livemode = $2 and stripe_account_id = $3
+       and status = 'processed' and last_error = $4 and archived_at is null",
+);
+
+/// Sends the events of a tenant's account on their way again that ended for this reason.
+pub fn again(tx: &mut Tx, scope: &Scope, account: &str, why: &str, at: Timestamp) -> Result<(), Error> {
+    tx.execute(&AGAIN, binds![&scope.tenant, scope.mode, account, why, at])?;
+    Ok(())
+}
+
 fn read(row: &Row) -> Result<Shown, Error> {
     Ok(Shown {
         id: InboxId::stored(row.text("id")?),
@@ -297,4 +311,5 @@ pub const ALL: &[&Sql] = &[
     &BODY,
     &REPLAY,
     &ORPHANS,
+    &AGAIN,
 ];
