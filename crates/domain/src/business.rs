@@ -87,9 +87,9 @@ pub fn check(typed: Business) -> Result<Business, Refusal> {
     }
     let mut lines = Vec::new();
     for (index, typed) in address.into_iter().enumerate() {
-        lines.extend(line(&format!("address[{index}]"), Some(typed), LINE_MAX)?);
+        lines.extend(line(&format!("address[{index}]"), Some(typed))?);
     }
-    let email = line("email", email, EMAIL_MAX)?;
+    let email = line_of("email", email, EMAIL_MAX)?;
     if email.as_deref().is_some_and(|email| !is_address(email)) {
         return Err(Refusal::invalid(
             "email",
@@ -97,11 +97,11 @@ pub fn check(typed: Business) -> Result<Business, Refusal> {
         ));
     }
     Ok(Business {
-        name: line("name", name, NAME_MAX)?,
+        name: line_of("name", name, NAME_MAX)?,
         address: lines,
-        tax_id: line("tax_id", tax_id, LINE_MAX)?,
+        tax_id: line("tax_id", tax_id)?,
         email,
-        phone: line("phone", phone, LINE_MAX)?,
+        phone: line("phone", phone)?,
         footer: details("footer", footer)?,
         bank_details: details("bank_details", bank_details)?,
         cheque_details: details("cheque_details", cheque_details)?,
@@ -109,7 +109,15 @@ pub fn check(typed: Business) -> Result<Business, Refusal> {
     })
 }
 
-fn line(field: &str, typed: Option<String>, most: usize) -> Result<Option<String>, Refusal> {
+/// A line of an address, a telephone number, a number of a tax office. Nothing but blanks is none.
+///
+/// # Errors
+/// [`Refusal::InvalidField`] for what is too long or has control characters.
+pub fn line(field: &str, typed: Option<String>) -> Result<Option<String>, Refusal> {
+    line_of(field, typed, LINE_MAX)
+}
+
+fn line_of(field: &str, typed: Option<String>, most: usize) -> Result<Option<String>, Refusal> {
     let Some(typed) = typed.filter(|typed| !typed.trim().is_empty()) else {
         return Ok(None);
     };

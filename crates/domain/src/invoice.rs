@@ -66,10 +66,35 @@ impl std::fmt::Display for Quantity {
 }
 
 /// A tax rate in thousandths of a percent: 8.875 % is 8875.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TaxRate(i64);
 
 impl TaxRate {
+    /// The percentage without its sign: `8.875`; nothing for no tax, as [`TaxRate::typed`] takes it.
+    pub fn plain(self) -> String {
+        match self.0 {
+            0 => String::new(),
+            thousandths => Quantity(thousandths).to_string(),
+        }
+    }
+
+    /// Reads a percentage as people type it: `19`, `8.875`; nothing is no tax.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidField`] unless it is 0 to 100 with at most three decimals.
+    pub fn typed(field: &str, text: &str) -> Result<TaxRate, Refusal> {
+        let problem = "must be a percentage such as 19 or 8.875, with a point before the decimals";
+        let refused = || Refusal::invalid(field.to_owned(), problem);
+        let text = text.trim().trim_end_matches('%').trim_end();
+        let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole) || !digits(part) || part.len() > 3 || whole.len() > 3 {
+            return Err(refused());
+        }
+        let thousandths: i64 = format!("0{whole}{part:0<3}").parse().map_err(|_| refused())?;
+        TaxRate::from_thousandths_of_percent(thousandths).map_err(|_| refused())
+    }
+
     /// A rate of 0 to 100 %.
     ///
     /// # Errors

@@ -181,6 +181,37 @@ impl Money {
         Ok(self)
     }
 
+    /// Reads an amount as people type it: `1234.5`, `1,234.50`, `500`. Commas may stand between thousands and
+    /// nowhere else, so that `12,50` is asked about and not taken for 1,250.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidField`] that names `field`: for what is no such number, for more decimals than the
+    /// currency has, and for more digits than any amount has.
+    pub fn typed(field: &str, text: &str, currency: Currency) -> Result<Money, Refusal> {
+        let decimals = usize::try_from(currency.decimals).unwrap_or_default();
+        let refused = || {
+            let example = Money::new(1_234_500, currency).plain();
+            Refusal::invalid(
+                field.to_owned(),
+                format!("must be an amount such as {example}, with a point before the decimals"),
+            )
+        };
+        let (whole, part) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let (first, groups) = whole.split_once(',').unwrap_or((whole, ""));
+        let ungrouped = groups.is_empty() && !whole.contains(',');
+        let grouped = first.len() <= 3 && groups.split(',').all(|group| group.len() == 3);
+        let joined = whole.replace(',', "");
+        let is_number = !first.is_empty() && digits(&joined) && digits(part);
+        if !is_number || !(ungrouped || grouped) || part.len() > decimals {
+            return Err(refused());
+        }
+        let minor = format!("{joined}{part:0<decimals$}")
+            .parse()
+            .map_err(|_| refused())?;
+        Ok(Money::new(minor, currency))
+    }
+
     /// The amount without its currency: `1234.50`, `500`, `1.230`.
     pub fn plain(self) -> String {
         let decimals = usize::try_from(self.currency.decimals).unwrap_or_default();
@@ -268,6 +299,50 @@ mod tests {
                     .is_err(),
                 "{currency}"
             );
+        }
+    }
+
+    #[test]
+    fn typed_amounts_are_taken_as_they_are_meant_or_asked_about() {
+        let typed = |text: &str, code: &str| {
+            let currency = Currency::parse(code).unwrap();
+            Money::typed("amount", text, currency).map(Money::minor).ok()
+        };
+        for (text, code, minor) in [
+            ("1234.50", "usd", 123_450),
+            ("1234.5", "usd", 123_450),
+            (" 1,234.50 ", "usd", 123_450),
+            ("1,234,567", "usd", 123_456_700),
+            ("500", "jpy", 500),
+            ("1,500", "jpy", 1_500),
+            ("1.23", "kwd", 1_230),
+            ("0", "usd", 0),
+            ("7.", "usd", 700),
+        ] {
+            assert_eq!(typed(text, code), Some(minor), "{text}");
+        }
+        for (text, code) in [
+            ("", "usd"),
+            (".5", "usd"),
+            ("12,50", "usd"),
+            ("1,2345", "usd"),
+            ("1234,567", "usd"),
+            ("1,234,", "usd"),
+            ("1.234,50", "usd"),
+            ("12.345", "usd"),
+            ("500.5", "jpy"),
+            ("-5", "usd"),
+            ("$5", "usd"),
+            ("1e3", "usd"),
+            ("99999999999999999999", "usd"),
+            ("١٢", "usd"),
+        ] {
+            assert_eq!(typed(text, code), None, "{text}");
+        }
+        // What is shown is taken when it is sent back.
+        for currency in Currency::all() {
+            let shown = Money::new(1_234_567, currency);
+            assert_eq!(Money::typed("amount", &shown.plain(), currency), Ok(shown));
         }
     }
 

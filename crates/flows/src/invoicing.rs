@@ -2,8 +2,8 @@
 
 use domain::invoice::{self, InvoiceState, Line, Totals};
 use domain::{ClientId, Currency, InvoiceId, LedgerTransactionId, Refusal, Scope, Timestamp, ledger};
-use store::clients::{self, Client};
-use store::invoices::{self, Invoice};
+use store::clients;
+use store::invoices::{self, BillTo, Invoice};
 use store::ledger::Posting;
 use store::state_history::{self, Change};
 use store::{Tx, ledger as books};
@@ -13,48 +13,6 @@ use crate::{App, By, Failure, Moment, collect, tenants};
 
 /// Longest name, e-mail or memo, in characters.
 pub const TEXT_MAX: usize = 500;
-
-/// Adds a client to whom invoices can be made. Its id comes from `moment`, which a request that is tried
-/// again has from its first try: then the client that was made is answered.
-///
-/// # Errors
-/// [`Refusal::InvalidField`] for the name or the e-mail; [`Refusal::ModeNotActive`].
-pub async fn add_client(
-    app: &App,
-    scope: &Scope,
-    by: &By,
-    moment: Moment,
-    name: &str,
-    email: Option<&str>,
-) -> Result<Client, Failure> {
-    refuse_new_work_in_the_other_mode(app, scope)?;
-    let name = text("name", name, false)?;
-    let email = email.map(|email| email_address("email", email)).transpose()?;
-    let client = Client {
-        id: ClientId::new(moment.at, moment.random(0)),
-        name,
-        email,
-        created_at: moment.at,
-    };
-    let (scope, by) = (scope.clone(), by.clone());
-    let noted = serde_json::json!({"name": client.name}).to_string();
-    app.db
-        .write(move |tx| {
-            if let Some(known) = clients::get(tx, &scope, &client.id)? {
-                return Ok(known);
-            }
-            clients::insert(tx, &scope, &client)?;
-            let entry = Entry {
-                action: "client.created",
-                subject: client.id.as_str(),
-                before: None,
-                after: Some(noted.clone()),
-            };
-            audit::note(tx, Some(&scope), &by, moment, &entry)?;
-            Ok(client.clone())
-        })
-        .await
-}
 
 /// What an invoice says, checked line by line.
 #[derive(Clone, Debug)]
@@ -71,7 +29,7 @@ pub struct Draft {
     pub lines: Vec<Line>,
 }
 
-/// Drafts an invoice. Its id comes from `moment`, as in [`add_client`].
+/// Drafts an invoice. Its id comes from `moment`, as in [`crate::clients::add`].
 ///
 /// # Errors
 /// [`Refusal::InvalidField`] (an unknown client included), [`Refusal::AmountTooLarge`],
@@ -99,6 +57,7 @@ pub async fn create(
         total: totals.total,
         applied: 0,
         credited: 0,
+        bill_to: None,
         created_at: moment.at,
         finalized_at: None,
         paid_at: None,
@@ -178,11 +137,14 @@ pub async fn finalize(app: &App, scope: &Scope, by: &By, id: &InvoiceId) -> Resu
             let from = invoice.status;
             let to = invoice::finalize(from, lines, invoice.total)?;
             let number = format!("INV-{:05}", invoices::next_number(tx, &scope, moment.at)?);
-            if !invoices::finalize(tx, &scope, &invoice, &number, moment.at)? {
+            let client = clients::get(tx, &scope, &invoice.client_id)?.ok_or(Refusal::NotFound)?;
+            let bill_to = BillTo::of(&client);
+            if !invoices::finalize(tx, &scope, &invoice, &number, &bill_to, moment.at)? {
                 return Err(Failure::from(Refusal::VersionConflict));
             }
             invoice.status = to;
             invoice.number = Some(number);
+            invoice.bill_to = Some(bill_to);
             invoice.finalized_at = Some(moment.at);
             invoice.version += 1;
             note(tx, &scope, &invoice, Some(from), "api", moment.at)?;
@@ -237,7 +199,8 @@ pub async fn void(app: &App, scope: &Scope, by: &By, id: &InvoiceId) -> Result<I
         .await
 }
 
-fn refuse_new_work_in_the_other_mode(app: &App, scope: &Scope) -> Result<(), Refusal> {
+/// Whether new work is made in this mode.
+pub(crate) fn refuse_new_work_in_the_other_mode(app: &App, scope: &Scope) -> Result<(), Refusal> {
     if scope.mode == app.active_mode {
         Ok(())
     } else {
@@ -264,7 +227,8 @@ fn known_client(tx: &mut Tx, scope: &Scope, id: &ClientId) -> Result<(), Failure
     }
 }
 
-fn text(field: &'static str, given: &str, lines: bool) -> Result<String, Refusal> {
+/// A text as it will be shown.
+pub(crate) fn text(field: &'static str, given: &str, lines: bool) -> Result<String, Refusal> {
     domain::text::shown(given, TEXT_MAX, lines).ok_or_else(|| {
         let problem = format!("must be plain text with 1 to {TEXT_MAX} characters");
         Refusal::invalid(field, problem)

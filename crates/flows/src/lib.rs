@@ -12,6 +12,7 @@ pub mod breakers;
 pub mod breaks;
 pub mod business;
 mod by;
+pub mod clients;
 mod clock;
 pub mod collect;
 pub mod connect;

@@ -7,8 +7,8 @@ use domain::pay_link::masked;
 use domain::payment::parts::{INVOICES_MAX, PartsAllowed};
 use domain::payment::{IntentStatus, PaymentState};
 use domain::{Mode, Money, Scope};
-use store::clients::{self, Client};
-use store::invoices::{self, Invoice};
+use store::clients;
+use store::invoices::{self, BillTo, Invoice};
 use store::pay_links::PayLink;
 use store::payment_settings::{self, PaymentSettings};
 use store::payments::{self, Payment};
@@ -32,10 +32,10 @@ pub struct PayerView {
     pub link: PayLink,
     /// The MSP.
     pub tenant: Tenant,
-    /// The client.
-    pub client: Client,
     /// In which languages it may be written to.
     pub languages: Languages,
+    /// To whom it was made out.
+    pub bill_to: BillTo,
     /// The invoice.
     pub invoice: Invoice,
     /// Its lines.
@@ -267,8 +267,8 @@ fn read(tx: &mut Tx, key: &Secret, link: &PayLink, moment: Moment) -> Result<Pay
         mode: scope.mode,
         link: link.clone(),
         tenant,
-        client,
         languages: Languages::of(tx, link)?,
+        bill_to: invoice.bill_to.clone().unwrap_or_else(|| BillTo::of(&client)),
         lines,
         stripe_account_id: config.map(|config| config.stripe_account_id),
         panel,

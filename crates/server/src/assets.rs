@@ -61,7 +61,8 @@ static CONNECT_JS: LazyLock<Asset> = LazyLock::new(|| {
 const APP_CSS_TEXT: &str = concat!(
     include_str!("assets/tokens.css"),
     include_str!("assets/app.css"),
-    include_str!("assets/parts.css")
+    include_str!("assets/parts.css"),
+    include_str!("assets/desk.css")
 );
 static APP_CSS: LazyLock<Asset> =
     LazyLock::new(|| asset("app", "css", "text/css; charset=utf-8", APP_CSS_TEXT));
@@ -71,6 +72,14 @@ static APP_JS: LazyLock<Asset> = LazyLock::new(|| {
         "js",
         "text/javascript; charset=utf-8",
         include_str!("assets/app.js"),
+    )
+});
+static EDITOR_JS: LazyLock<Asset> = LazyLock::new(|| {
+    asset(
+        "editor",
+        "js",
+        "text/javascript; charset=utf-8",
+        include_str!("assets/editor.js"),
     )
 });
 static ICON: LazyLock<Asset> =
@@ -106,6 +115,11 @@ pub fn app_js_path() -> &'static str {
     &APP_JS.path
 }
 
+/// The script of the page where an invoice is written.
+pub fn editor_js_path() -> &'static str {
+    &EDITOR_JS.path
+}
+
 /// The picture in the browser's tab.
 pub fn icon_path() -> &'static str {
     &ICON.path
@@ -120,6 +134,7 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
         &CONNECT_JS,
         &APP_CSS,
         &APP_JS,
+        &EDITOR_JS,
         &ICON,
     ];
     all.into_iter().fold(Router::new(), |router, asset| {

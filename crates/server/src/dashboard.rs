@@ -5,10 +5,24 @@ pub mod account;
 pub mod account_mails;
 pub mod account_security;
 pub mod api_keys;
+pub mod client;
+pub mod clients;
+mod desk;
 mod devices;
 pub mod home;
+pub mod invoice;
+pub mod invoice_acts;
+mod invoice_client;
+mod invoice_events;
+pub mod invoice_form;
+mod invoice_paper;
+mod invoice_typed;
+pub mod invoices;
+pub mod money_back;
 pub mod new_api_key;
 pub mod operator;
+mod overview;
+pub mod payments;
 pub mod sessions;
 pub mod stripe;
 mod stripe_panel;
@@ -37,7 +51,22 @@ pub struct Done {
 type Asked = Result<Query<Done>, Problem>;
 
 /// What was done, in a sentence. An address can bring one of these and nothing else.
-const DONE: [(&str, &str); 21] = [
+const DONE: [(&str, &str); 30] = [
+    ("client-added", "The client was added."),
+    ("saved", "It was saved."),
+    ("sent", "It is on its way. What becomes of the mail stands below."),
+    ("finalized", "The invoice has its number and is owed now."),
+    ("voided", "The invoice is void: it is not owed any more."),
+    (
+        "refunded",
+        "The money goes back. Banks take five to ten days to show it.",
+    ),
+    (
+        "refund-in-doubt",
+        "Stripe did not answer. The refund is noted and asked for again by itself; it is never made twice.",
+    ),
+    ("credited", "The credit note was made."),
+    ("credit-used", "The credit was used."),
     ("renamed", "Your name was changed."),
     (
         "password",
@@ -184,6 +213,9 @@ fn may_see(person: &Person, place: Place) -> bool {
     let operates = person.role() == Role::Operator;
     match place {
         Place::Home => !operates,
+        Place::Invoices => person.may(Permission::InvoicesRead),
+        Place::Clients => person.may(Permission::ClientsRead),
+        Place::Payments => person.may(Permission::PaymentsRead),
         Place::Operator => operates,
         Place::Stripe => person.may(Permission::ConnectRead),
         Place::Users => person.may(Permission::PeopleRead),

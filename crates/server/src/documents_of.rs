@@ -13,6 +13,7 @@ use domain::refund::{RefundState, RefundStatus};
 use domain::seal::Day;
 use domain::{CreditNoteId, InvoiceId, PaymentId, Refusal, Scope};
 use flows::{Failure, pay_links};
+use store::invoices::BillTo;
 use store::{Tx, clients, credit_notes, invoices, payment_parts, payments, refunds};
 
 use crate::router::Site;
@@ -101,19 +102,20 @@ fn frame(
 ) -> Result<Frame, Failure> {
     let client = clients::get(tx, scope, &invoice.client_id)?;
     let client = client.ok_or_else(|| Failure::Bug(format!("the client of {} is gone", invoice.id)))?;
+    let to = invoice.bill_to.clone().unwrap_or_else(|| BillTo::of(&client));
     Ok(Frame {
         language,
         seller: seller::read(tx, scope)?,
-        client: party(client),
+        client: party(to),
         test: !scope.mode.is_live(),
     })
 }
 
-fn party(client: clients::Client) -> Party {
+fn party(to: BillTo) -> Party {
     Party {
-        name: client.name,
-        address: Vec::new(),
-        email: client.email,
+        name: to.name,
+        address: to.details,
+        email: to.email,
     }
 }
 

@@ -5,6 +5,7 @@
 mod forms;
 mod frame;
 mod icons;
+mod lists;
 mod moments;
 mod places;
 mod qr;
@@ -16,6 +17,7 @@ pub use forms::{
     select, summary,
 };
 pub use frame::{Frame, Viewer, page, plain_page, title, visitors};
+pub use lists::{Figure, Happening, Tab, figures, search, tabs, timeline};
 pub use moments::{day, moment, moment_or};
 pub use places::{Place, Section};
 pub use qr::qr_code;

@@ -18,6 +18,8 @@
 //! - A pay link is rotated again: nobody has seen the address of the first try.
 //! - Revoking, suspending, resuming and closing change nothing the second time.
 
+pub mod forms;
+
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRef, FromRequestParts, Request};
 use axum::http::request::Parts;

@@ -116,8 +116,8 @@ impl fmt::Debug for Filled {
     }
 }
 
-/// Fields of a form at most; more are passed over.
-const FIELDS_MAX: usize = 500;
+/// Fields of a form at most; more are passed over. The lines of an invoice have four each.
+const FIELDS_MAX: usize = 4 * domain::invoice::LINES_MAX + 500;
 
 impl Filled {
     /// Reads a body as browsers send it.
@@ -215,7 +215,8 @@ fn with_next(page: &str, path: &str) -> String {
     }
 }
 
-fn escaped(text: &str) -> String {
+/// A text within an address.
+pub fn escaped(text: &str) -> String {
     let byte = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
             char::from(byte).to_string()

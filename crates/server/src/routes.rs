@@ -198,6 +198,7 @@ fn of_invoices() -> Vec<Route> {
         get("/api/audit", Key(AuditRead), audit::list),
         post("/api/clients", Key(ClientsWrite), clients::create),
         get("/api/clients", Key(ClientsRead), clients::list),
+        put("/api/clients/{id}", Key(ClientsWrite), clients::edit),
         get("/api/clients/{id}", Key(ClientsRead), clients::get),
         get("/api/external-objects", Key(PaymentsRead), external_objects::list),
         get("/api/fee-rules", Key(FeesRead), fees::list),

@@ -4,9 +4,33 @@
 use domain::invoice::{InvoiceState, Line, Quantity, TaxRate};
 use domain::{ClientId, Currency, InvoiceId, Money, Scope, Timestamp};
 
+use crate::clients::Client;
 use crate::db::{Error, Row, Sql, Tx};
 use crate::lists::Only;
 use crate::{binds, values};
+
+/// To whom an invoice was made out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BillTo {
+    /// The name.
+    pub name: String,
+    /// The e-mail address, if there was one.
+    pub email: Option<String>,
+    /// The lines below the name: the address, then the number with the tax office.
+    pub details: Vec<String>,
+}
+
+impl BillTo {
+    /// To a client as it is called now.
+    pub fn of(client: &Client) -> BillTo {
+        let details = client.address.iter().chain(&client.tax_id).cloned();
+        BillTo {
+            name: client.name.clone(),
+            email: client.email.clone(),
+            details: details.collect(),
+        }
+    }
+}
 
 /// An invoice without its lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +61,8 @@ pub struct Invoice {
     pub applied: i64,
     /// What credit notes have taken off it, minor units.
     pub credited: i64,
+    /// To whom it was made out, once it is finalized; `None` for what was finalized before this was kept.
+    pub bill_to: Option<BillTo>,
     /// When it was drafted.
     pub created_at: Timestamp,
     /// When it was finalized.
@@ -63,8 +89,8 @@ macro_rules! select_invoices {
     ($rest:literal $(,)?) => {
         Sql::new(concat!(
             "select id, client_id, number, currency, memo, due_date, status, version, subtotal, tax,
-              total, applied, credited,
-               created_at, finalized_at, paid_at, voided_at
+               total, applied, credited, bill_to_name, bill_to_email, bill_to_details, created_at,
+               finalized_at, paid_at, voided_at
              from invoices
              ",
             $rest
@@ -253,16 +279,19 @@ pub fn next_number(tx: &mut Tx, scope: &Scope, at: Timestamp) -> Result<i64, Err
 }
 
 const FINALIZE: Sql = Sql::new(
-    "update invoices set status = 'open', number = $4, finalized_at = $5, version = version + 1
-     where tenant_id = $1 and livemode = $2 and id = $3 and status = 'draft' and version = $6",
+    "update invoices set
+       status = 'open', number = $4, finalized_at = $5, bill_to_name = $6, bill_to_email = $7,
+       bill_to_details = $8, version = version + 1
+     where tenant_id = $1 and livemode = $2 and id = $3 and status = 'draft' and version = $9",
 );
 
-/// Moves a draft of this version to open; `false` when it is none any more.
+/// Moves a draft of this version to open and keeps to whom it is made out; `false` when it is none any more.
 pub fn finalize(
     tx: &mut Tx,
     scope: &Scope,
     invoice: &Invoice,
     number: &str,
+    to: &BillTo,
     at: Timestamp,
 ) -> Result<bool, Error> {
     let binds = binds![
@@ -271,6 +300,9 @@ pub fn finalize(
         &invoice.id,
         number,
         at,
+        &to.name,
+        to.email.clone(),
+        to.details.join("\n"),
         invoice.version
     ];
     Ok(tx.execute(&FINALIZE, binds)? == 1)
@@ -299,7 +331,16 @@ pub fn store(tx: &mut Tx, scope: &Scope, invoice: &Invoice) -> Result<bool, Erro
     Ok(tx.execute(&MOVE, binds)? == 1)
 }
 
-fn read(row: &Row) -> Result<Invoice, Error> {
+pub(crate) fn read(row: &Row) -> Result<Invoice, Error> {
+    let details = row.text_opt("bill_to_details")?.unwrap_or_default();
+    let bill_to = match row.text_opt("bill_to_name")? {
+        Some(name) => Some(BillTo {
+            name,
+            email: row.text_opt("bill_to_email")?,
+            details: details.lines().map(str::to_owned).collect(),
+        }),
+        None => None,
+    };
     Ok(Invoice {
         id: InvoiceId::stored(row.text("id")?),
         client_id: ClientId::stored(row.text("client_id")?),
@@ -314,6 +355,7 @@ fn read(row: &Row) -> Result<Invoice, Error> {
         total: values::money(row, "total")?,
         applied: row.int("applied")?,
         credited: row.int("credited")?,
+        bill_to,
         created_at: values::time(row, "created_at")?,
         finalized_at: values::time_opt(row, "finalized_at")?,
         paid_at: values::time_opt(row, "paid_at")?,

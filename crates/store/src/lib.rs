@@ -22,6 +22,7 @@ pub mod fee_rules;
 pub mod fee_statement;
 pub mod hurry;
 pub mod invariants;
+pub mod invoice_list;
 pub mod invoices;
 pub mod ledger;
 pub mod ledger_balances;
@@ -84,6 +85,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         fee_rules::ALL,
         fee_statement::ALL,
         hurry::ALL,
+        invoice_list::ALL,
         invoices::ALL,
         ledger::ALL,
         ledger_balances::ALL,

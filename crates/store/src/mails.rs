@@ -232,6 +232,20 @@ pub fn of_invoice(tx: &mut Tx, scope: &Scope, invoice: &InvoiceId) -> Result<Vec
         .collect()
 }
 
+const UNDELIVERED: Sql = select_mails!(
+    "where tenant_id = $1 and livemode = $2 and status in ('refused', 'failed', 'bounced')
+     order by id desc
+     limit $3",
+);
+
+/// Mails that did not reach their readers, newest first.
+pub fn undelivered(tx: &mut Tx, scope: &Scope, limit: i64) -> Result<Vec<Mail>, Error> {
+    tx.query(&UNDELIVERED, binds![&scope.tenant, scope.mode, limit])?
+        .iter()
+        .map(read)
+        .collect()
+}
+
 const LAST_TO: Sql = select_mails!(
     "where tenant_id = $1 and livemode = $2 and recipient_key = $3
        and status in ('sent', 'refused', 'failed', 'bounced')
@@ -304,6 +318,7 @@ pub const ALL: &[&Sql] = &[
     &PAGE,
     &PAGE_OF_ALL,
     &OF_INVOICE,
+    &UNDELIVERED,
     &LAST_TO,
     &WAITING,
 ];

@@ -159,6 +159,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0033_user_mails",
         sql: include_str!("../migrations/0033_user_mails.sql"),
     },
+    Migration {
+        name: "0034_desk",
+        sql: include_str!("../migrations/0034_desk.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

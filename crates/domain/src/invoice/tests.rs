@@ -219,3 +219,26 @@ proptest! {
         prop_assert_eq!(Quantity::parse(&quantity.to_string()), Ok(quantity));
     }
 }
+
+#[test]
+fn typed_tax_rates_are_percentages() {
+    let typed = |text: &str| {
+        TaxRate::typed("tax", text)
+            .ok()
+            .map(TaxRate::thousandths_of_percent)
+    };
+    for (text, thousandths) in [
+        ("19", 19_000),
+        ("8.875", 8_875),
+        (" 20 % ", 20_000),
+        ("", 0),
+        ("0", 0),
+        ("100", 100_000),
+        ("7.7", 7_700),
+    ] {
+        assert_eq!(typed(text), Some(thousandths), "{text}");
+    }
+    for text in ["100.001", "101", "-1", "8,875", "1.2345", "abc", "9999"] {
+        assert_eq!(typed(text), None, "{text}");
+    }
+}

@@ -9,6 +9,7 @@ use std::task::Poll;
 use domain::fee::BasisPoints;
 use domain::invoice::{Line, Quantity, TaxRate};
 use domain::{ClientId, Currency, InvoiceId, Mode, Money, Scope, Timestamp};
+use flows::clients::{self, Details};
 use flows::invoicing::{self, Draft};
 use flows::payer_view::{self, Look};
 use flows::{
@@ -396,13 +397,12 @@ fn furnish(app: &App, account: &str) -> (Scope, ClientId, String) {
 
 fn open_invoice(app: &App, scope: &Scope) -> (ClientId, String) {
     let by = By::new(Actor::CommandLine);
-    let client = run(invoicing::add_client(
+    let client = run(clients::add(
         app,
         scope,
         &by,
         app.moment(),
-        "Harbor Dental Group",
-        None,
+        Details::named("Harbor Dental Group", None),
     ))
     .unwrap();
     let (_, link) = bill(app, scope, &client.id, 12_345);

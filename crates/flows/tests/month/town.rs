@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use domain::fee::BasisPoints;
 use domain::{ClientId, Currency, Mode, Scope, Timestamp};
 use flows::breakers::Breakers;
-use flows::{Actor, App, By, Clock, invoicing, onboarding, reconcile, stripe_events, tenants};
+use flows::clients::{self, Details};
+use flows::{Actor, App, By, Clock, onboarding, reconcile, stripe_events, tenants};
 use serde_json::{Value, json};
 use simulator::{ClockMode, EndpointConfig, Outcome, Request, Simulator};
 use store::db::{Inline, Row};
@@ -147,9 +148,15 @@ impl Town {
         let account = account["id"].as_str().unwrap().to_owned();
         run(onboarding::connect(app, &scope, &BY, &account)).unwrap();
         let client = |name| {
-            run(invoicing::add_client(app, &scope, &BY, app.moment(), name, None))
-                .unwrap()
-                .id
+            run(clients::add(
+                app,
+                &scope,
+                &BY,
+                app.moment(),
+                Details::named(name, None),
+            ))
+            .unwrap()
+            .id
         };
         Msp {
             account,

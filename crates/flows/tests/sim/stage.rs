@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex};
 
 use domain::fee::BasisPoints;
 use domain::{ClientId, InvoiceId, Mode, Scope};
+use flows::clients::{self, Details};
 use flows::stripe_events::replay;
-use flows::{Actor, App, Breakers, By, Clock, invoicing, onboarding, tenants};
+use flows::{Actor, App, Breakers, By, Clock, onboarding, tenants};
 use serde_json::{Value, json};
 use simulator::{ClockMode, EndpointConfig, Request, Simulator};
 use store::db::{Inline, Row};
@@ -163,13 +164,12 @@ impl Stage {
                     true => self.let_in(&app, &scope, &account),
                     false => run(onboarding::connect(&app, &scope, &BY, &account)).unwrap(),
                 }
-                let client = invoicing::add_client(
+                let client = clients::add(
                     &app,
                     &scope,
                     &BY,
                     app.moment(),
-                    "Harbor Dental",
-                    Some("accounts@harbordental.example"),
+                    Details::named("Harbor Dental", Some("accounts@harbordental.example")),
                 );
                 let client = run(client).unwrap().id;
                 let away = Cell::new(false);

@@ -15,7 +15,7 @@ use server::clock::SystemClock;
 use store::application_fees::{self, ApplicationFee};
 use store::clients::{self, Client};
 use store::db::Options;
-use store::invoices::{self, Invoice};
+use store::invoices::{self, BillTo, Invoice};
 use store::ledger::Posting;
 use store::payments::{self, Payment};
 use store::state_history::{self, Change};
@@ -106,13 +106,7 @@ fn add_msp(tx: &mut Tx) -> Result<(), Error> {
     let tenant = Tenant::new(scope.tenant.clone(), "Large MSP".to_owned(), None, at);
     tenants::insert(tx, &tenant)?;
     for n in 0..CLIENTS {
-        let client = Client {
-            id: client(n),
-            name: format!("Client {n}"),
-            email: None,
-            created_at: at,
-        };
-        clients::insert(tx, &scope, &client)?;
+        clients::insert(tx, &scope, &client_row(n, at))?;
     }
     let config = StripeConfig {
         scope,
@@ -131,6 +125,18 @@ fn add_msp(tx: &mut Tx) -> Result<(), Error> {
     stripe_config::put(tx, &config).map(|_| ())
 }
 
+fn client_row(n: u64, at: Timestamp) -> Client {
+    Client {
+        id: client(n),
+        name: format!("Client {n}"),
+        email: None,
+        address: Vec::new(),
+        tax_id: None,
+        version: 1,
+        created_at: at,
+    }
+}
+
 fn add_invoice(tx: &mut Tx, n: u64, year: Year) -> Result<(), Error> {
     let (scope, at, total) = (scope(), year.made_at(n), Money::new(TOTAL, usd()?));
     let id = InvoiceId::new(at, u128::from(n));
@@ -146,7 +152,7 @@ fn add_invoice(tx: &mut Tx, n: u64, year: Year) -> Result<(), Error> {
     };
     invoices::insert_lines(tx, &scope, &id, &[line], at)?;
     let number = format!("INV-{:05}", invoices::next_number(tx, &scope, at)?);
-    invoices::finalize(tx, &scope, &invoice, &number, at)?;
+    invoices::finalize(tx, &scope, &invoice, &number, &BillTo::of(&client_row(n, at)), at)?;
     note(tx, &scope, id.as_str(), 1, (None, "draft"), at)?;
     note(tx, &scope, id.as_str(), 2, (Some("draft"), "open"), at)?;
     let booked = Booked {
@@ -177,6 +183,7 @@ fn draft(n: u64, id: InvoiceId, total: Money, at: Timestamp) -> Invoice {
         currency: total.currency(),
         memo: None,
         due_date: None,
+        bill_to: None,
         status: InvoiceState::Draft,
         version: 1,
         subtotal: TOTAL - TAX,

@@ -11,7 +11,7 @@ use flows::Clock;
 use server::clock::SystemClock;
 use store::clients::Client;
 use store::db::Options;
-use store::invoices::Invoice;
+use store::invoices::{BillTo, Invoice};
 use store::ledger::Posting;
 use store::pay_links::PayLink;
 use store::payments::Payment;
@@ -70,13 +70,7 @@ fn add_msp(tx: &mut Tx, n: u64, at: Timestamp) -> Result<(), Error> {
     let scope = scope(n);
     let tenant = Tenant::new(scope.tenant.clone(), format!("MSP {n}"), None, at);
     tenants::insert(tx, &tenant)?;
-    let client = Client {
-        id: story::client(n),
-        name: format!("Client of MSP {n}"),
-        email: None,
-        created_at: at,
-    };
-    clients::insert(tx, &scope, &client)?;
+    clients::insert(tx, &scope, &client(n, at))?;
     let config = StripeConfig {
         scope,
         stripe_account_id: story::account(n),
@@ -94,6 +88,18 @@ fn add_msp(tx: &mut Tx, n: u64, at: Timestamp) -> Result<(), Error> {
     stripe_config::put(tx, &config).map(|_| ())
 }
 
+fn client(n: u64, at: Timestamp) -> Client {
+    Client {
+        id: story::client(n),
+        name: format!("Client of MSP {n}"),
+        email: None,
+        address: Vec::new(),
+        tax_id: None,
+        version: 1,
+        created_at: at,
+    }
+}
+
 fn add_invoice(tx: &mut Tx, n: u64, at: Timestamp) -> Result<(), Error> {
     let (scope, id) = (scope(n), story::invoice(n));
     let refused = |refusal: domain::Refusal| Error::Bug(refusal.to_string());
@@ -109,7 +115,7 @@ fn add_invoice(tx: &mut Tx, n: u64, at: Timestamp) -> Result<(), Error> {
     };
     invoices::insert_lines(tx, &scope, &id, &[line], at)?;
     let number = format!("INV-{:05}", invoices::next_number(tx, &scope, at)?);
-    invoices::finalize(tx, &scope, &draft, &number, at)?;
+    invoices::finalize(tx, &scope, &draft, &number, &BillTo::of(&client(n, at)), at)?;
     note(tx, &scope, id.as_str(), 2, "draft", "open", at)?;
     book(tx, &scope, n, total, at)?;
     let times = [at, at.plus_ms(CHECK_AFTER_MS)];
@@ -133,6 +139,7 @@ fn invoices_row(n: u64, total: Money, at: Timestamp) -> Invoice {
         total,
         applied: 0,
         credited: 0,
+        bill_to: None,
         created_at: at,
         finalized_at: None,
         paid_at: None,

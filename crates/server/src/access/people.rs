@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::person::Refused;
 use domain::role::WITH_SECOND_FACTOR;
-use domain::{Refusal, UserId};
+use domain::{Refusal, Scope, UserId};
 use flows::people::login::{self, Browser, Proof};
 use flows::people::{self, Seen};
 use flows::{By, Failure};
@@ -21,6 +21,7 @@ use stripe::Secret;
 use super::Gate;
 use crate::api::{read_body, sender};
 use crate::html::CSRF_FIELD;
+use crate::idempotency::forms;
 use crate::people::cookies::{self, Cookies};
 use crate::people::{Filled, Person, Visit, kept, refused_before};
 use crate::problem::Problem;
@@ -103,7 +104,7 @@ pub async fn check(site: &Site, gate: Gate, request: Request, next: Next) -> Res
     };
     let admitted = match admit(site, gate, &mut arrival).await {
         Ok(()) => {
-            let mut request = Request::from_parts(parts, Body::from(bytes));
+            let mut request = Request::from_parts(parts, Body::empty());
             introduce(site, &arrival, &mut request)
                 .map(|()| request)
                 .map_err(Stopped::Failed)
@@ -111,13 +112,29 @@ pub async fn check(site: &Site, gate: Gate, request: Request, next: Next) -> Res
         Err(stopped) => Err(stopped),
     };
     let mut response = match admitted {
-        Ok(request) => next.run(request).await,
+        Ok(request) => run(site, &arrival, request, bytes, next).await,
         Err(Stopped::Page(response)) => *response,
         Err(Stopped::Failed(failure)) => crate::people::trouble(failure),
     };
     // Whatever the answer is: whoever logged in on the way, or showed who they are, has another secret now.
     arrival.cookies.put(response.headers_mut());
     response
+}
+
+/// Has the handler answer; a form with a key of its own is carried out once, however often it is sent.
+async fn run(site: &Site, arrival: &Arrival, request: Request, bytes: Bytes, next: Next) -> Response {
+    let (parts, _) = request.into_parts();
+    let scope = match arrival.seen() {
+        Some(seen) if !arrival.is_read => Scope {
+            tenant: seen.user.tenant.clone(),
+            mode: site.config.mode,
+        },
+        _ => return next.run(Request::from_parts(parts, Body::from(bytes))).await,
+    };
+    match forms::around(site, scope, &arrival.filled, (parts, bytes), next).await {
+        Ok(response) => response,
+        Err(failure) => crate::people::trouble(failure),
+    }
 }
 
 async fn arrive(site: &Site, gate: Gate, parts: &Parts, bytes: Bytes) -> Result<(Arrival, Bytes), Problem> {

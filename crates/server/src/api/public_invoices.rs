@@ -88,7 +88,7 @@ pub async fn get(State(site): State<Site>, InPath(link): InPath) -> Result<Json<
         state: state_word(&view.panel),
         number: view.invoice.number,
         seller: view.tenant.name,
-        client: view.client.name,
+        client: view.bill_to.name,
         amount: owed.minor(),
         currency: owed.currency().code(),
         mode: view.mode.word(),

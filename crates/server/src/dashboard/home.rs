@@ -1,5 +1,5 @@
-//! `/`: where somebody of a tenant begins: what is connected, and what to do next. Operators begin at their
-//! tenants.
+//! `/`: where somebody of a tenant begins: what is owed and what came in, and, until all is set up, what to
+//! do next. Operators begin at their tenants.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -8,6 +8,7 @@ use flows::connect;
 use maud::{Markup, html};
 use store::api_keys;
 
+use super::overview::Overview;
 use super::stripe_panel::words;
 use super::{Asked, page, said, trouble};
 use crate::connect::standing::{Standing, State as Stands, standing};
@@ -19,6 +20,7 @@ use crate::router::Site;
 struct Begun {
     standing: Standing,
     has_keys: bool,
+    overview: Overview,
 }
 
 /// `GET /`
@@ -35,9 +37,12 @@ pub async fn show(State(site): State<Site>, person: Person, asked: Asked) -> Res
             .db
             .read(move |tx| api_keys::page(tx, &of, None, 100))
             .await?;
+        let (of, now) = (scope.clone(), site.app.clock.now());
+        let overview = site.app.db.read(move |tx| Overview::read(tx, &of, now)).await?;
         Ok::<_, flows::Failure>(Begun {
             standing: standing(&connection),
             has_keys: keys.iter().any(|key| key.revoked_at.is_none()),
+            overview,
         })
     };
     match begun.await {
@@ -56,22 +61,30 @@ fn content(person: &Person, begun: &Begun, said: &Markup) -> Markup {
     let ready = begun.standing.state == Stands::Ready;
     let set_up = ready && begun.has_keys && person.seen.user.has_second_factor();
     let about = match (set_up, ready) {
-        (true, _) => "Everything is set up.",
+        (true, _) => "What your clients owe, and what came in.",
         (false, true) => "Payments can be taken. A few things are left.",
         (false, false) => "A few steps, and your clients can pay your invoices by card.",
     };
+    let write = html! {
+        @if ready && person.may(Permission::InvoicesWrite) {
+            (parts::link_button("New invoice", "/invoices/new", "primary"))
+        }
+    };
     html! {
-        (parts::title(&greeting, about, &html! {}))
+        (parts::title(&greeting, about, &write))
         (said)
         div .stack.loose {
-            section .card {
-                h2 { "What to do" }
-                ol .steps {
-                    (secure(person))
-                    (stripe(person, &begun.standing))
-                    (integrate(person, begun.has_keys))
+            @if !set_up {
+                section .card {
+                    h2 { "What to do" }
+                    ol .steps {
+                        (secure(person))
+                        (stripe(person, &begun.standing))
+                        (integrate(person, begun.has_keys))
+                    }
                 }
             }
+            @if set_up || !begun.overview.is_empty() { (begun.overview.show()) }
         }
     }
 }

@@ -410,7 +410,12 @@ pub async fn suspend(
                 reason,
                 ..Typed::default()
             };
-            detail(&person, &overview, typed, &errors(refusal), &html! {})
+            // Somebody else may have suspended it meanwhile: then there is no field to lead to.
+            let errors = match overview.tenant.status {
+                TenantState::Active => errors(refusal),
+                TenantState::Suspended | TenantState::Closed => Errors::of_refusal(refusal, &[]),
+            };
+            detail(&person, &overview, typed, &errors, &html! {})
         })
     })
 }

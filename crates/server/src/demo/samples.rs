@@ -2,6 +2,7 @@
 
 use domain::invoice::{Line, Quantity, TaxRate};
 use domain::{Currency, Money, Scope};
+use flows::clients::{self, Details};
 use flows::invoicing::{self, Draft};
 use flows::{App, By, Failure, pay_links};
 
@@ -101,7 +102,14 @@ pub const TENANTS: &[Tenant] = &[
 
 /// Adds a client with its finalized invoice and pay link, through the same flows as the API.
 pub async fn add(app: &App, scope: &Scope, by: &By, tenant: &Tenant, client: &Client) -> Result<(), Failure> {
-    let added = invoicing::add_client(app, scope, by, app.moment(), client.name, Some(client.email)).await?;
+    let added = clients::add(
+        app,
+        scope,
+        by,
+        app.moment(),
+        Details::named(client.name, Some(client.email)),
+    )
+    .await?;
     let currency = Currency::parse(tenant.currency)?;
     let rate = TaxRate::from_thousandths_of_percent(tenant.tax_rate)?;
     let lines = client.lines.iter().map(|(description, quantity, price)| {

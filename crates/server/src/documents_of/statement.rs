@@ -7,6 +7,7 @@ use domain::ledger::Kind;
 use domain::seal::Day;
 use domain::{ClientId, CreditNoteId, Currency, Refusal, Scope, Timestamp};
 use flows::Failure;
+use store::invoices::BillTo;
 use store::ledger_balances::{self as rows, Line, Place};
 use store::{Tx, clients, credit_notes, invoices};
 
@@ -91,7 +92,7 @@ fn read(
         frame: Frame {
             language,
             seller: seller::read(tx, scope)?,
-            client: party(row),
+            client: party(BillTo::of(&row)),
             test: !scope.mode.is_live(),
         },
         from: period.from,

@@ -205,8 +205,8 @@ pub fn check(check: &Check<'_>) -> Markup {
     tick("checkbox", check.name, 0, &check.option, check.ticked)
 }
 
-/// Boxes under each other, with room for what each means. All have the name of the first, which an error leads
-/// to.
+/// Boxes under each other, with room for what each means. All have the name of the first, which an error
+/// leads to.
 pub fn checks(title: &str, boxes: &[Check<'_>], errors: &Errors) -> Markup {
     let name = boxes.first().map_or("", |one| one.name);
     let error = errors.of(name);

@@ -5,6 +5,12 @@
 pub enum Place {
     /// What is connected and what to do next.
     Home,
+    /// What clients are asked to pay.
+    Invoices,
+    /// Whom invoices are made to.
+    Clients,
+    /// What was paid.
+    Payments,
     /// The tenant's Stripe account.
     Stripe,
     /// Who of the tenant may log in.
@@ -46,8 +52,11 @@ impl Section {
 
 impl Place {
     /// In the order of the menu.
-    pub const ALL: [Place; 7] = [
+    pub const ALL: [Place; 10] = [
         Place::Home,
+        Place::Invoices,
+        Place::Clients,
+        Place::Payments,
         Place::Operator,
         Place::Stripe,
         Place::ApiKeys,
@@ -60,6 +69,9 @@ impl Place {
     pub const fn name(self) -> &'static str {
         match self {
             Place::Home => "Home",
+            Place::Invoices => "Invoices",
+            Place::Clients => "Clients",
+            Place::Payments => "Payments",
             Place::Stripe => "Stripe",
             Place::Users => "Users",
             Place::ApiKeys => "API keys",
@@ -73,6 +85,9 @@ impl Place {
     pub const fn path(self) -> &'static str {
         match self {
             Place::Home => "/",
+            Place::Invoices => "/invoices",
+            Place::Clients => "/clients",
+            Place::Payments => "/payments",
             Place::Stripe => "/settings/stripe",
             Place::Users => "/settings/users",
             Place::ApiKeys => "/settings/api-keys",
@@ -85,7 +100,9 @@ impl Place {
     /// Under which heading it stands.
     pub const fn section(self) -> Section {
         match self {
-            Place::Home | Place::Operator => Section::Top,
+            Place::Home | Place::Invoices | Place::Clients | Place::Payments | Place::Operator => {
+                Section::Top
+            }
             Place::Stripe | Place::Users | Place::ApiKeys => Section::Settings,
             Place::Account | Place::Sessions => Section::Own,
         }

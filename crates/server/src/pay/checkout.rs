@@ -156,7 +156,7 @@ fn view_of(site: &Site, link: &str, asked: Asked, view: PayerView) -> Result<Vie
     let PayerView {
         mode,
         tenant,
-        client,
+        bill_to,
         invoice,
         lines,
         others,
@@ -179,7 +179,7 @@ fn view_of(site: &Site, link: &str, asked: Asked, view: PayerView) -> Result<Vie
         language,
         mode,
         seller: seller_of(link, words.tax_id, tenant, business, has_logo),
-        client_name: client.name,
+        client_name: bill_to.name,
         number: invoice.number.unwrap_or_default(),
         memo: invoice.memo,
         issued_on: invoice.finalized_at.map(Day::of),
@@ -260,7 +260,7 @@ fn receipt_of(link: &str, payment: &Payment, in_language: &str) -> ReceiptFile {
 fn state_of(site: &Site, link: &str, view: &PayerView) -> Result<PanelState, Failure> {
     let PayerView {
         mode,
-        client,
+        bill_to,
         invoice,
         stripe_account_id,
         panel,
@@ -278,7 +278,7 @@ fn state_of(site: &Site, link: &str, view: &PayerView) -> Result<PanelState, Fai
                 true => "card us_bank_account",
                 false => "card",
             },
-            billing_email: client.email.clone(),
+            billing_email: bill_to.email.clone(),
             page_token: view.page_token.clone(),
             work: view.work,
         })

@@ -1,17 +1,24 @@
 //! The pages behind the login. What somebody at an open screen of another must not do is asked for with a
 //! fresh proof of who they are.
 
-use domain::Permission::{ConnectRead, ConnectWrite, KeysRead, KeysWrite, PeopleRead, PeopleWrite};
+use domain::Permission::{
+    ClientsRead, ClientsWrite, ConnectRead, ConnectWrite, CreditsWrite, InvoicesRead, InvoicesWrite,
+    KeysRead, KeysWrite, MailsWrite, PaymentsRead, PeopleRead, PeopleWrite, RefundsWrite,
+};
 
 use super::Who::{AnyPerson, Operator, Person};
 use super::{Route, get, post};
 use crate::dashboard::{
-    account, account_mails, account_security, api_keys, home, new_api_key, operator, sessions, stripe, users,
+    account, account_mails, account_security, api_keys, client, clients, home, invoice, invoice_acts,
+    invoice_form, invoices, money_back, new_api_key, operator, payments, sessions, stripe, users,
 };
 
 /// What people see and do once they are logged in.
 pub fn all() -> Vec<Route> {
     let mut all = of_ones_own();
+    all.extend(of_clients());
+    all.extend(of_invoices());
+    all.extend(of_payments());
     all.extend(of_settings());
     all.extend(of_users());
     all.extend(of_the_operator());
@@ -48,6 +55,86 @@ fn of_ones_own() -> Vec<Route> {
         get("/account/sessions/{id}/end", AnyPerson, sessions::ask),
         post("/account/sessions/{id}/end", AnyPerson, sessions::end),
         post("/account/sessions/end-others", AnyPerson, sessions::end_others),
+    ]
+}
+
+fn of_clients() -> Vec<Route> {
+    vec![
+        get("/clients", Person(ClientsRead), clients::list),
+        post("/clients", Person(ClientsWrite), clients::create),
+        get("/clients/new", Person(ClientsWrite), clients::new),
+        get("/clients/{id}", Person(ClientsRead), client::show),
+        post("/clients/{id}", Person(ClientsWrite), clients::save),
+        get("/clients/{id}/edit", Person(ClientsWrite), clients::change),
+    ]
+}
+
+fn of_invoices() -> Vec<Route> {
+    vec![
+        get("/invoices", Person(InvoicesRead), invoices::list),
+        post("/invoices", Person(InvoicesWrite), invoice_form::create),
+        get("/invoices/new", Person(InvoicesWrite), invoice_form::new),
+        post("/invoices/totals", Person(InvoicesWrite), invoice_form::preview),
+        get("/invoices/{id}", Person(InvoicesRead), invoice::show),
+        post("/invoices/{id}", Person(InvoicesWrite), invoice_form::save),
+        get(
+            "/invoices/{id}/credit",
+            Person(CreditsWrite),
+            money_back::ask_credit,
+        ),
+        post("/invoices/{id}/credit", Person(CreditsWrite), money_back::credit),
+        get("/invoices/{id}/edit", Person(InvoicesWrite), invoice_form::edit),
+        post(
+            "/invoices/{id}/finalize",
+            Person(InvoicesWrite),
+            invoice_acts::finalize,
+        ),
+        get(
+            "/invoices/{id}/invoice.pdf",
+            Person(InvoicesRead),
+            payments::invoice,
+        ),
+        get("/invoices/{id}/panel", Person(InvoicesRead), invoice::panel),
+        get(
+            "/invoices/{id}/send",
+            Person(MailsWrite),
+            invoice_acts::ask_to_send,
+        ),
+        post("/invoices/{id}/send", Person(MailsWrite), invoice_acts::send),
+        get(
+            "/invoices/{id}/use-credit",
+            Person(CreditsWrite),
+            money_back::ask_to_use,
+        ),
+        post(
+            "/invoices/{id}/use-credit",
+            Person(CreditsWrite),
+            money_back::use_credit,
+        ),
+        get(
+            "/invoices/{id}/void",
+            Person(InvoicesWrite),
+            invoice_acts::ask_to_void,
+        ),
+        post("/invoices/{id}/void", Person(InvoicesWrite), invoice_acts::void),
+    ]
+}
+
+fn of_payments() -> Vec<Route> {
+    vec![
+        get("/payments", Person(PaymentsRead), payments::list),
+        get("/payments/{id}", Person(PaymentsRead), payments::show),
+        get(
+            "/payments/{id}/receipt.pdf",
+            Person(PaymentsRead),
+            payments::receipt,
+        ),
+        get(
+            "/payments/{id}/refund",
+            Person(RefundsWrite),
+            money_back::ask_refund,
+        ),
+        post("/payments/{id}/refund", Person(RefundsWrite), money_back::refund).stepped_up(),
     ]
 }
 

@@ -17,6 +17,8 @@ use crate::links;
 use crate::person::{COOKIE, PASSWORD, Person, add};
 use crate::town::Town;
 
+mod screens;
+
 const PART: &str = "THE ACCESSIBILITY OF PAGES";
 /// Where pictures go; none are made without it.
 const SCREENSHOTS: &str = "PSA_PAY_SCREENSHOTS";
@@ -123,6 +125,7 @@ fn no_page_breaks_a_rule_of_axe_in_light_or_dark() {
         visitors(&mut auditor, &town).await;
         payers(&mut auditor, &town).await;
         people_of_a_tenant(&mut auditor, &town).await;
+        screens::screens(&mut auditor, &town).await;
         newcomers_and_operators(&mut auditor, &town).await;
         parts(&mut auditor, &town).await;
         assert!(auditor.seen.len() >= 25, "{:?}", auditor.seen);

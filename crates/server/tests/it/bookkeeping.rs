@@ -136,7 +136,9 @@ both! {
             let credited = town.invoice(5_000, "usd").await;
             note(&town, &credited, 5_000).await;
             let credited = page(&credited).await;
-            assert!(credited.contains("Settled by credit") && !credited.contains("Thank you"), "{credited}");
+            assert!(credited.contains("Settled by credit"), "{credited}");
+            // The script has sentences of its own, which thank for a part.
+            assert!(!credited.contains("Thank you. "), "{credited}");
         });
     }
 

@@ -21,7 +21,7 @@ async fn owner(town: &Town) -> Person {
 }
 
 /// A tenant that has not connected anything, and its owner.
-async fn newcomer(town: &Town) -> (TenantId, Person) {
+pub async fn newcomer(town: &Town) -> (TenantId, Person) {
     let by = By::new(Actor::CommandLine);
     let added = tenants::add(&town.app, &by, town.app.moment(), "Bluebird Networks", None, &[]).await;
     let tenant = added.unwrap().0.id;
@@ -39,7 +39,7 @@ both! {
             let tenant = town.msp.scope.tenant.clone();
             let owner = owner(&town).await;
             let home = owner.get("/").await;
-            let parts = ["Welcome, Dana", "TEST MODE", "Ready to take payments", "An API key is in force"];
+            let parts = ["Welcome, Dana", "TEST MODE", "Outstanding", "Nothing is late", "New invoice"];
             home.assert_says(200, &parts);
             home.assert_says(200, &["<a href=\"/\" aria-current=\"page\">Home</a>", "/settings/api-keys"]);
             assert!(!home.text.contains("/operator"));

@@ -195,6 +195,7 @@ fn missing_like(id: &str) -> String {
 /// What a request to this address would be sent with.
 fn body_of(route: &Route, client: &str) -> Value {
     match (route.method.as_str(), route.path) {
+        ("PUT", "/api/clients/{id}") => json!({"name": "Lakeside"}),
         ("PUT", "/api/invoices/{id}") => json!({"client_id": client, "currency": "usd"}),
         _ => json!({}),
     }

@@ -171,8 +171,11 @@ both! {
                         }
                         continue;
                     }
-                    let edits = route.method == Method::PUT && route.path == "/api/invoices/{id}";
-                    let body = if edits { draft.clone() } else { Value::Null };
+                    let body = match (&route.method, route.path) {
+                        (&Method::PUT, "/api/invoices/{id}") => draft.clone(),
+                        (&Method::PUT, "/api/clients/{id}") => json!({"name": "Lakeside"}),
+                        _ => Value::Null,
+                    };
                     let reply = town.api(key, route.method.clone(), &path, body).await;
                     reply.assert_refused(404, "not_found", None);
                 }

@@ -30,6 +30,7 @@ mod crowds;
 mod dashboard;
 mod database_gone;
 mod demo;
+mod desk;
 mod disconnect;
 mod disputed_refunds;
 mod disputes;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use domain::invoice::{Line, Quantity, TaxRate};
 use domain::{Currency, Mode, Money, Scope};
+use flows::clients::{self, Details};
 use flows::invoicing::{self, Draft};
 use flows::{Actor, App, By, onboarding, pay_links, tenants};
 use serde_json::{Value, json};
@@ -146,7 +147,13 @@ impl Installation {
         onboarding::connect(&app, &self.scope, &by, &self.account)
             .await
             .unwrap();
-        let client = invoicing::add_client(&app, &self.scope, &by, app.moment(), "Harbor Dental Group", None);
+        let client = clients::add(
+            &app,
+            &self.scope,
+            &by,
+            app.moment(),
+            Details::named("Harbor Dental Group", None),
+        );
         let client = client.await.unwrap();
         for nth in 0..invoices {
             let usd = Currency::parse("usd").unwrap();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use domain::invoice::{Line, Quantity, TaxRate};
 use domain::{Currency, MailAddress, Mode, Money, Scope, Timestamp};
+use flows::clients::{self, Details};
 use flows::invoicing::{self, Draft};
 use flows::mails::invoice::{self, Sending};
 use flows::{Actor, App, By, tenants};
@@ -88,7 +89,14 @@ async fn queue(app: &App, count: usize) {
         tenant: added.unwrap().0.id,
         mode: Mode::Test,
     };
-    let client = invoicing::add_client(app, &scope, &by, app.moment(), "Harbor Dental Group", None).await;
+    let client = clients::add(
+        app,
+        &scope,
+        &by,
+        app.moment(),
+        Details::named("Harbor Dental Group", None),
+    )
+    .await;
     let usd = Currency::parse("usd").unwrap();
     let untaxed = TaxRate::from_thousandths_of_percent(0).unwrap();
     let price = Money::new(12_345, usd);

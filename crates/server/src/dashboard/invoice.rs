@@ -1,0 +1,234 @@
+//! `/invoices/{id}`: the paper as the client sees it, where it stands, what can be done with it, and
+//! everything that happened to it. What can change by itself is asked for again by the script.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use domain::invoice::{InvoiceState, Line};
+use domain::{InvoiceId, Refusal, Scope};
+use flows::refunds::{self, OfInvoice, Shown};
+use flows::{Failure, credits};
+use maud::{Markup, html};
+use sha2::{Digest, Sha256};
+use store::clients::{self, Client};
+use store::credit_notes::{self, CreditNote};
+use store::disputes::{self, Dispute};
+use store::invoices::{self, Invoice};
+use store::mails::{self, Mail};
+use store::pay_links::{self, PayLink};
+use store::payments::{self, Payment};
+use store::{Tx, payment_parts};
+
+use super::desk;
+use super::invoice_acts::acts;
+use super::invoice_events::happened;
+use super::invoice_paper::paper;
+use super::{Asked, said, trouble};
+use crate::api::InPath;
+use crate::assets;
+use crate::html::{self as parts, Frame, Place};
+use crate::people::{Person, html_page};
+use crate::problem::Problem;
+use crate::router::Site;
+
+const PATH: &str = Place::Invoices.path();
+/// Payments of one invoice that are shown; more than a few are declined cards.
+const PAYMENTS_SHOWN: i64 = 50;
+/// Links of one invoice that are looked at.
+const LINKS_SHOWN: i64 = 50;
+
+/// All that is known of an invoice.
+pub struct Whole {
+    /// The invoice.
+    pub invoice: Invoice,
+    /// Its client, as it is called now.
+    pub client: Client,
+    /// Its lines.
+    pub lines: Vec<Line>,
+    /// Its payments, newest first, with what each brought this invoice in minor units.
+    pub payments: Vec<(Payment, i64)>,
+    /// Its refunds.
+    pub refunds: Vec<Shown>,
+    /// What went back and what still may.
+    pub back: OfInvoice,
+    /// Its credit notes.
+    pub notes: Vec<CreditNote>,
+    /// Disputes of its payments.
+    pub disputes: Vec<Dispute>,
+    /// What was mailed of it.
+    pub mails: Vec<Mail>,
+    /// The links by which it is seen and paid.
+    pub links: Vec<PayLink>,
+}
+
+impl Whole {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`].
+    pub fn read(tx: &mut Tx, scope: &Scope, id: &InvoiceId) -> Result<Whole, Failure> {
+        let invoice = invoices::get(tx, scope, id)?.ok_or(Refusal::NotFound)?;
+        let client = clients::get(tx, scope, &invoice.client_id)?.ok_or(Refusal::NotFound)?;
+        let (mut paid, mut given_back, mut disputed) = (Vec::new(), Vec::new(), Vec::new());
+        for payment in payments::of_invoice(tx, scope, id, PAYMENTS_SHOWN)? {
+            let parts = payment_parts::of(tx, scope, &payment.id)?;
+            let part = parts.iter().find(|part| part.invoice_id == *id);
+            given_back.extend(refunds::of_payment(tx, &payment)?);
+            disputed.extend(disputes::of_payment(tx, scope, &payment.id)?);
+            let amount = part.map_or(payment.amount, |part| part.amount);
+            paid.push((payment, amount));
+        }
+        Ok(Whole {
+            lines: invoices::lines(tx, scope, id)?,
+            back: refunds::of_invoice(tx, scope, id)?,
+            notes: credit_notes::of_invoice(tx, scope, id)?,
+            mails: mails::of_invoice(tx, scope, id)?,
+            links: pay_links::page(tx, scope, id, None, LINKS_SHOWN)?,
+            payments: paid,
+            refunds: given_back,
+            disputes: disputed,
+            invoice,
+            client,
+        })
+    }
+
+    /// Whether nothing can happen to it by itself any more.
+    fn is_still(&self) -> bool {
+        let waits = |mail: &Mail| {
+            use domain::mail::MailState::{Queued, Sending};
+            matches!(mail.status, Queued | Sending)
+        };
+        self.invoice.status == InvoiceState::Void
+            || (self.invoice.status == InvoiceState::Draft && !self.mails.iter().any(waits))
+    }
+}
+
+/// `GET /invoices/{id}`
+pub async fn show(State(site): State<Site>, person: Person, InPath(id): InPath, asked: Asked) -> Response {
+    match read(&site, &person, &id).await {
+        Ok((whole, credit)) => {
+            let content = content(&site, &person, &whole, credit, &said(&asked));
+            let frame = Frame {
+                title: desk::name(&whole.invoice),
+                place: Place::Invoices,
+                script: Some(assets::connect_js_path()),
+            };
+            let page = parts::page(&frame, &super::viewer(&person), &content);
+            html_page(axum::http::StatusCode::OK, page)
+        }
+        Err(failure) => trouble(&person, Place::Invoices, failure),
+    }
+}
+
+/// `GET /invoices/{id}/panel`: for the page that looks again.
+pub async fn panel(
+    State(site): State<Site>,
+    person: Person,
+    InPath(id): InPath,
+) -> Result<Response, Problem> {
+    let (whole, credit) = read(&site, &person, &id).await?;
+    Ok(live(&site, &person, &whole, credit).into_response())
+}
+
+/// The invoice, with the client's credit that could pay it, in minor units.
+async fn read(site: &Site, person: &Person, id: &str) -> Result<(Whole, i64), Failure> {
+    let (scope, id) = (person.scope(), InvoiceId::parse(id)?);
+    let read = site.app.db.read(move |tx| Whole::read(tx, &scope, &id)).await?;
+    let credit = credits::of_client(&site.app, &person.scope(), &read.invoice.client_id).await?;
+    let usable = credit.usable(read.invoice.currency);
+    Ok((read, usable))
+}
+
+fn content(site: &Site, person: &Person, whole: &Whole, credit: i64, said: &Markup) -> Markup {
+    let invoice = &whole.invoice;
+    let client = html! { a href={ "/clients/" (whole.client.id) } { (whole.client.name) } };
+    html! {
+        a .back href=(PATH) { "Invoices" }
+        (parts::title(desk::name(invoice), "", &html! {
+            (parts::link_button("PDF", &format!("{PATH}/{}/invoice.pdf", invoice.id), ""))
+        }))
+        p .under-title { "To " (client) }
+        (said)
+        div .two-columns {
+            div .stack.loose { (live(site, person, whole, credit)) }
+            section aria-label="The paper" { (paper(site, person, whole)) }
+        }
+    }
+}
+
+/// What can change while somebody looks.
+fn live(site: &Site, person: &Person, whole: &Whole, credit: i64) -> Markup {
+    let today = desk::today(site);
+    let inside = html! {
+        section .card {
+            div .card-head {
+                h2 #panel-title tabindex="-1" { "Where it stands" }
+                (desk::state(&whole.invoice, &today))
+            }
+            (sums(whole, &today))
+        }
+        (acts(person, whole, credit))
+        @if !whole.payments.is_empty() { (paid(whole)) }
+        section .card {
+            h2 { "What happened" }
+            (parts::timeline(&happened(whole)))
+        }
+    };
+    let state = hex::encode(Sha256::digest(inside.0.as_bytes()));
+    html! {
+        div #panel .stack.loose data-url={ (PATH) "/" (whole.invoice.id) "/panel" } data-state=(state)
+            data-final[whole.is_still()] { (inside) }
+    }
+}
+
+fn sums(whole: &Whole, today: &str) -> Markup {
+    let invoice = &whole.invoice;
+    let amount = |minor| desk::amount(minor, invoice.currency);
+    let mut facts = vec![("Total", html! { (amount(invoice.total.minor())) })];
+    if invoice.applied > 0 {
+        facts.push(("Paid", html! { (amount(invoice.applied)) }));
+    }
+    if invoice.credited > 0 {
+        facts.push(("Credited", html! { (amount(invoice.credited)) }));
+    }
+    if whole.back.refunded > 0 {
+        facts.push(("Given back", html! { (amount(whole.back.refunded)) }));
+    }
+    if matches!(invoice.status, InvoiceState::Open | InvoiceState::Processing) {
+        facts.push((
+            "Still owed",
+            html! { strong { (amount(invoice.owed().minor())) } },
+        ));
+    }
+    let due = invoice.due_date.as_deref().map(|due| {
+        html! {
+            (desk::date(due))
+            @if let Some(words) = desk::due(invoice, today) {
+                " " span .late[desk::is_overdue(invoice, today)] .soft[!desk::is_overdue(invoice, today)] {
+                    "(" (words) ")"
+                }
+            }
+        }
+    });
+    facts.push(("Due", due.unwrap_or_else(|| html! { span .soft { "No date" } })));
+    parts::facts(&facts)
+}
+
+fn paid(whole: &Whole) -> Markup {
+    let currency = whole.invoice.currency;
+    html! {
+        section .card {
+            h2 { "Payments" }
+            ul .items {
+                @for (payment, amount) in &whole.payments {
+                    li {
+                        div {
+                            a href={ "/payments/" (payment.id) } { (desk::amount(*amount, currency)) }
+                            span .soft { " " (desk::method(payment).unwrap_or_default()) }
+                        }
+                        (desk::payment_state(payment))
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The first step of a new invoice: for whom it is.
+
+use axum::response::Response;
+use domain::Permission;
+use maud::html;
+use serde::Deserialize;
+use store::clients::{self, Cursor};
+
+use super::desk::{self, ASKED, SHOWN};
+use super::{page, trouble};
+use crate::html::{self as parts, Pages, Place};
+use crate::people::Person;
+use crate::router::Site;
+
+const PATH: &str = Place::Invoices.path();
+const NEW: &str = "New invoice";
+
+/// For whom, and which clients are looked for.
+#[derive(Debug, Default, Deserialize)]
+pub struct For {
+    /// The client, once it is chosen.
+    #[serde(default)]
+    pub client: String,
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    after_key: String,
+    #[serde(default)]
+    after: String,
+}
+
+/// The client that the invoice is for. A list of thousands is searched, not scrolled.
+pub async fn choose(site: &Site, person: &Person, whom: For) -> Response {
+    let (scope, text) = (person.scope(), whom.q.trim().to_owned());
+    let after = Cursor {
+        key: whom.after_key,
+        id: whom.after,
+    };
+    let wanted = text.clone();
+    let read = site.app.db.read(move |tx| match wanted.is_empty() {
+        true => clients::by_name(tx, &scope, &after, ASKED),
+        false => clients::find(tx, &scope, &wanted, &after, ASKED),
+    });
+    let found = match read.await {
+        Ok(found) => found,
+        Err(error) => return trouble(person, Place::Invoices, error.into()),
+    };
+    let here = &found[..found.len().min(SHOWN)];
+    let next = here.last().filter(|_| found.len() > SHOWN).map(|last| {
+        let cursor = Cursor::after(last);
+        let asked = [
+            ("q", text.as_str()),
+            ("after_key", &cursor.key),
+            ("after", &cursor.id),
+        ];
+        desk::address("/invoices/new", &asked)
+    });
+    let add = html! {
+        @if person.may(Permission::ClientsWrite) {
+            (parts::link_button("Add a client", "/clients/new", ""))
+        }
+    };
+    let content = html! {
+        a .back href=(PATH) { "Invoices" }
+        (parts::title(NEW, "For whom is it?", &add))
+        @if !here.is_empty() || !text.is_empty() {
+            (parts::search("/invoices/new", "Name or e-mail address", &text))
+        }
+        @if here.is_empty() {
+            (parts::empty("No client here", "Add the client first, then write it an invoice.", &add))
+        } @else {
+            ul .choose {
+                @for client in here {
+                    li {
+                        a href={ "/invoices/new?client=" (client.id) } {
+                            strong { (client.name) }
+                            @if let Some(email) = &client.email { span .soft { (email) } }
+                        }
+                    }
+                }
+            }
+            (parts::pages(&Pages { next, ..Pages::default() }))
+        }
+    };
+    page(person, Place::Invoices, NEW, &content)
+}

@@ -1,0 +1,315 @@
+//! `/invoices`: the list, with a tab for each state, searched by number or client, newest first.
+
+use axum::extract::State;
+use axum::response::Response;
+use domain::{ClientId, InvoiceId, Permission, Scope};
+use flows::Failure;
+use maud::{Markup, html};
+use serde::Deserialize;
+use store::clients::{self, Client, Cursor};
+use store::invoice_list::{self as rows, After, Listed, Shelf};
+use store::{Tx, invoices};
+
+use super::desk::{self, ASKED, COUNTED_MAX, SHOWN};
+use super::{Done, page, said, trouble};
+use crate::api::Query;
+use crate::html::{self as parts, Column, Pages, Place, Tab};
+use crate::people::Person;
+use crate::problem::Problem;
+use crate::router::Site;
+
+const PATH: &str = Place::Invoices.path();
+const TITLE: &str = "Invoices";
+/// Clients that a search looks through.
+const CLIENTS_SEARCHED: i64 = 20;
+
+/// Which invoices are asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Which {
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    client: String,
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    after: String,
+    #[serde(default)]
+    done: String,
+}
+
+/// What the page shows.
+struct Found {
+    listed: Vec<Listed>,
+    counts: Vec<(Shelf, i64)>,
+    client: Option<Client>,
+    /// Whether a search found more than it shows.
+    narrow: bool,
+}
+
+/// `GET /invoices`
+pub async fn list(
+    State(site): State<Site>,
+    person: Person,
+    which: Result<Query<Which>, Problem>,
+) -> Response {
+    let which = which.map(|Query(which)| which).unwrap_or_default();
+    let (scope, today) = (person.scope(), desk::today(&site));
+    let (wanted, day) = (which.clone(), today.clone());
+    let read = site.app.db.read(move |tx| find(tx, &scope, &wanted, &day));
+    match read.await {
+        Ok(found) => page(
+            &person,
+            Place::Invoices,
+            TITLE,
+            &shown(&person, &which, &found, &today),
+        ),
+        Err(failure) => trouble(&person, Place::Invoices, failure),
+    }
+}
+
+fn shelf_of(which: &Which) -> Shelf {
+    Shelf::parse(&which.state).unwrap_or_default()
+}
+
+fn find(tx: &mut Tx, scope: &Scope, which: &Which, today: &str) -> Result<Found, Failure> {
+    let counts = Shelf::ALL
+        .into_iter()
+        .map(|shelf| Ok((shelf, rows::count(tx, scope, shelf, today, COUNTED_MAX)?)))
+        .collect::<Result<_, store::Error>>()?;
+    let text = which.q.trim();
+    if !text.is_empty() {
+        let (listed, narrow) = search(tx, scope, text)?;
+        return Ok(Found {
+            listed,
+            counts,
+            client: None,
+            narrow,
+        });
+    }
+    let after = match InvoiceId::parse(&which.after) {
+        Ok(id) => invoices::get(tx, scope, &id)?,
+        Err(_) => None,
+    };
+    let client = match ClientId::parse(&which.client) {
+        Ok(id) => clients::get(tx, scope, &id)?,
+        Err(_) => None,
+    };
+    let listed = match &client {
+        Some(client) => {
+            let after = after.as_ref().map(|invoice| &invoice.id);
+            rows::of_client(tx, scope, &client.id, None, after, ASKED)?
+        }
+        None => {
+            let after = after.map(|invoice| After {
+                id: invoice.id,
+                due_date: invoice.due_date.unwrap_or_default(),
+            });
+            rows::page(tx, scope, shelf_of(which), today, after.as_ref(), ASKED)?
+        }
+    };
+    Ok(Found {
+        listed,
+        counts,
+        client,
+        narrow: false,
+    })
+}
+
+/// Invoices by their number, then those of the clients that are called so.
+fn search(tx: &mut Tx, scope: &Scope, text: &str) -> Result<(Vec<Listed>, bool), Failure> {
+    let mut listed = Vec::new();
+    if let Some(number) = number(text) {
+        listed.extend(rows::numbered(tx, scope, &number)?);
+    }
+    let called = clients::find(tx, scope, text, &Cursor::default(), CLIENTS_SEARCHED)?;
+    for client in called {
+        if listed.len() > SHOWN {
+            break;
+        }
+        listed.extend(rows::of_client(tx, scope, &client.id, None, None, ASKED)?);
+    }
+    let narrow = listed.len() > SHOWN;
+    listed.truncate(SHOWN);
+    Ok((listed, narrow))
+}
+
+/// The number that somebody means by `INV-00042`, `inv-42` or `42`.
+fn number(text: &str) -> Option<String> {
+    let text = text.trim();
+    let digits = match text.get(..4) {
+        Some(start) if start.eq_ignore_ascii_case("inv-") => &text[4..],
+        _ => text,
+    };
+    let number: u64 = digits.parse().ok()?;
+    Some(format!("INV-{number:05}"))
+}
+
+fn shown(person: &Person, which: &Which, found: &Found, today: &str) -> Markup {
+    let (here, more) = (
+        &found.listed[..found.listed.len().min(SHOWN)],
+        found.listed.len() > SHOWN,
+    );
+    let next = here.last().filter(|_| more).map(|last| {
+        let asked = [
+            ("state", which.state.as_str()),
+            ("client", which.client.as_str()),
+            ("after", last.invoice.id.as_str()),
+        ];
+        desk::address(PATH, &asked)
+    });
+    let pages = Pages {
+        next,
+        previous: (!which.after.is_empty()).then(|| {
+            desk::address(
+                PATH,
+                &[("state", which.state.as_str()), ("client", which.client.as_str())],
+            )
+        }),
+        ..Pages::default()
+    };
+    let searched = !which.q.trim().is_empty();
+    let write = html! {
+        @if person.may(Permission::InvoicesWrite) {
+            (parts::link_button("New invoice", "/invoices/new", "primary"))
+        }
+    };
+    let asked = Ok(Query(Done {
+        done: which.done.clone(),
+    }));
+    html! {
+        (parts::title(TITLE, "What you have asked your clients to pay.", &write))
+        (said(&asked))
+        (parts::search(PATH, "Number or client", which.q.trim()))
+        @if let Some(client) = &found.client {
+            p .filtered { "Invoices of " strong { (client.name) } " " a href=(PATH) { "Show all" } }
+        } @else if !searched {
+            (parts::tabs("Invoices by state", &tabs(which, found)))
+        }
+        @if here.is_empty() {
+            (nothing(which, searched, &write))
+        } @else {
+            (table(here, today, true))
+            @if found.narrow { p .soft { "There are more. Type more of the name to see fewer." } }
+            (parts::pages(&pages))
+        }
+    }
+}
+
+fn tabs(which: &Which, found: &Found) -> Vec<Tab> {
+    let here = shelf_of(which);
+    let tab = |(shelf, count): &(Shelf, i64)| Tab {
+        label: label(*shelf),
+        href: match shelf {
+            Shelf::All => PATH.to_owned(),
+            shelf => desk::address(PATH, &[("state", shelf.word())]),
+        },
+        count: desk::counted(*count),
+        here: *shelf == here,
+    };
+    found.counts.iter().map(tab).collect()
+}
+
+const fn label(shelf: Shelf) -> &'static str {
+    match shelf {
+        Shelf::All => "All",
+        Shelf::Draft => "Drafts",
+        Shelf::Open => "Open",
+        Shelf::Overdue => "Overdue",
+        Shelf::Processing => "Under way",
+        Shelf::Paid => "Paid",
+        Shelf::Void => "Void",
+    }
+}
+
+fn nothing(which: &Which, searched: bool, write: &Markup) -> Markup {
+    let all = parts::link_button("Show all invoices", PATH, "");
+    let first = which.after.is_empty();
+    match (searched, shelf_of(which), first) {
+        (true, _, _) => parts::empty(
+            "Nothing was found",
+            "Look for an invoice's number, or for a part of a client's name or e-mail address.",
+            &all,
+        ),
+        (false, _, false) => parts::empty("That was the last page", "There are no older invoices.", &all),
+        (false, Shelf::All, true) => parts::empty(
+            "No invoices yet",
+            "Write the first one here, or let your PSA send them by the API.",
+            write,
+        ),
+        (false, Shelf::Overdue, true) => parts::empty(
+            "Nothing is overdue",
+            "What is not paid by its due date stands here.",
+            &all,
+        ),
+        (false, shelf, true) => {
+            let title = format!("{}: none", label(shelf));
+            parts::empty(&title, "No invoice is in this state now.", &all)
+        }
+    }
+}
+
+/// Invoices as a table; `with_client` where they are of several.
+pub fn table(listed: &[Listed], today: &str, with_client: bool) -> Markup {
+    let mut columns = vec![Column::words("Invoice")];
+    if with_client {
+        columns.push(Column::words("Client"));
+    }
+    columns.extend([
+        Column::words("State"),
+        Column::words("Issued"),
+        Column::words("Due"),
+        Column::figures("Total"),
+        Column::figures("Still owed"),
+    ]);
+    let rows: Vec<parts::Row> = listed.iter().map(|one| row(one, today, with_client)).collect();
+    parts::table(TITLE, &columns, &rows)
+}
+
+fn row(listed: &Listed, today: &str, with_client: bool) -> parts::Row {
+    let invoice = &listed.invoice;
+    let none = || html! { span .soft { "\u{2013}" } };
+    let mut cells = vec![html! {
+        a .row-link.nowrap href={ (PATH) "/" (invoice.id) } { (desk::name(invoice)) }
+        @if !with_client && let Some(memo) = &invoice.memo { span .under.soft.cut { (memo) } }
+    }];
+    if with_client {
+        cells.push(html! { (listed.client_name) });
+    }
+    let owed = invoice.owed().minor();
+    cells.extend([
+        desk::state(invoice, today),
+        invoice.finalized_at.map_or_else(none, parts::day),
+        html! {
+            @match &invoice.due_date {
+                Some(due) => (desk::date(due)),
+                None => (none()),
+            }
+            @if desk::is_overdue(invoice, today) && let Some(late) = desk::due(invoice, today) {
+                span .under.late { (late) }
+            }
+        },
+        html! { (desk::amount(invoice.total.minor(), invoice.currency)) },
+        html! {
+            @if owed > 0 && invoice.finalized_at.is_some() && invoice.voided_at.is_none() {
+                (desk::amount(owed, invoice.currency))
+            } @else { (none()) }
+        },
+    ]);
+    cells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn a_number_is_found_however_it_is_typed() {
+        for typed in ["INV-00042", "inv-42", "42", " 00042 "] {
+            assert_eq!(number(typed).as_deref(), Some("INV-00042"), "{typed}");
+        }
+        for typed in ["", "Harbor", "INV-", "4 2", "-1"] {
+            assert_eq!(number(typed), None, "{typed}");
+        }
+    }
+}

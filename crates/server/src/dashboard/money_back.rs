@@ -1,0 +1,422 @@
+//! Giving money back and giving a part up: a refund with its two choices in plain words, a credit note, and a
+//! client's credit that pays an invoice.
+
+use axum::extract::State;
+use axum::response::Response;
+use domain::invoice::InvoiceState;
+use domain::refund::{FeeChoice, REASONS, Settlement};
+use domain::{Currency, InvoiceId, Money, PaymentId, Refusal};
+use flows::Failure;
+use flows::credits::{self, Part, Use};
+use flows::refunds::{self, Wanted};
+use maud::{Markup, html};
+use serde::Deserialize;
+use store::invoices::{self, Invoice};
+use store::payments::{self, Payment};
+
+use super::desk;
+use super::{after, again, page, trouble};
+use crate::api::{InPath, Query};
+use crate::html::{self as parts, Choice, Errors, Field, Offer, Place};
+use crate::idempotency::{Once, forms};
+use crate::people::{Filled, Person, see_other};
+use crate::problem::Problem;
+use crate::router::Site;
+
+const INVOICES: &str = Place::Invoices.path();
+const REFUND: &str = "Give money back";
+const CREDIT: &str = "Credit note";
+const USE: &str = "Use the client's credit";
+const WHERE_IT_GOES: &str = "What goes back to the client's card or account.";
+const LABELS: [(&str, &str); 5] = [
+    ("amount", "Amount"),
+    ("reason", "Reason"),
+    ("settlement", "What it means"),
+    ("fee", "Platform fee"),
+    ("invoice", "Invoice"),
+];
+
+/// From which invoice's page somebody comes.
+#[derive(Debug, Default, Deserialize)]
+pub struct From {
+    #[serde(default)]
+    invoice: String,
+}
+
+/// What a refund is about.
+struct Of {
+    payment: Payment,
+    invoice: Invoice,
+    /// What may go back, minor units.
+    left: i64,
+}
+
+impl Of {
+    async fn read(site: &Site, person: &Person, payment: &str, invoice: &str) -> Result<Of, Failure> {
+        let scope = person.scope();
+        let payment = PaymentId::parse(payment)?;
+        let named = InvoiceId::parse(invoice).ok();
+        let read = site.app.db.read(move |tx| {
+            let payment = payments::get(tx, &scope, &payment)?.ok_or(Refusal::NotFound)?;
+            let id = named.clone().unwrap_or_else(|| payment.invoice_id.clone());
+            let invoice = invoices::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
+            let of_invoice = refunds::of_invoice(tx, &scope, &invoice.id)?.refundable;
+            let left = payment.standing().refundable().min(of_invoice);
+            Ok::<_, Failure>(Of {
+                payment,
+                invoice,
+                left,
+            })
+        });
+        read.await
+    }
+
+    fn back(&self) -> String {
+        format!("{INVOICES}/{}", self.invoice.id)
+    }
+}
+
+/// `GET /payments/{id}/refund`
+pub async fn ask_refund(
+    State(site): State<Site>,
+    person: Person,
+    InPath(id): InPath,
+    from: Result<Query<From>, Problem>,
+) -> Response {
+    let from = from.map(|Query(from)| from).unwrap_or_default();
+    match Of::read(&site, &person, &id, &from.invoice).await {
+        Ok(of) => {
+            let typed = [
+                Money::new(of.left, of.payment.currency).plain(),
+                String::new(),
+                "kept".to_owned(),
+                String::new(),
+            ];
+            let content = refund_form(&site, &person, &of, &typed, "", &Errors::none());
+            page(&person, Place::Invoices, REFUND, &content)
+        }
+        Err(failure) => trouble(&person, Place::Invoices, failure),
+    }
+}
+
+/// `POST /payments/{id}/refund`
+pub async fn refund(
+    State(site): State<Site>,
+    person: Person,
+    InPath(id): InPath,
+    Once(moment): Once,
+    filled: Filled,
+) -> Response {
+    let of = match Of::read(&site, &person, &id, filled.get("invoice")).await {
+        Ok(of) => of,
+        Err(failure) => return trouble(&person, Place::Invoices, failure),
+    };
+    let typed = ["amount", "settlement", "fee", "reason"].map(|field| filled.get(field).to_owned());
+    let made = async {
+        let wanted = wanted(&of, &typed)?;
+        refunds::request(&site.app, &person.scope(), &person.by, moment, &wanted).await
+    };
+    match made.await {
+        Ok(_) => after(&of.back(), "refunded"),
+        Err(Failure::Unknown(_)) => after(&of.back(), "refund-in-doubt"),
+        Err(failure) => again(failure, &person, Place::Invoices, REFUND, |refusal| {
+            let errors = Errors::of_refusal(refusal, &LABELS);
+            refund_form(&site, &person, &of, &typed, filled.get(forms::FIELD), &errors)
+        }),
+    }
+}
+
+fn wanted(of: &Of, [amount, settlement, fee, reason]: &[String; 4]) -> Result<Wanted, Refusal> {
+    let amount = Money::typed("amount", amount, of.payment.currency)?.minor();
+    let reason = Some(reason.clone()).filter(|reason| REASONS.contains(&reason.as_str()));
+    let choose = || Refusal::invalid("settlement", "must be chosen: is it still owed, or forgiven?");
+    Ok(Wanted {
+        payment: of.payment.id.clone(),
+        amount: Some(amount),
+        reason,
+        settlement: Settlement::from_word(settlement).ok_or_else(choose)?,
+        fee: FeeChoice::from_word(fee).unwrap_or(FeeChoice::Kept),
+        invoice: Some(of.invoice.id.clone()),
+    })
+}
+
+fn refund_form(
+    site: &Site,
+    person: &Person,
+    of: &Of,
+    [amount, settlement, fee, reason]: &[String; 4],
+    once: &str,
+    errors: &Errors,
+) -> Markup {
+    let sum = |minor| desk::amount(minor, of.payment.currency);
+    let about = format!(
+        "Up to {} of what was paid for {}",
+        sum(of.left),
+        desk::name(&of.invoice)
+    );
+    let action = format!("/payments/{}/refund", of.payment.id);
+    html! {
+        a .back href=(of.back()) { (desk::name(&of.invoice)) }
+        (parts::title(REFUND, &about, &html! {}))
+        div .card.narrow {
+            (parts::form(&action, &person.csrf, &html! {
+                (parts::summary(errors))
+                (forms::field(site, once))
+                input type="hidden" name="invoice" value=(of.invoice.id);
+                (amount_field(of.payment.currency, amount, WHERE_IT_GOES, errors))
+                (what_it_means(of, settlement, fee, errors))
+                (reasons(reason, errors))
+                div .actions {
+                    button .btn.danger.sure type="submit" { "Give it back" }
+                    (parts::link_button("Cancel", &of.back(), "plain"))
+                }
+            }))
+        }
+    }
+}
+
+/// The two choices of a refund, with what each means in words and amounts.
+fn what_it_means(of: &Of, settlement: &str, fee: &str, errors: &Errors) -> Markup {
+    let sum = |minor| desk::amount(minor, of.payment.currency);
+    let owed = format!(
+        "{} is open again by this amount, and can be paid by its link.",
+        desk::name(&of.invoice)
+    );
+    let forgiven = "A numbered credit note says that it is not owed. The invoice stays settled.";
+    let whole_fee = of.payment.application_fee.unwrap_or_default();
+    let kept = format!(
+        "The platform keeps its fee of {}: you give this amount back out of your own money.",
+        sum(whole_fee)
+    );
+    let offer = |value, label, hint| Offer { value, label, hint };
+    let settlements = [
+        offer("still_owed", "The client owes it again", owed.as_str()),
+        offer("forgiven", "The client owes nothing for it", forgiven),
+    ];
+    let fees = [
+        offer("kept", "Stays with the platform", kept.as_str()),
+        offer(
+            "returned",
+            "Comes back to you",
+            "You get the fee on this amount back, in proportion.",
+        ),
+    ];
+    let choice = |name, label, options, chosen| Choice {
+        name,
+        label,
+        hint: "",
+        options,
+        chosen,
+    };
+    html! {
+        @let means = choice("settlement", "What it means for the invoice", &settlements, settlement);
+        (parts::choices(&means, errors))
+        @if whole_fee > 0 {
+            (parts::choices(&choice("fee", "The platform's fee", &fees, fee), errors))
+        }
+    }
+}
+
+fn reasons(chosen: &str, errors: &Errors) -> Markup {
+    let offer = |value, label| Offer {
+        value,
+        label,
+        hint: "",
+    };
+    let choice = Choice {
+        name: "reason",
+        label: "Reason",
+        hint: "Stripe learns it; the client does not.",
+        options: &[
+            offer("", "None"),
+            offer(REASONS[0], "The client asked for it"),
+            offer(REASONS[1], "It was paid twice"),
+            offer(REASONS[2], "It was fraud"),
+        ],
+        chosen,
+    };
+    parts::select(&choice, errors)
+}
+
+fn amount_field(currency: Currency, value: &str, hint: &str, errors: &Errors) -> Markup {
+    let label = format!("Amount in {currency}");
+    parts::field(
+        &Field {
+            name: "amount",
+            label: &label,
+            value,
+            hint,
+            max: 30,
+            ..Field::default()
+        },
+        errors,
+    )
+}
+
+async fn found(site: &Site, person: &Person, id: &str) -> Result<Invoice, Failure> {
+    let (scope, id) = (person.scope(), InvoiceId::parse(id)?);
+    let read = site.app.db.read(move |tx| invoices::get(tx, &scope, &id)).await;
+    Ok(read?.ok_or(Refusal::NotFound)?)
+}
+
+/// `GET /invoices/{id}/credit`
+pub async fn ask_credit(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
+    match found(&site, &person, &id).await {
+        Ok(invoice) => {
+            let content = credit_form(&site, &person, &invoice, ["", ""], "", &Errors::none());
+            page(&person, Place::Invoices, CREDIT, &content)
+        }
+        Err(failure) => trouble(&person, Place::Invoices, failure),
+    }
+}
+
+/// `POST /invoices/{id}/credit`
+pub async fn credit(
+    State(site): State<Site>,
+    person: Person,
+    InPath(id): InPath,
+    Once(moment): Once,
+    filled: Filled,
+) -> Response {
+    let invoice = match found(&site, &person, &id).await {
+        Ok(invoice) => invoice,
+        Err(failure) => return trouble(&person, Place::Invoices, failure),
+    };
+    let typed = [filled.get("amount"), filled.get("reason")];
+    let made = async {
+        let amount = Money::typed("amount", typed[0], invoice.currency)?.minor();
+        let part = Part::Amount(amount);
+        credits::note(
+            &site.app,
+            &person.scope(),
+            &person.by,
+            moment,
+            &invoice.id,
+            &part,
+            typed[1],
+        )
+        .await
+    };
+    match made.await {
+        Ok(_) => after(&format!("{INVOICES}/{}", invoice.id), "credited"),
+        Err(failure) => again(failure, &person, Place::Invoices, CREDIT, |refusal| {
+            let errors = Errors::of_refusal(refusal, &LABELS);
+            credit_form(&site, &person, &invoice, typed, filled.get(forms::FIELD), &errors)
+        }),
+    }
+}
+
+fn credit_form(
+    site: &Site,
+    person: &Person,
+    invoice: &Invoice,
+    [amount, reason]: [&str; 2],
+    once: &str,
+    errors: &Errors,
+) -> Markup {
+    let back = format!("{INVOICES}/{}", invoice.id);
+    let paid = invoice.status == InvoiceState::Paid;
+    let hint = match paid {
+        true => "Tax included. The invoice is paid, so the amount becomes the client's credit.",
+        false => "Tax included. The client owes so much less.",
+    };
+    html! {
+        a .back href=(back) { (desk::name(invoice)) }
+        (parts::title(CREDIT, "A numbered paper that takes a part of the invoice back.", &html! {}))
+        div .card.narrow {
+            (parts::form(&format!("{back}/credit"), &person.csrf, &html! {
+                (parts::summary(errors))
+                (forms::field(site, once))
+                (amount_field(invoice.currency, amount, hint, errors))
+                (parts::field(&Field {
+                    name: "reason",
+                    label: "Reason",
+                    value: reason,
+                    hint: "Stands on the credit note, for the client to read.",
+                    max: 500,
+                    ..Field::default()
+                }, errors))
+                div .actions {
+                    (parts::primary_button("Make the credit note"))
+                    (parts::link_button("Cancel", &back, "plain"))
+                }
+            }))
+        }
+    }
+}
+
+/// `GET /invoices/{id}/use-credit`
+pub async fn ask_to_use(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
+    let read = async {
+        let invoice = found(&site, &person, &id).await?;
+        let credit = credits::of_client(&site.app, &person.scope(), &invoice.client_id).await?;
+        let usable = credit.usable(invoice.currency).min(invoice.owed().minor());
+        Ok::<_, Failure>((invoice, usable))
+    };
+    match read.await {
+        Ok((invoice, 0)) => see_other(&format!("{INVOICES}/{}", invoice.id)),
+        Ok((invoice, usable)) => {
+            let amount = Money::new(usable, invoice.currency).plain();
+            let content = use_form(&site, &person, &invoice, &amount, "", &Errors::none());
+            page(&person, Place::Invoices, USE, &content)
+        }
+        Err(failure) => trouble(&person, Place::Invoices, failure),
+    }
+}
+
+/// `POST /invoices/{id}/use-credit`
+pub async fn use_credit(
+    State(site): State<Site>,
+    person: Person,
+    InPath(id): InPath,
+    Once(moment): Once,
+    filled: Filled,
+) -> Response {
+    let invoice = match found(&site, &person, &id).await {
+        Ok(invoice) => invoice,
+        Err(failure) => return trouble(&person, Place::Invoices, failure),
+    };
+    let typed = filled.get("amount");
+    let used = async {
+        let wanted = Use {
+            client_id: invoice.client_id.clone(),
+            invoice_id: invoice.id.clone(),
+            amount_minor: Money::typed("amount", typed, invoice.currency)?.minor(),
+        };
+        credits::apply(&site.app, &person.scope(), &person.by, moment, wanted).await
+    };
+    match used.await {
+        Ok(_) => after(&format!("{INVOICES}/{}", invoice.id), "credit-used"),
+        Err(failure) => again(failure, &person, Place::Invoices, USE, |refusal| {
+            let errors = Errors::of_refusal(refusal, &LABELS);
+            use_form(&site, &person, &invoice, typed, filled.get(forms::FIELD), &errors)
+        }),
+    }
+}
+
+fn use_form(
+    site: &Site,
+    person: &Person,
+    invoice: &Invoice,
+    amount: &str,
+    once: &str,
+    errors: &Errors,
+) -> Markup {
+    let back = format!("{INVOICES}/{}", invoice.id);
+    let hint = "What the client paid too much, or was credited, pays this invoice.";
+    html! {
+        a .back href=(back) { (desk::name(invoice)) }
+        (parts::title(USE, "No card is charged.", &html! {}))
+        div .card.narrow {
+            (parts::form(&format!("{back}/use-credit"), &person.csrf, &html! {
+                (parts::summary(errors))
+                (forms::field(site, once))
+                (amount_field(invoice.currency, amount, hint, errors))
+                div .actions {
+                    (parts::primary_button("Pay with credit"))
+                    (parts::link_button("Cancel", &back, "plain"))
+                }
+            }))
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! `/payments`: what was paid, newest first, and one payment with what Stripe and the platform took of it.
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use domain::{InvoiceId, Language, PaymentId, Permission, Refusal};
+use flows::Failure;
+use flows::refunds::{self, Shown};
+use maud::{Markup, html};
+use serde::Deserialize;
+use store::invoices::{self, Invoice};
+use store::lists::Only;
+use store::payment_parts::{self, Part};
+use store::payments::{self as rows, Payment};
+
+use super::desk::{self, ASKED, SHOWN};
+use super::{page, trouble};
+use crate::api::{InPath, Query};
+use crate::documents_of;
+use crate::html::{self as parts, Column, Pages, Place};
+use crate::people::Person;
+use crate::problem::Problem;
+use crate::router::Site;
+
+const PATH: &str = Place::Payments.path();
+const TITLE: &str = "Payments";
+
+/// Which payments are asked for.
+#[derive(Debug, Default, Deserialize)]
+pub struct Which {
+    #[serde(default)]
+    after: String,
+}
+
+/// `GET /payments`
+pub async fn list(
+    State(site): State<Site>,
+    person: Person,
+    which: Result<Query<Which>, Problem>,
+) -> Response {
+    let which = which.map(|Query(which)| which).unwrap_or_default();
+    let scope = person.scope();
+    let after = PaymentId::parse(&which.after).ok();
+    let read = site.app.db.read(move |tx| {
+        let payments = rows::page(tx, &scope, &Only::default(), after.as_ref(), ASKED)?;
+        let with_invoices = payments.into_iter().map(|payment| {
+            let invoice = invoices::get(tx, &scope, &payment.invoice_id)?;
+            Ok::<_, store::Error>((payment, invoice))
+        });
+        with_invoices.collect::<Result<Vec<_>, _>>()
+    });
+    match read.await {
+        Ok(found) => page(&person, Place::Payments, TITLE, &shown(&found, &which.after)),
+        Err(error) => trouble(&person, Place::Payments, error.into()),
+    }
+}
+
+fn shown(found: &[(Payment, Option<Invoice>)], after: &str) -> Markup {
+    let columns = [
+        Column::words("Payment"),
+        Column::words("Invoice"),
+        Column::words("State"),
+        Column::words("With"),
+        Column::figures("Amount"),
+        Column::figures("Platform fee"),
+    ];
+    let here = &found[..found.len().min(SHOWN)];
+    let rows: Vec<parts::Row> = here.iter().map(row).collect();
+    let next = here.last().filter(|_| found.len() > SHOWN);
+    let pages = Pages {
+        next: next.map(|(last, _)| desk::address(PATH, &[("after", last.id.as_str())])),
+        previous: (!after.is_empty()).then(|| PATH.to_owned()),
+        ..Pages::default()
+    };
+    html! {
+        (parts::title(TITLE, "What your clients paid, and what was tried.", &html! {}))
+        @if rows.is_empty() && after.is_empty() {
+            (parts::empty("No payments yet", "When a client pays an invoice, it stands here.", &html! {}))
+        } @else if rows.is_empty() {
+            (parts::empty(
+                "That was the last page",
+                "There are no older payments.",
+                &parts::link_button("Show the newest", PATH, ""),
+            ))
+        } @else {
+            (parts::table(TITLE, &columns, &rows))
+            (parts::pages(&pages))
+        }
+    }
+}
+
+fn row((payment, invoice): &(Payment, Option<Invoice>)) -> parts::Row {
+    let amount = |minor| desk::amount(minor, payment.currency);
+    vec![
+        html! {
+            a .row-link href={ (PATH) "/" (payment.id) } {
+                (parts::moment(payment.succeeded_at.unwrap_or(payment.created_at)))
+            }
+        },
+        html! {
+            @if let Some(invoice) = invoice {
+                a href={ "/invoices/" (invoice.id) } { (desk::name(invoice)) }
+            }
+        },
+        desk::payment_state(payment),
+        html! {
+            @match desk::method(payment) {
+                Some(method) => (method),
+                None => span .soft { "\u{2013}" },
+            }
+        },
+        html! { (amount(payment.amount)) },
+        html! {
+            @match payment.application_fee.filter(|_| payment.succeeded_at.is_some()) {
+                Some(fee) => (amount(fee)),
+                None => span .soft { "\u{2013}" },
+            }
+        },
+    ]
+}
+
+/// All that the page of one payment shows.
+struct Whole {
+    payment: Payment,
+    parts: Vec<(Part, Option<Invoice>)>,
+    refunds: Vec<Shown>,
+}
+
+/// `GET /payments/{id}`
+pub async fn show(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
+    match read(&site, &person, &id).await {
+        Ok(whole) => page(&person, Place::Payments, "Payment", &content(&person, &whole)),
+        Err(failure) => trouble(&person, Place::Payments, failure),
+    }
+}
+
+async fn read(site: &Site, person: &Person, id: &str) -> Result<Whole, Failure> {
+    let (scope, id) = (person.scope(), PaymentId::parse(id)?);
+    let read = site.app.db.read(move |tx| {
+        let payment = rows::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
+        let mut parts = Vec::new();
+        for part in payment_parts::of(tx, &scope, &id)? {
+            let invoice = invoices::get(tx, &scope, &part.invoice_id)?;
+            parts.push((part, invoice));
+        }
+        let refunds = refunds::of_payment(tx, &payment)?;
+        Ok::<_, Failure>(Whole {
+            payment,
+            parts,
+            refunds,
+        })
+    });
+    read.await
+}
+
+fn content(person: &Person, whole: &Whole) -> Markup {
+    let payment = &whole.payment;
+    let amount = |minor| desk::amount(minor, payment.currency);
+    let refundable = payment.standing().refundable() > 0;
+    let paid = payment.succeeded_at.is_some();
+    let actions = html! {
+        @if paid { (parts::link_button("Receipt", &format!("{PATH}/{}/receipt.pdf", payment.id), "")) }
+        @if refundable && person.may(Permission::RefundsWrite) {
+            (parts::link_button("Give money back", &format!("{PATH}/{}/refund", payment.id), ""))
+        }
+    };
+    html! {
+        a .back href=(PATH) { (TITLE) }
+        (parts::title(&format!("Payment of {}", amount(payment.amount)), "", &actions))
+        div .stack.loose {
+            section .card {
+                div .card-head { h2 { "Where it stands" } (desk::payment_state(payment)) }
+                (parts::facts(&facts(whole)))
+            }
+            section .card {
+                h2 { "What it pays" }
+                ul .items {
+                    @for (part, invoice) in &whole.parts {
+                        li {
+                            @if let Some(invoice) = invoice {
+                                a href={ "/invoices/" (invoice.id) } { (desk::name(invoice)) }
+                            }
+                            span { (amount(part.amount)) }
+                        }
+                    }
+                }
+            }
+            @if !whole.refunds.is_empty() {
+                section .card {
+                    h2 { "What went back" }
+                    ul .items {
+                        @for shown in &whole.refunds {
+                            li {
+                                div {
+                                    (amount(shown.refund.amount))
+                                    p .soft.small { (shown.explanation) }
+                                }
+                                (parts::day(shown.refund.created_at))
+                            }
+                        }
+                    }
+                }
+            }
+            section .card {
+                h2 { "At Stripe" }
+                (parts::facts(&at_stripe(payment)))
+            }
+        }
+    }
+}
+
+fn facts(whole: &Whole) -> Vec<(&'static str, Markup)> {
+    let payment = &whole.payment;
+    let amount = |minor| html! { (desk::amount(minor, payment.currency)) };
+    let mut facts = vec![("Asked for", amount(payment.amount))];
+    if let Some(method) = desk::method(payment) {
+        facts.push(("With", html! { (method) }));
+    }
+    facts.push(("Begun", parts::moment(payment.created_at)));
+    if let Some(at) = payment.succeeded_at {
+        facts.push(("Paid", parts::moment(at)));
+        facts.push(("Received", amount(payment.received)));
+    }
+    if payment.refunded > 0 {
+        facts.push(("Given back", amount(payment.refunded)));
+    }
+    if payment.disputed > 0 {
+        facts.push(("Taken by the bank", amount(payment.disputed)));
+    }
+    if let Some(fee) = payment.application_fee.filter(|_| payment.succeeded_at.is_some()) {
+        facts.push(("Platform fee", amount(fee)));
+    }
+    let settled = payment.settlement_currency.unwrap_or(payment.currency);
+    if let Some(fee) = payment.stripe_fee {
+        facts.push(("Stripe's fee", html! { (desk::amount(fee, settled)) }));
+    }
+    if let Some(net) = payment.net {
+        facts.push((
+            "What is left for you",
+            html! { strong { (desk::amount(net, settled)) } },
+        ));
+    }
+    if let Some(code) = payment
+        .failure_code
+        .as_ref()
+        .filter(|_| payment.succeeded_at.is_none())
+    {
+        facts.push(("Last decline", html! { (code.replace('_', " ")) }));
+    }
+    facts
+}
+
+fn at_stripe(payment: &Payment) -> Vec<(&'static str, Markup)> {
+    let account = &payment.stripe_account_id;
+    let mut facts = vec![("Account", html! { code { (account) } })];
+    if let Some(intent) = &payment.intent_id {
+        let test = if payment.scope.mode.is_live() { "" } else { "test/" };
+        let href = format!("https://dashboard.stripe.com/{account}/{test}payments/{intent}");
+        facts.push((
+            "Payment intent",
+            html! { a href=(href) rel="noopener noreferrer" target="_blank" { code { (intent) } } },
+        ));
+    }
+    if let Some(charge) = &payment.charge_id {
+        facts.push(("Charge", html! { code { (charge) } }));
+    }
+    facts
+}
+
+/// `GET /payments/{id}/receipt.pdf`
+pub async fn receipt(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
+    let made = async {
+        let id = PaymentId::parse(&id)?;
+        documents_of::receipt(&site, &person.scope(), &id, None, Language::En).await
+    };
+    pdf(made.await, &person)
+}
+
+/// `GET /invoices/{id}/invoice.pdf`
+pub async fn invoice(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
+    let made = async {
+        let id = InvoiceId::parse(&id)?;
+        documents_of::invoice(&site, &person.scope(), &id, Language::En, None).await
+    };
+    pdf(made.await, &person)
+}
+
+fn pdf(made: Result<documents_of::Document, Failure>, person: &Person) -> Response {
+    match made {
+        Ok(document) => {
+            let name = format!("inline; filename=\"{}\"", document.name);
+            let headers = [
+                (header::CONTENT_TYPE, "application/pdf".to_owned()),
+                (header::CONTENT_DISPOSITION, name),
+                (header::CACHE_CONTROL, "private, no-store".to_owned()),
+            ];
+            (headers, document.pdf).into_response()
+        }
+        Err(failure) => trouble(person, Place::Payments, failure),
+    }
+}

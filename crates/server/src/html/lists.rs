@@ -1,0 +1,127 @@
+//! What stands around a list and beside a thing: tabs with counts, a field to search in, sums, what
+//! happened when.
+
+use domain::Timestamp;
+use maud::{Markup, html};
+
+use super::icons;
+use super::{Tone, moment};
+
+/// One of several lists.
+#[derive(Clone, Debug)]
+pub struct Tab {
+    /// What it is called.
+    pub label: &'static str,
+    /// Where it is.
+    pub href: String,
+    /// How many things are in it, in words that fit beside its name: `12`, `1,000+`.
+    pub count: Option<String>,
+    /// Whether it is the one that is shown.
+    pub here: bool,
+}
+
+/// The way to other lists of the same things.
+pub fn tabs(label: &str, tabs: &[Tab]) -> Markup {
+    html! {
+        nav .tabs aria-label=(label) {
+            ul {
+                @for tab in tabs {
+                    li {
+                        a href=(tab.href) aria-current=[tab.here.then_some("page")] {
+                            (tab.label)
+                            @if let Some(count) = &tab.count { span .count { (count) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A field to search a list by, which works without a script: it leads to the list with what was typed.
+pub fn search(action: &str, label: &str, typed: &str) -> Markup {
+    html! {
+        form .search role="search" method="get" action=(action) {
+            label .visually-hidden for="q" { (label) }
+            input .input #q name="q" type="search" value=(typed) placeholder=(label) maxlength="200"
+                autocomplete="off";
+            button .btn type="submit" { "Search" }
+            @if !typed.is_empty() { a .btn.plain href=(action) { "Clear" } }
+        }
+    }
+}
+
+/// A sum with what it is.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// What it is.
+    pub label: &'static str,
+    /// The sum, one line for each currency.
+    pub sums: Vec<String>,
+    /// What is to be said with it.
+    pub about: String,
+    /// Where its parts are.
+    pub href: Option<String>,
+    /// Whether somebody should look at it.
+    pub tone: Tone,
+}
+
+/// Sums side by side.
+pub fn figures(figures: &[Figure]) -> Markup {
+    html! {
+        ul .figures {
+            @for figure in figures {
+                li .card.alarming[figure.tone == Tone::Bad] {
+                    h2 {
+                        @if let Some(href) = &figure.href { a href=(href) { (figure.label) } }
+                        @else { (figure.label) }
+                    }
+                    @for sum in &figure.sums { p .sum { (sum) } }
+                    @if figure.sums.is_empty() { p .sum.none { "\u{2013}" } }
+                    @if !figure.about.is_empty() { p .soft { (figure.about) } }
+                }
+            }
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub struct Happening {
+    /// When.
+    pub at: Timestamp,
+    /// How it is to be taken.
+    pub tone: Tone,
+    /// What.
+    pub what: String,
+    /// More of it; empty where there is no more.
+    pub more: String,
+}
+
+/// What happened, newest first.
+pub fn timeline(happened: &[Happening]) -> Markup {
+    html! {
+        ol .timeline {
+            @for happening in happened {
+                li {
+                    span .(tone_class(happening.tone)) { (icons::of_tone(happening.tone)) }
+                    div {
+                        p { (happening.what) }
+                        @if !happening.more.is_empty() { p .soft { (happening.more) } }
+                        p .soft.small { (moment(happening.at)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+const fn tone_class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "good",
+        Tone::Alert => "alert",
+        Tone::Bad => "bad",
+        Tone::Busy => "busy",
+        Tone::Calm => "calm",
+    }
+}

@@ -1,0 +1,326 @@
+//! The lists of invoices that people look through: by state, by client, what is overdue, and how many there
+//! are of each, as far as it is worth counting.
+
+use domain::{ClientId, Currency, InvoiceId, Scope, Timestamp};
+
+use crate::db::{Error, Row, Sql, Tx, Value};
+use crate::invoices::{self, Invoice};
+use crate::{binds, values};
+
+/// Which invoices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shelf {
+    /// All of them.
+    #[default]
+    All,
+    /// Not finalized yet.
+    Draft,
+    /// Owed, and nothing is under way.
+    Open,
+    /// Owed, and the due date is over.
+    Overdue,
+    /// A payment is under way.
+    Processing,
+    /// Paid or credited in full.
+    Paid,
+    /// Taken back.
+    Void,
+}
+
+impl Shelf {
+    /// In the order in which they are offered.
+    pub const ALL: [Shelf; 7] = [
+        Shelf::All,
+        Shelf::Draft,
+        Shelf::Open,
+        Shelf::Overdue,
+        Shelf::Processing,
+        Shelf::Paid,
+        Shelf::Void,
+    ];
+
+    /// The word in an address.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Shelf::All => "all",
+            Shelf::Draft => "draft",
+            Shelf::Open => "open",
+            Shelf::Overdue => "overdue",
+            Shelf::Processing => "processing",
+            Shelf::Paid => "paid",
+            Shelf::Void => "void",
+        }
+    }
+
+    /// The shelf of a word.
+    pub fn parse(word: &str) -> Option<Shelf> {
+        Shelf::ALL.into_iter().find(|shelf| shelf.word() == word)
+    }
+}
+
+/// An invoice in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The invoice.
+    pub invoice: Invoice,
+    /// What its client is called now.
+    pub client_name: String,
+}
+
+macro_rules! listed {
+    ($rest:literal) => {
+        Sql::new(concat!(
+            "select i.id, i.client_id, i.number, i.currency, i.memo, i.due_date, i.status, i.version,
+               i.subtotal, i.tax, i.total, i.applied, i.credited, i.bill_to_name, i.bill_to_email,
+               i.bill_to_details,
+               i.created_at, i.finalized_at, i.paid_at, i.voided_at, c.name as client_name
+             from invoices i
+             join clients c on c.tenant_id = i.tenant_id and c.livemode = i.livemode and c.id = i.client_id
+             where i.tenant_id = $1 and i.livemode = $2 ",
+            $rest
+        ))
+    };
+}
+
+const NEWEST: Sql = listed!("and i.id < $3 order by i.id desc limit $4");
+
+const OF_STATUS: Sql = listed!("and i.status = $5 and i.id < $3 order by i.id desc limit $4");
+
+const OVERDUE: Sql = listed!(
+    "and i.status = 'open' and i.due_date < $4 and (i.due_date, i.id) > ($5, $3)
+     order by i.due_date, i.id
+     limit $6"
+);
+
+const OF_CLIENT: Sql = listed!("and i.client_id = $5 and i.id < $3 order by i.id desc limit $4");
+
+const OF_CLIENT_AND_STATUS: Sql =
+    listed!("and i.client_id = $5 and i.status = $6 and i.id < $3 order by i.id desc limit $4");
+
+const NUMBERED: Sql = listed!("and i.number = $3");
+
+/// Stands before every id in the order of lists, which is downwards.
+const BEFORE_ALL: &str = "inv_~";
+
+/// Where a list goes on: after this invoice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct After {
+    /// Its id.
+    pub id: InvoiceId,
+    /// Its due date, by which what is overdue is listed.
+    pub due_date: String,
+}
+
+/// Invoices of a shelf after the given one (exclusive): newest first, but what is overdue in the order of its
+/// due date. `today` is the day as `YYYY-MM-DD`: what is due before it is overdue.
+pub fn page(
+    tx: &mut Tx,
+    scope: &Scope,
+    shelf: Shelf,
+    today: &str,
+    after: Option<&After>,
+    limit: i64,
+) -> Result<Vec<Listed>, Error> {
+    let id = after.map_or(BEFORE_ALL, |after| after.id.as_str());
+    match shelf {
+        Shelf::All => list(tx, &NEWEST, binds![&scope.tenant, scope.mode, id, limit]),
+        Shelf::Overdue => {
+            let (due, id) = after.map_or(("", ""), |after| (after.due_date.as_str(), after.id.as_str()));
+            list(
+                tx,
+                &OVERDUE,
+                binds![&scope.tenant, scope.mode, id, today, due, limit],
+            )
+        }
+        Shelf::Draft | Shelf::Open | Shelf::Processing | Shelf::Paid | Shelf::Void => list(
+            tx,
+            &OF_STATUS,
+            binds![&scope.tenant, scope.mode, id, limit, shelf.word()],
+        ),
+    }
+}
+
+/// Invoices of a client after the given one (exclusive), newest first; of one status if it is given.
+pub fn of_client(
+    tx: &mut Tx,
+    scope: &Scope,
+    client: &ClientId,
+    status: Option<&str>,
+    after: Option<&InvoiceId>,
+    limit: i64,
+) -> Result<Vec<Listed>, Error> {
+    let id = after.map_or(BEFORE_ALL, InvoiceId::as_str);
+    match status {
+        None => list(
+            tx,
+            &OF_CLIENT,
+            binds![&scope.tenant, scope.mode, id, limit, client],
+        ),
+        Some(status) => list(
+            tx,
+            &OF_CLIENT_AND_STATUS,
+            binds![&scope.tenant, scope.mode, id, limit, client, status],
+        ),
+    }
+}
+
+/// The invoice with this number, if there is one.
+pub fn numbered(tx: &mut Tx, scope: &Scope, number: &str) -> Result<Option<Listed>, Error> {
+    Ok(list(tx, &NUMBERED, binds![&scope.tenant, scope.mode, number])?.pop())
+}
+
+fn list(tx: &mut Tx, sql: &Sql, binds: &[Value]) -> Result<Vec<Listed>, Error> {
+    tx.query(sql, binds)?.iter().map(read).collect()
+}
+
+fn read(row: &Row) -> Result<Listed, Error> {
+    Ok(Listed {
+        invoice: invoices::read(row)?,
+        client_name: row.text("client_name")?,
+    })
+}
+
+const COUNT: Sql = Sql::new(
+    "select count(*) as counted from (
+       select 1 as one from invoices where tenant_id = $1 and livemode = $2 limit $3) counted",
+);
+
+const COUNT_OF_STATUS: Sql = Sql::new(
+    "select count(*) as counted from (
+       select 1 as one from invoices
+       where tenant_id = $1 and livemode = $2 and status = $4 limit $3) counted",
+);
+
+const COUNT_OVERDUE: Sql = Sql::new(
+    "select count(*) as counted from (
+       select 1 as one from invoices
+       where tenant_id = $1 and livemode = $2 and status = 'open' and due_date < $4 limit $3) counted",
+);
+
+/// How many invoices are on a shelf, counted up to `most`: nobody reads a list of thousands to its end, and a
+/// count that grows with the table would make every page slow.
+pub fn count(tx: &mut Tx, scope: &Scope, shelf: Shelf, today: &str, most: i64) -> Result<i64, Error> {
+    let row = match shelf {
+        Shelf::All => tx.one(&COUNT, binds![&scope.tenant, scope.mode, most])?,
+        Shelf::Overdue => tx.one(&COUNT_OVERDUE, binds![&scope.tenant, scope.mode, most, today])?,
+        Shelf::Draft | Shelf::Open | Shelf::Processing | Shelf::Paid | Shelf::Void => tx.one(
+            &COUNT_OF_STATUS,
+            binds![&scope.tenant, scope.mode, most, shelf.word()],
+        )?,
+    };
+    row.int("counted")
+}
+
+/// What is owed in a currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owed {
+    /// The currency.
+    pub currency: Currency,
+    /// What is owed, minor units.
+    pub owed: i64,
+    /// How much of it is overdue, minor units.
+    pub overdue: i64,
+    /// How many invoices are owed.
+    pub invoices: i64,
+    /// How many of them are overdue.
+    pub invoices_overdue: i64,
+}
+
+macro_rules! owed {
+    ($and:literal) => {
+        Sql::new(concat!(
+            "select currency,
+               cast(sum(total - applied - credited) as bigint) as owed,
+               cast(sum(case when due_date < $3 then total - applied - credited else 0 end) as bigint)
+                 as overdue,
+               count(*) as invoices,
+               cast(sum(case when due_date < $3 then 1 else 0 end) as bigint) as invoices_overdue
+             from invoices
+             where tenant_id = $1 and livemode = $2 and status in ('open', 'processing') ",
+            $and,
+            " group by currency
+             order by currency"
+        ))
+    };
+}
+
+const OWED: Sql = owed!("");
+const OWED_BY_CLIENT: Sql = owed!("and client_id = $4");
+
+/// What is owed, by all clients or by one, in each currency.
+pub fn owed(tx: &mut Tx, scope: &Scope, client: Option<&ClientId>, today: &str) -> Result<Vec<Owed>, Error> {
+    let rows = match client {
+        None => tx.query(&OWED, binds![&scope.tenant, scope.mode, today])?,
+        Some(client) => tx.query(&OWED_BY_CLIENT, binds![&scope.tenant, scope.mode, today, client])?,
+    };
+    let owed = |row: &Row| {
+        Ok(Owed {
+            currency: values::currency(row)?,
+            owed: row.int("owed")?,
+            overdue: row.int("overdue")?,
+            invoices: row.int("invoices")?,
+            invoices_overdue: row.int("invoices_overdue")?,
+        })
+    };
+    rows.iter().map(owed).collect()
+}
+
+/// What payments brought in a stretch of time, in a currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Collected {
+    /// The currency.
+    pub currency: Currency,
+    /// What was received, minor units.
+    pub received: i64,
+    /// The platform's fees on it as far as they are reported, minor units.
+    pub application_fees: i64,
+    /// How many payments.
+    pub payments: i64,
+}
+
+const COLLECTED: Sql = Sql::new(
+    "select currency,
+       cast(sum(received) as bigint) as received,
+       cast(sum(coalesce(application_fee, 0)) as bigint) as application_fees,
+       count(*) as payments
+     from payments
+     where tenant_id = $1 and livemode = $2 and succeeded_at >= $3 and succeeded_at < $4
+       and succeeded_at is not null
+     group by currency
+     order by currency",
+);
+
+/// What payments brought from one moment on and before another, in each currency.
+pub fn collected(
+    tx: &mut Tx,
+    scope: &Scope,
+    from: Timestamp,
+    before: Timestamp,
+) -> Result<Vec<Collected>, Error> {
+    let rows = tx.query(&COLLECTED, binds![&scope.tenant, scope.mode, from, before])?;
+    let collected = |row: &Row| {
+        Ok(Collected {
+            currency: values::currency(row)?,
+            received: row.int("received")?,
+            application_fees: row.int("application_fees")?,
+            payments: row.int("payments")?,
+        })
+    };
+    rows.iter().map(collected).collect()
+}
+
+/// For the test that prepares every statement.
+pub const ALL: &[&Sql] = &[
+    &NEWEST,
+    &OF_STATUS,
+    &OVERDUE,
+    &OF_CLIENT,
+    &OF_CLIENT_AND_STATUS,
+    &NUMBERED,
+    &COUNT,
+    &COUNT_OF_STATUS,
+    &COUNT_OVERDUE,
+    &OWED,
+    &OWED_BY_CLIENT,
+    &COLLECTED,
+];
