@@ -127,11 +127,28 @@ pub async fn edit(
 /// [`Refusal::InvoiceEmpty`], [`Refusal::AmountTooSmall`], [`Refusal::InvoiceFinalized`],
 /// [`Refusal::NotFound`], [`Refusal::TenantSuspended`].
 pub async fn finalize(app: &App, scope: &Scope, by: &By, id: &InvoiceId) -> Result<Invoice, Failure> {
+    finalize_version(app, scope, by, id, None).await
+}
+
+/// Finalizes the version of a draft that somebody has looked at, or whichever it is now.
+///
+/// # Errors
+/// [`Refusal::VersionConflict`], and those of [`finalize`].
+pub async fn finalize_version(
+    app: &App,
+    scope: &Scope,
+    by: &By,
+    id: &InvoiceId,
+    version: Option<i64>,
+) -> Result<Invoice, Failure> {
     let (moment, scope, by, id) = (app.moment(), scope.clone(), by.clone(), id.clone());
     app.db
         .write(move |tx| {
             let mut invoice = invoices::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
             let before = noted(&invoice);
+            if invoice.status == InvoiceState::Draft && version.is_some_and(|seen| seen != invoice.version) {
+                return Err(Failure::from(Refusal::VersionConflict));
+            }
             tenants::new_work(tx, &scope)?;
             let lines = invoices::lines(tx, &scope, &id)?.len();
             let from = invoice.status;

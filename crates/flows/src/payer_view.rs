@@ -254,7 +254,8 @@ fn read(tx: &mut Tx, key: &Secret, link: &PayLink, moment: Moment) -> Result<Pay
     let under_way = live.map(Payment::asked);
     let panel = panel(&invoice, newest, unresolved, open);
     let offered = panel == Panel::Pay || panel == Panel::Continue;
-    let others = match offered && settings.several {
+    // Who got it from somebody else has to do with this invoice and no other.
+    let others = match offered && settings.several && link.kind.may_forward() {
         true => others(tx, scope, &invoice)?,
         false => Vec::new(),
     };

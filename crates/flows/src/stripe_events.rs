@@ -190,7 +190,7 @@ async fn money_moved(app: &App, event: &Taken, envelope: &Envelope) -> Result<St
                 look.subject = match objects::now(app, &payment, &look.subject).await {
                     Err(Failure::AccountGone) => {
                         unreachable::payment(app, &payment, asked_at).await?;
-                        return unseen::unread(app, event, payment.scope.tenant.clone()).await;
+                        return account_gone(app, event).await;
                     }
                     retrieved => retrieved?,
                 };

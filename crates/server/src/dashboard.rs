@@ -51,11 +51,15 @@ pub struct Done {
 type Asked = Result<Query<Done>, Problem>;
 
 /// What was done, in a sentence. An address can bring one of these and nothing else.
-const DONE: [(&str, &str); 30] = [
+const DONE: [(&str, &str); 31] = [
     ("client-added", "The client was added."),
     ("saved", "It was saved."),
     ("sent", "It is on its way. What becomes of the mail stands below."),
     ("finalized", "The invoice has its number and is owed now."),
+    (
+        "sent-before",
+        "Somebody else has finalized it meanwhile. Nothing was sent now.",
+    ),
     ("voided", "The invoice is void: it is not owed any more."),
     (
         "refunded",

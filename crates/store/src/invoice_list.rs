@@ -231,10 +231,12 @@ macro_rules! owed {
         Sql::new(concat!(
             "select currency,
                cast(sum(total - applied - credited) as bigint) as owed,
-               cast(sum(case when due_date < $3 then total - applied - credited else 0 end) as bigint)
-                 as overdue,
+               cast(sum(case when status = 'open' and due_date < $3 then total - applied - credited
+                 else 0 end)
+                 as bigint) as overdue,
                count(*) as invoices,
-               cast(sum(case when due_date < $3 then 1 else 0 end) as bigint) as invoices_overdue
+               cast(sum(case when status = 'open' and due_date < $3 then 1 else 0 end) as bigint)
+                 as invoices_overdue
              from invoices
              where tenant_id = $1 and livemode = $2 and status in ('open', 'processing') ",
             $and,

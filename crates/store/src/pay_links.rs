@@ -108,13 +108,24 @@ const ROTATE: Sql = Sql::new(
        created_at, expires_at, revoked_at, views, first_viewed_at, last_viewed_at",
 );
 
-/// Makes the invoice's shared link, or rotates the one it has (its id stays). Answers the link in force.
+/// Makes the invoice's shared link, or rotates the one it has (its id stays): what its holders forwarded is
+/// taken back. Answers the link in force.
 pub fn rotate(tx: &mut Tx, link: &PayLink) -> Result<PayLink, Error> {
     let PayLink { scope, id, .. } = link;
     let (invoice, expires_at, at) = (&link.invoice_id, link.expires_at, link.created_at);
     let binds = binds![&scope.tenant, scope.mode, id, invoice, expires_at, at];
-    read(&tx.one(&ROTATE, binds)?)
+    let rotated = read(&tx.one(&ROTATE, binds)?)?;
+    tx.execute(
+        &REVOKE_FORWARDED,
+        binds![&scope.tenant, scope.mode, &rotated.id, at],
+    )?;
+    Ok(rotated)
 }
+
+const REVOKE_FORWARDED: Sql = Sql::new(
+    "update pay_links set revoked_at = $4, updated_at = $4
+     where tenant_id = $1 and livemode = $2 and parent_id = $3 and revoked_at is null",
+);
 
 const INSERT: Sql = Sql::new(
     "insert into pay_links (tenant_id, livemode, id, invoice_id, kind, recipient, recipient_key,
@@ -353,6 +364,7 @@ fn read(row: &Row) -> Result<PayLink, Error> {
 /// For the test that prepares every statement.
 pub const ALL: &[&Sql] = &[
     &ROTATE,
+    &REVOKE_FORWARDED,
     &INSERT,
     &BY_ID,
     &SHARED,

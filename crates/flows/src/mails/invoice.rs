@@ -28,6 +28,17 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Which of a moment's random numbers a link's id takes: those of invoices and mails are others.
 const LINK_RANDOM: u32 = 90;
 
+/// A sentence of the sender's, as it is sent.
+///
+/// # Errors
+/// [`Refusal::InvalidField`] for what is too long or no plain text.
+pub fn note(typed: &str) -> Result<String, Refusal> {
+    domain::text::shown(typed, NOTE_MAX, true).ok_or_else(|| {
+        let problem = format!("must be plain text with 1 to {NOTE_MAX} characters");
+        Refusal::invalid("note", problem)
+    })
+}
+
 /// How an invoice is sent.
 #[derive(Clone, Debug, Default)]
 pub struct Sending {
@@ -87,16 +98,7 @@ pub async fn send(
     if sending.to.len() > NAMED_MAX {
         return Err(Refusal::invalid("to", format!("must name at most {NAMED_MAX} addresses")).into());
     }
-    let note = sending.note.as_deref().map(|note| {
-        let problem = || {
-            Refusal::invalid(
-                "note",
-                format!("must be plain text with 1 to {NOTE_MAX} characters"),
-            )
-        };
-        domain::text::shown(note, NOTE_MAX, true).ok_or_else(problem)
-    });
-    let note = note.transpose()?;
+    let note = sending.note.as_deref().map(note).transpose()?;
     let (scope, by, id) = (scope.clone(), by.clone(), id.clone());
     let sent = app.db.write(move |tx| {
         let invoice = invoices::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;

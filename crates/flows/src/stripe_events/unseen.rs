@@ -23,10 +23,17 @@ pub async fn account_gone(app: &App, event: &Taken) -> Result<Status, Failure> {
 }
 
 /// Nothing is to be done with an event until its account is connected again.
-pub async fn unread(app: &App, event: &Taken, tenant: TenantId) -> Result<Status, Failure> {
+async fn unread(app: &App, event: &Taken, tenant: TenantId) -> Result<Status, Failure> {
     let (at, event) = (app.clock.now(), event.clone());
     app.db
         .write(move |tx| {
+            // It may have been connected again since: then the event is tried again as any other is.
+            let config = stripe_config::by_account(tx, &event.account, event.mode)?;
+            if !config.is_some_and(|config| config.disconnected) {
+                return Err(Failure::Unknown(
+                    "Stripe gave no access to a connected account".to_owned(),
+                ));
+            }
             let fate = Fate {
                 id: &event.id,
                 attempts: event.attempts,

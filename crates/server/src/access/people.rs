@@ -221,7 +221,8 @@ async fn admit(site: &Site, gate: Gate, arrival: &mut Arrival) -> Result<(), Sto
     if gate.stepped_up && !seen.is_stepped_up(site.app.clock.now()) {
         confirm(site, arrival, &seen).await?;
     }
-    if people::is_touch_due(&site.app, &seen.session) {
+    // A page that looks again by itself is nobody at the screen.
+    if people::is_touch_due(&site.app, &seen.session) && !arrival.path.ends_with("/panel") {
         let (app, session) = (site.app.clone(), seen.session.clone());
         super::beside(async move { people::touch(&app, &session).await });
     }

@@ -54,6 +54,8 @@
     const mine = (asked += 1);
     try {
       const body = new URLSearchParams(new FormData(form));
+      // Asking for the sums is no sending of the form.
+      body.delete("form_key");
       const response = await fetch("/invoices/totals", { method: "POST", body: body });
       if (!response.ok || mine !== asked) return;
       const next = new DOMParser().parseFromString(await response.text(), "text/html").getElementById("totals");

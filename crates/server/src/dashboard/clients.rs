@@ -51,10 +51,10 @@ pub async fn list(
 ) -> Response {
     let which = which.map(|Query(which)| which).unwrap_or_default();
     let (scope, today) = (person.scope(), desk::today(&site));
-    let text = which.q.trim().to_owned();
+    let text = desk::looked_for(&which.q);
     let after = Cursor {
-        key: which.after_key,
-        id: which.after,
+        key: desk::looked_for(&which.after_key),
+        id: desk::looked_for(&which.after),
     };
     let wanted = text.clone();
     let read = site.app.db.read(move |tx| {
@@ -199,7 +199,7 @@ pub async fn save(State(site): State<Site>, person: Person, InPath(id): InPath, 
     let typed = Typed::of(&filled);
     let saved = async {
         let id = ClientId::parse(&id)?;
-        let version = filled.get("version").parse().ok();
+        let version = Some(filled.get("version").parse().unwrap_or_default());
         clients::edit(
             &site.app,
             &person.scope(),
@@ -214,11 +214,19 @@ pub async fn save(State(site): State<Site>, person: Person, InPath(id): InPath, 
         Ok(client) => see_other(&format!("{PATH}/{}?done=saved", client.id)),
         Err(failure) => match found(&site, &person, &id).await {
             Ok(client) => again(failure, &person, Place::Clients, &client.name, |refusal| {
-                let mut errors = Errors::of_refusal(refusal, &LABELS);
-                if *refusal == Refusal::VersionConflict {
-                    errors = changed_meanwhile(&client);
-                }
-                form(&site, &person, Some(&client), &typed, &errors)
+                // Only who was told what somebody else has changed may put it right over that.
+                let (errors, version) = match refusal {
+                    Refusal::VersionConflict => (changed_meanwhile(&client), client.version),
+                    refusal => {
+                        let sent = filled.get("version").parse().unwrap_or_default();
+                        (Errors::of_refusal(refusal, &LABELS), sent)
+                    }
+                };
+                let based = Client {
+                    version,
+                    ..client.clone()
+                };
+                form(&site, &person, Some(&based), &typed, &errors)
             }),
             Err(failure) => trouble(&person, Place::Clients, failure),
         },

@@ -23,6 +23,11 @@ pub const COUNTED_MAX: i64 = 1000;
 /// Rows that a page asks the database for: one more than it shows tells whether there are more.
 pub const ASKED: i64 = 26;
 
+/// What somebody looks for, as a database takes it.
+pub fn looked_for(text: &str) -> String {
+    text.trim().replace('\0', "")
+}
+
 /// The day, in UTC, as `YYYY-MM-DD`.
 pub fn today(site: &Site) -> String {
     Day::of(site.app.clock.now()).to_string()

@@ -4,6 +4,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use domain::invoice::InvoiceState;
+use domain::mail::Refused::NoRecipient;
 use domain::{InvoiceId, Permission, Refusal};
 use flows::mails::invoice::{self as mails, NOTE_MAX, Sending};
 use flows::mails::recipients::{Receivers, Source};
@@ -207,6 +208,8 @@ fn send_form(
             (who(receivers))
             (parts::form(&format!("{back}/send"), &person.csrf, &html! {
                 (forms::field(site, once))
+                input type="hidden" name="version" value=(invoice.version);
+                @if draft { input type="hidden" name="finalizes" value="1"; }
                 @if reaches {
                     (parts::field(&Field {
                         name: "note",
@@ -288,17 +291,35 @@ pub async fn send(
     let sent = async {
         let invoice = found(&site, &person, &id).await?;
         let scope = person.scope();
-        if invoice.status == InvoiceState::Draft {
-            invoicing::finalize(&site.app, &scope, &person.by, &invoice.id).await?;
+        let draft = invoice.status == InvoiceState::Draft;
+        if filled.get("finalizes") == "1" && !draft {
+            // Somebody else was quicker, and it was sent by them.
+            return Ok(false);
+        }
+        // What cannot be sent is not finalized: that could not be taken back.
+        if !note.trim().is_empty() {
+            mails::note(&note)?;
+        }
+        if !mails::receivers(&site.app, &scope, &invoice.id)
+            .await?
+            .to
+            .reaches_client()
+        {
+            return Err(Refusal::from(NoRecipient).into());
+        }
+        if draft {
+            finalized(&site, &person, &invoice, &filled).await?;
         }
         let sending = Sending {
             to: Vec::new(),
             note: Some(note.clone()).filter(|note| !note.trim().is_empty()),
         };
-        mails::send(&site.app, &scope, &person.by, moment, &invoice.id, sending).await
+        mails::send(&site.app, &scope, &person.by, moment, &invoice.id, sending).await?;
+        Ok(true)
     };
     match sent.await {
-        Ok(_) => after(&format!("{PATH}/{id}"), "sent"),
+        Ok(false) => after(&format!("{PATH}/{id}"), "sent-before"),
+        Ok(true) => after(&format!("{PATH}/{id}"), "sent"),
         Err(failure) => {
             let once = filled.get(forms::FIELD);
             let errors = |refusal: &Refusal| Errors::of_refusal(refusal, &LABELS);
@@ -307,13 +328,32 @@ pub async fn send(
     }
 }
 
+/// Finalizes what the person has seen: a draft that somebody has changed since is looked at again first.
+async fn finalized(
+    site: &Site,
+    person: &Person,
+    invoice: &Invoice,
+    filled: &Filled,
+) -> Result<Invoice, Failure> {
+    if !person.may(Permission::InvoicesWrite) {
+        return Err(Refusal::Person(domain::person::Refused::RoleInsufficient).into());
+    }
+    let seen = Some(filled.get("version").parse().unwrap_or_default());
+    invoicing::finalize_version(&site.app, &person.scope(), &person.by, &invoice.id, seen).await
+}
+
 /// `POST /invoices/{id}/finalize`
-pub async fn finalize(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
-    let finalized = async {
+pub async fn finalize(
+    State(site): State<Site>,
+    person: Person,
+    InPath(id): InPath,
+    filled: Filled,
+) -> Response {
+    let done = async {
         let invoice = found(&site, &person, &id).await?;
-        invoicing::finalize(&site.app, &person.scope(), &person.by, &invoice.id).await
+        finalized(&site, &person, &invoice, &filled).await
     };
-    match finalized.await {
+    match done.await {
         Ok(invoice) => after(&format!("{PATH}/{}", invoice.id), "finalized"),
         Err(failure) => trouble(&person, Place::Invoices, failure),
     }

@@ -31,10 +31,10 @@ pub struct For {
 
 /// The client that the invoice is for. A list of thousands is searched, not scrolled.
 pub async fn choose(site: &Site, person: &Person, whom: For) -> Response {
-    let (scope, text) = (person.scope(), whom.q.trim().to_owned());
+    let (scope, text) = (person.scope(), desk::looked_for(&whom.q));
     let after = Cursor {
-        key: whom.after_key,
-        id: whom.after,
+        key: desk::looked_for(&whom.after_key),
+        id: desk::looked_for(&whom.after),
     };
     let wanted = text.clone();
     let read = site.app.db.read(move |tx| match wanted.is_empty() {

@@ -44,6 +44,7 @@ pub async fn new(State(site): State<Site>, person: Person, whom: Result<Query<Fo
                 client: &client,
                 invoice: None,
                 typed: &typed,
+                version: 0,
                 lines: EMPTY_LINES,
             };
             framed(
@@ -96,6 +97,7 @@ pub async fn edit(State(site): State<Site>, person: Person, InPath(id): InPath) 
             let editor = Editor {
                 client: &client,
                 invoice: Some(&invoice),
+                version: invoice.version,
                 lines: typed.rows.len() + 1,
                 typed: &typed,
             };
@@ -155,7 +157,7 @@ pub async fn save(State(site): State<Site>, person: Person, InPath(id): InPath, 
     if let Some(response) = unsaved(&site, &person, &client, Some(&invoice), &typed, &filled) {
         return response;
     }
-    let version = filled.get("version").parse().ok();
+    let version = Some(version_of(&filled));
     let saved = match typed.draft(&client.id) {
         Ok(draft) => invoicing::edit(
             &site.app,
@@ -172,7 +174,7 @@ pub async fn save(State(site): State<Site>, person: Person, InPath(id): InPath, 
     match saved {
         Ok(invoice) => onward(&invoice, &filled),
         Err(Wrong::Failed(Failure::Refused(Refusal::VersionConflict))) => {
-            let wrong = Wrong::Typed(there.changed_meanwhile());
+            let wrong = Wrong::Overtaken(there.changed_meanwhile());
             wrong.show(&site, &person, &client, Some(&invoice), &typed, &filled)
         }
         Err(wrong) => wrong.show(&site, &person, &client, Some(&invoice), &typed, &filled),
@@ -204,6 +206,7 @@ fn unsaved(
         client,
         invoice,
         typed,
+        version: version_of(filled),
         lines,
     };
     let ok = axum::http::StatusCode::OK;
@@ -218,9 +221,16 @@ fn onward(invoice: &Invoice, filled: &Filled) -> Response {
     }
 }
 
+/// The version that a form was made of; none that there is where it says none.
+fn version_of(filled: &Filled) -> i64 {
+    filled.get("version").parse().unwrap_or_default()
+}
+
 /// Why an invoice was not saved.
 enum Wrong {
     Typed(Errors),
+    /// Somebody else has changed it: whoever sends it again does so over that.
+    Overtaken(Errors),
     Failed(Failure),
 }
 
@@ -234,8 +244,13 @@ impl Wrong {
         typed: &Typed,
         filled: &Filled,
     ) -> Response {
+        let mut version = version_of(filled);
         let (status, errors) = match self {
             Wrong::Typed(errors) => (axum::http::StatusCode::UNPROCESSABLE_ENTITY, errors),
+            Wrong::Overtaken(errors) => {
+                version = invoice.map_or(version, |invoice| invoice.version);
+                (axum::http::StatusCode::UNPROCESSABLE_ENTITY, errors)
+            }
             Wrong::Failed(Failure::Refused(refusal)) => {
                 (status_of(&refusal), Errors::of_refusal(&refusal, &Typed::LABELS))
             }
@@ -245,6 +260,7 @@ impl Wrong {
             client,
             invoice,
             typed,
+            version,
             lines: typed.rows.len().max(1),
         };
         framed(site, person, status, &editor, &errors, filled.get(forms::FIELD))
@@ -261,6 +277,8 @@ struct Editor<'a> {
     client: &'a Client,
     invoice: Option<&'a Invoice>,
     typed: &'a Typed,
+    /// The version that the change is based on.
+    version: i64,
     /// How many lines are offered.
     lines: usize,
 }
@@ -307,7 +325,7 @@ fn form(
             (parts::summary(errors))
             input type="hidden" name="client" value=(editor.client.id);
             @match editor.invoice {
-                Some(invoice) => input type="hidden" name="version" value=(invoice.version);,
+                Some(_) => input type="hidden" name="version" value=(editor.version);,
                 None => (forms::field(site, once)),
             }
             div .card.stack {

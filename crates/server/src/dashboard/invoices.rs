@@ -77,9 +77,9 @@ fn find(tx: &mut Tx, scope: &Scope, which: &Which, today: &str) -> Result<Found,
         .into_iter()
         .map(|shelf| Ok((shelf, rows::count(tx, scope, shelf, today, COUNTED_MAX)?)))
         .collect::<Result<_, store::Error>>()?;
-    let text = which.q.trim();
+    let text = desk::looked_for(&which.q);
     if !text.is_empty() {
-        let (listed, narrow) = search(tx, scope, text)?;
+        let (listed, narrow) = search(tx, scope, &text)?;
         return Ok(Found {
             listed,
             counts,

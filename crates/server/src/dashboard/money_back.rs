@@ -4,7 +4,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use domain::invoice::InvoiceState;
-use domain::refund::{FeeChoice, REASONS, Settlement};
+use domain::refund::{FeeChoice, REASONS, RefundState, Settlement};
 use domain::{Currency, InvoiceId, Money, PaymentId, Refusal};
 use flows::Failure;
 use flows::credits::{self, Part, Use};
@@ -117,6 +117,7 @@ pub async fn refund(
         refunds::request(&site.app, &person.scope(), &person.by, moment, &wanted).await
     };
     match made.await {
+        Ok(shown) if shown.refund.status == RefundState::Requested => after(&of.back(), "refund-in-doubt"),
         Ok(_) => after(&of.back(), "refunded"),
         Err(Failure::Unknown(_)) => after(&of.back(), "refund-in-doubt"),
         Err(failure) => again(failure, &person, Place::Invoices, REFUND, |refusal| {
@@ -185,7 +186,8 @@ fn what_it_means(of: &Of, settlement: &str, fee: &str, errors: &Errors) -> Marku
     let forgiven = "A numbered credit note says that it is not owed. The invoice stays settled.";
     let whole_fee = of.payment.application_fee.unwrap_or_default();
     let kept = format!(
-        "The platform keeps its fee of {}: you give this amount back out of your own money.",
+        "The platform keeps its fee, {} on the whole payment: you give this amount back out of your \
+         own money.",
         sum(whole_fee)
     );
     let offer = |value, label, hint| Offer { value, label, hint };

@@ -236,7 +236,11 @@ fn facts(whole: &Whole) -> Vec<(&'static str, Markup)> {
     }
     if let Some(net) = payment.net {
         facts.push((
-            "What is left for you",
+            if payment.refunded > 0 {
+                "Left for you before refunds"
+            } else {
+                "What is left for you"
+            },
             html! { strong { (desk::amount(net, settled)) } },
         ));
     }

@@ -83,14 +83,28 @@ both! {
             let shown = dana.get(&draft).await;
             shown.assert_says(200, &["Draft", "Managed workplace, per seat", "$990.76", "Finalize and send"]);
 
+            let long = "x".repeat(2_000);
+            let refused = dana.post(&format!("{draft}/send"), &[("version", "1"), ("note", &long)]).await;
+            refused.assert_says(422, &["Note must be plain text", "Finalize and send"]);
+            dana.get(&draft).await.assert_says(200, &["Draft"]);
+            let overtaken = dana.post(&format!("{draft}/send"), &[("version", "7"), ("note", "")]).await;
+            overtaken.assert_says(409, &["Finalize and send"]);
             let review = dana.get(&format!("{draft}/send")).await;
             review.assert_says(200, &["Who gets it", "harbor.dental.group@example.com", "cannot be edited"]);
-            let fields = [("form_key", once(&review)), ("note", "Thank you, Dana".to_owned())];
+            let version = review.between("name=\"version\" value=\"", "\"");
+            let fields = [
+                ("form_key", once(&review)),
+                ("version", version),
+                ("note", "Thank you, Dana".to_owned()),
+            ];
             let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
             for _press in 0..2 {
                 let sent = dana.post(&format!("{draft}/send"), &fields).await;
                 sent.assert_sent_to(&format!("{draft}?done=sent"));
             }
+            let stale = [("version", "1"), ("finalizes", "1"), ("note", "")];
+            let late = dana.post(&format!("{draft}/send"), &stale).await;
+            late.assert_sent_to(&format!("{draft}?done=sent-before"));
             let id = draft.strip_prefix("/invoices/").unwrap();
             let mails = read(&town, &format!("/api/invoices/{id}/mails")).await.body;
             assert_eq!(mails["data"].as_array().unwrap().len(), 1, "{mails}");
@@ -153,6 +167,7 @@ both! {
             assert_eq!(once(&refused), key, "the form keeps its key");
 
             let more = typed.map(|(name, value)| (name, if name == "press" { "more" } else { value }));
+            // A form that comes back says on what it was based.
             let longer = dana.post("/invoices", &more).await;
             longer.assert_says(200, &["id=\"description-6\"", "is shown once every line can be read"]);
             let totals = [
@@ -200,11 +215,16 @@ both! {
             };
             assert_eq!(seen, "1");
             dana.post(&draft, &with("1", "80.00")).await.assert_sent_to(&format!("{draft}?done=saved"));
+            let typo = lee.post(&draft, &with("1", "seventy")).await;
+            typo.assert_says(422, &["Price of line 1 must be"]);
+            assert_eq!(version(&typo), "1", "a form that comes back is of the version it was made of");
             let conflict = lee.post(&draft, &with("1", "70.00")).await;
             conflict.assert_says(422, &["Somebody else has changed this draft", "value=\"70.00\""]);
             conflict.assert_says(422, &["2 × Remote support at 80.00"]);
 
-            let done = dana.post(&format!("{draft}/finalize"), &[]).await;
+            let done = dana.post(&format!("{draft}/finalize"), &[("version", "1")]).await;
+            done.assert_says(409, &["That was not done"]);
+            let done = dana.post(&format!("{draft}/finalize"), &[("version", "2")]).await;
             done.assert_sent_to(&format!("{draft}?done=finalized"));
             let late = lee.post(&draft, &with("2", "70.00")).await;
             assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.words());
@@ -237,7 +257,8 @@ both! {
 
             let path = dana.get("/clients?q=client%2007").await.between("href=\"/clients/cli_", "\"");
             let draft = write(&dana, &format!("/clients/cli_{path}"), "10.00").await;
-            dana.post(&format!("{draft}/finalize"), &[]).await;
+            dana.post(&format!("{draft}/finalize"), &[("version", "1")]).await;
+            dana.get("/clients?q=%00&after_key=%00").await.assert_says(200, &["Client 00"]);
             let number = dana.get(&draft).await.between("<h1>", "</h1>");
             for asked in [number.as_str(), "client%2007", "1"] {
                 dana.get(&format!("/invoices?q={asked}")).await.assert_says(200, &[&number, "Client 07"]);

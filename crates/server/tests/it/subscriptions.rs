@@ -298,8 +298,14 @@ both! {
                 made(&town, account, &path, "cancel_at_period_end=true");
                 let event = told(&town, account, "customer.subscription.updated", &id);
                 deliver(&town, TEST_WEBHOOK_SECRET, &event).await;
-                let taken = stripe_events::take(&other.app, 1).await.unwrap();
-                stripe_events::apply(&other.app, &taken[0]).await.unwrap();
+                let taken = std::cell::RefCell::default();
+                town.until("the other instance has the event", async || {
+                    let some = stripe_events::take(&other.app, 1).await.unwrap();
+                    let found = !some.is_empty();
+                    *taken.borrow_mut() = some;
+                    found
+                }).await;
+                stripe_events::apply(&other.app, &taken.into_inner()[0]).await.unwrap();
             };
             tokio::join!(overtaken, overtaking);
             assert_mirrored(&town, &id).await;
