@@ -72,6 +72,15 @@ async fn write(person: &Person, client: &str, price: &str) -> String {
     saved.location().split('?').next().unwrap().to_owned()
 }
 
+async fn nothing_is_finalized_that_cannot_be_sent_or_was_not_seen(dana: &Person, draft: &str) {
+    let (path, long) = (format!("{draft}/send"), "x".repeat(2_000));
+    let refused = dana.post(&path, &[("version", "1"), ("note", &long)]).await;
+    refused.assert_says(422, &["Note must be plain text", "Finalize and send"]);
+    let overtaken = dana.post(&path, &[("version", "7"), ("note", "")]).await;
+    overtaken.assert_says(409, &["Finalize and send"]);
+    dana.get(draft).await.assert_says(200, &["Draft"]);
+}
+
 both! {
     fn an_invoice_is_written_sent_paid_and_given_back_in_forms_alone(world: &World) {
         Town::run(world, async |town| {
@@ -83,12 +92,7 @@ both! {
             let shown = dana.get(&draft).await;
             shown.assert_says(200, &["Draft", "Managed workplace, per seat", "$990.76", "Finalize and send"]);
 
-            let long = "x".repeat(2_000);
-            let refused = dana.post(&format!("{draft}/send"), &[("version", "1"), ("note", &long)]).await;
-            refused.assert_says(422, &["Note must be plain text", "Finalize and send"]);
-            dana.get(&draft).await.assert_says(200, &["Draft"]);
-            let overtaken = dana.post(&format!("{draft}/send"), &[("version", "7"), ("note", "")]).await;
-            overtaken.assert_says(409, &["Finalize and send"]);
+            nothing_is_finalized_that_cannot_be_sent_or_was_not_seen(&dana, &draft).await;
             let review = dana.get(&format!("{draft}/send")).await;
             review.assert_says(200, &["Who gets it", "harbor.dental.group@example.com", "cannot be edited"]);
             let version = review.between("name=\"version\" value=\"", "\"");

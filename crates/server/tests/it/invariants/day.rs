@@ -110,7 +110,18 @@ async fn all_is_told(town: &Town) {
         town.until(what, async || town.number(sql).await == wanted).await;
     }
     town.until_quiet().await;
-    town.tie_out().await;
+    // Stripe may have had something to add to the balance while it was read.
+    const NOT_MIRRORED: Sql = Sql::new(
+        "select count(*) as n from payments p
+         where p.status = 'succeeded' and p.stripe_fee is not null and p.livemode = 0
+           and not exists (select 1 from balance_transactions b
+             where b.stripe_payment_intent_id = p.stripe_payment_intent_id)",
+    );
+    town.until("the balance", async || {
+        town.tie_out().await;
+        town.number(&NOT_MIRRORED).await == 0
+    })
+    .await;
 }
 
 /// The invoice, and what its newest payment is made of: `paid`, `paid_pay`, `paid_pi`, `paid_ch`.
