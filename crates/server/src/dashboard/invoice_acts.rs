@@ -120,7 +120,8 @@ fn possible(person: &Person, whole: &Whole, credit: i64) -> Vec<Act> {
     acts
 }
 
-async fn found(site: &Site, person: &Person, id: &str) -> Result<Invoice, Failure> {
+/// An invoice of the person's tenant, without its lines.
+pub(super) async fn found(site: &Site, person: &Person, id: &str) -> Result<Invoice, Failure> {
     let (scope, id) = (person.scope(), InvoiceId::parse(id)?);
     let read = site.app.db.read(move |tx| invoices::get(tx, &scope, &id)).await;
     Ok(read?.ok_or(Refusal::NotFound)?)

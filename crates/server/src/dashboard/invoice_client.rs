@@ -13,7 +13,8 @@ use crate::people::Person;
 use crate::router::Site;
 
 const PATH: &str = Place::Invoices.path();
-const NEW: &str = "New invoice";
+/// What the pages of a new invoice are called.
+pub const NEW: &str = "New invoice";
 
 /// For whom, and which clients are looked for.
 #[derive(Debug, Default, Deserialize)]

@@ -12,7 +12,7 @@ use store::invoice_list;
 use store::invoices::{self, Invoice};
 
 use super::desk;
-use super::invoice_client::{For, choose};
+use super::invoice_client::{For, NEW, choose};
 use super::invoice_typed::{Row, Typed};
 use super::trouble;
 use crate::api::{InPath, Query};
@@ -24,7 +24,6 @@ use crate::problem::Problem;
 use crate::router::Site;
 
 const PATH: &str = Place::Invoices.path();
-const NEW: &str = "New invoice";
 /// Empty lines that are offered below those that are filled in.
 const EMPTY_LINES: usize = 3;
 /// Lines that the button adds.

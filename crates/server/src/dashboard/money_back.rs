@@ -15,6 +15,7 @@ use store::invoices::{self, Invoice};
 use store::payments::{self, Payment};
 
 use super::desk;
+use super::invoice_acts::found;
 use super::{after, again, page, trouble};
 use crate::api::{InPath, Query};
 use crate::html::{self as parts, Choice, Errors, Field, Offer, Place};
@@ -253,12 +254,6 @@ fn amount_field(currency: Currency, value: &str, hint: &str, errors: &Errors) ->
         },
         errors,
     )
-}
-
-async fn found(site: &Site, person: &Person, id: &str) -> Result<Invoice, Failure> {
-    let (scope, id) = (person.scope(), InvoiceId::parse(id)?);
-    let read = site.app.db.read(move |tx| invoices::get(tx, &scope, &id)).await;
-    Ok(read?.ok_or(Refusal::NotFound)?)
 }
 
 /// `GET /invoices/{id}/credit`

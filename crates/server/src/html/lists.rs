@@ -104,7 +104,7 @@ pub fn timeline(happened: &[Happening]) -> Markup {
         ol .timeline {
             @for happening in happened {
                 li {
-                    span .(tone_class(happening.tone)) { (icons::of_tone(happening.tone)) }
+                    span .(happening.tone.class()) { (icons::of_tone(happening.tone)) }
                     div {
                         p { (happening.what) }
                         @if !happening.more.is_empty() { p .soft { (happening.more) } }
@@ -113,15 +113,5 @@ pub fn timeline(happened: &[Happening]) -> Markup {
                 }
             }
         }
-    }
-}
-
-const fn tone_class(tone: Tone) -> &'static str {
-    match tone {
-        Tone::Good => "good",
-        Tone::Alert => "alert",
-        Tone::Bad => "bad",
-        Tone::Busy => "busy",
-        Tone::Calm => "calm",
     }
 }

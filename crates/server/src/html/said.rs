@@ -23,7 +23,7 @@ pub enum Tone {
 
 impl Tone {
     /// Its class in the styles.
-    const fn class(self) -> &'static str {
+    pub(super) const fn class(self) -> &'static str {
         match self {
             Tone::Good => "good",
             Tone::Alert => "alert",
