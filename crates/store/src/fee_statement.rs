@@ -39,7 +39,8 @@ pub struct Line {
     pub at: Timestamp,
 }
 
-// Each kind is read in the order of its own index and no further than the page goes.
+// Each kind is read in the order of its own index and no further than the page goes. What others sold is booked in the
+// moment in which it is stored, so that it is found by the tenant's rows: the platform's books are of all tenants.
 const LINES: Sql = Sql::new(
     "select id, kind, source_id, invoice_id, payment_id, currency, amount, created_at
      from (
@@ -58,7 +59,7 @@ const LINES: Sql = Sql::new(
        select id, kind, source_id, invoice_id, payment_id, currency, amount, created_at
        from (
          select t.id, 'external_application_fee' as kind, t.source_id, t.invoice_id, t.payment_id, t.currency,
-           -e.amount as amount, t.created_at
+           -e.amount as amount, f.created_at
          from application_fees f
          join ledger_transactions t on t.tenant_id = $7 and t.livemode = f.livemode
            and t.kind = 'application_fee_income' and t.source_id = f.stripe_application_fee_id
@@ -66,14 +67,14 @@ const LINES: Sql = Sql::new(
            and e.transaction_id = t.id
          where f.tenant_id = $1 and f.livemode = $2 and f.payment_id is null
            and e.account = 'platform_revenue'
-           and t.created_at >= $3 and (t.created_at > $3 or t.id > $4) and t.created_at < $5
-         order by t.created_at, t.id
+           and f.created_at >= $3 and (f.created_at > $3 or t.id > $4) and f.created_at < $5
+         order by f.created_at, t.id
          limit $6) as external
        union all
        select id, kind, source_id, invoice_id, payment_id, currency, amount, created_at
        from (
          select t.id, 'external_application_fee_refund' as kind, t.source_id, t.invoice_id, t.payment_id,
-           t.currency, -e.amount as amount, t.created_at
+           t.currency, -e.amount as amount, r.created_at
          from application_fees f
          join application_fee_refunds r on r.tenant_id = f.tenant_id and r.livemode = f.livemode
            and r.stripe_application_fee_id = f.stripe_application_fee_id
@@ -83,8 +84,8 @@ const LINES: Sql = Sql::new(
            and e.transaction_id = t.id
          where f.tenant_id = $1 and f.livemode = $2 and f.payment_id is null
            and e.account = 'platform_revenue'
-           and t.created_at >= $3 and (t.created_at > $3 or t.id > $4) and t.created_at < $5
-         order by t.created_at, t.id
+           and r.created_at >= $3 and (r.created_at > $3 or t.id > $4) and r.created_at < $5
+         order by r.created_at, t.id
          limit $6) as back
      ) as taken
      order by created_at, id
@@ -166,7 +167,7 @@ const TOTALS: Sql = Sql::new(
        join ledger_entries e on e.tenant_id = t.tenant_id and e.livemode = t.livemode
          and e.transaction_id = t.id
        where f.tenant_id = $1 and f.livemode = $2 and f.payment_id is null
-         and e.account = 'platform_revenue' and t.created_at >= $3 and t.created_at < $4
+         and e.account = 'platform_revenue' and f.created_at >= $3 and f.created_at < $4
        union all
        select t.currency, 'external' as whose, 0 as fees, 0 as charged, 1 as refunds, e.amount as refunded
        from application_fees f
@@ -177,7 +178,7 @@ const TOTALS: Sql = Sql::new(
        join ledger_entries e on e.tenant_id = t.tenant_id and e.livemode = t.livemode
          and e.transaction_id = t.id
        where f.tenant_id = $1 and f.livemode = $2 and f.payment_id is null
-         and e.account = 'platform_revenue' and t.created_at >= $3 and t.created_at < $4
+         and e.account = 'platform_revenue' and r.created_at >= $3 and r.created_at < $4
      ) as taken
      group by currency, whose
      order by currency, whose",

@@ -14,7 +14,7 @@ use crate::fill::{client, scope, usd};
 const PAGE: i64 = 20;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// So often a question is asked in one reading of the clock, which counts milliseconds.
-const EACH: u64 = 40;
+const EACH: u64 = 400;
 /// Asked before anything is counted, so that files and statements are warm.
 const WARM_UP: usize = 5;
 /// What is asked for, in the order of the figures.
