@@ -18,6 +18,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::engines::World;
 
+mod answered;
 mod compare;
 mod installation;
 mod payer;

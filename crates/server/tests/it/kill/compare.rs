@@ -1,6 +1,6 @@
 //! What psa-pay has beside what Stripe has, object by object, after a bad day.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use store::db::{Options, Row};
@@ -55,6 +55,17 @@ pub async fn with_stripe(world: &World, installation: &Installation) {
     app.db.close().await;
     let named: Vec<String> = broken.iter().map(ToString::to_string).collect();
     assert!(named.is_empty(), "{named:?}");
+}
+
+/// What a column holds while no instance runs.
+pub async fn texts(world: &World, sql: &'static Sql, column: &str) -> BTreeSet<String> {
+    let db = Db::open(&world.url, Options::default()).await.unwrap();
+    let found = rows(&db, sql).await;
+    db.close().await;
+    found
+        .iter()
+        .map(|row| row.text(column).unwrap().to_owned())
+        .collect()
 }
 
 async fn rows(db: &Db, sql: &'static Sql) -> Vec<Row> {
