@@ -65,6 +65,7 @@ pub struct Words {
     pub payment: &'static str,
     pub refund: &'static str,
     pub refund_failed: &'static str,
+    pub payment_reversed: &'static str,
     pub taken_back: &'static str,
     pub regained: &'static str,
     pub adjustment: &'static str,

@@ -81,6 +81,8 @@ typed_ids! {
     ClientCreditId = "ccr";
     /// A client's credit that paid an invoice.
     CreditApplicationId = "cra";
+    /// Money that came without Stripe.
+    OfflinePaymentId = "off";
     /// A refund: one decision to give money back, or one that was seen at Stripe.
     RefundId = "rfd";
     /// A dispute of a payment.

@@ -34,13 +34,15 @@ pub enum Account {
     ExternalClearing,
     /// Money that has left Stripe for the bank.
     Payouts,
+    /// Money that came without Stripe: at the bank, in the till, wherever the MSP put it.
+    OfflineClearing,
     /// Between two currencies, where Stripe settles a charge in another than it was made in.
     Exchange,
 }
 
 impl Account {
     /// Every account.
-    pub const ALL: [Account; 13] = [
+    pub const ALL: [Account; 14] = [
         Account::Receivable,
         Account::Revenue,
         Account::TaxPayable,
@@ -53,6 +55,7 @@ impl Account {
         Account::Disputes,
         Account::ExternalClearing,
         Account::Payouts,
+        Account::OfflineClearing,
         Account::Exchange,
     ];
 
@@ -76,6 +79,7 @@ impl Account {
             Account::Disputes => "disputes",
             Account::ExternalClearing => "external_clearing",
             Account::Payouts => "payouts",
+            Account::OfflineClearing => "offline_clearing",
             Account::Exchange => "exchange",
         }
     }
@@ -104,6 +108,10 @@ pub enum Kind {
     CreditNote,
     /// A client's credit paid an invoice. Source: the application of the credit.
     CreditApplied,
+    /// Money came without Stripe. Source: the offline payment.
+    OfflinePayment,
+    /// It was taken back that money came without Stripe. Source: the offline payment.
+    OfflinePaymentReversal,
     /// The platform gave an application fee back, in the tenant's books. Source: the fee refund.
     ApplicationFeeRefund,
     /// The same in the platform's books. Source: the fee refund.
@@ -147,6 +155,8 @@ impl Kind {
             Kind::RefundReversal => "refund_reversal",
             Kind::CreditNote => "credit_note",
             Kind::CreditApplied => "credit_applied",
+            Kind::OfflinePayment => "offline_payment",
+            Kind::OfflinePaymentReversal => "offline_payment_reversal",
             Kind::ApplicationFeeRefund => "application_fee_refund",
             Kind::ApplicationFeeRefundIncome => "application_fee_refund_income",
             Kind::DisputeWithdrawn => "dispute_withdrawn",

@@ -10,6 +10,19 @@ pub fn shown(text: &str, most: usize, lines: bool) -> Option<String> {
     (visible && text.chars().count() <= most && !text.chars().any(refused)).then(|| text.to_owned())
 }
 
+/// Text as it is pasted from a page, a letter or a table: blanks of every kind become plain ones, line breaks
+/// of every kind one, and what cannot be seen between the letters goes.
+pub fn pasted(text: &str) -> String {
+    let plain = |c: char| match c {
+        '\t' | '\u{a0}' | '\u{202f}' | '\u{2007}' => Some(' '),
+        '\u{2028}' | '\u{2029}' | '\u{b}' | '\u{c}' => Some('\n'),
+        c if is_invisible(c) => None,
+        c => Some(c),
+    };
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    text.chars().filter_map(plain).collect()
+}
+
 const fn turns_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -21,6 +34,22 @@ const fn is_invisible(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_pasted_becomes_plain() {
+        for (text, plain) in [
+            ("a\tb\u{a0}c", "a b c"),
+            ("one\r\ntwo\rthree\u{2028}four", "one\ntwo\nthree\nfour"),
+            ("soft\u{ad}ware\u{200b}\u{feff}", "software"),
+            ("\u{202e}x", "\u{202e}x"),
+            (
+                "Bäckerei \u{201c}Hofmann\u{201d}",
+                "Bäckerei \u{201c}Hofmann\u{201d}",
+            ),
+        ] {
+            assert_eq!(pasted(text), plain);
+        }
+    }
 
     #[test]
     fn text_says_what_it_shows() {

@@ -6,7 +6,7 @@ use store::clients;
 use store::invoices::{self, BillTo, Invoice};
 use store::ledger::Posting;
 use store::state_history::{self, Change};
-use store::{Tx, ledger as books};
+use store::{Tx, invoice_settings, ledger as books};
 
 use crate::audit::{self, Entry};
 use crate::{App, By, Failure, Moment, collect, tenants};
@@ -153,7 +153,9 @@ pub async fn finalize_version(
             let lines = invoices::lines(tx, &scope, &id)?.len();
             let from = invoice.status;
             let to = invoice::finalize(from, lines, invoice.total)?;
-            let number = format!("INV-{:05}", invoices::next_number(tx, &scope, moment.at)?);
+            let prefix = invoice_settings::get(tx, &scope)?.prefix;
+            let nth = invoice_settings::next_number(tx, &scope, &prefix, moment.at)?;
+            let number = domain::invoice_settings::number(&prefix, nth);
             let client = clients::get(tx, &scope, &invoice.client_id)?.ok_or(Refusal::NotFound)?;
             let bill_to = BillTo::of(&client);
             if !invoices::finalize(tx, &scope, &invoice, &number, &bill_to, moment.at)? {

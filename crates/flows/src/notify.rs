@@ -8,6 +8,7 @@ use domain::seal::Day;
 use domain::{InvoiceId, Money, Scope, Timestamp};
 use store::disputes::Dispute;
 use store::invoices::{self, Invoice};
+use store::offline_payments::OfflinePayment;
 use store::payments::Payment;
 use store::payouts::Payout;
 use store::refunds::Refund;
@@ -105,6 +106,43 @@ pub fn payment_moved(
             staff::payment_failed(to, &of_client)
         })
     }
+}
+
+/// Money came without Stripe, and its client is to have a receipt.
+///
+/// # Errors
+/// When the database fails.
+pub fn offline_payment(
+    tx: &mut Tx,
+    moment: Moment,
+    scope: &Scope,
+    payment: &OfflinePayment,
+    invoice: &Invoice,
+    received_on: Day,
+) -> Result<(), Failure> {
+    let fact = Fact {
+        scope,
+        moment,
+        about: payment.id.as_str(),
+        fact: "",
+        invoice: Some(&invoice.id),
+    };
+    let owed = invoice.owed();
+    let letter = |reader: &Reader| {
+        let told = OfPayment {
+            invoice: &invoice.id,
+            numbers: invoice.number.as_deref().unwrap_or_default(),
+            several: false,
+            amount: payment.money(),
+            day: received_on,
+            means: Some(payment.method.name(reader.language)),
+            left: (owed.minor() > 0).then_some(owed),
+            credit: None,
+        };
+        clients::receipt(reader, &told)
+    };
+    let receivers = recipients::of_client(tx, scope, &invoice.client_id, &[])?;
+    tell_client(tx, fact, MailKind::Receipt, &receivers, letter, None)
 }
 
 /// `Visa •••• 4242`, as far as it is known by now.

@@ -6,24 +6,42 @@ pub mod account_mails;
 pub mod account_security;
 pub mod api_keys;
 pub mod client;
+pub mod client_money;
 pub mod clients;
 mod desk;
 mod devices;
+pub mod dispute;
+pub mod dispute_answer;
+pub mod dispute_settle;
+mod dispute_words;
+pub mod disputes;
+pub mod files;
 pub mod home;
 pub mod invoice;
 pub mod invoice_acts;
 mod invoice_client;
 mod invoice_events;
+mod invoice_filter;
 pub mod invoice_form;
+pub mod invoice_links;
+mod invoice_money;
 mod invoice_paper;
 mod invoice_typed;
 pub mod invoices;
+pub mod invoices_send;
 pub mod money_back;
 pub mod new_api_key;
+pub mod offline;
 pub mod operator;
 mod overview;
 pub mod payments;
+pub mod payout;
+pub mod payouts;
 pub mod sessions;
+pub mod settings_business;
+pub mod settings_invoices;
+pub mod settings_mails;
+pub mod settings_payments;
 pub mod stripe;
 mod stripe_panel;
 pub mod users;
@@ -51,7 +69,7 @@ pub struct Done {
 type Asked = Result<Query<Done>, Problem>;
 
 /// What was done, in a sentence. An address can bring one of these and nothing else.
-const DONE: [(&str, &str); 31] = [
+const DONE: [(&str, &str); 40] = [
     ("client-added", "The client was added."),
     ("saved", "It was saved."),
     ("sent", "It is on its way. What becomes of the mail stands below."),
@@ -71,6 +89,24 @@ const DONE: [(&str, &str); 31] = [
     ),
     ("credited", "The credit note was made."),
     ("credit-used", "The credit was used."),
+    ("link-made", "The link was made. It stands below, to be copied."),
+    ("link-revoked", "The link was revoked."),
+    ("recorded", "The payment was recorded."),
+    (
+        "reversed",
+        "The payment was taken back. The invoice is owed again by so much.",
+    ),
+    ("evidence-kept", "Your answer was saved. It was not sent yet."),
+    (
+        "evidence-sent",
+        "Your answer went to the bank. It decides within three months.",
+    ),
+    (
+        "evidence-in-doubt",
+        "Stripe did not confirm it yet. It is found out by itself, and nothing is sent twice.",
+    ),
+    ("dispute-accepted", "The dispute was given up."),
+    ("dispute-settled", "It was decided who bears the loss."),
     ("renamed", "Your name was changed."),
     (
         "password",
@@ -220,6 +256,11 @@ fn may_see(person: &Person, place: Place) -> bool {
         Place::Invoices => person.may(Permission::InvoicesRead),
         Place::Clients => person.may(Permission::ClientsRead),
         Place::Payments => person.may(Permission::PaymentsRead),
+        Place::Payouts => person.may(Permission::PayoutsRead),
+        Place::Disputes => person.may(Permission::DisputesRead),
+        Place::Business | Place::InvoiceSettings | Place::PaymentSettings | Place::MailSettings => {
+            person.may(Permission::SettingsRead)
+        }
         Place::Operator => operates,
         Place::Stripe => person.may(Permission::ConnectRead),
         Place::Users => person.may(Permission::PeopleRead),

@@ -13,17 +13,17 @@ mod said;
 mod tables;
 
 pub use forms::{
-    Check, Choice, Errors, Field, Group, Input, Offer, check, checks, choices, error_beside, field, form,
-    select, summary,
+    Check, Choice, Errors, Field, Group, Input, Offer, check, checks, choices, error_beside, field,
+    fields_of, file, file_form, form, select, summary,
 };
 pub use frame::{Frame, Viewer, page, plain_page, title, visitors};
-pub use lists::{Figure, Happening, Tab, figures, search, tabs, timeline};
-pub use moments::{day, moment, moment_or};
+pub use lists::{Figure, Happening, Tab, figures, live_search, search, tabs, timeline};
+pub use moments::{day, day_or, moment, moment_or};
 pub use places::{Place, Section};
 pub use qr::qr_code;
 pub use said::{
-    Ask, Tone, badge, button, confirm, copy_field, danger_button, dialog_link, empty, link_button, notice,
-    primary_button, recovery_codes, step,
+    Ask, Tone, badge, button, confirm, copy_field, copy_input, danger_button, dialog_link, empty,
+    link_button, notice, primary_button, recovery_codes, step,
 };
 pub use tables::{Column, Pages, Row, facts, pages, table};
 

@@ -11,6 +11,7 @@ pub mod clock_skew;
 pub mod config;
 pub mod connect;
 pub mod connections;
+pub mod csv;
 pub mod dashboard;
 pub mod demo;
 pub mod demo_mail;

@@ -8,6 +8,7 @@ pub mod email;
 pub mod invitation;
 pub mod kept;
 pub mod login;
+pub mod multipart;
 pub mod pool;
 pub mod reset;
 pub mod setup;
@@ -17,7 +18,7 @@ use std::fmt;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::person::Refused;
 use domain::{Limited, Mode, Permission, Refusal, Role, Scope};
@@ -129,6 +130,20 @@ impl Filled {
             (decoded(name), decoded(value.get(1..).unwrap_or_default()))
         };
         Filled(pairs.take(FIELDS_MAX).map(pair).collect())
+    }
+
+    /// Reads a form as its headers say that it was sent. Of one with files the files are left out: its
+    /// handler reads them from the body.
+    pub fn of(headers: &HeaderMap, body: &[u8]) -> Filled {
+        let Some(parts) = multipart::parts(headers, body) else {
+            return Filled::read(body);
+        };
+        let fields = parts.iter().filter(|part| part.file_name.is_none());
+        let pair = |part: &multipart::Part| {
+            let value = String::from_utf8_lossy(part.bytes).into_owned();
+            (part.name.to_owned(), value)
+        };
+        Filled(fields.map(pair).collect())
     }
 
     /// What stands in a field; the first, if there are several of that name.

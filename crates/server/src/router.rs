@@ -34,8 +34,9 @@ pub const BODY_MAX: usize = 64 * 1024;
 /// bytes each), and Stripe's largest event.
 pub const LARGE_BODY_MAX: usize = 1024 * 1024;
 /// The addresses where that is so.
-const LARGE_BODIES: [&str; 4] = [
+const LARGE_BODIES: [&str; 5] = [
     "/api/disputes/{id}/evidence",
+    "/disputes/{id}/evidence",
     "/api/invoices",
     "/api/invoices/{id}",
     "/api/stripe/webhook",
@@ -44,7 +45,7 @@ const LARGE_BODIES: [&str; 4] = [
 /// Largest body of a logo: 1 MiB, which base64 and JSON make larger by two fifths.
 const LOGO_BODY_MAX: usize = 1536 * 1024;
 /// Where it is sent to.
-const LOGO: &str = "/api/settings/logo";
+const LOGO: [&str; 2] = ["/api/settings/logo", "/settings/business/logo"];
 
 /// What the handlers share. No global state: everything hangs from here.
 #[derive(Clone)]
@@ -149,7 +150,7 @@ pub fn router(site: Site) -> Router {
         let handler = route.handler.route_layer(check).route_layer(gate);
         let bytes = match LARGE_BODIES.contains(&route.path) {
             true => LARGE_BODY_MAX,
-            false if route.path == LOGO => LOGO_BODY_MAX,
+            false if LOGO.contains(&route.path) => LOGO_BODY_MAX,
             false => BODY_MAX,
         };
         router.route(route.path, handler.route_layer(DefaultBodyLimit::max(bytes)))

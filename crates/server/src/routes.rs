@@ -3,6 +3,7 @@
 
 mod dashboard;
 mod documents;
+mod offline;
 mod people;
 
 use axum::handler::Handler;
@@ -110,6 +111,7 @@ pub fn all() -> Vec<Route> {
     let mut all = of_invoices();
     all.extend(of_money_back());
     all.extend(documents::all());
+    all.extend(offline::all());
     all.extend(of_payers_and_stripe());
     all.extend(of_mails());
     all.extend(of_books());

@@ -312,13 +312,16 @@ pub struct Part {
     pub amount: i64,
     /// All fees.
     pub fee: i64,
+    /// The platform's share among them.
+    pub application_fee: i64,
     /// What is left.
     pub net: i64,
 }
 
 const PARTS_OF_PAYOUT: Sql = Sql::new(
     "select b.attribution, count(*) as transactions, cast(sum(b.amount) as bigint) as amount,
-       cast(sum(b.fee) as bigint) as fee, cast(sum(b.net) as bigint) as net
+       cast(sum(b.fee) as bigint) as fee, cast(sum(b.net) as bigint) as net,
+       cast(sum(b.application_fee) as bigint) as application_fee
      from payout_items i
      join balance_transactions b on b.tenant_id = i.tenant_id and b.livemode = i.livemode
        and b.stripe_balance_transaction_id = i.stripe_balance_transaction_id
@@ -335,7 +338,8 @@ pub fn parts_of_payout(tx: &mut Tx, scope: &Scope, payout: &str) -> Result<Vec<P
 
 const SUMS: Sql = Sql::new(
     "select attribution, count(*) as transactions, cast(sum(amount) as bigint) as amount,
-       cast(sum(fee) as bigint) as fee, cast(sum(net) as bigint) as net
+       cast(sum(fee) as bigint) as fee, cast(sum(net) as bigint) as net,
+       cast(sum(application_fee) as bigint) as application_fee
      from balance_transactions
      where tenant_id = $1 and livemode = $2 and currency = $3
      group by attribution
@@ -354,6 +358,7 @@ fn part(row: &Row) -> Result<Part, Error> {
         count: row.int("transactions")?,
         amount: row.int("amount")?,
         fee: row.int("fee")?,
+        application_fee: row.int("application_fee")?,
         net: row.int("net")?,
     })
 }

@@ -11,6 +11,7 @@ mod disputes;
 mod fees;
 mod ledger;
 mod money;
+mod offline;
 mod parts;
 mod refunds;
 mod states;
@@ -64,6 +65,7 @@ pub fn all() -> impl Iterator<Item = &'static Invariant> {
         ledger::ALL,
         balance::ALL,
         money::ALL,
+        offline::ALL,
         fees::ALL,
         parts::ALL,
         disputes::ALL,

@@ -15,6 +15,7 @@ pub mod connect_states;
 pub mod credit_applications;
 pub mod credit_notes;
 pub mod db;
+pub mod dispute_desk;
 pub mod disputes;
 pub mod event_cursors;
 pub mod external_objects;
@@ -23,6 +24,7 @@ pub mod fee_statement;
 pub mod hurry;
 pub mod invariants;
 pub mod invoice_list;
+pub mod invoice_settings;
 pub mod invoices;
 pub mod ledger;
 pub mod ledger_balances;
@@ -30,6 +32,7 @@ pub mod lists;
 pub mod mail_settings;
 pub mod mails;
 pub mod migrate;
+pub mod offline_payments;
 pub mod paid_by;
 pub mod pay_links;
 pub mod payment_method_domains;
@@ -79,6 +82,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         connect_states::ALL,
         credit_applications::ALL,
         credit_notes::ALL,
+        dispute_desk::ALL,
         disputes::ALL,
         event_cursors::ALL,
         external_objects::ALL,
@@ -86,11 +90,13 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         fee_statement::ALL,
         hurry::ALL,
         invoice_list::ALL,
+        invoice_settings::ALL,
         invoices::ALL,
         ledger::ALL,
         ledger_balances::ALL,
         mail_settings::ALL,
         mails::ALL,
+        offline_payments::ALL,
         paid_by::ALL,
         pay_links::ALL,
         payment_method_domains::ALL,

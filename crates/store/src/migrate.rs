@@ -167,6 +167,14 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0035_external_fees_by_time",
         sql: include_str!("../migrations/0035_external_fees_by_time.sql"),
     },
+    Migration {
+        name: "0036_offline_payments",
+        sql: include_str!("../migrations/0036_offline_payments.sql"),
+    },
+    Migration {
+        name: "0037_invoice_settings",
+        sql: include_str!("../migrations/0037_invoice_settings.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

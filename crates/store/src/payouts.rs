@@ -205,6 +205,18 @@ pub fn page(
     rows.iter().map(read).collect::<Result<_, _>>().map(Some)
 }
 
+const COUNT: Sql = Sql::new(
+    "select count(*) as counted from (
+       select 1 as one from payouts
+       where tenant_id = $1 and livemode = $2 and ($4 = '' or status = $4) limit $3) counted",
+);
+
+/// How many payouts stand so, all of them for an empty word; counted up to `most`.
+pub fn count(tx: &mut Tx, scope: &Scope, status: &str, most: i64) -> Result<i64, Error> {
+    let row = tx.one(&COUNT, binds![&scope.tenant, scope.mode, most, status])?;
+    row.int("counted")
+}
+
 const DUE: Sql = select_payouts!(
     "where next_check_at <= $1
        and (stripe_account_id = '' or exists (
@@ -325,6 +337,7 @@ pub const ALL: &[&Sql] = &[
     &GET,
     &PAGE,
     &CREATED,
+    &COUNT,
     &DUE,
     &CHECK_LATER,
     &CHECK_NEVER,

@@ -4,8 +4,8 @@
 use domain::{
     ApiKeyId, AuditId, BreakId, ClientCreditId, ClientId, CreditApplicationId, CreditNoteId, Currency,
     DisputeId, FeeRuleId, InboxId, InvoiceId, LedgerTransactionId, LinkId, MailAddress, MailId, Mode, Money,
-    OperationId, PaymentId, PersonTokenId, PlatformKeyId, RefundId, Scope, SessionId, TenantId, Timestamp,
-    UserId,
+    OfflinePaymentId, OperationId, PaymentId, PersonTokenId, PlatformKeyId, RefundId, Scope, SessionId,
+    TenantId, Timestamp, UserId,
 };
 
 use domain::seal::Field;
@@ -29,6 +29,7 @@ id_values!(
     ClientCreditId,
     ClientId,
     CreditApplicationId,
+    OfflinePaymentId,
     CreditNoteId,
     DisputeId,
     FeeRuleId,

@@ -66,6 +66,8 @@ pub enum What {
     Refund,
     /// Something that was to go back did not arrive.
     RefundFailed,
+    /// A payment that was recorded was taken back.
+    PaymentTakenBack,
     /// A bank took a payment back.
     TakenBack,
     /// A bank returned what it had taken back.
@@ -83,6 +85,7 @@ impl What {
             What::Payment => words.payment,
             What::Refund => words.refund,
             What::RefundFailed => words.refund_failed,
+            What::PaymentTakenBack => words.payment_reversed,
             What::TakenBack => words.taken_back,
             What::Regained => words.regained,
             What::Other => words.adjustment,

@@ -56,6 +56,7 @@ pub const WORDS: Words = Words {
     payment: "Zahlung",
     refund: "Erstattung",
     refund_failed: "Erstattung, die nicht ankam",
+    payment_reversed: "Zahlung storniert",
     taken_back: "Von der Bank zurückgeholt",
     regained: "Von der Bank zurückgegeben",
     adjustment: "Korrektur",

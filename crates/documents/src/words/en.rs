@@ -56,6 +56,7 @@ pub const WORDS: Words = Words {
     payment: "Payment",
     refund: "Refund",
     refund_failed: "Refund that did not arrive",
+    payment_reversed: "Payment reversed",
     taken_back: "Taken back by the bank",
     regained: "Returned by the bank",
     adjustment: "Adjustment",

@@ -56,6 +56,7 @@ pub const WORDS: Words = Words {
     payment: "Pago",
     refund: "Reembolso",
     refund_failed: "Reembolso que no llegó",
+    payment_reversed: "Pago anulado",
     taken_back: "Retirado por el banco",
     regained: "Devuelto por el banco",
     adjustment: "Ajuste",

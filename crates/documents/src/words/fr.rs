@@ -56,6 +56,7 @@ pub const WORDS: Words = Words {
     payment: "Paiement",
     refund: "Remboursement",
     refund_failed: "Remboursement non abouti",
+    payment_reversed: "Paiement annulé",
     taken_back: "Repris par la banque",
     regained: "Rendu par la banque",
     adjustment: "Ajustement",

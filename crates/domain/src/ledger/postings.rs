@@ -137,6 +137,30 @@ pub fn credit_applied(amount: Money) -> Result<Transaction, Unbalanced> {
     Transaction::new(Kind::CreditApplied, amount.currency(), &entries)
 }
 
+/// Money came without Stripe and settles a receivable.
+///
+/// # Errors
+/// [`Unbalanced`] for an amount of zero.
+pub fn offline_payment(amount: Money) -> Result<Transaction, Unbalanced> {
+    let entries = [
+        (Account::OfflineClearing, amount.minor()),
+        (Account::Receivable, -amount.minor()),
+    ];
+    Transaction::new(Kind::OfflinePayment, amount.currency(), &entries)
+}
+
+/// It was taken back that money came without Stripe: [`offline_payment`] with the signs turned.
+///
+/// # Errors
+/// [`Unbalanced`] as for [`offline_payment`].
+pub fn offline_payment_reversal(amount: Money) -> Result<Transaction, Unbalanced> {
+    let entries = [
+        (Account::Receivable, amount.minor()),
+        (Account::OfflineClearing, -amount.minor()),
+    ];
+    Transaction::new(Kind::OfflinePaymentReversal, amount.currency(), &entries)
+}
+
 /// The platform gave back a part of its application fee, in the tenant's books.
 ///
 /// # Errors

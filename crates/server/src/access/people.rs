@@ -157,7 +157,7 @@ async fn arrive(site: &Site, gate: Gate, parts: &Parts, bytes: Bytes) -> Result<
         },
         by,
         cookies: Cookies::of(&parts.headers, site),
-        filled: Filled::read(&bytes),
+        filled: Filled::of(&parts.headers, &bytes),
         path: parts
             .uri
             .path_and_query()

@@ -5,11 +5,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use domain::invoice::{InvoiceState, Line, Quantity, TaxRate};
+use domain::invoice_settings::InvoiceSettings;
+use domain::seal::Day;
 use domain::{ClientId, Currency, InvoiceId, Money, Refusal, Scope, Timestamp};
 use flows::collect::{self, IntentWanted};
 use flows::invoicing::{self, Draft};
-use flows::{Failure, pay_links, refunds};
-use serde::{Deserialize, Serialize};
+use flows::{Failure, invoice_settings, pay_links, refunds};
+use serde::{Deserialize, Deserializer, Serialize};
 use store::invoices::{self, Invoice};
 
 use super::lists::{Asked, Given, Takes};
@@ -24,9 +26,12 @@ use crate::router::Site;
 pub struct DraftJson {
     client_id: String,
     currency: String,
-    memo: Option<String>,
-    /// `YYYY-MM-DD`.
-    due_date: Option<String>,
+    /// Null for none; without it a new invoice says what the tenant's invoices say.
+    #[serde(default, deserialize_with = "said")]
+    memo: Option<Option<String>>,
+    /// `YYYY-MM-DD`, null for none; without it a new invoice is due by the tenant's terms.
+    #[serde(default, deserialize_with = "said")]
+    due_date: Option<Option<String>>,
     #[serde(default)]
     lines: Vec<Object<LineJson>>,
     /// The version that an edit is based on.
@@ -44,7 +49,21 @@ struct LineJson {
     tax_rate: i64,
 }
 
+/// What is named, null included.
+fn said<'de, D: Deserializer<'de>>(given: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(given).map(Some)
+}
+
 impl DraftJson {
+    /// A new invoice begins with the tenant's terms where it says nothing else.
+    fn by_terms(mut self, settings: InvoiceSettings, today: Day) -> DraftJson {
+        const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+        let due = |days: i64| Day::of(today.begins().plus_ms(days.saturating_mul(DAY_MS))).to_string();
+        self.due_date.get_or_insert_with(|| settings.due_days.map(due));
+        self.memo.get_or_insert(settings.memo);
+        self
+    }
+
     fn check(self) -> Result<Draft, Refusal> {
         let currency = Currency::parse(&self.currency)?;
         let unknown = |_| Refusal::invalid("client_id", "must be the id of one of your clients in this mode");
@@ -52,14 +71,15 @@ impl DraftJson {
             line.check(currency)
                 .map_err(|refusal| refusal.within(&format!("lines[{index}]")))
         });
-        if self.due_date.as_deref().is_some_and(|date| !is_day(date)) {
+        let due_date = self.due_date.flatten();
+        if due_date.as_deref().is_some_and(|date| !is_day(date)) {
             return Err(Refusal::invalid("due_date", "must be a date such as 2026-12-31"));
         }
         Ok(Draft {
             client_id: ClientId::parse(&self.client_id).map_err(unknown)?,
             currency,
-            memo: self.memo,
-            due_date: self.due_date,
+            memo: self.memo.flatten(),
+            due_date,
             lines: lines.collect::<Result<_, _>>()?,
         })
     }
@@ -170,7 +190,8 @@ pub async fn create(
     Once(moment): Once,
     Input(draft): Input<DraftJson>,
 ) -> Result<(StatusCode, Json<InvoiceJson>), Problem> {
-    let draft = draft.check()?;
+    let terms = invoice_settings::get(&site.app, &scope).await?.settings;
+    let draft = draft.by_terms(terms, Day::of(moment.at)).check()?;
     let lines = draft.lines.clone();
     let invoice = invoicing::create(&site.app, &scope, &by, moment, draft).await?;
     Ok((StatusCode::CREATED, Json(show(&scope, invoice, Some(&lines)))))

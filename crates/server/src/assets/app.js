@@ -39,7 +39,7 @@
     button.addEventListener("click", async function () {
       const text = document.getElementById(button.dataset.copy);
       try {
-        await navigator.clipboard.writeText(text.dataset.text || text.textContent.trim());
+        await navigator.clipboard.writeText(text.dataset.text || text.value || text.textContent.trim());
         say(button, "Copied");
       } catch (error) {
         say(button, "Select and copy it");
@@ -68,11 +68,47 @@
     });
   }
 
+  // A list is narrowed while somebody types in its search. The address follows, so that going back and forward
+  // and loading again show the same; without this script the button does it.
+  for (const live of document.querySelectorAll("[data-live]")) {
+    const form = live.querySelector("form");
+    const field = live.querySelector("input[type=search]");
+    let timer = 0;
+    let asked = 0;
+    field.addEventListener("input", function () {
+      window.clearTimeout(timer);
+      timer = window.setTimeout(narrow, 250);
+    });
+    async function narrow() {
+      asked += 1;
+      const mine = asked;
+      const url = new URL(form.action);
+      if (field.value.trim()) url.searchParams.set("q", field.value.trim());
+      try {
+        const answer = await fetch(url);
+        if (!answer.ok || answer.redirected) return;
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const [there, here] = [page.getElementById("found"), document.getElementById("found")];
+        // An answer that comes late is of what nobody looks for any more.
+        if (mine !== asked || !there || !here) return;
+        here.replaceWith(there);
+        window.history.replaceState(null, "", url);
+        const status = document.getElementById("announcement");
+        const count = there.querySelectorAll(".choose li, tbody tr").length;
+        if (status) status.textContent = count === 1 ? "1 found" : count + " found";
+      } catch (error) {
+        // Offline: the button tells.
+      }
+    }
+  }
+
   // A form is sent once, however often somebody presses.
   document.addEventListener("submit", function (event) {
     const form = event.target;
+    // What only asks for a page or a file may be asked again.
+    if (form.method !== "post") return;
     if (form.dataset.sent) event.preventDefault();
-    if (form.method !== "dialog") form.dataset.sent = "1";
+    form.dataset.sent = "1";
   });
   window.addEventListener("pageshow", function () {
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;

@@ -14,8 +14,8 @@ use crate::people::{Filled, Person};
 use crate::router::Site;
 
 const PATH: &str = Place::Account.path();
-/// What each alert tells of.
-const ALERTS: [(MailKind, &str, &str); 6] = [
+/// What each alert tells of: its kind, what it is called, and when it comes.
+pub const ALERTS: [(MailKind, &str, &str); 6] = [
     (MailKind::StaffPaid, "Paid", "A client has paid."),
     (
         MailKind::StaffPaymentFailed,

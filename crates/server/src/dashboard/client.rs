@@ -11,8 +11,8 @@ use store::clients::{self as rows, Client};
 use store::invoice_list::{self, Listed, Owed};
 
 use super::desk::{self, ASKED, SHOWN};
-use super::invoices;
 use super::{Asked, page, said, trouble};
+use super::{client_money, invoices};
 use crate::api::InPath;
 use crate::html::{self as parts, Figure, Place, Tone};
 use crate::people::Person;
@@ -80,6 +80,8 @@ fn content(person: &Person, whole: &Whole, today: &str, said: &Markup) -> Markup
                 h2 { "Details" }
                 (parts::facts(&details(whole)))
             }
+            (client_money::credit(&whole.credit))
+            (client_money::statement(&client.id, today))
             section {
                 div .section-head {
                     h2 { "Invoices" }

@@ -104,7 +104,8 @@ fn shown(person: &Person, found: &[(Client, Vec<Owed>)], text: &str, said: &Mark
     html! {
         (parts::title(TITLE, "Whom you send invoices to, and what they owe.", &add))
         (said)
-        @if searched || !rows.is_empty() { (parts::search(PATH, "Name or e-mail address", text)) }
+        @if searched || !rows.is_empty() { (parts::live_search(PATH, "Name or e-mail address", text)) }
+        div #found {
         @if rows.is_empty() && searched {
             (parts::empty(
                 "Nobody is called that",
@@ -116,6 +117,7 @@ fn shown(person: &Person, found: &[(Client, Vec<Owed>)], text: &str, said: &Mark
         } @else {
             (parts::table(TITLE, &columns, &rows))
             (parts::pages(&pages))
+        }
         }
     }
 }

@@ -3,10 +3,11 @@
 
 use domain::invoice::InvoiceState;
 use domain::seal::Day;
-use domain::{Currency, Language, Money, Timestamp};
+use domain::{Currency, Language, Mode, Money, Timestamp};
 use flows::mails::words::clients;
 use jiff::civil::Date;
 use maud::Markup;
+use sha2::{Digest, Sha256};
 use store::invoices::Invoice;
 use store::payments::Payment;
 
@@ -48,6 +49,40 @@ pub fn address(path: &str, asked: &[(&str, &str)]) -> String {
 /// An amount with its symbol or its code.
 pub fn amount(minor: i64, currency: Currency) -> String {
     Language::En.money(Money::new(minor, currency))
+}
+
+/// An amount of a balance, whose currency Stripe names.
+pub fn sum(minor: i64, currency: &str) -> String {
+    match Currency::parse(currency) {
+        Ok(currency) => amount(minor, currency),
+        Err(_) => format!("{minor} {}", currency.to_uppercase()),
+    }
+}
+
+/// An address in Stripe's dashboard, on an account and in the mode of what it is about.
+pub fn in_stripe(account: &str, mode: Mode, path: &str) -> String {
+    let test = if mode.is_live() { "" } else { "test/" };
+    format!("https://dashboard.stripe.com/{account}/{test}{path}")
+}
+
+/// The form field that says on what it is based, for what has no version of its own.
+pub const SEEN: &str = "seen";
+
+/// What was seen of something, to tell whether somebody has changed it meanwhile.
+pub fn seen(of: &impl std::fmt::Debug) -> String {
+    hex::encode(Sha256::digest(format!("{of:?}")))
+}
+
+/// Somebody has saved something else since this form was made.
+pub fn overtaken() -> Markup {
+    parts::notice(
+        Tone::Alert,
+        "Somebody else has changed this meanwhile",
+        &maud::html! {
+            p { "What you typed is still here, and was not saved. Open the page anew to see what they \
+                 changed, or save once more to put yours in its place." }
+        },
+    )
 }
 
 /// A count as tabs show it: `12`, `1,000+`.

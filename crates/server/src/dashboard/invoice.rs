@@ -4,7 +4,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use domain::invoice::{InvoiceState, Line};
-use domain::{InvoiceId, Refusal, Scope};
+use domain::{InvoiceId, LinkId, PaymentId, Refusal, Scope};
 use flows::refunds::{self, OfInvoice, Shown};
 use flows::{Failure, credits};
 use maud::{Markup, html};
@@ -14,15 +14,17 @@ use store::credit_notes::{self, CreditNote};
 use store::disputes::{self, Dispute};
 use store::invoices::{self, Invoice};
 use store::mails::{self, Mail};
+use store::offline_payments::{self, OfflinePayment};
 use store::pay_links::{self, PayLink};
 use store::payments::{self, Payment};
-use store::{Tx, payment_parts};
+use store::{Tx, paid_by, payment_parts};
 
 use super::desk;
 use super::invoice_acts::acts;
 use super::invoice_events::happened;
 use super::invoice_paper::paper;
 use super::{Asked, said, trouble};
+use super::{invoice_links, invoice_money};
 use crate::api::InPath;
 use crate::assets;
 use crate::html::{self as parts, Frame, Place};
@@ -58,6 +60,10 @@ pub struct Whole {
     pub mails: Vec<Mail>,
     /// The links by which it is seen and paid.
     pub links: Vec<PayLink>,
+    /// Which payments came by which of them.
+    pub paid_by: Vec<(PaymentId, LinkId)>,
+    /// Money that came without Stripe, newest first, taken back or not.
+    pub offline: Vec<OfflinePayment>,
 }
 
 impl Whole {
@@ -83,6 +89,8 @@ impl Whole {
             notes: credit_notes::of_invoice(tx, scope, id)?,
             mails: mails::of_invoice(tx, scope, id)?,
             links: pay_links::page(tx, scope, id, None, LINKS_SHOWN)?,
+            paid_by: paid_by::of_invoice(tx, scope, id)?,
+            offline: offline_payments::of_invoice(tx, scope, id, None, PAYMENTS_SHOWN)?,
             payments: paid,
             refunds: given_back,
             disputes: disputed,
@@ -149,7 +157,10 @@ fn content(site: &Site, person: &Person, whole: &Whole, credit: i64, said: &Mark
         p .under-title { "To " (client) }
         (said)
         div .two-columns {
-            div .stack.loose { (live(site, person, whole, credit)) }
+            div .stack.loose {
+                (live(site, person, whole, credit))
+                (invoice_links::card(site, person, invoice, &whole.links, &whole.paid_by))
+            }
             section aria-label="The paper" { (paper(site, person, whole)) }
         }
     }
@@ -167,7 +178,7 @@ fn live(site: &Site, person: &Person, whole: &Whole, credit: i64) -> Markup {
             (sums(whole, &today))
         }
         (acts(person, whole, credit))
-        @if !whole.payments.is_empty() { (paid(whole)) }
+        (invoice_money::cards(person, whole))
         section .card {
             h2 { "What happened" }
             (parts::timeline(&happened(whole)))
@@ -211,24 +222,4 @@ fn sums(whole: &Whole, today: &str) -> Markup {
     });
     facts.push(("Due", due.unwrap_or_else(|| html! { span .soft { "No date" } })));
     parts::facts(&facts)
-}
-
-fn paid(whole: &Whole) -> Markup {
-    let currency = whole.invoice.currency;
-    html! {
-        section .card {
-            h2 { "Payments" }
-            ul .items {
-                @for (payment, amount) in &whole.payments {
-                    li {
-                        div {
-                            a href={ "/payments/" (payment.id) } { (desk::amount(*amount, currency)) }
-                            span .soft { " " (desk::method(payment).unwrap_or_default()) }
-                        }
-                        (desk::payment_state(payment))
-                    }
-                }
-            }
-        }
-    }
 }

@@ -78,6 +78,11 @@ fn possible(person: &Person, whole: &Whole, credit: i64) -> Vec<Act> {
     if person.may(Permission::MailsWrite) && owed {
         acts.push(act("Send it again", at("send"), "primary", None));
     }
+    if person.may(Permission::PaymentsWrite) && owed {
+        let under_way = "A payment is under way.";
+        let why_not = (invoice.status == InvoiceState::Processing).then_some(under_way);
+        acts.push(act("Record a payment", at("record-payment"), "", why_not));
+    }
     if person.may(Permission::RefundsWrite) && !draft {
         let payment = whole
             .payments

@@ -65,9 +65,16 @@ pub async fn choose(site: &Site, person: &Person, whom: For) -> Response {
         a .back href=(PATH) { "Invoices" }
         (parts::title(NEW, "For whom is it?", &add))
         @if !here.is_empty() || !text.is_empty() {
-            (parts::search("/invoices/new", "Name or e-mail address", &text))
+            (parts::live_search("/invoices/new", "Name or e-mail address", &text))
         }
-        @if here.is_empty() {
+        div #found {
+        @if here.is_empty() && !text.is_empty() {
+            (parts::empty(
+                "Nobody is called that",
+                "Look for a part of the name or of the e-mail address.",
+                &add,
+            ))
+        } @else if here.is_empty() {
             (parts::empty("No client here", "Add the client first, then write it an invoice.", &add))
         } @else {
             ul .choose {
@@ -81,6 +88,7 @@ pub async fn choose(site: &Site, person: &Person, whom: For) -> Response {
                 }
             }
             (parts::pages(&Pages { next, ..Pages::default() }))
+        }
         }
     };
     page(person, Place::Invoices, NEW, &content)

@@ -1,10 +1,12 @@
 //! Everything that happened to an invoice, in words, newest first.
 
+use domain::Language;
 use domain::mail::{MailKind, MailState};
 use domain::payment::{IntentStatus, PaymentState};
 use domain::refund::{RefundState, RefundStatus};
 use flows::refunds::Shown;
 use store::mails::Mail;
+use store::offline_payments::OfflinePayment;
 use store::pay_links::PayLink;
 use store::payments::Payment;
 
@@ -30,6 +32,9 @@ pub fn happened(whole: &Whole) -> Vec<Happening> {
     all.extend(whole.links.iter().filter_map(seen));
     for (payment, part) in &whole.payments {
         all.extend(paid(payment, &amount(*part)));
+    }
+    for payment in &whole.offline {
+        all.extend(recorded(payment));
     }
     all.extend(whole.refunds.iter().map(given_back));
     for note in &whole.notes {
@@ -155,6 +160,24 @@ fn paid(payment: &Payment, amount: &str) -> Vec<Happening> {
         PaymentState::Creating | PaymentState::At(_) => None,
     };
     [Some(begun), end].into_iter().flatten().collect()
+}
+
+fn recorded(payment: &OfflinePayment) -> Vec<Happening> {
+    let amount = desk::amount(payment.amount, payment.currency);
+    let way = payment.method.name(Language::En).to_lowercase();
+    let recorded = Happening {
+        at: payment.created_at,
+        tone: Tone::Good,
+        what: format!("{amount} was recorded as paid: {way}"),
+        more: payment.reference.clone().unwrap_or_default(),
+    };
+    let back = payment.reversed_at.map(|at| Happening {
+        at,
+        tone: Tone::Alert,
+        what: format!("The recorded payment of {amount} was taken back"),
+        more: payment.reversal_reason.clone().unwrap_or_default(),
+    });
+    [Some(recorded), back].into_iter().flatten().collect()
 }
 
 fn given_back(shown: &Shown) -> Happening {

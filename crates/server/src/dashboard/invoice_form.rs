@@ -8,8 +8,8 @@ use domain::{ClientId, InvoiceId, Refusal};
 use flows::{Failure, invoicing};
 use maud::{Markup, html};
 use store::clients::{self, Client};
-use store::invoice_list;
 use store::invoices::{self, Invoice};
+use store::{invoice_list, invoice_settings};
 
 use super::desk;
 use super::invoice_client::{For, NEW, choose};
@@ -70,9 +70,11 @@ async fn begun(site: &Site, person: &Person, client: &str) -> Result<(Client, Ty
             Some(own) => Some(own),
             None => invoice_list::page(tx, &scope, invoice_list::Shelf::All, "", None, 1)?.pop(),
         };
+        let terms = invoice_settings::get(tx, &scope)?;
         let mut typed = Typed {
             currency: "usd".to_owned(),
-            due_date: desk::days_after(&today, DUE_IN_DAYS),
+            due_date: desk::days_after(&today, terms.due_days.unwrap_or(DUE_IN_DAYS)),
+            memo: terms.memo.unwrap_or_default(),
             ..Typed::default()
         };
         if let Some(last) = last {

@@ -2,6 +2,7 @@
 
 use domain::invoice::{Line, Quantity, TaxRate};
 use domain::seal::Day;
+use domain::text;
 use domain::{ClientId, Currency, Money, Refusal};
 use flows::invoicing::Draft;
 use store::invoices::Invoice;
@@ -80,7 +81,8 @@ impl Typed {
         let mut rows: Vec<Row> = all("description")
             .into_iter()
             .map(|description| Row {
-                description,
+                // Of a table, such as a page of tickets: a description is one line.
+                description: text::pasted(&description).replace('\n', " "),
                 quantity: quantities.next().unwrap_or_default(),
                 price: prices.next().unwrap_or_default(),
                 tax: taxes.next().unwrap_or_default(),
@@ -93,7 +95,7 @@ impl Typed {
         Typed {
             currency: filled.get("currency").to_owned(),
             due_date: filled.get("due_date").trim().to_owned(),
-            memo: filled.get("memo").to_owned(),
+            memo: text::pasted(filled.get("memo")),
             rows,
             tax,
         }

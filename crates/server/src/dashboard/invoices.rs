@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use domain::invoice::InvoiceState;
 use domain::{ClientId, InvoiceId, Permission, Scope};
 use flows::Failure;
 use maud::{Markup, html};
@@ -11,6 +12,7 @@ use store::invoice_list::{self as rows, After, Listed, Shelf};
 use store::{Tx, invoices};
 
 use super::desk::{self, ASKED, COUNTED_MAX, SHOWN};
+use super::invoice_filter::{self, Filter, Of};
 use super::{Done, page, said, trouble};
 use crate::api::Query;
 use crate::html::{self as parts, Column, Pages, Place, Tab};
@@ -26,16 +28,38 @@ const CLIENTS_SEARCHED: i64 = 20;
 /// Which invoices are asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Which {
+    /// The tab.
     #[serde(default)]
-    state: String,
+    pub state: String,
+    /// The id of a client.
     #[serde(default)]
-    client: String,
+    pub client: String,
     #[serde(default)]
     q: String,
     #[serde(default)]
     after: String,
     #[serde(default)]
     done: String,
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    to: String,
+    #[serde(default)]
+    least: String,
+    #[serde(default)]
+    most: String,
+}
+
+impl Which {
+    /// What it narrows the list to, beside the tab and the client.
+    pub fn filter(&self) -> Filter {
+        Filter {
+            from: self.from.clone(),
+            to: self.to.clone(),
+            least: self.least.clone(),
+            most: self.most.clone(),
+        }
+    }
 }
 
 /// What the page shows.
@@ -43,6 +67,8 @@ struct Found {
     listed: Vec<Listed>,
     counts: Vec<(Shelf, i64)>,
     client: Option<Client>,
+    /// Where a filter goes on that looked through so many and found few.
+    further: Option<InvoiceId>,
     /// Whether a search found more than it shows.
     narrow: bool,
 }
@@ -84,6 +110,7 @@ fn find(tx: &mut Tx, scope: &Scope, which: &Which, today: &str) -> Result<Found,
             listed,
             counts,
             client: None,
+            further: None,
             narrow,
         });
     }
@@ -95,21 +122,19 @@ fn find(tx: &mut Tx, scope: &Scope, which: &Which, today: &str) -> Result<Found,
         Ok(id) => clients::get(tx, scope, &id)?,
         Err(_) => None,
     };
-    let listed = match &client {
-        Some(client) => {
-            let after = after.as_ref().map(|invoice| &invoice.id);
-            rows::of_client(tx, scope, &client.id, None, after, ASKED)?
-        }
-        None => {
-            let after = after.map(|invoice| After {
-                id: invoice.id,
-                due_date: invoice.due_date.unwrap_or_default(),
-            });
-            rows::page(tx, scope, shelf_of(which), today, after.as_ref(), ASKED)?
-        }
+    let after = after.map(|invoice| After {
+        id: invoice.id,
+        due_date: invoice.due_date.unwrap_or_default(),
+    });
+    let of = Of {
+        shelf: shelf_of(which),
+        client: client.as_ref().map(|client| client.id.clone()),
+        today: today.to_owned(),
     };
+    let looked = invoice_filter::look(tx, scope, &of, &which.filter(), after, SHOWN + 1)?;
     Ok(Found {
-        listed,
+        further: looked.next.filter(|_| looked.gave_up).map(|after| after.id),
+        listed: looked.found,
         counts,
         client,
         narrow: false,
@@ -150,22 +175,13 @@ fn shown(person: &Person, which: &Which, found: &Found, today: &str) -> Markup {
         &found.listed[..found.listed.len().min(SHOWN)],
         found.listed.len() > SHOWN,
     );
-    let next = here.last().filter(|_| more).map(|last| {
-        let asked = [
-            ("state", which.state.as_str()),
-            ("client", which.client.as_str()),
-            ("after", last.invoice.id.as_str()),
-        ];
-        desk::address(PATH, &asked)
-    });
+    let next = here
+        .last()
+        .filter(|_| more)
+        .map(|last| onward(which, last.invoice.id.as_str()));
     let pages = Pages {
         next,
-        previous: (!which.after.is_empty()).then(|| {
-            desk::address(
-                PATH,
-                &[("state", which.state.as_str()), ("client", which.client.as_str())],
-            )
-        }),
+        previous: (!which.after.is_empty()).then(|| onward(which, "")),
         ..Pages::default()
     };
     let searched = !which.q.trim().is_empty();
@@ -174,24 +190,63 @@ fn shown(person: &Person, which: &Which, found: &Found, today: &str) -> Markup {
             (parts::link_button("New invoice", "/invoices/new", "primary"))
         }
     };
+    let actions = html! {
+        @if !searched { (parts::link_button("CSV", &onward(which, "").replacen(PATH, "/invoices.csv", 1),
+            "")) }
+        (write)
+    };
     let asked = Ok(Query(Done {
         done: which.done.clone(),
     }));
     html! {
-        (parts::title(TITLE, "What you have asked your clients to pay.", &write))
+        (parts::title(TITLE, "What you have asked your clients to pay.", &actions))
         (said(&asked))
         (parts::search(PATH, "Number or client", which.q.trim()))
         @if let Some(client) = &found.client {
             p .filtered { "Invoices of " strong { (client.name) } " " a href=(PATH) { "Show all" } }
-        } @else if !searched {
+        }
+        @if !searched {
             (parts::tabs("Invoices by state", &tabs(which, found)))
+            @let kept = [("state", which.state.as_str()), ("client", which.client.as_str())];
+            (which.filter().form(PATH, &kept))
         }
         @if here.is_empty() {
-            (nothing(which, searched, &write))
+            (nothing(which, searched || found.further.is_some(), &write))
         } @else {
-            (table(here, today, true))
+            (chooser(person, here, today))
             @if found.narrow { p .soft { "There are more. Type more of the name to see fewer." } }
             (parts::pages(&pages))
+        }
+        @if let Some(id) = &found.further {
+            p .soft {
+                "The newest " (invoice_filter::LOOKED_THROUGH) " were looked through. "
+                a href=(onward(which, id.as_str())) { "Look further" }
+            }
+        }
+    }
+}
+
+/// The list as it is asked for, after an invoice.
+fn onward(which: &Which, after: &str) -> String {
+    let filter = which.filter();
+    let mut asked = vec![("state", which.state.as_str()), ("client", which.client.as_str())];
+    asked.extend(filter.asked());
+    asked.push(("after", after));
+    desk::address(PATH, &asked)
+}
+
+/// The table, with a box at each invoice that can be sent, for whoever may send.
+fn chooser(person: &Person, here: &[Listed], today: &str) -> Markup {
+    if !person.may(Permission::MailsWrite) {
+        return table(here, today, true);
+    }
+    html! {
+        form .chooser method="get" action={ (PATH) "/send" } {
+            (rows_of(here, today, true, true))
+            div .actions {
+                button .btn type="submit" { "Send the ticked ones" }
+                button .btn.plain type="button" data-ticks="*" data-of="invoice" hidden { "Tick all" }
+            }
         }
     }
 }
@@ -201,10 +256,14 @@ fn tabs(which: &Which, found: &Found) -> Vec<Tab> {
     let tab = |(shelf, count): &(Shelf, i64)| Tab {
         label: label(*shelf),
         href: match shelf {
-            Shelf::All => PATH.to_owned(),
-            shelf => desk::address(PATH, &[("state", shelf.word())]),
+            Shelf::All => desk::address(PATH, &[("client", which.client.as_str())]),
+            shelf => desk::address(
+                PATH,
+                &[("state", shelf.word()), ("client", which.client.as_str())],
+            ),
         },
-        count: desk::counted(*count),
+        // What is counted is everybody's.
+        count: desk::counted(*count).filter(|_| found.client.is_none()),
         here: *shelf == here,
     };
     found.counts.iter().map(tab).collect()
@@ -226,6 +285,11 @@ fn nothing(which: &Which, searched: bool, write: &Markup) -> Markup {
     let all = parts::link_button("Show all invoices", PATH, "");
     let first = which.after.is_empty();
     match (searched, shelf_of(which), first) {
+        (_, _, true) if which.filter().narrows() => parts::empty(
+            "No invoice fits the filter",
+            "Take other days or amounts, or look at another tab.",
+            &all,
+        ),
         (true, _, _) => parts::empty(
             "Nothing was found",
             "Look for an invoice's number, or for a part of a client's name or e-mail address.",
@@ -251,6 +315,10 @@ fn nothing(which: &Which, searched: bool, write: &Markup) -> Markup {
 
 /// Invoices as a table; `with_client` where they are of several.
 pub fn table(listed: &[Listed], today: &str, with_client: bool) -> Markup {
+    rows_of(listed, today, with_client, false)
+}
+
+fn rows_of(listed: &[Listed], today: &str, with_client: bool, boxes: bool) -> Markup {
     let mut columns = vec![Column::words("Invoice")];
     if with_client {
         columns.push(Column::words("Client"));
@@ -262,15 +330,28 @@ pub fn table(listed: &[Listed], today: &str, with_client: bool) -> Markup {
         Column::figures("Total"),
         Column::figures("Still owed"),
     ]);
-    let rows: Vec<parts::Row> = listed.iter().map(|one| row(one, today, with_client)).collect();
+    let rows: Vec<parts::Row> = listed
+        .iter()
+        .map(|one| row(one, today, with_client, boxes))
+        .collect();
     parts::table(TITLE, &columns, &rows)
 }
 
-fn row(listed: &Listed, today: &str, with_client: bool) -> parts::Row {
+fn row(listed: &Listed, today: &str, with_client: bool, boxes: bool) -> parts::Row {
     let invoice = &listed.invoice;
+    let sendable = matches!(
+        invoice.status,
+        InvoiceState::Draft | InvoiceState::Open | InvoiceState::Processing
+    );
     let none = || html! { span .soft { "\u{2013}" } };
     let mut cells = vec![html! {
-        a .row-link.nowrap href={ (PATH) "/" (invoice.id) } { (desk::name(invoice)) }
+        span .nowrap {
+            @if boxes && sendable {
+                input .tick type="checkbox" name="invoice" value=(invoice.id)
+                    aria-label={ "Send " (desk::name(invoice)) " to " (listed.client_name) };
+            }
+            a .row-link.nowrap href={ (PATH) "/" (invoice.id) } { (desk::name(invoice)) }
+        }
         @if !with_client && let Some(memo) = &invoice.memo { span .under.soft.cut { (memo) } }
     }];
     if with_client {

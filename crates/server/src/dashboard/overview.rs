@@ -213,7 +213,7 @@ fn attention(tx: &mut Tx, scope: &Scope) -> Result<Vec<Attention>, Failure> {
                 Some(due) => format!("Answer it until {}, or it is lost.", desk::day(due)),
                 None => "Answer it, or it is lost.".to_owned(),
             },
-            href: None,
+            href: Some("/disputes"),
         });
     }
     let lost = mails::undelivered(tx, scope, LOOKED_AT)?;

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use domain::{InvoiceId, Language, PaymentId, Permission, Refusal};
+use domain::{CreditNoteId, InvoiceId, Language, PaymentId, Permission, Refusal};
 use flows::Failure;
 use flows::refunds::{self, Shown};
 use maud::{Markup, html};
@@ -73,7 +73,9 @@ fn shown(found: &[(Payment, Option<Invoice>)], after: &str) -> Markup {
         ..Pages::default()
     };
     html! {
-        (parts::title(TITLE, "What your clients paid, and what was tried.", &html! {}))
+        (parts::title(TITLE, "What your clients paid, and what was tried.", &html! {
+            (parts::link_button("CSV", "/payments.csv", ""))
+        }))
         @if rows.is_empty() && after.is_empty() {
             (parts::empty("No payments yet", "When a client pays an invoice, it stands here.", &html! {}))
         } @else if rows.is_empty() {
@@ -285,6 +287,15 @@ pub async fn invoice(State(site): State<Site>, person: Person, InPath(id): InPat
     let made = async {
         let id = InvoiceId::parse(&id)?;
         documents_of::invoice(&site, &person.scope(), &id, Language::En, None).await
+    };
+    pdf(made.await, &person)
+}
+
+/// `GET /credit-notes/{id}/credit-note.pdf`
+pub async fn credit_note(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
+    let made = async {
+        let id = CreditNoteId::parse(&id)?;
+        documents_of::credit_note(&site, &person.scope(), &id, Language::En).await
     };
     pdf(made.await, &person)
 }

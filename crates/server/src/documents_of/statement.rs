@@ -132,6 +132,7 @@ fn entry(tx: &mut Tx, scope: &Scope, line: Line) -> Result<Entry, Failure> {
         What::Invoice
         | What::Void
         | What::Payment
+        | What::PaymentTakenBack
         | What::Refund
         | What::RefundFailed
         | What::TakenBack
@@ -152,6 +153,8 @@ fn what(kind: &str) -> What {
         (Kind::InvoiceVoid, What::Void),
         (Kind::CreditNote, What::CreditNote),
         (Kind::Payment, What::Payment),
+        (Kind::OfflinePayment, What::Payment),
+        (Kind::OfflinePaymentReversal, What::PaymentTakenBack),
         (Kind::Refund, What::Refund),
         (Kind::RefundReversal, What::RefundFailed),
         (Kind::DisputeLost, What::TakenBack),

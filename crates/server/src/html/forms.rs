@@ -260,6 +260,41 @@ pub fn form(action: &str, csrf: &str, inside: &Markup) -> Markup {
     }
 }
 
+/// A form of ours that carries a file.
+pub fn file_form(action: &str, csrf: &str, inside: &Markup) -> Markup {
+    html! {
+        form .stack method="post" action=(action) enctype="multipart/form-data" novalidate {
+            input type="hidden" name=(CSRF_FIELD) value=(csrf);
+            (inside)
+        }
+    }
+}
+
+/// A file to be chosen, of these kinds as HTML names them: `image/png,image/jpeg`.
+pub fn file(name: &str, words: &str, hint: &str, kinds: &str, errors: &Errors) -> Markup {
+    let error = errors.of(name);
+    html! {
+        div .field {
+            (label(name, words, false))
+            @if !hint.is_empty() { p .hint id=(hint_id(name)) { (hint) } }
+            @if let Some(error) = error { (error_beside(name, error)) }
+            input .input id=(name) name=(name) type="file" accept=(kinds) required
+                aria-describedby=[described(name, !hint.is_empty(), error.is_some())]
+                aria-invalid=[error.map(|_| "true")];
+        }
+    }
+}
+
+/// What somebody may see and not change stays in its form, and nothing of it can be typed over.
+pub fn fields_of(may: bool, inside: &Markup) -> Markup {
+    html! {
+        @if may { (inside) } @else {
+            p .soft { "Only owners may change this." }
+            fieldset .stack.seen disabled { (inside) }
+        }
+    }
+}
+
 /// All that is wrong, at the top of the form. It has the focus when the page is there, without a script.
 pub fn summary(errors: &Errors) -> Markup {
     if errors.is_empty() {

@@ -51,6 +51,11 @@ pub fn search(action: &str, label: &str, typed: &str) -> Markup {
     }
 }
 
+/// As [`search`], over a list with the id `found`, which the script narrows while somebody types.
+pub fn live_search(action: &str, label: &str, typed: &str) -> Markup {
+    html! { div data-live { (search(action, label, typed)) } }
+}
+
 /// A sum with what it is.
 #[derive(Clone, Debug)]
 pub struct Figure {

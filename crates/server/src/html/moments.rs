@@ -25,6 +25,14 @@ pub fn moment_or(at: Option<Timestamp>, none: &str) -> Markup {
     }
 }
 
+/// A day that there may not be, and what stands there then.
+pub fn day_or(at: Option<Timestamp>, none: &str) -> Markup {
+    match at {
+        Some(at) => day(at),
+        None => html! { span .soft { (none) } },
+    }
+}
+
 /// A day and an hour are never broken over two lines, only what is between them.
 fn show(at: Timestamp, words: Option<String>) -> Markup {
     let machine = jiff::Timestamp::from_millisecond(at.ms())

@@ -11,6 +11,18 @@ pub enum Place {
     Clients,
     /// What was paid.
     Payments,
+    /// What went to the bank.
+    Payouts,
+    /// What payers' banks dispute.
+    Disputes,
+    /// What the tenant's papers say of it.
+    Business,
+    /// How its invoices are numbered, and the terms of new ones.
+    InvoiceSettings,
+    /// What its payers may choose.
+    PaymentSettings,
+    /// How it writes to its clients, and when it reminds them.
+    MailSettings,
     /// The tenant's Stripe account.
     Stripe,
     /// Who of the tenant may log in.
@@ -52,12 +64,18 @@ impl Section {
 
 impl Place {
     /// In the order of the menu.
-    pub const ALL: [Place; 10] = [
+    pub const ALL: [Place; 16] = [
         Place::Home,
         Place::Invoices,
         Place::Clients,
         Place::Payments,
+        Place::Payouts,
+        Place::Disputes,
         Place::Operator,
+        Place::Business,
+        Place::InvoiceSettings,
+        Place::PaymentSettings,
+        Place::MailSettings,
         Place::Stripe,
         Place::ApiKeys,
         Place::Users,
@@ -72,6 +90,12 @@ impl Place {
             Place::Invoices => "Invoices",
             Place::Clients => "Clients",
             Place::Payments => "Payments",
+            Place::Payouts => "Payouts",
+            Place::Disputes => "Disputes",
+            Place::Business => "Business details",
+            Place::InvoiceSettings => "Numbers and terms",
+            Place::PaymentSettings => "Payment options",
+            Place::MailSettings => "Mails and reminders",
             Place::Stripe => "Stripe",
             Place::Users => "Users",
             Place::ApiKeys => "API keys",
@@ -88,6 +112,12 @@ impl Place {
             Place::Invoices => "/invoices",
             Place::Clients => "/clients",
             Place::Payments => "/payments",
+            Place::Payouts => "/payouts",
+            Place::Disputes => "/disputes",
+            Place::Business => "/settings/business",
+            Place::InvoiceSettings => "/settings/invoices",
+            Place::PaymentSettings => "/settings/payments",
+            Place::MailSettings => "/settings/mails",
             Place::Stripe => "/settings/stripe",
             Place::Users => "/settings/users",
             Place::ApiKeys => "/settings/api-keys",
@@ -100,10 +130,20 @@ impl Place {
     /// Under which heading it stands.
     pub const fn section(self) -> Section {
         match self {
-            Place::Home | Place::Invoices | Place::Clients | Place::Payments | Place::Operator => {
-                Section::Top
-            }
-            Place::Stripe | Place::Users | Place::ApiKeys => Section::Settings,
+            Place::Home
+            | Place::Invoices
+            | Place::Clients
+            | Place::Payments
+            | Place::Payouts
+            | Place::Disputes
+            | Place::Operator => Section::Top,
+            Place::Business
+            | Place::InvoiceSettings
+            | Place::PaymentSettings
+            | Place::MailSettings
+            | Place::Stripe
+            | Place::Users
+            | Place::ApiKeys => Section::Settings,
             Place::Account | Place::Sessions => Section::Own,
         }
     }

@@ -105,6 +105,17 @@ pub fn copy_field(id: &str, text: &str) -> Markup {
     }
 }
 
+/// An address to be copied, in a field that a press selects, so that it can be copied without the script too.
+/// The label is for who listens. The id is the page's own.
+pub fn copy_input(id: &str, label: &str, text: &str) -> Markup {
+    html! {
+        div .copy {
+            input .input id=(id) type="text" readonly value=(text) aria-label=(label);
+            button .btn type="button" data-copy=(id) aria-label={ "Copy " (label) } hidden { "Copy" }
+        }
+    }
+}
+
 /// Codes that are shown once, with a button that copies all of them, a line each.
 pub fn recovery_codes(id: &str, codes: &[String]) -> Markup {
     html! {

@@ -2,15 +2,19 @@
 //! fresh proof of who they are.
 
 use domain::Permission::{
-    ClientsRead, ClientsWrite, ConnectRead, ConnectWrite, CreditsWrite, InvoicesRead, InvoicesWrite,
-    KeysRead, KeysWrite, MailsWrite, PaymentsRead, PeopleRead, PeopleWrite, RefundsWrite,
+    ClientsRead, ClientsWrite, ConnectRead, ConnectWrite, CreditsRead, CreditsWrite, DisputesRead,
+    DisputesWrite, InvoicesRead, InvoicesWrite, KeysRead, KeysWrite, MailsWrite, PaymentsRead, PaymentsWrite,
+    PayoutsRead, PeopleRead, PeopleWrite, RefundsWrite, ReportsRead, SettingsRead, SettingsWrite,
 };
 
 use super::Who::{AnyPerson, Operator, Person};
 use super::{Route, get, post};
 use crate::dashboard::{
-    account, account_mails, account_security, api_keys, client, clients, home, invoice, invoice_acts,
-    invoice_form, invoices, money_back, new_api_key, operator, payments, sessions, stripe, users,
+    account, account_mails, account_security, api_keys, client, client_money, clients, dispute,
+    dispute_answer, dispute_settle, disputes, files, home, invoice, invoice_acts, invoice_form,
+    invoice_links, invoices, invoices_send, money_back, new_api_key, offline, operator, payments, payout,
+    payouts, sessions, settings_business, settings_invoices, settings_mails, settings_payments, stripe,
+    users,
 };
 
 /// What people see and do once they are logged in.
@@ -19,7 +23,11 @@ pub fn all() -> Vec<Route> {
     all.extend(of_clients());
     all.extend(of_invoices());
     all.extend(of_payments());
+    all.extend(of_offline_payments());
+    all.extend(of_lists());
+    all.extend(of_disputes());
     all.extend(of_settings());
+    all.extend(of_the_business());
     all.extend(of_users());
     all.extend(of_the_operator());
     all
@@ -65,6 +73,11 @@ fn of_clients() -> Vec<Route> {
         get("/clients/new", Person(ClientsWrite), clients::new),
         get("/clients/{id}", Person(ClientsRead), client::show),
         post("/clients/{id}", Person(ClientsWrite), clients::save),
+        get(
+            "/clients/{id}/statement.pdf",
+            Person(ReportsRead),
+            client_money::statement_pdf,
+        ),
         get("/clients/{id}/edit", Person(ClientsWrite), clients::change),
     ]
 }
@@ -93,6 +106,26 @@ fn of_invoices() -> Vec<Route> {
             "/invoices/{id}/invoice.pdf",
             Person(InvoicesRead),
             payments::invoice,
+        ),
+        post(
+            "/invoices/{id}/links",
+            Person(InvoicesWrite),
+            invoice_links::create,
+        ),
+        get(
+            "/invoices/{id}/links/new",
+            Person(InvoicesWrite),
+            invoice_links::new,
+        ),
+        get(
+            "/invoices/{id}/links/{link}/revoke",
+            Person(InvoicesWrite),
+            invoice_links::ask_to_revoke,
+        ),
+        post(
+            "/invoices/{id}/links/{link}/revoke",
+            Person(InvoicesWrite),
+            invoice_links::revoke,
         ),
         get("/invoices/{id}/panel", Person(InvoicesRead), invoice::panel),
         get(
@@ -135,6 +168,65 @@ fn of_payments() -> Vec<Route> {
             money_back::ask_refund,
         ),
         post("/payments/{id}/refund", Person(RefundsWrite), money_back::refund).stepped_up(),
+        get("/payouts", Person(PayoutsRead), payouts::list),
+        get("/payouts/{id}", Person(PayoutsRead), payout::show),
+    ]
+}
+
+fn of_lists() -> Vec<Route> {
+    vec![
+        get("/invoices.csv", Person(InvoicesRead), files::invoices),
+        get("/invoices/send", Person(MailsWrite), invoices_send::review),
+        post("/invoices/send", Person(MailsWrite), invoices_send::send),
+        get("/invoices/sent", Person(MailsWrite), invoices_send::sent),
+        get("/payments.csv", Person(PaymentsRead), files::payments),
+        get("/payouts.csv", Person(PayoutsRead), files::payouts),
+    ]
+}
+
+fn of_offline_payments() -> Vec<Route> {
+    vec![
+        get(
+            "/invoices/{id}/record-payment",
+            Person(PaymentsWrite),
+            offline::ask,
+        ),
+        post(
+            "/invoices/{id}/record-payment",
+            Person(PaymentsWrite),
+            offline::record,
+        ),
+        get(
+            "/invoices/{id}/recorded/{payment}/reverse",
+            Person(PaymentsWrite),
+            offline::ask_to_reverse,
+        ),
+        post(
+            "/invoices/{id}/recorded/{payment}/reverse",
+            Person(PaymentsWrite),
+            offline::reverse,
+        ),
+        get(
+            "/credit-notes/{id}/credit-note.pdf",
+            Person(CreditsRead),
+            payments::credit_note,
+        ),
+    ]
+}
+
+fn of_disputes() -> Vec<Route> {
+    let answers = Person(DisputesWrite);
+    vec![
+        get("/disputes", Person(DisputesRead), disputes::list),
+        get("/disputes/{id}", Person(DisputesRead), dispute::show),
+        get("/disputes/{id}/accept", answers, dispute_answer::ask_to_accept),
+        post("/disputes/{id}/accept", answers, dispute_answer::accept),
+        get("/disputes/{id}/evidence", answers, dispute_answer::write),
+        post("/disputes/{id}/evidence", answers, dispute_answer::save),
+        get("/disputes/{id}/settle", answers, dispute_settle::ask),
+        post("/disputes/{id}/settle", answers, dispute_settle::settle),
+        get("/disputes/{id}/submit", answers, dispute_answer::review),
+        post("/disputes/{id}/submit", answers, dispute_answer::submit),
     ]
 }
 
@@ -177,6 +269,32 @@ fn of_settings() -> Vec<Route> {
             stripe::existing,
         )
         .stepped_up(),
+    ]
+}
+
+fn of_the_business() -> Vec<Route> {
+    let (reads, writes) = (Person(SettingsRead), Person(SettingsWrite));
+    vec![
+        get("/settings/business", reads, settings_business::show),
+        post("/settings/business", writes, settings_business::save),
+        post("/settings/business/logo", writes, settings_business::upload),
+        get("/settings/business/logo.png", reads, settings_business::logo),
+        get(
+            "/settings/business/logo/remove",
+            writes,
+            settings_business::ask_to_remove,
+        ),
+        post(
+            "/settings/business/logo/remove",
+            writes,
+            settings_business::remove,
+        ),
+        get("/settings/invoices", reads, settings_invoices::show),
+        post("/settings/invoices", writes, settings_invoices::save),
+        get("/settings/mails", reads, settings_mails::show),
+        post("/settings/mails", writes, settings_mails::save),
+        get("/settings/payments", reads, settings_payments::show),
+        post("/settings/payments", writes, settings_payments::save),
     ]
 }
 

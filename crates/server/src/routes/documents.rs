@@ -3,7 +3,7 @@
 use domain::Permission::{CreditsRead, InvoicesRead, PaymentsRead, ReportsRead, SettingsRead, SettingsWrite};
 
 use super::{Route, Who, delete, get, put};
-use crate::api::{business, documents};
+use crate::api::{business, documents, invoice_settings};
 use crate::pay::papers;
 
 /// Documents, and what they say of the tenant.
@@ -28,6 +28,12 @@ pub fn all() -> Vec<Route> {
         ),
         get("/api/settings/business", Key(SettingsRead), business::get),
         put("/api/settings/business", Key(SettingsWrite), business::put),
+        get("/api/settings/invoices", Key(SettingsRead), invoice_settings::get),
+        put(
+            "/api/settings/invoices",
+            Key(SettingsWrite),
+            invoice_settings::put,
+        ),
         put("/api/settings/logo", Key(SettingsWrite), business::put_logo),
         delete("/api/settings/logo", Key(SettingsWrite), business::delete_logo),
         get("/pay/{link}/invoice.pdf", Payer, papers::invoice),

@@ -3,6 +3,12 @@
 //! second press does nothing twice, and of two who change the same thing the second sees what the first
 //! did.
 
+mod disputes;
+mod links;
+mod lists;
+mod payouts;
+mod settings;
+
 use domain::Role;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

@@ -43,6 +43,7 @@ struct Belongings {
     dispute: String,
     refund: String,
     credit_note: String,
+    offline: String,
     mail: String,
 }
 
@@ -92,7 +93,12 @@ async fn belongings(town: &Town, msp: &Msp) -> Belongings {
     let note = json!({"amount": 100, "reason": "Agreed on the phone"});
     let noted = town.api(&msp.key, Method::POST, &path, note).await;
     assert!(noted.status.is_success(), "{}", noted.text);
+    let path = format!("/api/invoices/{credited}/offline-payments");
+    let cash = json!({"amount": 100, "method": "cash"});
+    let offline = town.api(&msp.key, Method::POST, &path, cash).await;
+    assert!(offline.status.is_success(), "{}", offline.text);
     Belongings {
+        offline: offline.body["id"].as_str().unwrap().to_owned(),
         client: msp.client_id.clone(),
         invoice,
         draft: draft.body["id"].as_str().unwrap().to_owned(),
@@ -179,6 +185,7 @@ impl Belongings {
             "disputes" => vec![&self.dispute],
             "refunds" => vec![&self.refund],
             "credit-notes" => vec![&self.credit_note],
+            "offline-payments" => vec![&self.offline],
             "mails" => vec![&self.mail],
             other => panic!("{}: which ids does {other} have?", route.path),
         }

@@ -158,10 +158,27 @@ impl Person {
         let csrf = self.csrf.lock().unwrap().clone();
         let mut all = vec![("csrf_token", csrf.as_str())];
         all.extend_from_slice(fields);
-        self.send(Method::POST, path, Some(encoded(&all))).await
+        let form = "application/x-www-form-urlencoded".to_owned();
+        self.send(Method::POST, path, Some((form, encoded(&all).into_bytes())))
+            .await
     }
 
-    async fn send(&self, method: Method, path: &str, body: Option<String>) -> Shown {
+    /// Sends a form with a file, as a browser writes one.
+    pub async fn upload(&self, path: &str, field: &str, file: &[u8]) -> Shown {
+        let csrf = self.csrf.lock().unwrap().clone();
+        let mut body = format!(
+            "--edge\r\nContent-Disposition: form-data; name=\"csrf_token\"\r\n\r\n{csrf}\r\n--edge\r\n\
+             Content-Disposition: form-data; name=\"{field}\"; filename=\"picture\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        )
+        .into_bytes();
+        body.extend_from_slice(file);
+        body.extend_from_slice(b"\r\n--edge--\r\n");
+        let form = "multipart/form-data; boundary=edge".to_owned();
+        self.send(Method::POST, path, Some((form, body))).await
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<(String, Vec<u8>)>) -> Shown {
         let cookies = self.cookies.lock().unwrap().clone();
         let cookies: Vec<String> = cookies
             .iter()
@@ -172,9 +189,9 @@ impl Person {
             .request(method, format!("{}{path}", self.url))
             .header("user-agent", &self.agent)
             .header("cookie", cookies.join("; "));
-        if let Some(body) = body {
+        if let Some((kind, body)) = body {
             request = request
-                .header("content-type", "application/x-www-form-urlencoded")
+                .header("content-type", kind)
                 .header("sec-fetch-site", "same-origin")
                 .body(body);
         }

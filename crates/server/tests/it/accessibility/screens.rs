@@ -2,7 +2,7 @@
 
 use domain::Role;
 
-use super::Auditor;
+use super::{Auditor, money_screens};
 use crate::person::Person;
 use crate::town::Town;
 
@@ -103,4 +103,5 @@ pub async fn screens(auditor: &mut Auditor<'_>, town: &Town) {
     let list = mara.get("/clients").await;
     let client = list.between("class=\"row-link\" href=\"", "\"");
     auditor.look("client", &client).await;
+    money_screens::screens(auditor, town, &format!("pay_{payment}")).await;
 }

@@ -270,11 +270,29 @@ pub async fn other_amount(town: &Town, amount: i64) -> String {
 }
 
 /// Money that does not stay: a lost dispute, and credit that pays.
-async fn money_back(town: &Town) -> [(&'static str, String); 2] {
+async fn money_back(town: &Town) -> [(&'static str, String); 3] {
     [
         ("dispute", lost_in_a_dispute(town).await),
         ("application", set_off(town).await),
+        ("offline", without_stripe(town).await),
     ]
+}
+
+/// A cheque that pays a part, and cash that was a mistake: the cheque.
+async fn without_stripe(town: &Town) -> String {
+    let invoice = town.invoice(900, "usd").await;
+    let path = format!("/api/invoices/{invoice}/offline-payments");
+    let record = async |body: Value| {
+        let made = town.api(&town.msp.key, Method::POST, &path, body).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+        made.body["id"].as_str().unwrap().to_owned()
+    };
+    let cheque = record(json!({"method": "cheque", "amount": 400, "reference": "1042"})).await;
+    let cash = record(json!({"method": "cash"})).await;
+    let path = format!("/api/offline-payments/{cash}/reverse");
+    let back = town.api(&town.msp.key, Method::POST, &path, json!({})).await;
+    assert_eq!(back.body["invoice"]["amount_due"], 500, "{}", back.text);
+    cheque
 }
 
 /// A payment that a bank takes back, and that is owed again: the dispute.

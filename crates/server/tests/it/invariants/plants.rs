@@ -156,18 +156,20 @@ mod disputes;
 mod fees;
 mod ledger;
 mod money;
+mod offline;
 mod parts;
 mod refunds;
 mod states;
 mod tenancy;
 
 /// Every plant.
-pub const PLANTS: [&[Plant]; 9] = [
+pub const PLANTS: [&[Plant]; 10] = [
     balance::ALL,
     disputes::ALL,
     fees::ALL,
     ledger::ALL,
     money::ALL,
+    offline::ALL,
     parts::ALL,
     refunds::ALL,
     states::ALL,

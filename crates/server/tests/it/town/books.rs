@@ -11,13 +11,14 @@ use super::Town;
 const HOUR_MS: i64 = 60 * 60 * 1000;
 
 /// Everything that belongs to a mode, in an order of its own.
-const OF_A_MODE: [Sql; 18] = [
+const OF_A_MODE: [Sql; 19] = [
     Sql::new("select * from clients where livemode = $1 order by id"),
     Sql::new("select * from invoice_numbers where livemode = $1 order by tenant_id"),
     Sql::new("select * from invoices where livemode = $1 order by id"),
     Sql::new("select * from invoice_lines where livemode = $1 order by invoice_id, position"),
     Sql::new("select * from pay_links where livemode = $1 order by id"),
     Sql::new("select * from payments where livemode = $1 order by id"),
+    Sql::new("select * from offline_payments where livemode = $1 order by id"),
     Sql::new("select * from stripe_config where livemode = $1 order by tenant_id"),
     Sql::new("select * from stripe_operations where livemode = $1 order by id"),
     Sql::new("select * from stripe_webhook_events where livemode = $1 order by id"),

@@ -1,0 +1,283 @@
+//! What a payer's bank is told: written over what is known already, reviewed, and sent once; and giving up.
+
+use axum::extract::State;
+use axum::response::Response;
+use domain::dispute::evidence::{self, Field, Kind, TEXT_MAX};
+use domain::{DisputeId, Refusal};
+use flows::disputes;
+use maud::{Markup, html};
+
+use super::dispute::{Whole, told};
+use super::{after, again, dispute_words as words, page, trouble};
+use super::{desk, with_status};
+use crate::api::InPath;
+use crate::html::{self as parts, Errors, Input, Place, Tone};
+use crate::idempotency::forms;
+use crate::people::{Filled, Person, see_other, status_of};
+use crate::router::Site;
+
+const WRITE: &str = "Answer the bank";
+const REVIEW: &str = "Review your answer";
+const GIVE_UP: &str = "Give up the dispute?";
+
+/// `GET /disputes/{id}/evidence`
+pub async fn write(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
+    match Whole::read(&site, &person, &id).await {
+        Ok(whole) => {
+            let said = match whole.shown.dispute.evidence_version {
+                0 => whole.shown.prefilled.clone(),
+                _ => whole.shown.draft.clone(),
+            };
+            let typed = |field: Field| said.get(&field).cloned().unwrap_or_default();
+            let content = form(&person, &whole, &typed, &Errors::none());
+            page(&person, Place::Disputes, WRITE, &content)
+        }
+        Err(failure) => trouble(&person, Place::Disputes, failure),
+    }
+}
+
+/// `POST /disputes/{id}/evidence`
+pub async fn save(State(site): State<Site>, person: Person, InPath(id): InPath, filled: Filled) -> Response {
+    let whole = match Whole::read(&site, &person, &id).await {
+        Ok(whole) => whole,
+        Err(failure) => return trouble(&person, Place::Disputes, failure),
+    };
+    let typed = |field: Field| domain::text::pasted(filled.get(field.word()));
+    let saved = async {
+        let texts: Vec<(Field, String)> = texts().map(|field| (field, typed(field))).collect();
+        let mut said = evidence::read(texts.iter().map(|(field, text)| (field.word(), text.as_str())))?;
+        // Files are put elsewhere, and stay as they are.
+        let files = whole
+            .shown
+            .draft
+            .iter()
+            .filter(|(field, _)| field.kind() == Kind::File);
+        said.extend(files.map(|(field, value)| (*field, value.clone())));
+        let version = Some(filled.get("version").parse().unwrap_or(-1));
+        let id = DisputeId::parse(&id)?;
+        disputes::put_evidence(&site.app, &person.scope(), &person.by, &id, version, said).await
+    };
+    match saved.await {
+        Ok(_) if filled.get("press") == "later" => after(&whole.path(), "evidence-kept"),
+        Ok(_) => see_other(&format!("{}/submit", whole.path())),
+        Err(failure) => again(failure, &person, Place::Disputes, WRITE, |refusal| {
+            form(&person, &whole, &typed, &errors_of(refusal))
+        }),
+    }
+}
+
+/// All that is a text.
+fn texts() -> impl Iterator<Item = Field> {
+    Field::ALL
+        .iter()
+        .copied()
+        .filter(|field| field.kind() == Kind::Text)
+}
+
+/// Refusals name `evidence.customer_name`; the form's field is `customer_name`.
+fn errors_of(refusal: &Refusal) -> Errors {
+    let mut errors = Errors::none();
+    let named = refusal.field().and_then(|named| named.strip_prefix("evidence."));
+    match (refusal, named.and_then(Field::from_word)) {
+        (Refusal::InvalidField { problem, .. }, Some(field)) => {
+            errors.add(field.word(), format!("{} {problem}.", words::field(field).0));
+        }
+        (refusal, _) => errors.add("", refusal.to_string()),
+    }
+    errors
+}
+
+fn form(person: &Person, whole: &Whole, typed: &dyn Fn(Field) -> String, errors: &Errors) -> Markup {
+    let dispute = &whole.shown.dispute;
+    let (short, sentence) = words::reason(&dispute.reason);
+    let wanted: Vec<Field> = evidence::wanted(&dispute.reason)
+        .iter()
+        .copied()
+        .filter(|field| field.kind() == Kind::Text)
+        .collect();
+    let others: Vec<Field> = texts().filter(|field| !wanted.contains(field)).collect();
+    let used = others
+        .iter()
+        .any(|field| !typed(*field).is_empty() || errors.of(field.word()).is_some());
+    let first = dispute.evidence_version == 0;
+    html! {
+        a .back href=(whole.path()) { "Dispute" }
+        (parts::title(WRITE, &format!("{short}. {sentence}"), &html! {}))
+        div .card.narrow.stack {
+            (parts::summary(errors))
+            @if first {
+                (parts::notice(Tone::Calm, "", &html! {
+                    p {
+                        "What is known of the invoice and its payment is filled in. Read it, correct it, \
+                         and add what only you know. Nothing is sent before you have reviewed it."
+                    }
+                }))
+            }
+            (parts::form(&format!("{}/evidence", whole.path()), &person.csrf, &html! {
+                input type="hidden" name="version" value=(dispute.evidence_version);
+                h2 { "What the bank looks for" }
+                @for field in &wanted { (one(*field, typed, errors)) }
+                details .fold open[used] {
+                    summary { "More that can be said" }
+                    div .stack { @for field in &others { (one(*field, typed, errors)) } }
+                }
+                div .actions {
+                    button .btn.primary type="submit" name="press" value="review" { "Save and review" }
+                    button .btn type="submit" name="press" value="later" { "Save for later" }
+                    (parts::link_button("Cancel", &whole.path(), "plain"))
+                }
+            }))
+        }
+    }
+}
+
+fn one(field: Field, typed: &dyn Fn(Field) -> String, errors: &Errors) -> Markup {
+    let (label, hint) = words::field(field);
+    parts::field(
+        &parts::Field {
+            name: field.word(),
+            label,
+            value: &typed(field),
+            input: if words::is_long(field) {
+                Input::Lines
+            } else {
+                Input::Text
+            },
+            hint,
+            optional: true,
+            max: TEXT_MAX,
+            ..parts::Field::default()
+        },
+        errors,
+    )
+}
+
+/// `GET /disputes/{id}/submit`: everything that goes to the bank, before it goes.
+pub async fn review(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
+    match Whole::read(&site, &person, &id).await {
+        Ok(whole) if whole.shown.dispute.evidence_version == 0 => {
+            see_other(&format!("{}/evidence", whole.path()))
+        }
+        Ok(whole) => match disputes::may_submit(&whole.shown.dispute, site.app.clock.now()) {
+            Ok(()) => {
+                let content = review_form(&site, &person, &whole, "", &Errors::none());
+                page(&person, Place::Disputes, REVIEW, &content)
+            }
+            Err(_) => see_other(&whole.path()),
+        },
+        Err(failure) => trouble(&person, Place::Disputes, failure),
+    }
+}
+
+fn review_form(site: &Site, person: &Person, whole: &Whole, once: &str, errors: &Errors) -> Markup {
+    let dispute = &whole.shown.dispute;
+    let missing: Vec<&str> = whole
+        .shown
+        .missing
+        .iter()
+        .map(|field| words::field(*field).0)
+        .collect();
+    let about = format!(
+        "{} to the payer's bank",
+        desk::amount(dispute.amount, dispute.currency)
+    );
+    html! {
+        a .back href=(whole.path()) { "Dispute" }
+        (parts::title(REVIEW, &about, &html! {}))
+        div .card.narrow.stack {
+            (parts::summary(errors))
+            (parts::notice(Tone::Alert, "The bank reads it once", &html! {
+                p { "After it is sent, nothing can be added or corrected. The bank then decides, which \
+                     takes up to three months." }
+            }))
+            @if !missing.is_empty() {
+                (parts::notice(Tone::Calm, "Not said, and banks look for it", &html! {
+                    ul { @for name in &missing { li { (name) } } }
+                }))
+            }
+            h2 { "What goes to the bank" }
+            (told(whole.shown.draft.iter().map(|(field, value)| (*field, value.as_str()))))
+            (parts::form(&format!("{}/submit", whole.path()), &person.csrf, &html! {
+                (forms::field(site, once))
+                input type="hidden" name="version" value=(dispute.evidence_version);
+                div .actions {
+                    (parts::primary_button("Send it to the bank"))
+                    (parts::link_button("Change it", &format!("{}/evidence", whole.path()), ""))
+                    (parts::link_button("Cancel", &whole.path(), "plain"))
+                }
+            }))
+        }
+    }
+}
+
+/// `POST /disputes/{id}/submit`
+pub async fn submit(
+    State(site): State<Site>,
+    person: Person,
+    InPath(id): InPath,
+    filled: Filled,
+) -> Response {
+    let sent = async {
+        let id = DisputeId::parse(&id)?;
+        let version = filled.get("version").parse().unwrap_or(-1);
+        disputes::submit(&site.app, &person.scope(), &person.by, &id, version).await
+    };
+    let failure = match sent.await {
+        Ok(dispute) if dispute.operation_id.is_some() => return after(&path_of(&id), "evidence-in-doubt"),
+        Ok(_) => return after(&path_of(&id), "evidence-sent"),
+        Err(failure) => failure,
+    };
+    match (Whole::read(&site, &person, &id).await, &failure) {
+        (Ok(whole), flows::Failure::Refused(refusal)) => {
+            let mut errors = Errors::none();
+            errors.add("", refusal.to_string());
+            let content = review_form(&site, &person, &whole, filled.get(forms::FIELD), &errors);
+            with_status(status_of(refusal), &person, Place::Disputes, REVIEW, &content)
+        }
+        (_, _) => trouble(&person, Place::Disputes, failure),
+    }
+}
+
+fn path_of(id: &str) -> String {
+    format!("{}/{id}", Place::Disputes.path())
+}
+
+/// `GET /disputes/{id}/accept`
+pub async fn ask_to_accept(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
+    match Whole::read(&site, &person, &id).await {
+        Ok(whole) => {
+            let dispute = &whole.shown.dispute;
+            let amount = desk::amount(dispute.amount, dispute.currency);
+            let content = html! {
+                a .back href=(whole.path()) { "Dispute" }
+                div .card.narrow.stack {
+                    h1 { (GIVE_UP) }
+                    p { "The bank keeps " (amount) " for good, and cannot be answered any more. You then say \
+                         whether the client still owes it. This cannot be undone." }
+                    (parts::form(&format!("{}/accept", whole.path()), &person.csrf, &html! {
+                        (forms::field(&site, ""))
+                        div .actions {
+                            a .btn href=(whole.path()) { "Keep it" }
+                            button .btn.danger.sure type="submit" { "Give it up" }
+                        }
+                    }))
+                }
+            };
+            page(&person, Place::Disputes, GIVE_UP, &content)
+        }
+        Err(failure) => trouble(&person, Place::Disputes, failure),
+    }
+}
+
+/// `POST /disputes/{id}/accept`
+pub async fn accept(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
+    let accepted = async {
+        let id = DisputeId::parse(&id)?;
+        disputes::accept(&site.app, &person.scope(), &person.by, &id).await
+    };
+    match accepted.await {
+        Ok(dispute) if dispute.operation_id.is_some() => after(&path_of(&id), "evidence-in-doubt"),
+        Ok(_) => after(&path_of(&id), "dispute-accepted"),
+        Err(failure) => trouble(&person, Place::Disputes, failure),
+    }
+}

@@ -1,0 +1,140 @@
+//! `/settings/invoices`: how invoices are numbered, and the terms that a new one begins with.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::invoice_settings::{InvoiceSettings, MEMO_MAX, PREFIX_MAX, number};
+use domain::{Permission, Refusal};
+use flows::invoice_settings::{self, Numbering};
+use maud::{Markup, html};
+
+use super::desk::{self, SEEN, overtaken};
+use super::{Asked, after, again, page, said, trouble, with_status};
+use crate::html::{self as parts, Errors, Field, Input, Place};
+use crate::people::{Filled, Person};
+use crate::router::Site;
+
+const PLACE: Place = Place::InvoiceSettings;
+const PATH: &str = PLACE.path();
+const TITLE: &str = PLACE.name();
+const LABELS: [(&str, &str); 4] = [
+    ("prefix", "Numbers begin with"),
+    ("next_number", "Next number"),
+    ("due_days", "Days until due"),
+    ("memo", "Remark"),
+];
+
+/// `GET /settings/invoices`
+pub async fn show(State(site): State<Site>, person: Person, asked: Asked) -> Response {
+    match invoice_settings::get(&site.app, &person.scope()).await {
+        Ok(there) => {
+            let typed = typed_of(&there);
+            let form = form(&person, &typed, &there, false, &Errors::none());
+            page(&person, PLACE, TITLE, &content(&said(&asked), &form))
+        }
+        Err(failure) => trouble(&person, PLACE, failure),
+    }
+}
+
+fn typed_of(there: &Numbering) -> [String; 4] {
+    let settings = &there.settings;
+    [
+        settings.prefix.clone(),
+        there.next_number.to_string(),
+        settings.due_days.map(|days| days.to_string()).unwrap_or_default(),
+        settings.memo.clone().unwrap_or_default(),
+    ]
+}
+
+fn content(said: &Markup, form: &Markup) -> Markup {
+    html! {
+        (parts::title(TITLE, "For invoices that you write from now on.", &html! {}))
+        (said)
+        div .card.narrow { (form) }
+    }
+}
+
+/// `POST /settings/invoices`
+pub async fn save(State(site): State<Site>, person: Person, filled: Filled) -> Response {
+    let there = match invoice_settings::get(&site.app, &person.scope()).await {
+        Ok(there) => there,
+        Err(failure) => return trouble(&person, PLACE, failure),
+    };
+    let typed = LABELS.map(|(name, _)| filled.get(name).replace("\r\n", "\n"));
+    // Numbers go on by themselves: only what somebody chose is compared.
+    if filled.get(SEEN) != desk::seen(&there.settings) {
+        let content = content(&html! {}, &form(&person, &typed, &there, true, &Errors::none()));
+        return with_status(StatusCode::CONFLICT, &person, PLACE, TITLE, &content);
+    }
+    let saved = async {
+        let [prefix, next, due_days, memo] = &typed;
+        let whole = |field: &'static str, text: &str| {
+            let unread = |_| Refusal::invalid(field, "must be a whole number");
+            text.trim().parse::<i64>().map_err(unread)
+        };
+        let wanted = InvoiceSettings {
+            prefix: prefix.clone(),
+            due_days: match due_days.trim() {
+                "" => None,
+                days => Some(whole("due_days", days)?),
+            },
+            memo: Some(memo.clone()),
+        };
+        // What was offered and not touched is no wish: an invoice may have been finalized since, and another
+        // beginning has a series of its own.
+        let next = match next.trim() == filled.get("offered") {
+            true => None,
+            false => Some(whole("next_number", next)?),
+        };
+        invoice_settings::set(&site.app, &person.scope(), &person.by, wanted, next).await
+    };
+    match saved.await {
+        Ok(_) => after(PATH, "saved"),
+        Err(failure) => again(failure, &person, PLACE, TITLE, |refusal| {
+            let errors = Errors::of_refusal(refusal, &LABELS);
+            content(&html! {}, &form(&person, &typed, &there, false, &errors))
+        }),
+    }
+}
+
+fn form(person: &Person, typed: &[String; 4], there: &Numbering, late: bool, errors: &Errors) -> Markup {
+    let may = person.may(Permission::SettingsWrite);
+    let [prefix, next, due_days, memo] = typed;
+    let sample = number(&there.settings.prefix, there.next_number);
+    let next_hint =
+        format!("The next invoice is {sample}. A number is never given twice, so it only goes up.");
+    let inside = html! {
+        input type="hidden" name=(SEEN) value=(desk::seen(&there.settings));
+        input type="hidden" name="offered" value=(there.next_number);
+        (parts::field(&Field {
+            name: "prefix", label: LABELS[0].1, value: prefix, max: PREFIX_MAX,
+            hint: "Such as INV- or 2027-. Each beginning has a series of its own, which starts at 1.",
+            ..Field::default()
+        }, errors))
+        (parts::field(&Field {
+            name: "next_number", label: LABELS[1].1, value: next, input: Input::Digits, hint: &next_hint,
+                max: 9,
+            ..Field::default()
+        }, errors))
+        (parts::field(&Field {
+            name: "due_days", label: LABELS[2].1, value: due_days, input: Input::Digits, max: 3,
+            hint: "New invoices are due so many days after they are written. Each can be changed.",
+            optional: true, ..Field::default()
+        }, errors))
+        (parts::field(&Field {
+            name: "memo", label: LABELS[3].1, value: memo, input: Input::Lines, max: MEMO_MAX,
+            hint: "Stands on new invoices for the client to read, such as a word of thanks.",
+            optional: true, ..Field::default()
+        }, errors))
+        @if may { div .actions { (parts::primary_button("Save")) } }
+    };
+    parts::form(
+        PATH,
+        &person.csrf,
+        &html! {
+            (parts::summary(errors))
+            @if late { (overtaken()) }
+            (parts::fields_of(may, &inside))
+        },
+    )
+}

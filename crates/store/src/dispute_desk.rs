@@ -1,0 +1,132 @@
+//! The lists of disputes that people work through: what is open in the order in which banks wait for an
+//! answer, what was lost and is to be decided, and what is over.
+
+use domain::{DisputeId, Scope};
+
+use crate::binds;
+use crate::db::{Error, Row, Sql, Tx};
+use crate::disputes::{self, Dispute};
+
+/// Which disputes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shelf {
+    /// Not over: first those whose answer is due first.
+    #[default]
+    Open,
+    /// Lost, and nobody has said what becomes of the invoice.
+    ToDecide,
+    /// Over.
+    Over,
+}
+
+impl Shelf {
+    /// In the order in which they are offered.
+    pub const ALL: [Shelf; 3] = [Shelf::Open, Shelf::ToDecide, Shelf::Over];
+
+    /// The word in an address.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Shelf::Open => "open",
+            Shelf::ToDecide => "to-decide",
+            Shelf::Over => "over",
+        }
+    }
+
+    /// The shelf of a word.
+    pub fn parse(word: &str) -> Option<Shelf> {
+        Shelf::ALL.into_iter().find(|shelf| shelf.word() == word)
+    }
+}
+
+/// Ids of disputes, in the order of a list; the disputes themselves are read one by one, few to a page.
+macro_rules! listed {
+    ($rest:literal) => {
+        Sql::new(concat!(
+            "select id from disputes where tenant_id = $1 and livemode = $2 ",
+            $rest
+        ))
+    };
+}
+
+const OPEN: Sql = listed!(
+    "and closed_at is null
+       and (coalesce(due_at, 9223372036854775807) > $3
+         or (coalesce(due_at, 9223372036854775807) = $3 and id > $4))
+     order by coalesce(due_at, 9223372036854775807), id
+     limit $5"
+);
+
+const TO_DECIDE: Sql = listed!("and settlement = 'undecided' and id < $3 order by id desc limit $4");
+
+const OVER: Sql = listed!("and closed_at is not null and id < $3 order by id desc limit $4");
+
+/// Stands before every id in the order of lists, which is downwards.
+const BEFORE_ALL: &str = "dis_~";
+
+/// Disputes of a shelf after the given one (exclusive): what is open by when its answer is due, what has no
+/// such moment last; everything else newest first.
+pub fn page(
+    tx: &mut Tx,
+    scope: &Scope,
+    shelf: Shelf,
+    after: Option<&Dispute>,
+    limit: i64,
+) -> Result<Vec<Dispute>, Error> {
+    let id = after.map_or(BEFORE_ALL, |after| after.id.as_str());
+    let rows = match shelf {
+        Shelf::Open => {
+            let due = after.map_or(i64::MIN, |after| after.due_at.map_or(i64::MAX, |due| due.ms()));
+            tx.query(&OPEN, binds![&scope.tenant, scope.mode, due, id, limit])?
+        }
+        Shelf::ToDecide => tx.query(&TO_DECIDE, binds![&scope.tenant, scope.mode, id, limit])?,
+        Shelf::Over => tx.query(&OVER, binds![&scope.tenant, scope.mode, id, limit])?,
+    };
+    let ids = rows
+        .iter()
+        .map(|row: &Row| row.text("id").map(DisputeId::stored))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut found = Vec::new();
+    for id in ids {
+        found.extend(disputes::get(tx, scope, &id)?);
+    }
+    Ok(found)
+}
+
+const COUNT_OPEN: Sql = Sql::new(
+    "select count(*) as counted from (
+       select 1 as one from disputes
+       where tenant_id = $1 and livemode = $2 and closed_at is null limit $3) counted",
+);
+
+const COUNT_TO_DECIDE: Sql = Sql::new(
+    "select count(*) as counted from (
+       select 1 as one from disputes
+       where tenant_id = $1 and livemode = $2 and settlement = 'undecided' limit $3) counted",
+);
+
+const COUNT_OVER: Sql = Sql::new(
+    "select count(*) as counted from (
+       select 1 as one from disputes
+       where tenant_id = $1 and livemode = $2 and closed_at is not null limit $3) counted",
+);
+
+/// How many disputes are on a shelf, counted up to `most`.
+pub fn count(tx: &mut Tx, scope: &Scope, shelf: Shelf, most: i64) -> Result<i64, Error> {
+    let sql = match shelf {
+        Shelf::Open => &COUNT_OPEN,
+        Shelf::ToDecide => &COUNT_TO_DECIDE,
+        Shelf::Over => &COUNT_OVER,
+    };
+    tx.one(sql, binds![&scope.tenant, scope.mode, most])?
+        .int("counted")
+}
+
+/// For the test that prepares every statement.
+pub const ALL: &[&Sql] = &[
+    &OPEN,
+    &TO_DECIDE,
+    &OVER,
+    &COUNT_OPEN,
+    &COUNT_TO_DECIDE,
+    &COUNT_OVER,
+];
