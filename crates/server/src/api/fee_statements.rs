@@ -12,6 +12,7 @@ use store::fee_statement::{self as rows, Line, Span, Sum, Total};
 
 use super::subscriptions::mode_of;
 use super::{Caller, Page, PageQuery, Platform, Query};
+use crate::csv;
 use crate::problem::Problem;
 use crate::router::Site;
 
@@ -195,8 +196,11 @@ async fn statement(site: &Site, scope: Scope, query: StatementQuery) -> Result<R
     Ok(Json(json).into_response())
 }
 
-/// Every field is a word, an id or a number, so none needs quotes.
-async fn file(site: &Site, scope: Scope, month: Month, span: Span) -> Result<Response, Problem> {
+/// All lines of a month as a file.
+///
+/// # Errors
+/// `invalid_field` for a month with more lines than a file may have.
+pub async fn file(site: &Site, scope: Scope, month: Month, span: Span) -> Result<Response, Problem> {
     let mut text = HEAD.to_owned();
     let mut after: Option<LedgerTransactionId> = None;
     for _ in 0..CHUNKS_MAX {
@@ -232,8 +236,7 @@ fn write_line(text: &mut String, line: &Line) {
         domain::Money::new(line.amount, line.currency).plain(),
         line.amount.to_string(),
     ];
-    text.push_str(&fields.join(","));
-    text.push('\n');
+    text.push_str(&csv::line(fields.iter().map(String::as_str)));
 }
 
 /// `2026-11-24T08:15:00Z`

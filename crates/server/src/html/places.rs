@@ -19,6 +19,18 @@ pub enum Place {
     ApiKeys,
     /// All tenants, for the operator.
     Operator,
+    /// What Stripe reported, of everybody.
+    Inbox,
+    /// What differs from Stripe, of everybody.
+    Breaks,
+    /// What the platform takes.
+    Fees,
+    /// What the server does by itself.
+    Jobs,
+    /// Who did what, of everybody.
+    Audit,
+    /// How the server is set up.
+    Configuration,
     /// The person's own name, password and second factor.
     Account,
     /// Where the person is logged in.
@@ -52,12 +64,18 @@ impl Section {
 
 impl Place {
     /// In the order of the menu.
-    pub const ALL: [Place; 10] = [
+    pub const ALL: [Place; 16] = [
         Place::Home,
         Place::Invoices,
         Place::Clients,
         Place::Payments,
         Place::Operator,
+        Place::Inbox,
+        Place::Breaks,
+        Place::Fees,
+        Place::Jobs,
+        Place::Audit,
+        Place::Configuration,
         Place::Stripe,
         Place::ApiKeys,
         Place::Users,
@@ -76,6 +94,12 @@ impl Place {
             Place::Users => "Users",
             Place::ApiKeys => "API keys",
             Place::Operator => "Tenants",
+            Place::Inbox => "Webhooks",
+            Place::Breaks => "Differences",
+            Place::Fees => "Fees",
+            Place::Jobs => "Jobs",
+            Place::Audit => "Audit log",
+            Place::Configuration => "Configuration",
             Place::Account => "Profile and security",
             Place::Sessions => "Sessions",
         }
@@ -92,6 +116,12 @@ impl Place {
             Place::Users => "/settings/users",
             Place::ApiKeys => "/settings/api-keys",
             Place::Operator => "/operator",
+            Place::Inbox => "/operator/inbox",
+            Place::Breaks => "/operator/breaks",
+            Place::Fees => "/operator/fees",
+            Place::Jobs => "/operator/jobs",
+            Place::Audit => "/operator/audit",
+            Place::Configuration => "/operator/configuration",
             Place::Account => "/account",
             Place::Sessions => "/account/sessions",
         }
@@ -100,9 +130,17 @@ impl Place {
     /// Under which heading it stands.
     pub const fn section(self) -> Section {
         match self {
-            Place::Home | Place::Invoices | Place::Clients | Place::Payments | Place::Operator => {
-                Section::Top
-            }
+            Place::Home
+            | Place::Invoices
+            | Place::Clients
+            | Place::Payments
+            | Place::Operator
+            | Place::Inbox
+            | Place::Breaks
+            | Place::Fees
+            | Place::Jobs
+            | Place::Audit
+            | Place::Configuration => Section::Top,
             Place::Stripe | Place::Users | Place::ApiKeys => Section::Settings,
             Place::Account | Place::Sessions => Section::Own,
         }
