@@ -20,7 +20,7 @@ use std::path::Path;
 pub use fonts::LeftOut;
 pub use logo::Logo;
 
-use papers::{credit_note, invoice, receipt, statement};
+use papers::{credit_note, fee_statement, invoice, receipt, statement};
 
 /// Makes documents, with its fonts in memory.
 pub struct Printer {
@@ -38,6 +38,8 @@ pub enum Paper {
     Receipt(Box<papers::Receipt>),
     /// What happened with a client.
     Statement(Box<papers::Statement>),
+    /// What the platform took of a tenant.
+    FeeStatement(Box<papers::FeeStatement>),
 }
 
 /// A document that could not be made, and why: a mistake in the program.
@@ -101,6 +103,7 @@ impl Printer {
             Paper::CreditNote(paper) => credit_note::lay_out(&self.fonts, paper),
             Paper::Receipt(paper) => receipt::lay_out(&self.fonts, paper),
             Paper::Statement(paper) => statement::lay_out(&self.fonts, paper),
+            Paper::FeeStatement(paper) => fee_statement::lay_out(&self.fonts, paper),
         }
     }
 }

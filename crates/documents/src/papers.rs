@@ -1,6 +1,7 @@
 //! The documents: what each is made of, as plain data, and how it is laid out.
 
 pub(crate) mod credit_note;
+pub(crate) mod fee_statement;
 pub(crate) mod invoice;
 pub(crate) mod receipt;
 pub(crate) mod statement;
@@ -12,6 +13,7 @@ use domain::seal::Day;
 use crate::Logo;
 
 pub use credit_note::CreditNote;
+pub use fee_statement::{FeeAccount, FeeLine, FeeStatement};
 pub use invoice::{Invoice, State};
 pub use receipt::{Method, PaidInvoice, Receipt, Refund};
 pub use statement::{Account, Entry, Statement, What};

@@ -43,6 +43,16 @@ impl Breakers {
         self.locked().values().filter_map(Breaker::ask_at).min()
     }
 
+    /// The accounts of a mode that do not answer now; the platform's own is the empty one.
+    pub fn silent(&self, mode: Mode) -> Vec<String> {
+        let now = self.clock.now();
+        let accounts = self.locked();
+        let silent = accounts
+            .iter()
+            .filter(|((of, _), breaker)| *of == mode && breaker.silent_until(now).is_some());
+        silent.map(|((_, account), _)| account.clone()).collect()
+    }
+
     fn locked(&self) -> MutexGuard<'_, BTreeMap<(Mode, String), Breaker>> {
         // Nothing under this lock can panic half-way.
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)

@@ -62,7 +62,9 @@ const APP_CSS_TEXT: &str = concat!(
     include_str!("assets/tokens.css"),
     include_str!("assets/app.css"),
     include_str!("assets/parts.css"),
-    include_str!("assets/desk.css")
+    include_str!("assets/desk.css"),
+    include_str!("assets/console.css"),
+    include_str!("assets/reference.css")
 );
 static APP_CSS: LazyLock<Asset> =
     LazyLock::new(|| asset("app", "css", "text/css; charset=utf-8", APP_CSS_TEXT));

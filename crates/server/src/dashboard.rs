@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod client;
 pub mod client_money;
 pub mod clients;
+pub mod console;
 mod desk;
 mod devices;
 pub mod dispute;
@@ -61,15 +62,16 @@ use crate::problem::Problem;
 /// What an address says was done just now: a word of [`DONE`], for the page that is shown after it.
 #[derive(Debug, Default, Deserialize)]
 pub struct Done {
+    /// The word.
     #[serde(default)]
-    done: String,
+    pub done: String,
 }
 
 /// The query of a page: one that cannot be read is an empty one.
 type Asked = Result<Query<Done>, Problem>;
 
 /// What was done, in a sentence. An address can bring one of these and nothing else.
-const DONE: [(&str, &str); 40] = [
+const DONE: [(&str, &str); 44] = [
     ("client-added", "The client was added."),
     ("saved", "It was saved."),
     ("sent", "It is on its way. What becomes of the mail stands below."),
@@ -148,6 +150,22 @@ const DONE: [(&str, &str); 40] = [
     ("made", "The tenant was made. Invite its owner next."),
     ("suspended", "New work of the tenant is refused from now on."),
     ("resumed", "The tenant may take new work again."),
+    (
+        "replayed",
+        "It is on its way again. Load the page in a moment to see what came of it.",
+    ),
+    (
+        "nothing-to-replay",
+        "Nothing was replayed: what matches is on its way already, or is never applied.",
+    ),
+    (
+        "resolved",
+        "It is dealt with. What still differs when it is seen next is opened again.",
+    ),
+    (
+        "rule-added",
+        "The rule was added. It counts for payments that begin from then on.",
+    ),
     (
         "closed",
         "The tenant was closed. Its keys are worth nothing any more.",
@@ -261,7 +279,13 @@ fn may_see(person: &Person, place: Place) -> bool {
         Place::Business | Place::InvoiceSettings | Place::PaymentSettings | Place::MailSettings => {
             person.may(Permission::SettingsRead)
         }
-        Place::Operator => operates,
+        Place::Operator
+        | Place::Inbox
+        | Place::Breaks
+        | Place::Fees
+        | Place::Jobs
+        | Place::Audit
+        | Place::Configuration => operates,
         Place::Stripe => person.may(Permission::ConnectRead),
         Place::Users => person.may(Permission::PeopleRead),
         Place::ApiKeys => person.may(Permission::KeysRead),

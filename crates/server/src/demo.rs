@@ -350,6 +350,7 @@ fn connected_account(simulator: &Simulator, sample: &samples::Tenant, mode: Mode
         "business_name": sample.name,
         "default_currency": sample.currency,
         "livemode": mode.is_live(),
+        "bank_account": sample.bank_account,
     });
     let answer = simulator.call(&Request {
         method: "POST".to_owned(),

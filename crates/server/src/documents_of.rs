@@ -1,6 +1,7 @@
 //! Documents of rows: what an invoice, a credit note, a receipt and a statement say is read in one go and
 //! printed. The same functions serve the API, the pay page and mails.
 
+mod fee_statement;
 mod press;
 mod seller;
 mod statement;
@@ -18,6 +19,7 @@ use store::{Tx, clients, credit_notes, invoices, payment_parts, payments, refund
 
 use crate::router::Site;
 
+pub use fee_statement::{fee_statement, what as what_of_fee};
 pub use press::Press;
 pub use seller::{Shown, logo, shown};
 pub use statement::{Period, statement};

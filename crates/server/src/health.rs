@@ -18,8 +18,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// `GET /readyz`: 503 while the database takes no writes. A second line tells of a clock that is off: it
 /// is set, not restarted, so that the answer stays 200.
 pub async fn ready(State(site): State<Site>) -> (StatusCode, String) {
-    let answer = tokio::time::timeout(ANSWER_WITHIN, site.app.db.takes_writes()).await;
-    match answer.unwrap_or(Err(store::Error::Conflict)) {
+    match writes(&site).await {
         Ok(()) => {
             let skew = site.clock_skew.offset().map(|offset| format!("{offset}\n"));
             (StatusCode::OK, format!("ready\n{}", skew.unwrap_or_default()))
@@ -30,4 +29,14 @@ pub async fn ready(State(site): State<Site>) -> (StatusCode, String) {
             (StatusCode::SERVICE_UNAVAILABLE, detail)
         }
     }
+}
+
+/// Whether the database takes writes, as `/readyz` says it.
+pub async fn takes_writes(site: &Site) -> bool {
+    writes(site).await.is_ok()
+}
+
+async fn writes(site: &Site) -> Result<(), store::Error> {
+    let answer = tokio::time::timeout(ANSWER_WITHIN, site.app.db.takes_writes()).await;
+    answer.unwrap_or(Err(store::Error::Conflict))
 }

@@ -24,6 +24,7 @@ pub use message::Ready;
 
 use crate::config::{Config, MailConfig, Tls};
 use crate::router::Site;
+use crate::runs::{Job, Runs};
 
 /// Mails that are handed over at the same time: after a crash no more than these may have gone out twice.
 const AT_ONCE: i64 = 4;
@@ -227,6 +228,7 @@ pub async fn send_until(site: Site, mut stop: watch::Receiver<bool>) {
             Some(mailer) => mailer.round(&site).await,
             None => sending::give_up(&site.app).await,
         };
+        site.runs.ended(Job::Mails, site.app.clock.now(), &round);
         match round {
             Ok(0) => {}
             Ok(_) => continue,
@@ -240,12 +242,14 @@ pub async fn send_until(site: Site, mut stop: watch::Receiver<bool>) {
 }
 
 /// Queues the reminders that are due, once an hour.
-pub async fn remind_until(app: App, mut stop: watch::Receiver<bool>) {
+pub async fn remind_until(app: App, runs: Runs, mut stop: watch::Receiver<bool>) {
     let mut done_for = None;
     while !*stop.borrow() {
         let hour = app.clock.now().seconds().div_euclid(60 * 60);
         if done_for != Some(hour) {
-            match reminders::due(&app).await {
+            let due = reminders::due(&app).await;
+            runs.ended(Job::Reminders, app.clock.now(), &due);
+            match due {
                 Ok(queued) => {
                     tracing::debug!(queued, "looked whom to remind");
                     done_for = Some(hour);

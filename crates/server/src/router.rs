@@ -25,6 +25,7 @@ use crate::limits::{self, Gate};
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
+use crate::runs::Runs;
 use crate::{access, assets, edge, routes};
 use flows::stripe_events;
 
@@ -74,6 +75,8 @@ pub struct Site {
     pub shows_styleguide: bool,
     /// Where documents are printed.
     pub press: Press,
+    /// What this instance does by itself, and how it went.
+    pub runs: Runs,
     /// How many connections there may be, and how long each may take over what.
     pub bounds: Bounds,
 }
@@ -109,6 +112,7 @@ impl Site {
             gate: Arc::default(),
             door: Arc::default(),
             press: Press::default(),
+            runs: Runs::default(),
             shows_styleguide: false,
         }
     }

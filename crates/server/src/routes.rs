@@ -25,7 +25,7 @@ use crate::api::{
 use crate::pay::{self, checkout};
 use crate::problem::Problem;
 use crate::router::Site;
-use crate::{connect, demo_mail, health, metrics, stripe_webhook, styleguide};
+use crate::{connect, demo_mail, health, metrics, openapi, stripe_webhook, styleguide};
 
 /// Who may use a route. `access.rs` finds out, before the handler runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -384,6 +384,8 @@ fn of_books() -> Vec<Route> {
 fn of_payers_and_stripe() -> Vec<Route> {
     use Who::{Anybody, Key, Metrics, Payer, Returning, Stripe};
     vec![
+        get("/api/openapi.json", Anybody, openapi::json),
+        get("/api/reference", Anybody, openapi::show),
         get("/api/public/invoices/{link}", Payer, public_invoices::get),
         post("/api/public/invoices/{link}/pay", Payer, public_invoices::pay),
         post("/api/public/invoices/{link}/check", Payer, public_invoices::check),

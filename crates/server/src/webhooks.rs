@@ -87,8 +87,8 @@ impl Filter {
             account: self.account,
             since: moment(self.since)?,
             until: moment(self.until)?,
-            after: None,
             limit,
+            ..Wanted::default()
         })
     }
 }

@@ -14,6 +14,7 @@ use tracing::Instrument;
 
 use crate::mail;
 use crate::router::Site;
+use crate::runs::{Job, Runs};
 
 /// Events taken up at once.
 const BATCH: i64 = 64;
@@ -45,16 +46,20 @@ const FORGET_EVERY: Duration = Duration::from_secs(60);
 /// Runs until `stop` says so. What is waiting for Stripe then is dropped, as a crash would, and taken up by
 /// the next start.
 pub async fn run(site: Site, mut stop: watch::Receiver<bool>) {
-    let reconciler = tokio::spawn(reconcile_until(site.app.clone(), stop.clone()));
+    let reconciler = tokio::spawn(reconcile_until(site.app.clone(), site.runs.clone(), stop.clone()));
     let sealer = tokio::spawn(seal_until(site.clone(), stop.clone()));
-    let accountant = tokio::spawn(tie_out_until(site.app.clone(), stop.clone()));
+    let accountant = tokio::spawn(tie_out_until(site.app.clone(), site.runs.clone(), stop.clone()));
     let forgetter = tokio::spawn(forget_until(site.clone(), stop.clone()));
     let postman = tokio::spawn(mail::send_until(site.clone(), stop.clone()));
-    let reminder = tokio::spawn(mail::remind_until(site.app.clone(), stop.clone()));
-    let holder = tokio::spawn(hold_until(site.app.clone(), stop.clone()));
+    let reminder = tokio::spawn(mail::remind_until(
+        site.app.clone(),
+        site.runs.clone(),
+        stop.clone(),
+    ));
+    let holder = tokio::spawn(hold_until(site.app.clone(), site.runs.clone(), stop.clone()));
     let mut places = Places::default();
     while !*stop.borrow() {
-        if apply_batch(&site.app, &mut places).await == 0 {
+        if apply_batch(&site.app, &site.runs, &mut places).await == 0 {
             tokio::select! {
                 () = site.inbox_bell.notified() => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}
@@ -78,8 +83,10 @@ pub async fn run(site: Site, mut stop: watch::Receiver<bool>) {
 }
 
 /// Applies what is due and can be applied now; answers how many events were taken up.
-async fn apply_batch(app: &App, places: &mut Places) -> usize {
-    let taken = match stripe_events::take(app, BATCH).await {
+async fn apply_batch(app: &App, runs: &Runs, places: &mut Places) -> usize {
+    let taken = stripe_events::take(app, BATCH).await;
+    runs.ended(Job::Events, app.clock.now(), &taken);
+    let taken = match taken {
         Ok(taken) => taken,
         Err(failure) => {
             tracing::error!(%failure, "events could not be taken up");
@@ -112,10 +119,12 @@ async fn apply_batch(app: &App, places: &mut Places) -> usize {
     count
 }
 
-async fn reconcile_until(app: App, mut stop: watch::Receiver<bool>) {
+async fn reconcile_until(app: App, runs: Runs, mut stop: watch::Receiver<bool>) {
     let mut places = Places::default();
     while !*stop.borrow() {
-        match reconcile::due(&app).await {
+        let due = reconcile::due(&app).await;
+        runs.ended(Job::Reconciler, app.clock.now(), &due);
+        match due {
             Ok(due) => {
                 for row in due {
                     let (account, app) = (row.account().to_owned(), app.clone());
@@ -135,9 +144,11 @@ async fn reconcile_until(app: App, mut stop: watch::Receiver<bool>) {
 }
 
 /// What is being sent stays this instance's, for as long as it lives.
-async fn hold_until(app: App, mut stop: watch::Receiver<bool>) {
+async fn hold_until(app: App, runs: Runs, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
-        if let Err(failure) = held::renew(&app).await {
+        let renewed = held::renew(&app).await;
+        runs.ended(Job::Leases, app.clock.now(), &renewed);
+        if let Err(failure) = renewed {
             tracing::error!(%failure, "leases could not be renewed");
         }
         tokio::select! {
@@ -154,7 +165,9 @@ async fn seal_until(site: Site, mut stop: watch::Receiver<bool>) {
         site.door.sweep(&site.app).await;
         let open = seals::open_day(site.app.clock.now());
         if sealed_for != Some(open) {
-            match seals::run(&site.app).await {
+            let sealed = seals::run(&site.app).await;
+            site.runs.ended(Job::Seals, site.app.clock.now(), &sealed);
+            match sealed {
                 Ok(made) => {
                     tracing::info!(made, "sealed the days before {open}");
                     sealed_for = Some(open);
@@ -171,13 +184,15 @@ async fn seal_until(site: Site, mut stop: watch::Receiver<bool>) {
 
 /// Once a day everybody's books are compared with Stripe's balance, and each hour those that differed.
 /// Balances are written down before, which makes the comparison quicker.
-async fn tie_out_until(app: App, mut stop: watch::Receiver<bool>) {
+async fn tie_out_until(app: App, runs: Runs, mut stop: watch::Receiver<bool>) {
     let mut done_for = None;
     while !*stop.borrow() {
         let now = app.clock.now();
         let hour = (Day::of(now), books::closed_hour(now));
         if done_for != Some(hour) {
-            match close_and_compare(&app).await {
+            let compared = close_and_compare(&app).await;
+            runs.ended(Job::Books, app.clock.now(), &compared);
+            match compared {
                 Ok((written, compared)) => {
                     tracing::info!(
                         written,
@@ -213,7 +228,9 @@ async fn forget_until(site: Site, mut stop: watch::Receiver<bool>) {
         if let Err(failure) = people::sessions::remove_old(app).await {
             tracing::error!(%failure, "old sessions and links could not be removed");
         }
-        match stripe_events::archive_old(app, retention_days).await {
+        let archived = stripe_events::archive_old(app, retention_days).await;
+        site.runs.ended(Job::Tidying, app.clock.now(), &archived);
+        match archived {
             Ok(0) => {}
             Ok(moved) => tracing::info!(moved, "bodies of old events are in the archive now"),
             Err(failure) => tracing::error!(%failure, "old events could not be archived"),

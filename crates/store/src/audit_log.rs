@@ -139,6 +139,78 @@ pub fn page_of_all(tx: &mut Tx, wanted: &Wanted) -> Result<Vec<Noted>, Error> {
     rows?.iter().map(read).collect()
 }
 
+/// What an operator looks for in everybody's rows, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// Only rows of this action.
+    pub action: Option<String>,
+    /// Only rows of this tenant; the platform's own are its own.
+    pub tenant: Option<TenantId>,
+    /// Only rows of this kind of actor.
+    pub actor: Option<String>,
+    /// Only rows that name this id: as what it was done to, who did it, or by which request.
+    pub names: Option<String>,
+    /// Only rows older than this one.
+    pub after: Option<AuditId>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+macro_rules! search_rows {
+    ($first:literal) => {
+        Sql::new(concat!(
+            "select id, tenant_id, livemode, actor, actor_id, address, request_id, action, subject_id,
+               before_state, after_state, created_at
+             from audit_log ",
+            $first,
+            " and id < $1 and (cast($2 as text) is null or action = $2)
+               and (cast($3 as text) is null or tenant_id = $3)
+               and (cast($4 as text) is null or actor = $4)
+             order by id desc
+             limit $5"
+        ))
+    };
+}
+
+const SEARCH: Sql = search_rows!("where id <> ''");
+const SEARCH_BY_ACTION: Sql = search_rows!("where action = $2");
+const SEARCH_BY_SUBJECT: Sql = search_rows!("where subject_id = $6");
+const SEARCH_BY_ACTOR: Sql = search_rows!("where actor_id = $6");
+const SEARCH_BY_REQUEST: Sql = search_rows!("where request_id = $6");
+
+/// Everybody's rows that are looked for, newest first: for the platform's operator.
+pub fn search(tx: &mut Tx, search: &Search) -> Result<Vec<Noted>, Error> {
+    let after = search.after.as_ref().map_or(END, AuditId::as_str);
+    let tenant = search.tenant.as_ref().map(|tenant| tenant.as_str().to_owned());
+    let common = binds![
+        after,
+        search.action.clone(),
+        tenant,
+        search.actor.clone(),
+        search.limit
+    ]
+    .to_vec();
+    let Some(names) = &search.names else {
+        let sql = match &search.action {
+            Some(_) => &SEARCH_BY_ACTION,
+            None => &SEARCH,
+        };
+        return tx.query(sql, &common)?.iter().map(read).collect();
+    };
+    let mut found: Vec<Noted> = Vec::new();
+    for sql in [&SEARCH_BY_SUBJECT, &SEARCH_BY_ACTOR, &SEARCH_BY_REQUEST] {
+        let mut binds = common.clone();
+        binds.push(names.into());
+        for row in tx.query(sql, &binds)? {
+            found.push(read(&row)?);
+        }
+    }
+    found.sort_by(|a, b| b.id.as_str().cmp(a.id.as_str()));
+    found.dedup_by(|a, b| a.id == b.id);
+    found.truncate(usize::try_from(search.limit).unwrap_or(usize::MAX));
+    Ok(found)
+}
+
 const PAYERS_ADDRESS: Sql = Sql::new(
     "select address
      from audit_log
@@ -186,5 +258,10 @@ pub const ALL: &[&Sql] = &[
     &PAGE_BY_ACTION,
     &PAGE_OF_ALL,
     &PAGE_OF_ALL_BY_ACTION,
+    &SEARCH,
+    &SEARCH_BY_ACTION,
+    &SEARCH_BY_SUBJECT,
+    &SEARCH_BY_ACTOR,
+    &SEARCH_BY_REQUEST,
     &PAYERS_ADDRESS,
 ];

@@ -175,6 +175,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0037_invoice_settings",
         sql: include_str!("../migrations/0037_invoice_settings.sql"),
     },
+    Migration {
+        name: "0038_console",
+        sql: include_str!("../migrations/0038_console.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

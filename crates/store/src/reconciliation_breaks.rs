@@ -315,6 +315,20 @@ pub fn get_anybodys(tx: &mut Tx, id: &BreakId) -> Result<Option<Kept>, Error> {
     row.map(|row| read(&row)).transpose()
 }
 
+const OF_SUBJECT: Sql = select_breaks!(
+    "where subject_id = $1 and id < $2
+     order by id desc
+     limit $3",
+);
+
+/// Everybody's breaks about a subject, newest first: for the platform's operator.
+pub fn of_subject(tx: &mut Tx, subject_id: &str, limit: i64) -> Result<Vec<Kept>, Error> {
+    tx.query(&OF_SUBJECT, binds![subject_id, "~", limit])?
+        .iter()
+        .map(read)
+        .collect()
+}
+
 const CLOSE: Sql = Sql::new(
     "update reconciliation_breaks set resolved_at = $2, resolved_by = $3, reason = $4
      where id = $1 and resolved_at is null",
@@ -395,6 +409,7 @@ pub const ALL: &[&Sql] = &[
     &PAGE_OF_ALL,
     &GET,
     &GET_ANYBODYS,
+    &OF_SUBJECT,
     &CLOSE,
     &SETTLED,
     &COUNT_OPEN,

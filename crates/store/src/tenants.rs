@@ -99,6 +99,27 @@ pub fn page(tx: &mut Tx, after: Option<&TenantId>, limit: i64) -> Result<Vec<Ten
     tx.query(&PAGE, binds![after, limit])?.iter().map(read).collect()
 }
 
+const SEARCH: Sql = Sql::new(
+    "select id, name, support_email, status, status_reason, status_at, created_at
+     from tenants
+     where id < $1 and (id = $3 or lower(name) like $2 escape '!'
+       or lower(coalesce(support_email, '')) like $2 escape '!')
+     order by id desc
+     limit $4",
+);
+
+/// Tenants in whose name or support address a text stands, or of this id, newest first.
+pub fn search(tx: &mut Tx, text: &str, after: Option<&TenantId>, limit: i64) -> Result<Vec<Tenant>, Error> {
+    let after = after.map_or("ten_~", TenantId::as_str);
+    let quoted = text
+        .to_lowercase()
+        .replace('!', "!!")
+        .replace('%', "!%")
+        .replace('_', "!_");
+    let binds = binds![after, format!("%{quoted}%"), text, limit];
+    tx.query(&SEARCH, binds)?.iter().map(read).collect()
+}
+
 const MOVE: Sql = Sql::new(
     "update tenants set status = $3, status_reason = $4, status_at = $5
      where id = $1 and status = $2",
@@ -136,4 +157,4 @@ fn read(row: &Row) -> Result<Tenant, Error> {
 }
 
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&INSERT, &BY_ID, &LIST, &PAGE, &MOVE, &COUNT];
+pub const ALL: &[&Sql] = &[&INSERT, &BY_ID, &LIST, &PAGE, &SEARCH, &MOVE, &COUNT];

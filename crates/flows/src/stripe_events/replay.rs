@@ -163,7 +163,10 @@ fn scope_of(event: &Shown) -> Option<Scope> {
 }
 
 /// Why an event cannot be applied again, as a sentence.
-fn obstacle(tx: &mut Tx, event: &Shown) -> Result<Option<&'static str>, store::Error> {
+///
+/// # Errors
+/// When the database fails.
+pub fn obstacle(tx: &mut Tx, event: &Shown) -> Result<Option<&'static str>, store::Error> {
     if event.status == Status::Quarantined {
         return Ok(Some(
             "A live event that came under a TEST secret is never applied.",

@@ -12,13 +12,14 @@ use store::fee_statement::{self as rows, Line, Span, Sum, Total};
 
 use super::subscriptions::mode_of;
 use super::{Caller, Page, PageQuery, Platform, Query};
+use crate::csv;
 use crate::problem::Problem;
 use crate::router::Site;
 
 /// Lines that a file reads at once, and the most that it may have: some ten megabytes.
 const CHUNK: i64 = 1_000;
 const CHUNKS_MAX: usize = 100;
-const HEAD: &str = "booked_at,type,stripe_id,payment_id,invoice_id,currency,amount,amount_minor\n";
+const HEAD: &str = "booked_at,type,stripe_id,payment_id,invoice_id,currency,amount,amount_minor\r\n";
 
 /// Which statement is asked for.
 #[derive(Debug, Deserialize)]
@@ -195,8 +196,11 @@ async fn statement(site: &Site, scope: Scope, query: StatementQuery) -> Result<R
     Ok(Json(json).into_response())
 }
 
-/// Every field is a word, an id or a number, so none needs quotes.
-async fn file(site: &Site, scope: Scope, month: Month, span: Span) -> Result<Response, Problem> {
+/// All lines of a month as a file.
+///
+/// # Errors
+/// `invalid_field` for a month with more lines than a file may have.
+pub async fn file(site: &Site, scope: Scope, month: Month, span: Span) -> Result<Response, Problem> {
     let mut text = HEAD.to_owned();
     let mut after: Option<LedgerTransactionId> = None;
     for _ in 0..CHUNKS_MAX {
@@ -225,15 +229,14 @@ fn write_line(text: &mut String, line: &Line) {
     let fields = [
         moment(line.at),
         line.kind.clone(),
-        line.source_id.clone(),
+        csv::text(&line.source_id),
         id(line.payment_id.as_ref().map(domain::PaymentId::as_str)),
         id(line.invoice_id.as_ref().map(domain::InvoiceId::as_str)),
         line.currency.code().to_owned(),
         domain::Money::new(line.amount, line.currency).plain(),
         line.amount.to_string(),
     ];
-    text.push_str(&fields.join(","));
-    text.push('\n');
+    text.push_str(&csv::row(fields));
 }
 
 /// `2026-11-24T08:15:00Z`

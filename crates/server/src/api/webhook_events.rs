@@ -133,6 +133,7 @@ pub struct EventsQuery {
     #[serde(rename = "type")]
     event_type: Option<String>,
     event_id: Option<String>,
+    object_id: Option<String>,
     stripe_account_id: Option<String>,
     since: Option<i64>,
     until: Option<i64>,
@@ -143,6 +144,7 @@ impl EventsQuery {
         let fields = [
             ("type", &self.event_type),
             ("event_id", &self.event_id),
+            ("object_id", &self.object_id),
             ("stripe_account_id", &self.stripe_account_id),
         ];
         for (field, value) in fields {
@@ -155,11 +157,13 @@ impl EventsQuery {
             status: self.status.as_deref().map(status).transpose()?,
             event_type: self.event_type,
             event_id: self.event_id,
+            object_id: self.object_id,
             account: self.stripe_account_id,
             since: self.since.map(Timestamp::from_ms),
             until: self.until.map(Timestamp::from_ms),
             after,
             limit,
+            ..Wanted::default()
         })
     }
 
@@ -273,7 +277,10 @@ async fn look(
 
 /// What the event has changed: of the payment that its object belongs to, of its invoice, and of the
 /// object itself.
-fn changes_of(tx: &mut store::Tx, event: &Shown) -> Result<Vec<Changed>, store::Error> {
+///
+/// # Errors
+/// When the database fails.
+pub fn changes_of(tx: &mut store::Tx, event: &Shown) -> Result<Vec<Changed>, store::Error> {
     let (Some(tenant), Some(object)) = (event.tenant.clone(), &event.object_id) else {
         return Ok(Vec::new());
     };

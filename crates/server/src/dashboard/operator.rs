@@ -4,18 +4,20 @@
 use axum::extract::State;
 use axum::response::Response;
 use domain::tenant::{TenantMove, TenantState};
-use domain::{Mode, Refusal, Role, TenantId, person};
+use domain::{Refusal, Role, TenantId, person};
 use flows::Failure;
 use flows::people::invitations::{self, Invitation};
 use flows::tenants::{self, Overview};
 use maud::{Markup, html};
 use serde::Deserialize;
-use store::stripe_config::StripeConfig;
+use store::invoice_list::Collected;
 
+use super::console::tenant as told;
+use super::desk::{address, looked_for};
 use super::users::{invited_page, whom};
-use super::{Asked, Done, again, page, question, said, trouble};
+use super::{Asked, Done, again, page, said, trouble};
 use crate::api::{InPath, Query};
-use crate::html::{self as parts, Ask, Column, Errors, Field, Input, Pages, Place, Tone};
+use crate::html::{self as parts, Column, Errors, Field, Input, Pages, Place, Tone};
 use crate::people::{Filled, Person, see_other};
 use crate::problem::Problem;
 use crate::router::Site;
@@ -23,6 +25,7 @@ use crate::router::Site;
 const PATH: &str = Place::Operator.path();
 const TITLE: &str = "Tenants";
 const MAKE: &str = "Add a tenant";
+const CLOSE: &str = "Close this tenant for good?";
 /// Tenants on one page.
 const SHOWN: usize = 50;
 const LABELS: [(&str, &str); 5] = [
@@ -39,6 +42,8 @@ pub struct Which {
     #[serde(default)]
     after: String,
     #[serde(default)]
+    q: String,
+    #[serde(default)]
     done: String,
 }
 
@@ -50,50 +55,71 @@ pub async fn list(
 ) -> Response {
     let which = which.map(|Query(which)| which).unwrap_or_default();
     let after = TenantId::parse(&which.after).ok();
+    let (text, mode, now) = (looked_for(&which.q), person.mode, site.app.clock.now());
     let read = site.app.db.read(move |tx| {
         let limit = i64::try_from(SHOWN + 1).unwrap_or(i64::MAX);
-        let page = store::tenants::page(tx, after.as_ref(), limit)?;
-        page.into_iter()
-            .map(|tenant| tenants::overview(tx, tenant))
-            .collect::<Result<Vec<_>, _>>()
+        let page = match text.as_str() {
+            "" => store::tenants::page(tx, after.as_ref(), limit)?,
+            text => store::tenants::search(tx, text, after.as_ref(), limit)?,
+        };
+        let with_sums = page.into_iter().map(|tenant| {
+            let scope = domain::Scope {
+                tenant: tenant.id.clone(),
+                mode,
+            };
+            let brought = told::this_month(tx, &scope, now)?;
+            Ok((tenants::overview(tx, tenant)?, brought))
+        });
+        with_sums.collect::<Result<Vec<_>, store::Error>>()
     });
     match read.await {
         Ok(all) => {
             let asked = Ok(Query(Done { done: which.done }));
-            page(&person, Place::Operator, TITLE, &show(&all, &said(&asked)))
+            let content = show(&all, &which.q, &which.after, &said(&asked));
+            page(&person, Place::Operator, TITLE, &content)
         }
         Err(error) => trouble(&person, Place::Operator, error.into()),
     }
 }
 
-fn show(all: &[Overview], said: &Markup) -> Markup {
+/// A tenant with what payments brought it this month.
+type Row = (Overview, Vec<Collected>);
+
+fn show(all: &[Row], typed: &str, after: &str, said: &Markup) -> Markup {
     let columns = [
         Column::words("Tenant"),
         Column::words("State"),
         Column::words("Test account"),
         Column::words("Live account"),
+        Column::figures("Collected"),
+        Column::figures("Fees"),
         Column::words("Added"),
-        Column::words(""),
     ];
     let (shown, more) = (&all[..all.len().min(SHOWN)], all.len() > SHOWN);
     let rows: Vec<parts::Row> = shown.iter().map(row).collect();
     let last = shown.last().filter(|_| more);
     let pages = Pages {
-        next: last.map(|last| format!("{PATH}?after={}", last.tenant.id)),
+        next: last.map(|(last, _)| address(PATH, &[("q", typed), ("after", last.tenant.id.as_str())])),
+        previous: (!after.is_empty()).then(|| address(PATH, &[("q", typed)])),
         ..Pages::default()
     };
     let make = parts::link_button(MAKE, "/operator/tenants/new", "primary");
+    let about = "The service providers that take payments here, with what they collected this month.";
     html! {
-        (parts::title(TITLE, "The service providers that take payments here.", &html! {
-            @if !rows.is_empty() { (make) }
-        }))
+        (parts::title(TITLE, about, &html! { @if !rows.is_empty() || !typed.is_empty() { (make) } }))
         (said)
-        @if rows.is_empty() {
+        @if !rows.is_empty() || !typed.is_empty() {
+            (parts::search(PATH, "Search by name, address or id", typed))
+        }
+        @if rows.is_empty() && typed.is_empty() {
             (parts::empty(
                 "No tenants yet",
                 "A tenant is a service provider with its own Stripe account.",
                 &make,
             ))
+        } @else if rows.is_empty() {
+            (parts::empty("Nobody is called that", "No tenant has that in its name or address.",
+                &parts::link_button("Show all tenants", PATH, "")))
         } @else {
             (parts::table(TITLE, &columns, &rows))
             (parts::pages(&pages))
@@ -101,25 +127,21 @@ fn show(all: &[Overview], said: &Markup) -> Markup {
     }
 }
 
-fn row(overview: &Overview) -> parts::Row {
+fn row((overview, brought): &Row) -> parts::Row {
     let tenant = &overview.tenant;
+    let may_begin = tenant.status == TenantState::Active;
     let [(_, test), (_, live)] = &overview.accounts;
     vec![
         html! {
-            strong { (tenant.name) }
+            a .row-link href={ "/operator/tenants/" (tenant.id) } { (tenant.name) }
             @if let Some(email) = &tenant.support_email { span .under.soft { (email) } }
         },
         state(tenant.status),
-        account(test.as_ref()),
-        account(live.as_ref()),
+        told::badge(test.as_ref(), may_begin),
+        told::badge(live.as_ref(), may_begin),
+        told::sums(brought, |one| one.received),
+        told::sums(brought, |one| one.application_fees),
         parts::day(tenant.created_at),
-        html! {
-            div .actions {
-                a .btn.plain href={ "/operator/tenants/" (tenant.id) } {
-                    "Open" span .visually-hidden { " " (tenant.name) }
-                }
-            }
-        },
     ]
 }
 
@@ -128,16 +150,6 @@ fn state(state: TenantState) -> Markup {
         TenantState::Active => parts::badge(Tone::Good, "Active"),
         TenantState::Suspended => parts::badge(Tone::Alert, "Suspended"),
         TenantState::Closed => parts::badge(Tone::Calm, "Closed"),
-    }
-}
-
-fn account(config: Option<&StripeConfig>) -> Markup {
-    match config {
-        None => parts::badge(Tone::Calm, "None"),
-        Some(config) if config.disconnected => parts::badge(Tone::Bad, "Disconnected"),
-        Some(config) if !config.can_charge() => parts::badge(Tone::Alert, "Not ready"),
-        Some(config) if !config.payouts_enabled => parts::badge(Tone::Alert, "No payouts"),
-        Some(_) => parts::badge(Tone::Good, "Ready"),
     }
 }
 
@@ -200,27 +212,36 @@ fn make_form(person: &Person, [name, email]: [&str; 2], errors: &Errors) -> Mark
 /// `GET /operator/tenants/{id}`
 pub async fn one(State(site): State<Site>, person: Person, InPath(id): InPath, asked: Asked) -> Response {
     match found(&site, &id).await {
-        Ok(overview) => {
-            let content = detail(
-                &person,
-                &overview,
-                Typed::default(),
-                &Errors::none(),
-                &said(&asked),
-            );
-            page(&person, Place::Operator, &overview.tenant.name, &content)
+        Ok(whole) => {
+            let none = Errors::none();
+            let content = detail(&person, &whole, Typed::default(), &none, &said(&asked));
+            page(&person, Place::Operator, &whole.overview.tenant.name, &content)
         }
         Err(failure) => trouble(&person, Place::Operator, failure),
     }
 }
 
-async fn found(site: &Site, id: &str) -> Result<Overview, Failure> {
-    let id = TenantId::parse(id)?;
+async fn found(site: &Site, id: &str) -> Result<Whole, Failure> {
+    let (id, now) = (TenantId::parse(id)?, site.app.clock.now());
+    let mode = site.app.active_mode;
     let read = site.app.db.read(move |tx| {
         let tenant = store::tenants::find(tx, &id)?.ok_or(Refusal::NotFound)?;
-        Ok::<_, Failure>(tenants::overview(tx, tenant)?)
+        let scope = domain::Scope {
+            tenant: id.clone(),
+            mode,
+        };
+        Ok::<_, Failure>(Whole {
+            overview: tenants::overview(tx, tenant)?,
+            months: told::by_month(tx, &scope, now)?,
+        })
     });
     read.await
+}
+
+/// A tenant with what it brought in the last months.
+struct Whole {
+    overview: Overview,
+    months: Vec<told::OfMonth>,
 }
 
 /// What stands in the forms of a tenant's page.
@@ -232,20 +253,15 @@ struct Typed<'a> {
     reason: &'a str,
 }
 
-fn detail(person: &Person, overview: &Overview, typed: Typed<'_>, errors: &Errors, said: &Markup) -> Markup {
+fn detail(person: &Person, whole: &Whole, typed: Typed<'_>, errors: &Errors, said: &Markup) -> Markup {
+    let overview = &whole.overview;
     let tenant = &overview.tenant;
-    let accounts = overview.accounts.each_ref().map(|(mode, config)| {
-        let name = match mode {
-            Mode::Test => "Test account",
-            Mode::Live => "Live account",
-        };
-        let shown = html! {
-            (account(config.as_ref()))
-            @if let Some(config) = config { " " code { (config.stripe_account_id) } }
-        };
-        (name, shown)
-    });
-    let [test, live] = accounts;
+    let id = tenant.id.as_str();
+    let link = |path: &str, words: &str| {
+        html! {
+            a href=(address(path, &[("tenant", id)])) { (words) }
+        }
+    };
     html! {
         a .back href=(PATH) { (TITLE) }
         (parts::title(&tenant.name, "", &state(tenant.status)))
@@ -258,13 +274,18 @@ fn detail(person: &Person, overview: &Overview, typed: Typed<'_>, errors: &Error
                     ("Id", html! { code { (tenant.id) } }),
                     ("Support address", html! { (tenant.support_email.as_deref().unwrap_or("None")) }),
                     ("Added", parts::moment(tenant.created_at)),
-                    test,
-                    live,
+                    ("See also", html! {
+                        (link("/operator/inbox", "Its webhooks")) ", "
+                        (link("/operator/audit", "its audit log")) ", "
+                        (link("/operator/fees/new", "a fee rule of its own"))
+                    }),
                 ]))
                 @if let Some(reason) = &tenant.status_reason {
                     p .soft { "Last change of its state: " (reason) }
                 }
             }
+            (told::accounts(overview))
+            (told::figures(overview, &whole.months, person.mode))
             @if tenant.status != TenantState::Closed {
                 (invite_card(person, tenant.id.as_str(), typed.owner, errors))
                 (moves(person, overview, typed.reason, errors))
@@ -289,7 +310,6 @@ fn invite_card(person: &Person, tenant: &str, [owner, email]: [&str; 2], errors:
 fn moves(person: &Person, overview: &Overview, reason: &str, errors: &Errors) -> Markup {
     let tenant = &overview.tenant;
     let path = |what: &str| format!("/operator/tenants/{}/{what}", tenant.id);
-    let close = path("close");
     html! {
         section .card {
             h2 { "What it may do" }
@@ -310,23 +330,33 @@ fn moves(person: &Person, overview: &Overview, reason: &str, errors: &Errors) ->
                     }))
                 }
             }
-            div .actions { (parts::dialog_link("Close it for good", "", &close, "close")) }
+            div .actions { a .btn.plain.danger href=(path("close")) { "Close it for good\u{2026}" } }
         }
-        (closing(person, &close, &path("")).dialog())
     }
 }
 
-fn closing<'a>(person: &'a Person, action: &'a str, back: &'a str) -> Ask<'a> {
-    Ask {
-        id: "close",
-        title: "Close this tenant for good?",
-        text: "Its keys are revoked and its people are shut out. What was begun finishes, and history is \
-               kept. This cannot be undone.",
-        yes: "Close tenant",
-        no: "Keep it",
-        action,
-        back: back.strip_suffix('/').unwrap_or(back),
-        csrf: &person.csrf,
+/// The question before a tenant is closed, with why it is.
+fn closing(person: &Person, overview: &Overview, reason: &str, errors: &Errors) -> Markup {
+    let tenant = &overview.tenant;
+    let back = format!("/operator/tenants/{}", tenant.id);
+    html! {
+        a .back href=(back) { (tenant.name) }
+        (parts::title(CLOSE, "", &html! {}))
+        div .card.narrow {
+            p { "Its keys are revoked and its people are shut out. What was begun finishes, history is kept. "
+                strong { "This cannot be undone." } }
+            (parts::form(&format!("{back}/close"), &person.csrf, &html! {
+                (parts::summary(errors))
+                (parts::field(&Field {
+                    name: "reason", label: "Reason", value: reason,
+                    hint: "For the audit log and your colleagues.", max: 200, ..Field::default()
+                }, errors))
+                div .actions {
+                    button .btn.danger.sure type="submit" { "Close " (tenant.name) }
+                    (parts::link_button("Keep it", &back, "plain"))
+                }
+            }))
+        }
     }
 }
 
@@ -338,12 +368,12 @@ pub async fn invite(
     filled: Filled,
 ) -> Response {
     let typed = ["owner", "email"].map(|field| filled.get(field));
-    let overview = match found(&site, &id).await {
-        Ok(overview) => overview,
+    let whole = match found(&site, &id).await {
+        Ok(whole) => whole,
         Err(failure) => return trouble(&person, Place::Operator, failure),
     };
     let invitation = Invitation {
-        tenant: overview.tenant.id.clone(),
+        tenant: whole.overview.tenant.id.clone(),
         name: typed[0].to_owned(),
         email: typed[1].to_owned(),
         role: Role::Owner,
@@ -354,13 +384,13 @@ pub async fn invite(
             failure,
             &person,
             Place::Operator,
-            &overview.tenant.name,
+            &whole.overview.tenant.name,
             |refusal| {
                 let typed = Typed {
                     owner: typed,
                     ..Typed::default()
                 };
-                detail(&person, &overview, typed, &errors(refusal), &html! {})
+                detail(&person, &whole, typed, &errors(refusal), &html! {})
             },
         ),
     }
@@ -381,10 +411,9 @@ fn errors(refusal: &Refusal) -> Errors {
 /// `GET /operator/tenants/{id}/close`
 pub async fn ask_to_close(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
     match found(&site, &id).await {
-        Ok(overview) => {
-            let path = format!("/operator/tenants/{}", overview.tenant.id);
-            let action = format!("{path}/close");
-            question(&person, Place::Operator, &closing(&person, &action, &path))
+        Ok(whole) => {
+            let content = closing(&person, &whole.overview, "", &Errors::none());
+            page(&person, Place::Operator, CLOSE, &content)
         }
         Err(failure) => trouble(&person, Place::Operator, failure),
     }
@@ -398,24 +427,24 @@ pub async fn suspend(
     filled: Filled,
 ) -> Response {
     let reason = filled.get("reason");
-    let overview = match found(&site, &id).await {
-        Ok(overview) => overview,
+    let whole = match found(&site, &id).await {
+        Ok(whole) => whole,
         Err(failure) => return trouble(&person, Place::Operator, failure),
     };
     let suspended = moved(&site, &person, &id, TenantMove::Suspend, reason).await;
     suspended.unwrap_or_else(|failure| {
-        let name = &overview.tenant.name;
+        let name = &whole.overview.tenant.name;
         again(failure, &person, Place::Operator, name, |refusal| {
             let typed = Typed {
                 reason,
                 ..Typed::default()
             };
             // Somebody else may have suspended it meanwhile: then there is no field to lead to.
-            let errors = match overview.tenant.status {
+            let errors = match whole.overview.tenant.status {
                 TenantState::Active => errors(refusal),
                 TenantState::Suspended | TenantState::Closed => Errors::of_refusal(refusal, &[]),
             };
-            detail(&person, &overview, typed, &errors, &html! {})
+            detail(&person, &whole, typed, &errors, &html! {})
         })
     })
 }
@@ -427,9 +456,18 @@ pub async fn resume(State(site): State<Site>, person: Person, InPath(id): InPath
 }
 
 /// `POST /operator/tenants/{id}/close`
-pub async fn close(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
-    let closed = moved(&site, &person, &id, TenantMove::Close, "").await;
-    closed.unwrap_or_else(|failure| trouble(&person, Place::Operator, failure))
+pub async fn close(State(site): State<Site>, person: Person, InPath(id): InPath, filled: Filled) -> Response {
+    let reason = filled.get("reason");
+    let whole = match found(&site, &id).await {
+        Ok(whole) => whole,
+        Err(failure) => return trouble(&person, Place::Operator, failure),
+    };
+    let closed = moved(&site, &person, &id, TenantMove::Close, reason).await;
+    closed.unwrap_or_else(|failure| {
+        again(failure, &person, Place::Operator, CLOSE, |refusal| {
+            closing(&person, &whole.overview, reason, &errors(refusal))
+        })
+    })
 }
 
 async fn moved(
@@ -439,7 +477,9 @@ async fn moved(
     step: TenantMove,
     reason: &str,
 ) -> Result<Response, Failure> {
-    let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
+    // What cannot be undone needs one.
+    let needed = step == TenantMove::Close;
+    let reason = Some(reason.trim()).filter(|reason| needed || !reason.is_empty());
     let done = match step {
         TenantMove::Suspend => "suspended",
         TenantMove::Resume => "resumed",

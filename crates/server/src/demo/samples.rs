@@ -17,6 +17,8 @@ pub struct Tenant {
     pub support_email: &'static str,
     pub country: &'static str,
     pub currency: &'static str,
+    /// Where its payouts go.
+    pub bank_account: &'static str,
     /// Thousandths of a percent.
     pub tax_rate: i64,
     pub clients: &'static [Client],
@@ -40,6 +42,7 @@ pub const TENANTS: &[Tenant] = &[
         support_email: "billing@northwind-it.example",
         country: "US",
         currency: "usd",
+        bank_account: "000123456789",
         tax_rate: 8_875,
         clients: &[
             Client {
@@ -75,6 +78,7 @@ pub const TENANTS: &[Tenant] = &[
         support_email: "buchhaltung@alpenblick.example",
         country: "DE",
         currency: "eur",
+        bank_account: "DE89370400440532013000",
         tax_rate: 19_000,
         clients: &[
             Client {

@@ -31,6 +31,18 @@ pub enum Place {
     ApiKeys,
     /// All tenants, for the operator.
     Operator,
+    /// What Stripe reported, of everybody.
+    Inbox,
+    /// What differs from Stripe, of everybody.
+    Breaks,
+    /// What the platform takes.
+    Fees,
+    /// What the server does by itself.
+    Jobs,
+    /// Who did what, of everybody.
+    Audit,
+    /// How the server is set up.
+    Configuration,
     /// The person's own name, password and second factor.
     Account,
     /// Where the person is logged in.
@@ -72,6 +84,12 @@ impl Place {
         Place::Payouts,
         Place::Disputes,
         Place::Operator,
+        Place::Inbox,
+        Place::Breaks,
+        Place::Fees,
+        Place::Jobs,
+        Place::Audit,
+        Place::Configuration,
         Place::Business,
         Place::InvoiceSettings,
         Place::PaymentSettings,
@@ -100,6 +118,12 @@ impl Place {
             Place::Users => "Users",
             Place::ApiKeys => "API keys",
             Place::Operator => "Tenants",
+            Place::Inbox => "Webhooks",
+            Place::Breaks => "Differences",
+            Place::Fees => "Fees",
+            Place::Jobs => "Jobs",
+            Place::Audit => "Audit log",
+            Place::Configuration => "Configuration",
             Place::Account => "Profile and security",
             Place::Sessions => "Sessions",
         }
@@ -122,6 +146,12 @@ impl Place {
             Place::Users => "/settings/users",
             Place::ApiKeys => "/settings/api-keys",
             Place::Operator => "/operator",
+            Place::Inbox => "/operator/inbox",
+            Place::Breaks => "/operator/breaks",
+            Place::Fees => "/operator/fees",
+            Place::Jobs => "/operator/jobs",
+            Place::Audit => "/operator/audit",
+            Place::Configuration => "/operator/configuration",
             Place::Account => "/account",
             Place::Sessions => "/account/sessions",
         }
@@ -136,7 +166,13 @@ impl Place {
             | Place::Payments
             | Place::Payouts
             | Place::Disputes
-            | Place::Operator => Section::Top,
+            | Place::Operator
+            | Place::Inbox
+            | Place::Breaks
+            | Place::Fees
+            | Place::Jobs
+            | Place::Audit
+            | Place::Configuration => Section::Top,
             Place::Business
             | Place::InvoiceSettings
             | Place::PaymentSettings

@@ -9,6 +9,9 @@ use domain::Permission::{
 
 use super::Who::{AnyPerson, Operator, Person};
 use super::{Route, get, post};
+use crate::dashboard::console::{
+    audit, breaks, configuration, event, fee_rule, fee_statement, fees, inbox, jobs, replays,
+};
 use crate::dashboard::{
     account, account_mails, account_security, api_keys, client, client_money, clients, dispute,
     dispute_answer, dispute_settle, disputes, files, home, invoice, invoice_acts, invoice_form,
@@ -30,6 +33,7 @@ pub fn all() -> Vec<Route> {
     all.extend(of_the_business());
     all.extend(of_users());
     all.extend(of_the_operator());
+    all.extend(of_the_console());
     all
 }
 
@@ -353,5 +357,31 @@ fn of_the_operator() -> Vec<Route> {
         post("/operator/tenants/{id}/invite", Operator, operator::invite).stepped_up(),
         post("/operator/tenants/{id}/resume", Operator, operator::resume).stepped_up(),
         post("/operator/tenants/{id}/suspend", Operator, operator::suspend).stepped_up(),
+    ]
+}
+
+/// What the operator sees of everybody, and does about it. Replaying changes nothing that was applied, and a
+/// difference that is called dealt with moves no money; a fee rule does, from then on.
+fn of_the_console() -> Vec<Route> {
+    vec![
+        get("/operator/audit", Operator, audit::list),
+        get("/operator/breaks", Operator, breaks::list),
+        get("/operator/breaks/{id}", Operator, breaks::show_one),
+        post("/operator/breaks/{id}/resolve", Operator, breaks::resolve),
+        get("/operator/configuration", Operator, configuration::show),
+        get("/operator/fees", Operator, fees::show),
+        get("/operator/fees/new", Operator, fee_rule::new),
+        post("/operator/fees/preview", Operator, fee_rule::preview),
+        post("/operator/fees/rules", Operator, fee_rule::add).stepped_up(),
+        get("/operator/fees/statement", Operator, fee_statement::show),
+        get("/operator/fees/statement.csv", Operator, fee_statement::csv),
+        get("/operator/fees/statement.pdf", Operator, fee_statement::pdf),
+        get("/operator/inbox", Operator, inbox::list),
+        get("/operator/inbox/replay", Operator, replays::review),
+        post("/operator/inbox/replay", Operator, replays::replay_them),
+        get("/operator/inbox/replays/{at}", Operator, replays::progress),
+        get("/operator/inbox/{id}", Operator, event::show),
+        post("/operator/inbox/{id}/replay", Operator, event::replay_it),
+        get("/operator/jobs", Operator, jobs::show),
     ]
 }

@@ -18,6 +18,7 @@ use crate::person::{COOKIE, PASSWORD, Person, add};
 use crate::town::Town;
 
 mod money_screens;
+mod console;
 mod screens;
 
 const PART: &str = "THE ACCESSIBILITY OF PAGES";
@@ -91,6 +92,23 @@ impl Auditor<'_> {
         self.browser.screen(1280, 900).await;
     }
 
+    /// A page with all pictures, for whoever looks through them.
+    fn index(&self) {
+        let Some(folder) = &self.pictures else { return };
+        let mut page = "<!doctype html><meta charset=\"utf-8\"><title>Pages</title>\n".to_owned();
+        for name in &self.seen {
+            page.push_str(&format!("<h2 id=\"{name}\">{name}</h2>\n"));
+            for (width, shown) in [(1280, 640), (390, 195)] {
+                for word in ["light", "dark"] {
+                    let file = format!("{name}-{width}-{word}.png");
+                    let picture = format!("src=\"{file}\" width=\"{shown}\" alt=\"{file}\"");
+                    page.push_str(&format!("<a href=\"{file}\"><img {picture} loading=\"lazy\"></a>\n"));
+                }
+            }
+        }
+        std::fs::write(folder.join("index.html"), page).unwrap();
+    }
+
     async fn fill(&self, fields: &[(&str, &str)]) {
         for (field, text) in fields {
             self.browser.fill(&format!("#{field}"), text).await;
@@ -128,7 +146,9 @@ fn no_page_breaks_a_rule_of_axe_in_light_or_dark() {
         people_of_a_tenant(&mut auditor, &town).await;
         screens::screens(&mut auditor, &town).await;
         newcomers_and_operators(&mut auditor, &town).await;
+        console::console(&mut auditor, &town).await;
         parts(&mut auditor, &town).await;
+        auditor.index();
         assert!(auditor.seen.len() >= 25, "{:?}", auditor.seen);
         assert_eq!(auditor.found, Vec::<String>::new());
         assert_eq!(browser.violations().await, Vec::<String>::new());

@@ -303,7 +303,9 @@ both! {
             olga.get(sent.location()).await
                 .assert_says(200, &["The tenant may take new work again.", "Active"]);
             olga.get(&format!("{tenant}/close")).await.assert_says(200, &["Close this tenant for good?"]);
-            let sent = olga.post(&format!("{tenant}/close"), &[]).await;
+            let unsaid = olga.post(&format!("{tenant}/close"), &[("reason", " ")]).await;
+            unsaid.assert_says(422, &["Reason must be plain text"]);
+            let sent = olga.post(&format!("{tenant}/close"), &[("reason", "It left the platform")]).await;
             let closed = olga.get(sent.location()).await;
             closed.assert_says(200, &["The tenant was closed.", "Closed"]);
             assert!(!closed.text.contains("Invite an owner"));

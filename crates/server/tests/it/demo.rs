@@ -15,7 +15,7 @@ use crate::browser::{WAIT_MAX, poll};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A psa-pay process, ended with the test.
-struct Running {
+pub struct Running {
     child: Child,
     lines: Receiver<String>,
     seen: Vec<String>,
@@ -48,7 +48,7 @@ impl Running {
     }
 
     /// Waits for a line that holds a text, and answers it.
-    fn line(&mut self, part: &str) -> String {
+    pub fn line(&mut self, part: &str) -> String {
         loop {
             let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
                 panic!("no line with {part:?} in:\n{}", self.seen.join("\n"))
@@ -94,10 +94,12 @@ fn binary() -> Command {
     command
 }
 
-struct Folder(PathBuf);
+/// A folder that is removed with the test.
+pub struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Folder {
+    /// A fresh one.
+    pub fn new(name: &str) -> Folder {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
         Folder(folder)
     }
@@ -113,7 +115,8 @@ impl Drop for Folder {
     }
 }
 
-fn demo(folder: &Folder, environment: &[(&str, &str)]) -> Running {
+/// Starts the demo on a folder.
+pub fn demo(folder: &Folder, environment: &[(&str, &str)]) -> Running {
     let ports = ["--listen", "127.0.0.1:0", "--simulator-listen", "127.0.0.1:0"];
     let arguments: Vec<&str> = ["demo", "--data", folder.path()]
         .into_iter()
@@ -123,7 +126,7 @@ fn demo(folder: &Folder, environment: &[(&str, &str)]) -> Running {
 }
 
 /// The address at the end of a line.
-fn last_word(line: &str) -> String {
+pub fn last_word(line: &str) -> String {
     line.rsplit(' ').next().unwrap().to_owned()
 }
 

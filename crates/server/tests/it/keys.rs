@@ -334,6 +334,8 @@ fn what_needs_no_key_is_known() {
         "GET /pay/{link}/invoice.pdf",
         "GET /pay/{link}/logo",
         "GET /pay/{link}/receipts/{file}",
+        "GET /api/openapi.json",
+        "GET /api/reference",
         "GET /api/public/invoices/{link}",
         "POST /api/public/invoices/{link}/pay",
         "POST /api/public/invoices/{link}/check",

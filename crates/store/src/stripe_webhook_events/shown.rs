@@ -50,11 +50,19 @@ pub struct Shown {
     pub archived_at: Option<Timestamp>,
     /// The row of its twin of the other kind, if that came first.
     pub dup_of: Option<InboxId>,
+    /// Whether no webhook has brought it: it was found in Stripe's list.
+    pub was_listed: bool,
 }
 
 /// Which events are asked for, newest first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Wanted {
+    /// Only those of this tenant: where everybody's are read.
+    pub tenant: Option<TenantId>,
+    /// Only those of this mode: where both are read.
+    pub mode: Option<Mode>,
+    /// Only those about this object of Stripe's.
+    pub object_id: Option<String>,
     /// Only those that stand so.
     pub status: Option<Status>,
     /// Only those of this type.
@@ -106,7 +114,7 @@ macro_rules! select_events {
         Sql::new(concat!(
             "select id, event_id, stripe_account_id, livemode, tenant_id, kind, type, object_id, api_version,
                status, attempts, failures, deliveries, last_error, next_attempt_at, created_at, processed_at,
-               replayed_at, archived_at, dup_of
+               replayed_at, archived_at, dup_of, source
              from stripe_webhook_events ",
             $conditions
         ))
@@ -118,8 +126,9 @@ const PAGE: Sql = select_events!(
        and (cast($5 as text) is null or status = $5) and (cast($6 as text) is null or type = $6)
        and (cast($7 as text) is null or event_id = $7)
        and (cast($8 as text) is null or stripe_account_id = $8)
+       and (cast($9 as text) is null or object_id = $9)
      order by id desc
-     limit $9"
+     limit $10"
 );
 
 // The condition is that of an index, so that few among many are found at once.
@@ -129,8 +138,9 @@ const PAGE_OF_TROUBLE: Sql = select_events!(
        and (cast($5 as text) is null or status = $5) and (cast($6 as text) is null or type = $6)
        and (cast($7 as text) is null or event_id = $7)
        and (cast($8 as text) is null or stripe_account_id = $8)
+       and (cast($9 as text) is null or object_id = $9)
      order by id desc
-     limit $9"
+     limit $10"
 );
 
 /// A tenant's events in one mode, newest first.
@@ -150,58 +160,113 @@ pub fn page(tx: &mut Tx, scope: &Scope, wanted: &Wanted) -> Result<Vec<Shown>, E
         wanted.event_type.clone(),
         wanted.event_id.clone(),
         wanted.account.clone(),
+        wanted.object_id.clone(),
         wanted.limit
     ];
     tx.query(sql, binds)?.iter().map(read).collect()
 }
 
-const PAGE_OF_ALL: Sql = select_events!(
-    "where id > $1 and id < $2
-       and (cast($3 as text) is null or status = $3) and (cast($4 as text) is null or type = $4)
-       and (cast($5 as text) is null or stripe_account_id = $5)
-     order by id desc
-     limit $6"
-);
+// Each of the four begins with what its index is of; the rest is what all of them may be narrowed to.
+macro_rules! select_of_all {
+    ($first:literal) => {
+        Sql::new(concat!(
+            "select id, event_id, stripe_account_id, livemode, tenant_id, kind, type, object_id, api_version,
+               status, attempts, failures, deliveries, last_error, next_attempt_at, created_at, processed_at,
+               replayed_at, archived_at, dup_of, source
+             from stripe_webhook_events ",
+            $first,
+            " and id > $1 and id < $2
+               and (cast($3 as text) is null or status = $3) and (cast($4 as text) is null or type = $4)
+               and (cast($5 as text) is null or stripe_account_id = $5)
+               and (cast($6 as bigint) is null or livemode = $6)
+               and (cast($7 as text) is null or event_id = $7)
+               and (cast($8 as text) is null or object_id = $8)
+             order by id desc
+             limit $9"
+        ))
+    };
+}
 
-const PAGE_OF_ALL_TROUBLE: Sql = select_events!(
-    "where status in ('failed', 'dead', 'orphan', 'quarantined', 'parked') and id > $1 and id < $2
-       and (cast($3 as text) is null or status = $3) and (cast($4 as text) is null or type = $4)
-       and (cast($5 as text) is null or stripe_account_id = $5)
-     order by id desc
-     limit $6"
-);
-
-const ONE_OF_ALL: Sql = select_events!(
-    "where event_id = $7 and id > $1 and id < $2
-       and (cast($3 as text) is null or status = $3) and (cast($4 as text) is null or type = $4)
-       and (cast($5 as text) is null or stripe_account_id = $5)
-     order by id desc
-     limit $6"
-);
+const PAGE_OF_ALL: Sql = select_of_all!("where id <> ''");
+const PAGE_OF_ALL_TROUBLE: Sql =
+    select_of_all!("where status in ('failed', 'dead', 'orphan', 'quarantined', 'parked')");
+const ONE_OF_ALL: Sql = select_of_all!("where event_id = $7");
+const OF_OBJECT: Sql = select_of_all!("where object_id = $8");
 
 /// Everybody's events, newest first: for the platform's operator.
 pub fn page_of_all(tx: &mut Tx, wanted: &Wanted) -> Result<Vec<Shown>, Error> {
+    if let Some(tenant) = &wanted.tenant {
+        return page_of_tenant(tx, tenant, wanted);
+    }
     let (from, to) = wanted.bounds();
-    let (status, event_type) = (
-        wanted.status.map(Status::word).map(str::to_owned),
-        &wanted.event_type,
-    );
-    let (account, limit) = (wanted.account.clone(), wanted.limit);
-    let rows = match &wanted.event_id {
-        Some(event) => tx.query(
-            &ONE_OF_ALL,
-            binds![&from, &to, status, event_type.clone(), account, limit, event],
-        ),
-        None if wanted.is_of_trouble() => tx.query(
-            &PAGE_OF_ALL_TROUBLE,
-            binds![&from, &to, status, event_type.clone(), account, limit],
-        ),
-        None => tx.query(
-            &PAGE_OF_ALL,
-            binds![&from, &to, status, event_type.clone(), account, limit],
-        ),
+    let sql = match (&wanted.event_id, &wanted.object_id) {
+        (Some(_), _) => &ONE_OF_ALL,
+        (None, Some(_)) => &OF_OBJECT,
+        (None, None) if wanted.is_of_trouble() => &PAGE_OF_ALL_TROUBLE,
+        (None, None) => &PAGE_OF_ALL,
     };
-    rows?.iter().map(read).collect()
+    let binds = binds![
+        &from,
+        &to,
+        wanted.status.map(Status::word).map(str::to_owned),
+        wanted.event_type.clone(),
+        wanted.account.clone(),
+        wanted.mode,
+        wanted.event_id.clone(),
+        wanted.object_id.clone(),
+        wanted.limit
+    ];
+    tx.query(sql, binds)?.iter().map(read).collect()
+}
+
+/// One tenant's, of one mode or of both.
+fn page_of_tenant(tx: &mut Tx, tenant: &TenantId, wanted: &Wanted) -> Result<Vec<Shown>, Error> {
+    let mut found = Vec::new();
+    for mode in [Mode::Test, Mode::Live] {
+        if wanted.mode.is_none_or(|only| only == mode) {
+            let tenant = tenant.clone();
+            found.extend(page(tx, &Scope { tenant, mode }, wanted)?);
+        }
+    }
+    found.sort_by(|a, b| b.id.as_str().cmp(a.id.as_str()));
+    found.truncate(usize::try_from(wanted.limit).unwrap_or(usize::MAX));
+    Ok(found)
+}
+
+const TROUBLED: Sql = Sql::new(
+    "select status, count(*) as events
+     from (
+       select status from stripe_webhook_events
+       where status in ('failed', 'dead', 'orphan', 'quarantined', 'parked')
+       order by id desc
+       limit $1) as troubled
+     group by status",
+);
+
+/// How many events of everybody stand in each state that somebody may have to look at, counting no further
+/// than the newest so many of them together.
+pub fn troubled(tx: &mut Tx, most: i64) -> Result<Vec<(Status, i64)>, Error> {
+    let row = |row: &Row| {
+        let status = values::word(row, "status", Status::from_word)?;
+        Ok((status, row.int("events")?))
+    };
+    tx.query(&TROUBLED, binds![most])?.iter().map(row).collect()
+}
+
+const REPLAYED_AT: Sql = Sql::new(
+    "select status, count(*) as events
+     from stripe_webhook_events
+     where replayed_at = $1
+     group by status",
+);
+
+/// What became of the events that were sent on their way again together, at this moment.
+pub fn replayed_at(tx: &mut Tx, at: Timestamp) -> Result<Vec<(Status, i64)>, Error> {
+    let row = |row: &Row| {
+        let status = values::word(row, "status", Status::from_word)?;
+        Ok((status, row.int("events")?))
+    };
+    tx.query(&REPLAYED_AT, binds![at])?.iter().map(row).collect()
 }
 
 const GET: Sql = select_events!("where tenant_id = $1 and livemode = $2 and id = $3");
@@ -296,6 +361,7 @@ fn read(row: &Row) -> Result<Shown, Error> {
         replayed_at: values::time_opt(row, "replayed_at")?,
         archived_at: values::time_opt(row, "archived_at")?,
         dup_of: row.text_opt("dup_of")?.map(InboxId::stored),
+        was_listed: row.text("source")? == "listed",
     })
 }
 
@@ -306,6 +372,9 @@ pub const ALL: &[&Sql] = &[
     &PAGE_OF_ALL,
     &PAGE_OF_ALL_TROUBLE,
     &ONE_OF_ALL,
+    &OF_OBJECT,
+    &TROUBLED,
+    &REPLAYED_AT,
     &GET,
     &GET_ANYBODYS,
     &BODY,

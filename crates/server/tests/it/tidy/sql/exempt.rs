@@ -11,6 +11,36 @@ pub struct Exempt {
 /// All of them, by file.
 pub const EXEMPT: &[Exempt] = &[
     Exempt {
+        file: "audit_log.rs",
+        name: "SEARCH",
+        reason: "the platform's operator reads every tenant's rows",
+    },
+    Exempt {
+        file: "audit_log.rs",
+        name: "SEARCH_BY_ACTION",
+        reason: "the platform's operator reads every tenant's rows",
+    },
+    Exempt {
+        file: "audit_log.rs",
+        name: "SEARCH_BY_SUBJECT",
+        reason: "the platform's operator reads every tenant's rows",
+    },
+    Exempt {
+        file: "audit_log.rs",
+        name: "SEARCH_BY_ACTOR",
+        reason: "the platform's operator reads every tenant's rows",
+    },
+    Exempt {
+        file: "audit_log.rs",
+        name: "SEARCH_BY_REQUEST",
+        reason: "the platform's operator reads every tenant's rows",
+    },
+    Exempt {
+        file: "reconciliation_breaks.rs",
+        name: "OF_SUBJECT",
+        reason: "the platform's operator reads every tenant's rows",
+    },
+    Exempt {
         file: "api_keys.rs",
         name: "BY_HASH",
         reason: "the hash of a caller's key is what tells tenant and mode",
@@ -294,6 +324,21 @@ pub const EXEMPT: &[Exempt] = &[
         file: "stripe_webhook_events.rs",
         name: "STATUS_OF",
         reason: "by the id of a row that the worker holds",
+    },
+    Exempt {
+        file: "stripe_webhook_events/shown.rs",
+        name: "REPLAYED_AT",
+        reason: "the platform's operator watches every tenant's rows; only numbers leave",
+    },
+    Exempt {
+        file: "stripe_webhook_events/shown.rs",
+        name: "TROUBLED",
+        reason: "the platform's operator watches every tenant's rows; only numbers leave",
+    },
+    Exempt {
+        file: "stripe_webhook_events/shown.rs",
+        name: "OF_OBJECT",
+        reason: "the platform's operator reads every tenant's rows",
     },
     Exempt {
         file: "stripe_webhook_events/shown.rs",

@@ -1,0 +1,255 @@
+//! `/operator/inbox`: what Stripe reported, of every tenant and in both modes, newest first, by where it
+//! stands.
+
+use axum::extract::State;
+use axum::response::Response;
+use domain::{InboxId, TenantId};
+use maud::{Markup, html};
+use serde::Deserialize;
+use store::backlog;
+use store::stripe_webhook_events::Status;
+use store::stripe_webhook_events::shown::{self, Shown, Wanted};
+
+use super::filters::{self, Filter};
+use super::{Names, given, mode, mode_of, names, whose};
+use crate::api::Query;
+use crate::dashboard::desk::{self, ASKED, COUNTED_MAX, SHOWN};
+use crate::dashboard::{page, trouble};
+use crate::html::{self as parts, Column, Pages, Place, Tab, Tone};
+use crate::people::Person;
+use crate::problem::Problem;
+use crate::router::Site;
+
+/// Where the list is.
+pub const PATH: &str = Place::Inbox.path();
+const TITLE: &str = "Webhooks";
+/// The tabs: what is wrong stands first, since that is what somebody comes for.
+const TABS: [(Option<Status>, &str); 11] = [
+    (None, "All"),
+    (Some(Status::Dead), "Given up"),
+    (Some(Status::Failed), "Failing"),
+    (Some(Status::Received), "Waiting"),
+    (Some(Status::Parked), "Early"),
+    (Some(Status::Orphan), "Nobody\u{2019}s"),
+    (Some(Status::Quarantined), "Set aside"),
+    (Some(Status::Processed), "Applied"),
+    (Some(Status::External), "Not ours"),
+    (Some(Status::Stale), "Outdated"),
+    (Some(Status::Ignored), "Ignored"),
+];
+
+/// Which events are asked for: an address, and the hidden fields of a replay.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    /// The word of a status.
+    pub status: String,
+    /// Stripe's name of a type.
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// `test` or `live`.
+    pub mode: String,
+    /// A connected account.
+    pub account: String,
+    /// A tenant's id.
+    pub tenant: String,
+    /// The id of an event, or of the object that it is about.
+    pub id: String,
+    /// The last row of the page before.
+    pub after: String,
+}
+
+impl Asked {
+    /// As the store takes it. What is no status, mode or id narrows nothing.
+    pub fn wanted(&self, limit: i64) -> Wanted {
+        let id = given(&self.id);
+        let is_event = id.as_ref().is_some_and(|id| id.starts_with("evt_"));
+        let (event_id, object_id) = match is_event {
+            true => (id, None),
+            false => (None, id),
+        };
+        Wanted {
+            tenant: TenantId::parse(&self.tenant).ok(),
+            mode: mode_of(&self.mode),
+            object_id,
+            status: Status::from_word(&self.status),
+            event_type: given(&self.event_type),
+            event_id,
+            account: given(&self.account),
+            after: InboxId::parse(&self.after).ok(),
+            limit,
+            ..Wanted::default()
+        }
+    }
+
+    /// What it narrows to, without the page.
+    pub fn pairs(&self) -> [(&'static str, &str); 6] {
+        [
+            ("status", self.status.as_str()),
+            ("type", self.event_type.as_str()),
+            ("mode", self.mode.as_str()),
+            ("account", self.account.as_str()),
+            ("tenant", self.tenant.as_str()),
+            ("id", self.id.as_str()),
+        ]
+    }
+
+    fn is_narrowed(&self) -> bool {
+        self.pairs()[1..].iter().any(|(_, value)| !value.is_empty())
+    }
+}
+
+/// What the page shows.
+struct View {
+    events: Vec<Shown>,
+    names: Names,
+    /// How many stand in each state that somebody may have to look at.
+    counts: Vec<(Status, i64)>,
+}
+
+/// `GET /operator/inbox`
+pub async fn list(
+    State(site): State<Site>,
+    person: Person,
+    asked: Result<Query<Asked>, Problem>,
+) -> Response {
+    let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
+    let wanted = asked.wanted(ASKED);
+    let read = site.app.db.read(move |tx| {
+        let mut counts = shown::troubled(tx, COUNTED_MAX)?;
+        let waiting = backlog::events_waiting(tx)?;
+        let waiting = waiting
+            .iter()
+            .filter(|group| group.state == Status::Received.word());
+        counts.push((Status::Received, waiting.map(|group| group.rows).sum()));
+        Ok::<_, store::Error>(View {
+            events: shown::page_of_all(tx, &wanted)?,
+            names: names(tx)?,
+            counts,
+        })
+    });
+    match read.await {
+        Ok(view) => page(&person, Place::Inbox, TITLE, &show(&asked, &view)),
+        Err(error) => trouble(&person, Place::Inbox, error.into()),
+    }
+}
+
+fn show(asked: &Asked, view: &View) -> Markup {
+    let here = &view.events[..view.events.len().min(SHOWN)];
+    let last = here.last().filter(|_| view.events.len() > SHOWN);
+    let address = |after: &str| {
+        let mut pairs = asked.pairs().to_vec();
+        pairs.push(("after", after));
+        desk::address(PATH, &pairs)
+    };
+    let pages = Pages {
+        next: last.map(|last| address(last.id.as_str())),
+        previous: (!asked.after.is_empty()).then(|| address("")),
+        ..Pages::default()
+    };
+    let replay = desk::address(&format!("{PATH}/replay"), &asked.pairs());
+    let rows: Vec<parts::Row> = here.iter().map(|event| row(event, &view.names)).collect();
+    html! {
+        (parts::title(TITLE, "What Stripe reported: of every tenant, in both modes.", &html! {
+            @if !here.is_empty() { (parts::link_button("Replay these\u{2026}", &replay, "")) }
+        }))
+        (parts::tabs("States of events", &tabs(asked, &view.counts)))
+        (narrow(asked, &view.names))
+        @if here.is_empty() { (nothing(asked)) }
+        @else {
+            (parts::table(TITLE, &COLUMNS, &rows))
+            (parts::pages(&pages))
+        }
+    }
+}
+
+fn tabs(asked: &Asked, counts: &[(Status, i64)]) -> Vec<Tab> {
+    let chosen = Status::from_word(&asked.status);
+    let tab = |(status, label): (Option<Status>, &'static str)| {
+        let mut pairs = asked.pairs();
+        pairs[0].1 = status.map_or("", Status::word);
+        let count = counts.iter().find(|(counted, _)| Some(*counted) == status);
+        Tab {
+            label,
+            href: desk::address(PATH, &pairs),
+            count: count.and_then(|(_, count)| desk::counted(*count)),
+            here: chosen == status,
+        }
+    };
+    TABS.map(tab).into()
+}
+
+fn narrow(asked: &Asked, names: &Names) -> Markup {
+    let fields = [
+        Filter::text("type", "Type", &asked.event_type),
+        Filter::text("id", "Event or object", &asked.id),
+        Filter::text("account", "Stripe account", &asked.account),
+        Filter::tenant(&asked.tenant, names),
+        Filter::mode(&asked.mode),
+    ];
+    let clear = desk::address(PATH, &[("status", &asked.status)]);
+    let clear = asked.is_narrowed().then_some(clear.as_str());
+    filters::show(PATH, &[("status", &asked.status)], &fields, clear)
+}
+
+const COLUMNS: [Column; 6] = [
+    Column::words("Event"),
+    Column::words("State"),
+    Column::words("Whose"),
+    Column::words("About"),
+    Column::words("Came"),
+    Column::figures("Tries"),
+];
+
+fn row(event: &Shown, names: &Names) -> parts::Row {
+    vec![
+        html! {
+            a .row-link href={ (PATH) "/" (event.id) } { (event.event_type) }
+            code .under.soft { (event.event_id) }
+        },
+        state(event.status),
+        html! {
+            (whose(event.tenant.as_ref(), names)) " "
+            span .under { (mode(event.mode)) }
+        },
+        html! {
+            @match &event.object_id {
+                Some(id) => code { (id) },
+                None => span .soft { "\u{2013}" },
+            }
+        },
+        parts::moment(event.created_at),
+        html! { (event.attempts) },
+    ]
+}
+
+/// Where an event stands, in a badge.
+pub fn state(status: Status) -> Markup {
+    let label = TABS.iter().find(|(of, _)| *of == Some(status));
+    let label = label.map_or(status.word(), |(_, label)| label);
+    let tone = match status {
+        Status::Processed => Tone::Good,
+        Status::Received | Status::Parked => Tone::Busy,
+        Status::Failed | Status::Orphan | Status::Quarantined => Tone::Alert,
+        Status::Dead => Tone::Bad,
+        Status::Ignored | Status::Stale | Status::External => Tone::Calm,
+    };
+    parts::badge(tone, label)
+}
+
+fn nothing(asked: &Asked) -> Markup {
+    let all = parts::link_button("Show all events", PATH, "");
+    match (
+        asked.after.is_empty(),
+        asked.is_narrowed() || !asked.status.is_empty(),
+    ) {
+        (false, _) => parts::empty("That was the last page", "There are no older events.", &all),
+        (true, true) => parts::empty("Nothing matches", "No event stands so, or is about that.", &all),
+        (true, false) => parts::empty(
+            "Nothing has come yet",
+            "Stripe\u{2019}s webhooks stand here from the first one on. Point an endpoint of each mode at \
+             this server.",
+            &parts::link_button("See the configuration", Place::Configuration.path(), ""),
+        ),
+    }
+}
