@@ -76,7 +76,7 @@ impl Section {
 
 impl Place {
     /// In the order of the menu.
-    pub const ALL: [Place; 16] = [
+    pub const ALL: [Place; 22] = [
         Place::Home,
         Place::Invoices,
         Place::Clients,
