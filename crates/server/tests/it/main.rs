@@ -60,6 +60,7 @@ mod metrics;
 mod missed_events;
 mod modes;
 mod oauth;
+mod operating;
 mod operator;
 mod overturned;
 mod own_shop;
