@@ -74,6 +74,8 @@ pub enum Refusal {
     LinkExpired,
     /// The tenant's account cannot take payments now.
     PaymentsUnavailable,
+    /// The database is a copy: no live money moves before it was compared with Stripe.
+    LiveLocked,
     /// The confirmation token was used before, has run out, or was not made for this account.
     TokenRefused,
     /// Stripe refused the payment for a reason that is ours to look into.
@@ -195,6 +197,7 @@ impl Refusal {
             Refusal::InvoicesChanged => "invoices_changed",
             Refusal::LinkExpired => "link_expired",
             Refusal::PaymentsUnavailable => "payments_unavailable",
+            Refusal::LiveLocked => "live_locked",
             Refusal::TokenRefused => "confirmation_token_refused",
             Refusal::PaymentRefused { .. } => "payment_refused",
             Refusal::ModeNotActive => "mode_not_active",
@@ -256,6 +259,7 @@ impl Refusal {
             | Refusal::LinkExpired
             | Refusal::PayLink(_)
             | Refusal::PaymentsUnavailable
+            | Refusal::LiveLocked
             | Refusal::PaymentRefused { .. }
             | Refusal::ModeNotActive
             | Refusal::KeyRevoked
@@ -309,6 +313,7 @@ const LINK_EXPIRED: &str = "This link is no longer valid. Ask the sender of the 
 const INVOICES_CHANGED: &str =
     "One of these invoices cannot be paid any more. Reload the page and check them.";
 const PAYMENTS_UNAVAILABLE: &str = "The sender of this invoice cannot take online payments at the moment.";
+const LIVE_LOCKED: &str = "Payments are stopped for a short while for maintenance. Nothing was charged.";
 const NOT_CONNECTED: &str = "There is no Stripe account yet. Create or connect one first.";
 const ACCOUNT_TAKEN: &str = "This Stripe account belongs to another tenant.";
 const ACCOUNT_REFUSED: [&str; 2] = ["Stripe refused to make the account", "Correct it and try again."];
@@ -371,6 +376,7 @@ impl fmt::Display for Refusal {
             Refusal::InvoicesChanged => f.write_str(INVOICES_CHANGED),
             Refusal::LinkExpired => f.write_str(LINK_EXPIRED),
             Refusal::PaymentsUnavailable => f.write_str(PAYMENTS_UNAVAILABLE),
+            Refusal::LiveLocked => f.write_str(LIVE_LOCKED),
             Refusal::TokenRefused => f.write_str(TOKEN_REFUSED),
             Refusal::PaymentRefused { code } => around(f, PAYMENT_REFUSED, code),
             Refusal::ModeNotActive => f.write_str(MODE_NOT_ACTIVE),

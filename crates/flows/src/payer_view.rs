@@ -261,6 +261,7 @@ fn read(tx: &mut Tx, key: &Secret, link: &PayLink, moment: Moment) -> Result<Pay
     };
     let too_small = invoice.owed().minor() < invoice.currency.minimum() && others.is_empty();
     let panel = match panel {
+        Panel::Pay if store::instance::is_locked(tx, scope.mode)? => Panel::Silent,
         Panel::Pay if too_small => Panel::TooSmall,
         panel => panel,
     };

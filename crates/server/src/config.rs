@@ -55,6 +55,8 @@ pub struct Config {
     pub fee: BasisPoints,
     /// Where the rows are.
     pub database_url: DatabaseUrl,
+    /// The certificate that PostgreSQL's server is verified with, as PEM text, instead of Mozilla's.
+    pub database_ca: Option<String>,
     /// Where payers and Stripe reach us.
     pub public_url: PublicUrl,
     /// The address to listen on; a proxy with TLS stands before it in production.
@@ -106,6 +108,20 @@ impl Config {
             Some(config) if variables.errors.is_empty() => Ok(config),
             Some(_) | None => Err(variables.errors),
         }
+    }
+
+    /// As [`Config::from_lookup`], before there are webhook endpoints whose secrets could be named.
+    ///
+    /// # Errors
+    /// All else that is wrong.
+    pub fn before_webhooks(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<ConfigError>> {
+        let filled = |name: &str| lookup(name).or_else(|| keys::not_set_yet(name, lookup));
+        let mut config = Config::from_lookup(&filled)?;
+        for keys in [&mut config.test, &mut config.live].into_iter().flatten() {
+            keys.webhook_secrets
+                .retain(|secret| !keys::is_not_set_yet(secret));
+        }
+        Ok(config)
     }
 
     /// The keys of a mode, if they are configured.
@@ -163,6 +179,7 @@ fn read(variables: &mut Variables<'_>) -> Option<Config> {
     let stripe_api_base = address::api_base(variables, live.as_ref());
     let fee = fee(variables);
     let database_url = database_url(variables);
+    let database_ca = database_ca(variables);
     let public_url = address::public_url(variables, mode, live.as_ref());
     let listen = listen(variables);
     let trusted_proxies = proxies::read(variables);
@@ -180,6 +197,7 @@ fn read(variables: &mut Variables<'_>) -> Option<Config> {
         live,
         fee: fee?,
         database_url: database_url?,
+        database_ca: database_ca?,
         public_url: public_url?,
         listen: listen?,
         trusted_proxies: trusted_proxies?,
@@ -252,6 +270,19 @@ fn database_url(variables: &mut Variables<'_>) -> Option<DatabaseUrl> {
                 expected: "sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME",
             },
         )
+    }
+}
+
+fn database_ca(variables: &mut Variables<'_>) -> Option<Option<String>> {
+    const NAME: &str = "DATABASE_CA";
+    match variables.lines(NAME) {
+        Given::Absent => Some(None),
+        Given::Wrong => None,
+        Given::Value(text) if text.contains("BEGIN CERTIFICATE") => Some(Some(text)),
+        Given::Value(_) => {
+            let expected = "the certificate of the database's authority, as PEM text";
+            variables.refuse(NAME, Problem::Malformed { expected })
+        }
     }
 }
 

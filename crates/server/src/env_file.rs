@@ -21,6 +21,55 @@ pub fn load(file: Option<&Path>) -> Result<(), String> {
     }
 }
 
+/// Variables that hold a secret, and may be read from the file that `NAME_FILE` names instead, as service
+/// managers and container engines hand secrets over.
+pub const SECRETS: [&str; 14] = [
+    "STRIPE_TEST_SECRET_KEY",
+    "STRIPE_TEST_PUBLISHABLE_KEY",
+    "STRIPE_TEST_WEBHOOK_SECRET",
+    "STRIPE_TEST_WEBHOOK_SECRET_THIN",
+    "STRIPE_LIVE_SECRET_KEY",
+    "STRIPE_LIVE_PUBLISHABLE_KEY",
+    "STRIPE_LIVE_WEBHOOK_SECRET",
+    "STRIPE_LIVE_WEBHOOK_SECRET_THIN",
+    "DATABASE_URL",
+    "DATABASE_CA",
+    "SECRET_KEY",
+    "SECRET_KEY_PREVIOUS",
+    "SMTP_URL",
+    "METRICS_TOKEN",
+];
+
+/// A variable of the environment, or what the file holds that its `…_FILE` names, without the line breaks at
+/// its end.
+pub fn variable(name: &str) -> Option<String> {
+    from_either(name, &|name| std::env::var(name).ok())
+}
+
+/// As [`variable`], from anywhere. A file that cannot be read leaves an empty value, which is refused by the
+/// variable's name, as is one that names both.
+pub fn from_either(name: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let direct = lookup(name);
+    let file = SECRETS
+        .contains(&name)
+        .then(|| lookup(&format!("{name}_FILE")))
+        .flatten();
+    match (direct, file) {
+        (direct, None) => direct,
+        (Some(_), Some(_)) => {
+            eprintln!("psa-pay: {name} and {name}_FILE are both set: remove one");
+            Some(String::new())
+        }
+        (None, Some(path)) => match fs::read_to_string(&path) {
+            Ok(text) => Some(text.trim_end_matches(['\n', '\r']).to_owned()),
+            Err(error) => {
+                eprintln!("psa-pay: {name}_FILE: {path}: {error}");
+                Some(String::new())
+            }
+        },
+    }
+}
+
 /// What is wrong with a file, without anything that may be secret.
 pub fn problem(path: &Path, error: &Error) -> String {
     let file = path.display();
@@ -62,6 +111,31 @@ fn said_of(text: &str, line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "a file of the test's own")]
+    fn a_secret_may_stand_in_a_file() {
+        let path = std::env::temp_dir().join(format!("psa_pay_secret_{}", std::process::id()));
+        fs::write(&path, "a_secret_of_a_file\n").unwrap();
+        let named = path.display().to_string();
+        let lookup = |name: &str| match name {
+            "SECRET_KEY_FILE" | "LISTEN_FILE" => Some(named.clone()),
+            "METRICS_TOKEN" => Some("direct".to_owned()),
+            "METRICS_TOKEN_FILE" => Some(named.clone()),
+            "SMTP_URL_FILE" => Some(format!("{named}.absent")),
+            _ => None,
+        };
+        let of = |name| from_either(name, &lookup);
+        assert_eq!(of("SECRET_KEY").as_deref(), Some("a_secret_of_a_file"));
+        assert_eq!(of("METRICS_TOKEN").as_deref(), Some(""), "both is a mistake");
+        assert_eq!(
+            of("SMTP_URL").as_deref(),
+            Some(""),
+            "a file that is not there is one too"
+        );
+        assert_eq!((of("LISTEN"), of("DATABASE_URL")), (None, None));
+        fs::remove_file(path).unwrap();
+    }
 
     /// The line stood in the error, and with it the key.
     #[test]

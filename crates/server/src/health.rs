@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use flows::instance;
 
 use crate::router::Site;
 
@@ -15,13 +16,16 @@ pub async fn alive() -> &'static str {
 /// A database that is slower than this takes nothing that anybody would wait for.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
-/// `GET /readyz`: 503 while the database takes no writes. A second line tells of a clock that is off: it
-/// is set, not restarted, so that the answer stays 200.
+/// `GET /readyz`: 503 while the database takes no writes. Further lines tell of a clock that is off
+/// and of live mode that is locked: restarting mends neither, so that the answer stays 200.
 pub async fn ready(State(site): State<Site>) -> (StatusCode, String) {
     match writes(&site).await {
         Ok(()) => {
             let skew = site.clock_skew.offset().map(|offset| format!("{offset}\n"));
-            (StatusCode::OK, format!("ready\n{}", skew.unwrap_or_default()))
+            let lock = instance::locked(&site.app).await.ok().flatten();
+            let lock = lock.map(|lock| format!("live_locked: {}\n", lock.because));
+            let said = [skew, lock].into_iter().flatten().collect::<String>();
+            (StatusCode::OK, format!("ready\n{said}"))
         }
         Err(error) => {
             tracing::error!(%error, "not ready");

@@ -9,12 +9,13 @@ use clap::{Args, Parser, Subcommand};
 use domain::Mode;
 use flows::Clock;
 use server::clock::SystemClock;
-use server::config::Config;
+use server::config::{Config, ConfigError};
 use server::mail::Mailer;
 use server::metrics::Metrics;
 use server::router::Site;
 use server::{
-    check_ledger, demo, env_file, log, platform_key, reconciling, start, tying_out, verify_seals, webhooks,
+    backup, check_ledger, demo, doctor, env_file, instance, log, platform_key, reconciling, start, tying_out,
+    verify_seals, webhooks,
 };
 use simulator::Simulator;
 use store::Db;
@@ -47,7 +48,8 @@ enum Command {
     /// The operator's own keys, with which tenants are made, suspended and closed over the API.
     #[command(subcommand)]
     PlatformKey(PlatformKey),
-    /// What Stripe reported: list it, and have it applied again.
+    /// The endpoints at Stripe: make, repair and list them, roll their secrets. What came to them: list it,
+    /// and have it applied again.
     Webhooks(WebhooksArgs),
     /// Read everything at Stripe again since a moment, and say what differs; fails while a break is open. On
     /// PostgreSQL this runs beside the server; with SQLite the server must be stopped meanwhile.
@@ -56,6 +58,16 @@ enum Command {
     /// differs. On PostgreSQL this runs beside the server; with SQLite the server must be stopped
     /// meanwhile.
     TieOut(TieOutArgs),
+    /// Go through everything that has to be right before money is taken: a line for each with what to do, and
+    /// exit code 1 when one fails. Runs beside the server.
+    Doctor(DoctorArgs),
+    /// Copy SQLite's database beside the running server, and check the copy.
+    Backup(BackupArgs),
+    /// Put a backup in place of SQLite's database, while the server is stopped. LIVE stays locked until
+    /// `reconcile` has read everything since.
+    Restore(RestoreArgs),
+    /// Open LIVE after a restore although breaks are open; `reconcile` opens it by itself when none is.
+    Unlock(UnlockArgs),
     /// Run the built-in Stripe alone: a stateful simulator of Stripe's API for tests of anything built on
     /// it.
     Simulator(SimulatorArgs),
@@ -103,6 +115,38 @@ struct ReconcileArgs {
 struct TieOutArgs {
     #[command(flatten)]
     arguments: tying_out::Arguments,
+    #[command(flatten)]
+    file: EnvFile,
+}
+
+#[derive(Args)]
+struct DoctorArgs {
+    #[command(flatten)]
+    arguments: doctor::Arguments,
+    #[command(flatten)]
+    file: EnvFile,
+}
+
+#[derive(Args)]
+struct BackupArgs {
+    #[command(flatten)]
+    arguments: backup::BackupArguments,
+    #[command(flatten)]
+    file: EnvFile,
+}
+
+#[derive(Args)]
+struct RestoreArgs {
+    #[command(flatten)]
+    arguments: backup::RestoreArguments,
+    #[command(flatten)]
+    file: EnvFile,
+}
+
+#[derive(Args)]
+struct UnlockArgs {
+    #[command(flatten)]
+    arguments: backup::UnlockArguments,
     #[command(flatten)]
     file: EnvFile,
 }
@@ -190,7 +234,7 @@ fn main() -> ExitCode {
             Command::CheckLedger(args) => check(&args).await,
             Command::PlatformKey(command) => keys_of_operator(command).await,
             Command::Webhooks(args) => {
-                let config = configuration(&args.file)?;
+                let config = configuration_by(&args.file, Config::before_webhooks)?;
                 webhooks::run(&config, args.command, &mut |line| println!("{line}")).await
             }
             Command::Reconcile(args) => {
@@ -200,6 +244,25 @@ fn main() -> ExitCode {
             Command::TieOut(args) => {
                 let config = configuration(&args.file)?;
                 tying_out::run(&config, &args.arguments, &mut |line| println!("{line}")).await
+            }
+            Command::Doctor(args) => {
+                env_file::load(args.file.env_file.as_deref())?;
+                doctor::run(&env_file::variable, &args.arguments, &mut |line| {
+                    println!("{line}")
+                })
+                .await
+            }
+            Command::Backup(args) => {
+                let config = configuration(&args.file)?;
+                backup::backup(&config, &args.arguments, &mut |line| println!("{line}")).await
+            }
+            Command::Restore(args) => {
+                let config = configuration(&args.file)?;
+                backup::restore(&config, &args.arguments, &mut |line| println!("{line}")).await
+            }
+            Command::Unlock(args) => {
+                let config = configuration(&args.file)?;
+                backup::unlock(&config, &args.arguments, &mut |line| println!("{line}")).await
             }
             Command::Simulator(args) => simulator(args, stopped).await,
         }
@@ -225,6 +288,7 @@ async fn serve(file: &EnvFile, stopped: impl Future<Output = ()> + Send + 'stati
     let app = start::app(&config, &metrics)
         .await
         .map_err(|error| error.to_string())?;
+    instance::claim(&config, &app).await?;
     for line in config.banner() {
         tracing::info!("{line}");
     }
@@ -322,9 +386,15 @@ async fn check(args: &CheckArgs) -> Result<(), String> {
     }
 }
 
-/// Opens the database without bringing its tables to this version.
+/// Opens the database without bringing its tables to this version, to read it beside the server that works
+/// with it.
 async fn open_as_it_is(config: &Config) -> Result<Db, String> {
-    let opened = Db::open(config.database_url.expose(), Options::default()).await;
+    let options = Options {
+        refuse_unsafe: false,
+        beside: true,
+        ..start::options(config)
+    };
+    let opened = Db::open(config.database_url.expose(), options).await;
     opened.map_err(|error| format!("DATABASE_URL: {error}"))
 }
 
@@ -367,8 +437,15 @@ async fn simulator(
 }
 
 fn configuration(file: &EnvFile) -> Result<Config, String> {
+    configuration_by(file, Config::from_lookup)
+}
+
+/// How a configuration is read from the environment.
+type Reading = fn(&dyn Fn(&str) -> Option<String>) -> Result<Config, Vec<ConfigError>>;
+
+fn configuration_by(file: &EnvFile, read: Reading) -> Result<Config, String> {
     env_file::load(file.env_file.as_deref())?;
-    Config::from_lookup(&|name| std::env::var(name).ok()).map_err(|errors| {
+    read(&env_file::variable).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(|error| format!("  {error}")).collect();
         format!("the configuration cannot be used:\n{}", lines.join("\n"))
     })

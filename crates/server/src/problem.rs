@@ -182,6 +182,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         | Refusal::ConsentRefused { .. }
         | Refusal::EventNotReplayable { .. }
         | Refusal::AccountModeMismatch => StatusCode::CONFLICT,
+        Refusal::LiveLocked => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::LinkExpired | Refusal::ConnectLinkUsed | Refusal::ConsentUsed => StatusCode::GONE,
         Refusal::PaymentRefused { .. } => StatusCode::PAYMENT_REQUIRED,
         Refusal::KeyRevoked | Refusal::KeyExpired => StatusCode::UNAUTHORIZED,

@@ -3,6 +3,7 @@
 
 use clap::Args;
 use domain::Mode;
+use flows::instance::Reconciled;
 use flows::reconcile::{self, Order, Tally, Unread};
 use flows::{Actor, By, Clock};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,7 +12,7 @@ use store::reconciliation_breaks::{self as rows, Wanted};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::metrics::Metrics;
-use crate::{start, webhooks};
+use crate::{instance, start, webhooks};
 
 /// Breaks that are named; the API lists the others.
 const NAMED_MAX: i64 = 100;
@@ -31,6 +32,30 @@ pub struct Arguments {
     mode: Option<String>,
 }
 
+impl Arguments {
+    fn order(&self) -> Result<Order, String> {
+        let now = SystemClock::default().now();
+        let mode = match self.mode.as_deref() {
+            None => None,
+            Some("test") => Some(Mode::Test),
+            Some("live") => Some(Mode::Live),
+            Some(_) => return Err("--mode must be test or live".to_owned()),
+        };
+        let since = webhooks::moment(&self.since, now)?;
+        if since > now {
+            return Err(format!(
+                "--since {} is still to come: nothing has happened since then",
+                self.since
+            ));
+        }
+        Ok(Order {
+            since,
+            account: self.account.clone(),
+            mode,
+        })
+    }
+}
+
 /// Does it. Beside a running server this works on PostgreSQL; SQLite's file is one process's, so there the
 /// server is stopped first, and the error says so.
 ///
@@ -41,29 +66,12 @@ pub async fn run(
     arguments: &Arguments,
     say: &mut (dyn FnMut(String) + Send),
 ) -> Result<(), String> {
-    let now = SystemClock::default().now();
-    let mode = match arguments.mode.as_deref() {
-        None => None,
-        Some("test") => Some(Mode::Test),
-        Some("live") => Some(Mode::Live),
-        Some(_) => return Err("--mode must be test or live".to_owned()),
-    };
-    let since = webhooks::moment(&arguments.since, now)?;
-    if since > now {
-        return Err(format!(
-            "--since {} is still to come: nothing has happened since then",
-            arguments.since
-        ));
-    }
-    let order = Order {
-        since,
-        account: arguments.account.clone(),
-        mode,
-    };
+    let order = arguments.order()?;
     let of_platform = order.account.is_none();
     let app = start::app(config, &Metrics::default())
         .await
         .map_err(|error| error.to_string())?;
+    instance::claim(config, &app).await?;
     let bar = bar();
     let by = By::new(Actor::CommandLine);
     let done = reconcile::ordered(&app, &by, &order, &mut |tally| show(&bar, tally)).await;
@@ -79,9 +87,16 @@ pub async fn run(
         .db
         .read(move |tx| Ok::<_, store::Error>((rows::page_of_all(tx, &wanted)?, rows::count_open(tx)?)));
     let open = open.await;
+    let lock = match (&done, &open) {
+        (Ok((tally, unread)), Ok((_, count))) if unread.is_empty() && tally.held == 0 => {
+            flows::instance::reconciled(&app, &by, &order, *count).await
+        }
+        _ => Ok(Reconciled::NotLocked),
+    };
     app.db.close().await;
     let (tally, unread) = done.map_err(|failure| failure.to_string())?;
     let (named, count) = open.map_err(|error| error.to_string())?;
+    tell_of_lock(&lock.map_err(|failure| failure.to_string())?, say);
     tell(&tally, &unread, of_platform, say);
     for found in named {
         let (mode, kind, subject) = (found.mode.label(), found.kind, found.subject_id);
@@ -101,6 +116,28 @@ pub async fn run(
         (count, unread) => Err(format!(
             "{count} breaks are open, and {unread} accounts were not read to their end"
         )),
+    }
+}
+
+/// What it means for a live mode that is locked.
+fn tell_of_lock(lock: &Reconciled, say: &mut (dyn FnMut(String) + Send)) {
+    match lock {
+        Reconciled::NotLocked => {}
+        Reconciled::Unlocked(mails) => {
+            say(format!(
+                "LIVE is open again. {mails} mails of before were cancelled."
+            ));
+        }
+        Reconciled::NotAll(since) => {
+            let since = jiff::Timestamp::from_millisecond(since.ms()).unwrap_or_default();
+            say(format!(
+                "LIVE stays locked: read all of it, by `psa-pay reconcile --since {since:.0}`"
+            ));
+        }
+        Reconciled::WithBreaks => say(
+            "LIVE stays locked while breaks are open: look at each, and run this again or `psa-pay unlock`"
+                .to_owned(),
+        ),
     }
 }
 

@@ -67,16 +67,21 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
+/// How the database is opened.
+pub fn options(config: &Config) -> Options {
+    Options {
+        refuse_unsafe: config.mode == Mode::Live,
+        root_certificates: config.database_ca.clone(),
+        ..Options::default()
+    }
+}
+
 /// Opens and migrates the database. Answers the names of the migrations that were applied.
 ///
 /// # Errors
 /// [`StartError::Database`].
 pub async fn open_database(config: &Config, clock: &dyn Clock) -> Result<(Db, Vec<String>), StartError> {
-    let options = Options {
-        refuse_unsafe: config.mode == Mode::Live,
-        ..Options::default()
-    };
-    let db = Db::open(config.database_url.expose(), options)
+    let db = Db::open(config.database_url.expose(), options(config))
         .await
         .map_err(StartError::Database)?;
     let applied = migrate::migrate(&db, clock.now().ms())
@@ -127,6 +132,33 @@ pub async fn app(config: &Config, metrics: &Metrics) -> Result<App, StartError> 
         hashing: Arc::new(Pool::new(COST).map_err(StartError::Threads)?),
         watch: Arc::default(),
     })
+}
+
+/// Stripe in one mode, for commands that need no database.
+///
+/// # Errors
+/// A sentence: no keys of that mode, or no transport.
+pub fn client(config: &Config, mode: Mode) -> Result<Client, String> {
+    let label = mode.label();
+    let keys = config.keys(mode);
+    let keys =
+        keys.ok_or_else(|| format!("no Stripe keys for {label} mode: set STRIPE_{label}_SECRET_KEY"))?;
+    let near = matches!(&config.stripe_api_base, ApiBase::Other(origin) if origin.is_loopback());
+    let base = config.stripe_api_base.api_origin();
+    Ok(Client::new(base, keys.secret_key.clone(), transport_to(near)?))
+}
+
+/// A transport to this machine, or to anywhere over TLS.
+///
+/// # Errors
+/// A sentence when there are no root certificates.
+pub fn transport_to(this_machine: bool) -> Result<Arc<dyn Transport>, String> {
+    let https = match this_machine {
+        true => Https::loopback_only(),
+        false => Https::new(),
+    };
+    let https = https.map_err(|error| StartError::Transport(error).to_string())?;
+    Ok(Arc::new(https))
 }
 
 /// Where documents are printed, with the fonts of the configured folder.

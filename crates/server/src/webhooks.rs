@@ -1,6 +1,8 @@
-//! `psa-pay webhooks`: the inbox on the command line, where the database is. It lists what Stripe
-//! reported and sends events on their way again; the server that runs on this database, or the next one,
-//! applies them.
+//! `psa-pay webhooks`: the endpoints at Stripe, and the inbox on the command line, where the database is. It
+//! lists what Stripe reported and sends events on their way again; the server that runs on this database, or
+//! the next one, applies them.
+
+pub mod endpoints;
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -31,8 +33,30 @@ const REASON_CHARS: usize = 80;
 /// What is to be done.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// List events, newest first.
+    /// Make the three endpoints at Stripe, or repair them: connected accounts, the platform's own account,
+    /// thin events. Prints the lines for the configuration, the secrets this once.
+    Setup {
+        /// Which mode's.
+        #[command(flatten)]
+        which: endpoints::Which,
+    },
+    /// Say how the endpoints at Stripe stand; fails while one differs from what it has to be.
     List {
+        /// Which mode's.
+        #[command(flatten)]
+        which: endpoints::Which,
+    },
+    /// Give the endpoints new secrets. The old ones stay good until `--finish`.
+    Rotate {
+        /// Which mode's.
+        #[command(flatten)]
+        which: endpoints::Which,
+        /// The running server knows the new secrets: take the old endpoints away.
+        #[arg(long)]
+        finish: bool,
+    },
+    /// List events that came, newest first.
+    Events {
         /// Which.
         #[command(flatten)]
         filter: Filter,
@@ -101,7 +125,10 @@ impl Filter {
 pub async fn run(config: &Config, command: Command, say: &mut dyn FnMut(String)) -> Result<(), String> {
     let now = SystemClock::default().now();
     let (wanted, replays) = match command {
-        Command::List { filter, limit } => (filter.wanted(now, limit)?, None),
+        Command::Setup { which } => return endpoints::setup(config, &which, say).await,
+        Command::List { which } => return endpoints::list(config, &which, say).await,
+        Command::Rotate { which, finish } => return endpoints::rotate(config, &which, finish, say).await,
+        Command::Events { filter, limit } => (filter.wanted(now, limit)?, None),
         Command::Replay { filter, dry_run } => {
             let mut wanted = filter.wanted(now, BATCH)?;
             if wanted.event_id.is_none() {
@@ -175,7 +202,7 @@ async fn send_again(
     progress.end();
     say(match (dry_run, sent) {
         (_, 0) if named => {
-            let hint = "look for it with `psa-pay webhooks list --event …`; `psa-pay reconcile --since …` \
+            let hint = "look for it with `psa-pay webhooks events --event …`; `psa-pay reconcile --since …` \
                         fetches what Stripe still lists";
             return Err(format!("no such event can be replayed: {hint}"));
         }

@@ -54,17 +54,19 @@ pub struct WebhookEndpoint {
 }
 
 impl Shown for WebhookEndpoint {
-    fn shown(&self, _: &State) -> Value {
-        self.render()
+    fn shown(&self, state: &State) -> Value {
+        self.render(state)
     }
 }
 
 impl WebhookEndpoint {
-    /// As Stripe writes it, without the secret.
-    pub fn render(&self) -> Value {
+    /// As Stripe writes it, without the secret. That it is for connected accounts shows in `application`
+    /// alone.
+    pub fn render(&self, state: &State) -> Value {
+        let application = self.connect.then_some(state.settings.application.as_str());
         json!({
             "id": self.id, "object": "webhook_endpoint", "api_version": self.api_version,
-            "application": null, "created": self.created, "description": self.description,
+            "application": application, "created": self.created, "description": self.description,
             "enabled_events": self.enabled_events, "livemode": self.space.livemode, "metadata": self.metadata,
             "status": if self.disabled { "disabled" } else { "enabled" }, "url": self.url,
         })
@@ -176,7 +178,7 @@ pub fn create(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value,
     endpoint.id = state.id("we_1", 23);
     endpoint.secret = state.id("whsec_", 32);
     let endpoint = state.put(endpoint);
-    let mut answer = endpoint.render();
+    let mut answer = endpoint.render(state);
     if let Value::Object(fields) = &mut answer {
         fields.insert("secret".into(), endpoint.secret.as_str().into());
     }
@@ -204,7 +206,7 @@ pub fn check_count(state: &State, ctx: &Ctx) -> Result<(), ApiError> {
 /// `GET /v1/webhook_endpoints/{id}`.
 pub fn retrieve(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<Value, ApiError> {
     params.finish()?;
-    Ok(living(state, ctx, id)?.render())
+    Ok(living(state, ctx, id)?.render(state))
 }
 
 /// `POST /v1/webhook_endpoints/{id}`.
@@ -222,7 +224,8 @@ pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
     params.update("description")?.apply(&mut endpoint.description);
     params.metadata()?.apply(&mut endpoint.metadata)?;
     params.finish()?;
-    Ok(state.put(endpoint).render())
+    let endpoint = state.put(endpoint);
+    Ok(endpoint.render(state))
 }
 
 /// `DELETE /v1/webhook_endpoints/{id}`.
@@ -238,6 +241,7 @@ pub fn delete(state: &mut State, ctx: &Ctx, params: Params, id: &str) -> Result<
 pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, ApiError> {
     let page = list::Page::read(&mut params)?;
     params.finish()?;
+    let state: &State = state;
     let wanted = |endpoint: &WebhookEndpoint| !endpoint.deleted && endpoint.destination.is_none();
     list::answer(
         state,
@@ -245,7 +249,7 @@ pub fn list(state: &mut State, ctx: &Ctx, mut params: Params) -> Result<Value, A
         &page,
         "/v1/webhook_endpoints",
         wanted,
-        |endpoint: &WebhookEndpoint| endpoint.render(),
+        |endpoint: &WebhookEndpoint| endpoint.render(state),
     )
 }
 

@@ -2,6 +2,7 @@
 //! on a thread which owns its connection, so no network call fits inside it, a caller who goes away cannot
 //! cut it in half, and a conflict simply runs it again.
 
+pub mod backup;
 mod error;
 mod inline;
 mod postgresql;
@@ -70,6 +71,8 @@ pub struct Options {
     /// PostgreSQL: refuse a server that runs with `fsync` or `full_page_writes` off, instead of warning. For
     /// LIVE.
     pub refuse_unsafe: bool,
+    /// SQLite: only read, beside the process that the file belongs to. Writes are refused.
+    pub beside: bool,
 }
 
 impl Default for Options {
@@ -82,6 +85,7 @@ impl Default for Options {
             schema: None,
             root_certificates: None,
             refuse_unsafe: false,
+            beside: false,
         }
     }
 }
@@ -134,7 +138,10 @@ impl Db {
         } else if let Some(path) = url.strip_prefix("sqlite:") {
             // `sqlite:///var/x.db` and `sqlite:/var/x.db` are the same file.
             let path = path.strip_prefix("//").unwrap_or(path);
-            Threads::sqlite_file(path.as_ref(), &options)?
+            match options.beside {
+                true => Threads::sqlite_beside(path.as_ref(), &options)?,
+                false => Threads::sqlite_file(path.as_ref(), &options)?,
+            }
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             Threads::postgresql(url, &options).await?
         } else {

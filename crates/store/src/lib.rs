@@ -21,7 +21,9 @@ pub mod event_cursors;
 pub mod external_objects;
 pub mod fee_rules;
 pub mod fee_statement;
+pub mod followed;
 pub mod hurry;
+pub mod instance;
 pub mod invariants;
 pub mod invoice_list;
 pub mod invoice_settings;
@@ -88,7 +90,9 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         external_objects::ALL,
         fee_rules::ALL,
         fee_statement::ALL,
+        followed::ALL,
         hurry::ALL,
+        instance::ALL,
         invoice_list::ALL,
         invoice_settings::ALL,
         invoices::ALL,

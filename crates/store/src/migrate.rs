@@ -179,6 +179,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0038_console",
         sql: include_str!("../migrations/0038_console.sql"),
     },
+    Migration {
+        name: "0039_instance",
+        sql: include_str!("../migrations/0039_instance.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may
@@ -281,6 +285,16 @@ fn check_history(tx: &mut Tx<'_>, steps: &[Migration]) -> Result<Vec<String>, Er
         names.push(name);
     }
     Ok(names)
+}
+
+/// How many steps were applied.
+///
+/// # Errors
+/// What the database says; also when it has no tables yet.
+pub fn applied(tx: &mut Tx<'_>) -> Result<usize, Error> {
+    const COUNT: Sql = Sql::new("select count(*) as n from schema_migrations");
+    let count = tx.one(&COUNT, &[])?.int("n")?;
+    usize::try_from(count).map_err(|_| Error::Bug(format!("{count} steps do not fit a count")))
 }
 
 fn checksum(step: &Migration) -> String {

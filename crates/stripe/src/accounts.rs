@@ -116,6 +116,12 @@ pub async fn own(client: &Client, account: Option<&AccountId>) -> Result<(), Cal
     client.read("/v1/account", &[], account).await.map(|_| ())
 }
 
+/// The id of the account that the key belongs to.
+pub async fn own_id(client: &Client) -> Result<String, CallError> {
+    let answer = client.read("/v1/account", &[], None).await?;
+    Ok(object::require_text(&object::parse(&answer.body)?, "id")?)
+}
+
 /// The account as the platform sees it. `account_invalid` means that access to it is gone.
 pub async fn retrieve(client: &Client, account_id: &AccountId) -> Result<Account, CallError> {
     let answer = client

@@ -237,6 +237,29 @@ impl Client {
             .await
     }
 
+    /// Sends a write of API v2, whose bodies are JSON, with up to two retries under the same key.
+    pub async fn write_json(&self, path: &str, body: &Value, key: &str) -> Result<Answer, CallError> {
+        if key.len() > IDEMPOTENCY_KEY_CHARS_MAX || !is_header_text(key) {
+            return Err(CallError::not_sent(
+                "Idempotency-Key",
+                "not 1 to 255 visible ASCII characters",
+            ));
+        }
+        let mut request = self.request(Method::Post, path, None)?;
+        request.headers.push(("Idempotency-Key", key.to_owned()));
+        request
+            .headers
+            .push(("Content-Type", "application/json".to_owned()));
+        request.body = body.to_string().into_bytes();
+        self.call(&request, None, key, retry::RETRIES_MAX).await
+    }
+
+    /// Takes an object of the platform's own away, with up to two retries.
+    pub async fn delete(&self, path: &str) -> Result<Answer, CallError> {
+        let request = self.request(Method::Delete, path, None)?;
+        self.call(&request, None, path, retry::RETRIES_MAX).await
+    }
+
     fn request(
         &self,
         method: Method,

@@ -30,6 +30,7 @@ pub mod secret;
 pub mod signature;
 pub mod subscriptions;
 pub mod transport;
+pub mod webhook_endpoints;
 
 pub use account_id::AccountId;
 pub use account_links::AccountLink;
@@ -53,3 +54,4 @@ pub use refunds::Refund;
 pub use secret::Secret;
 pub use subscriptions::Subscription;
 pub use transport::{BoxFuture, HttpRequest, HttpResponse, Https, Method, NoAnswer, Transport};
+pub use webhook_endpoints::WebhookEndpoint;

@@ -49,6 +49,11 @@ pub async fn take(app: &App, host: &str, limit: i64) -> Result<Vec<Taken>, Failu
     let taken = app.db.write(move |tx| {
         let mut taken = Vec::new();
         for mut mail in rows::due(tx, moment.at, limit)? {
+            if waits_for_the_lock(tx, &mail)? {
+                mail.next_attempt_at = Some(moment.at.plus_ms(LEASE_MS));
+                must_store(tx, &mail, moment)?;
+                continue;
+            }
             if is_moot(tx, moment, &mail)? {
                 over(&mut mail, MailState::Cancelled)?;
                 must_store(tx, &mail, moment)?;
@@ -155,6 +160,15 @@ pub(crate) fn sender(tx: &mut Tx, scope: &Scope) -> Result<(String, Option<Strin
         settings.sender_name.unwrap_or_else(|| tenant.name.clone()),
         reply_to.or_else(support),
     ))
+}
+
+/// Whether the database is a copy, by which nobody is told of live money twice. People still log in.
+fn waits_for_the_lock(tx: &mut Tx, mail: &Mail) -> Result<bool, Failure> {
+    let to_log_in = matches!(
+        mail.kind,
+        MailKind::Invitation | MailKind::Reset | MailKind::LoginChanged
+    );
+    Ok(!to_log_in && store::instance::is_locked(tx, mail.scope.mode)?)
 }
 
 /// Whether it has waited for longer than mails are tried.

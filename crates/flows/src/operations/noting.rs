@@ -1,6 +1,6 @@
 //! Noting a write before it is sent: a committed row with its key and frozen parameters.
 
-use domain::{OperationId, PaymentId, Scope, Timestamp};
+use domain::{OperationId, PaymentId, Refusal, Scope, Timestamp};
 use store::Tx;
 use store::stripe_operations::{self as rows, Kind, Operation, Status};
 use stripe::Write;
@@ -67,6 +67,9 @@ fn insert(
     lease_until: Timestamp,
 ) -> Result<Operation, Failure> {
     let Intent { kind, write } = intent;
+    if moves_money(kind) && store::instance::is_locked(tx, scope.mode)? {
+        return Err(Refusal::LiveLocked.into());
+    }
     let params = serde_json::to_string(&write.params).map_err(|error| Failure::Bug(error.to_string()))?;
     let operation = Operation {
         scope: scope.clone(),
@@ -90,4 +93,19 @@ fn insert(
     };
     rows::insert(tx, &operation)?;
     Ok(operation)
+}
+
+/// What takes or gives money because somebody asks for it. What only follows something that has happened at
+/// Stripe, such as giving a fee back with a refund, goes on in a copy too: its key is the same there.
+const fn moves_money(kind: Kind) -> bool {
+    match kind {
+        Kind::CreateIntent | Kind::ConfirmIntent | Kind::CreateRefund | Kind::CloseDispute => true,
+        Kind::CancelIntent
+        | Kind::CreateAccount
+        | Kind::RegisterDomain
+        | Kind::SubmitEvidence
+        | Kind::CreateFeeRefund
+        | Kind::ExchangeCode
+        | Kind::Deauthorize => false,
+    }
 }

@@ -27,6 +27,7 @@
     "invoice_void",
     "payments_unavailable",
     "temporarily_unavailable",
+    "live_locked",
   ];
 
   // Refusals after which the page has to be read anew, and those that belong to the field of a part.
@@ -378,7 +379,8 @@
       });
       const answer = await response.json();
       // After any other failure something may have happened.
-      if (response.status >= 500 && answer.code !== "temporarily_unavailable") return { kind: "unknown" };
+      const nothingBegun = ["temporarily_unavailable", "live_locked"].includes(answer.code);
+      if (response.status >= 500 && !nothingBegun) return { kind: "unknown" };
       return response.ok ? { kind: "answered", body: answer } : { kind: "refused", problem: answer };
     } catch (error) {
       return { kind: "unknown" };

@@ -32,6 +32,11 @@ impl KeySet {
     pub fn is_live_demo(&self) -> bool {
         self.secret_key.expose().starts_with(DEMO_LIVE)
     }
+
+    /// The characters of the account's id that Stripe repeats in the publishable key; older keys have none.
+    pub fn account_of_publishable_key(&self) -> Option<&str> {
+        account(&self.publishable_key)
+    }
 }
 
 /// The variables of a mode.
@@ -91,6 +96,23 @@ const fn slots(mode: Mode) -> &'static Slots {
         Mode::Test => &TEST,
         Mode::Live => &LIVE,
     }
+}
+
+/// Stands for a webhook secret while there is none.
+const NOT_SET_YET: &str = "whsec_not_set_yet";
+
+/// What stands for a variable of webhook secrets while there is none, where the mode's key is there.
+pub fn not_set_yet(name: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let slots = [&TEST, &LIVE]
+        .into_iter()
+        .find(|slots| slots.webhook_secret == name)?;
+    lookup(slots.secret_key.name)?;
+    Some(format!("{NOT_SET_YET}_{}", slots.secret_key.name))
+}
+
+/// Whether it stands for a secret that there is not.
+pub fn is_not_set_yet(secret: &Secret) -> bool {
+    secret.expose().starts_with(NOT_SET_YET)
 }
 
 /// The keys of `mode`. `None` when none are set and `active`, the mode of new work, does not need them, or

@@ -21,6 +21,11 @@ impl TrustedProxies {
             .map(TrustedProxies)
     }
 
+    /// Whether nobody is trusted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether a connection from this address may be believed about whom it speaks for.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();

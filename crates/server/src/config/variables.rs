@@ -59,6 +59,11 @@ impl<'a> Variables<'a> {
         )
     }
 
+    /// Text of several lines, such as a certificate.
+    pub fn lines(&mut self, variable: &'static str) -> Given<String> {
+        self.checked(variable, |_| false, is_placeholder)
+    }
+
     fn checked(
         &mut self,
         variable: &'static str,

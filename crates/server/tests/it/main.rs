@@ -63,6 +63,7 @@ mod modes;
 mod oauth;
 mod offline_payments;
 mod openapi;
+mod operating;
 mod operator;
 mod overturned;
 mod own_shop;

@@ -321,10 +321,10 @@ both! {
                 assert!(!done && said.contains("in use by another psa-pay process"), "{said}");
                 town.app.db.close().await;
             }
-            let (done, listed, said) = command(world, &["list", "--status", "dead"]);
+            let (done, listed, said) = command(world, &["events", "--status", "dead"]);
             assert!(done && listed.contains("evt_pi_poison"), "{listed}{said}");
             assert!(listed.contains("TEST  dead") && listed.contains("12 tries"), "{listed}");
-            let (_, none, _) = command(world, &["list", "--account", "acct_of_nobody"]);
+            let (_, none, _) = command(world, &["events", "--account", "acct_of_nobody"]);
             assert_eq!(none, "No such event.\n");
             let (_, trial, _) = command(world, &["replay", "--dry-run", "--event", "evt_pi_poison"]);
             assert!(trial.ends_with("1 events would be replayed.\n"), "{trial}");

@@ -56,12 +56,29 @@ impl Lock {
 /// whole file is checked first.
 pub(super) fn open_writer(path: &Path) -> Result<Sqlite, Error> {
     let stopped_uncleanly = std::fs::metadata(beside(path, "-wal")).is_ok_and(|wal| wal.len() > 0);
+    make_private(path)?;
     let sqlite = Sqlite::open_file(path)?;
     if stopped_uncleanly {
         tracing::info!("the last stop was not clean: checking the database file");
         sqlite.check_integrity()?;
     }
     Ok(sqlite)
+}
+
+/// A file that is not there yet is made for its owner alone; SQLite gives its write-ahead log the same
+/// rights.
+pub(super) fn make_private(path: &Path) -> Result<(), Error> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(Error::Unavailable(format!(
+            "cannot open {}: {error}",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Opens a connection that only reads.
@@ -71,7 +88,16 @@ pub(super) fn open_reader(path: &Path) -> Result<Sqlite, Error> {
     Ok(sqlite)
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// Opens a connection that only reads a file that another process works with: SQLite lets it see what is
+/// committed, and keeps nobody waiting. It makes no file.
+pub(super) fn open_beside(path: &Path) -> Result<Sqlite, Error> {
+    if !path.is_file() {
+        return Err(Error::Unavailable(format!("there is no file {}", path.display())));
+    }
+    open_reader(path)
+}
+
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)

@@ -11,7 +11,7 @@ use futures_util::future::Shared;
 use super::postgresql_threads::{Server, Worker};
 use super::queue::{Queue, Refused};
 use super::sqlite::Sqlite;
-use super::sqlite_file::{Lock, open_reader, open_writer};
+use super::sqlite_file::{Lock, open_beside, open_reader, open_writer};
 use super::sqlite_threads::{read_until_closed, write_until_closed};
 use super::task::Job;
 use super::tx::Access;
@@ -48,6 +48,18 @@ impl Threads {
                 drop(lock);
             })?;
         }
+        Ok(threads)
+    }
+
+    /// One thread that reads a file which belongs to another process.
+    pub(super) fn sqlite_beside(path: &Path, options: &Options) -> Result<Threads, Error> {
+        let reader = open_beside(path)?;
+        let queue = Arc::new(Queue::new(options.queue_max));
+        let threads = Threads::new(Engine::Sqlite, Arc::clone(&queue), queue);
+        let counters = Arc::clone(&threads.counters);
+        threads.start("sqlite-beside", &threads.reads, move |queue| {
+            read_until_closed(&reader, queue, &counters);
+        })?;
         Ok(threads)
     }
 

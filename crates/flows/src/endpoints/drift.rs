@@ -1,0 +1,299 @@
+//! How the endpoints at Stripe differ from what they have to be, and which steps mend that: a pure
+//! comparison.
+
+use stripe::API_VERSION;
+use stripe::events::Kind;
+use stripe::webhook_endpoints::Form;
+
+use super::PATH;
+use crate::stripe_events::catalogue::{self, Endpoint};
+
+/// Which of the three it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Snapshots of what happens on the platform's own account.
+    Platform,
+    /// Snapshots of what happens on connected accounts, where direct charges are.
+    Accounts,
+    /// Thin events: API v2 has no others.
+    Thin,
+}
+
+impl Role {
+    /// All three.
+    pub const ALL: [Role; 3] = [Role::Platform, Role::Accounts, Role::Thin];
+
+    /// As it is noted at Stripe.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Role::Platform => "platform",
+            Role::Accounts => "accounts",
+            Role::Thin => "thin",
+        }
+    }
+
+    pub(super) fn from_word(word: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.word() == word)
+    }
+
+    /// As people read it.
+    pub const fn says(self) -> &'static str {
+        match self {
+            Role::Platform => "the platform's own account",
+            Role::Accounts => "connected accounts",
+            Role::Thin => "thin events",
+        }
+    }
+
+    /// Exactly the events that the handler knows, as Stripe names them there.
+    pub fn events(self) -> Vec<String> {
+        match self {
+            Role::Platform => catalogue::subscribed(Endpoint::Platform, Kind::Snapshot),
+            Role::Accounts => catalogue::subscribed(Endpoint::Accounts, Kind::Snapshot),
+            Role::Thin => {
+                let all = catalogue::subscribed(Endpoint::Platform, Kind::Thin);
+                all.into_iter().filter(|name| name.starts_with("v2.")).collect()
+            }
+        }
+    }
+}
+
+/// An endpoint of ours at Stripe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// `we_…` or `ed_…`.
+    pub id: String,
+    /// Which of the three it is.
+    pub role: Role,
+    /// v1 or v2.
+    pub form: Form,
+    /// Where it sends.
+    pub url: String,
+    /// Whether it sends.
+    pub enabled: bool,
+    /// Whether it gets events of the account itself.
+    pub from_self: bool,
+    /// What it sends.
+    pub events: Vec<String>,
+    /// In which version.
+    pub api_version: Option<String>,
+    /// Whether it carries our note.
+    pub made_by_us: bool,
+    /// By which its secret is known again, if we made it.
+    pub fingerprint: Option<String>,
+    /// Whether it goes once its successor's secret is in use.
+    pub retiring: bool,
+}
+
+/// How one stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Which of the three.
+    pub role: Role,
+    /// Its id; empty where it is missing.
+    pub id: String,
+    /// What is wrong with it; empty where nothing is.
+    pub wrong: Vec<String>,
+    /// Whether its secret is configured; unknown for one that a person made.
+    pub secret_known: Option<bool>,
+    /// Whether it goes soon.
+    pub retiring: bool,
+}
+
+/// A change at Stripe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Make one.
+    Create(Role),
+    /// Change what can be changed: address, events, whether it is on.
+    Change {
+        /// Which.
+        found: Found,
+        /// What is wrong with it.
+        why: Vec<String>,
+    },
+    /// Let it send on until its successor's secret is in use.
+    Retire {
+        /// Which.
+        found: Found,
+        /// Why it goes.
+        why: String,
+    },
+    /// Take it away.
+    Delete {
+        /// Which.
+        found: Found,
+        /// Why.
+        why: String,
+    },
+}
+
+/// How the endpoints stand, and what is to be done. `known` are the fingerprints of the configured secrets,
+/// `in_use` of those that the running server was seen to take: what is retiring goes when its successor's is
+/// one of these.
+pub fn compare(
+    origin: &str,
+    found: &[Found],
+    known: &[String],
+    in_use: &[String],
+) -> (Vec<Standing>, Vec<Step>) {
+    let (mut standing, mut steps) = (Vec::new(), Vec::new());
+    for role in Role::ALL {
+        let of_role = || found.iter().filter(|one| one.role == role);
+        let mut staying: Vec<&Found> = of_role().filter(|one| !one.retiring).collect();
+        // Best first: its secret is configured, it is right, it was there first.
+        staying.sort_by_key(|one| {
+            (
+                has_secret(one, known) != Some(true),
+                must_be_new(one).is_some(),
+                !wrong(one, origin).is_empty(),
+            )
+        });
+        match staying.split_first() {
+            None => {
+                standing.push(missing(role));
+                steps.push(Step::Create(role));
+            }
+            Some((best, others)) => {
+                standing.push(stands(best, origin, known));
+                steps.extend(mend(best, origin, known));
+                for other in others {
+                    let twice = format!("there is another one for {}: {}", role.says(), best.id);
+                    let mut stands = stands(other, origin, known);
+                    stands.wrong = vec![twice.clone()];
+                    standing.push(stands);
+                    steps.push(Step::Delete {
+                        found: (*other).clone(),
+                        why: twice,
+                    });
+                }
+            }
+        }
+        let successor = staying.first().and_then(|one| one.fingerprint.as_ref());
+        let used = successor.is_some_and(|print| in_use.contains(print));
+        for old in of_role().filter(|one| one.retiring) {
+            standing.push(stands(old, origin, known));
+            steps.extend(used.then(|| Step::Delete {
+                found: old.clone(),
+                why: "the secret of its successor is in use".to_owned(),
+            }));
+        }
+    }
+    (standing, steps)
+}
+
+/// What makes new secrets of all three: each gets a successor, and sends on until that one's secret is in
+/// use.
+pub fn roll(origin: &str, found: &[Found], known: &[String]) -> Result<Vec<Step>, String> {
+    let (standing, steps) = compare(origin, found, known, &[]);
+    if !steps.is_empty() {
+        return Err(
+            "the endpoints are not as they have to be: run `psa-pay webhooks setup` first".to_owned(),
+        );
+    }
+    if standing.iter().any(|one| one.retiring) {
+        return Err("a rotation is under way: end it with `psa-pay webhooks rotate --finish`".to_owned());
+    }
+    let replaced = found.iter().flat_map(|old| {
+        [
+            Step::Create(old.role),
+            Step::Retire {
+                found: old.clone(),
+                why: "until the new secret is in use".to_owned(),
+            },
+        ]
+    });
+    Ok(replaced.collect())
+}
+
+/// Whether its list of events is exactly the catalogue's.
+pub(super) fn same_events(found: &Found) -> bool {
+    let (mut has, mut wanted) = (found.events.clone(), found.role.events());
+    has.sort_unstable();
+    wanted.sort_unstable();
+    has == wanted
+}
+
+fn missing(role: Role) -> Standing {
+    Standing {
+        role,
+        id: String::new(),
+        wrong: vec![format!("there is no endpoint for {}", role.says())],
+        secret_known: None,
+        retiring: false,
+    }
+}
+
+fn stands(found: &Found, origin: &str, known: &[String]) -> Standing {
+    let mut says: Vec<String> = must_be_new(found).into_iter().collect();
+    says.extend(wrong(found, origin));
+    Standing {
+        role: found.role,
+        id: found.id.clone(),
+        wrong: says,
+        secret_known: has_secret(found, known),
+        retiring: found.retiring,
+    }
+}
+
+/// What cannot be changed at Stripe, so that another one takes its place.
+fn must_be_new(found: &Found) -> Option<String> {
+    if found.role != Role::Thin && found.api_version.as_deref() != Some(API_VERSION) {
+        let version = found
+            .api_version
+            .as_deref()
+            .unwrap_or("the account's default version");
+        return Some(format!("it sends events of {version} instead of {API_VERSION}"));
+    }
+    if found.role == Role::Thin && !found.from_self {
+        return Some("it does not get events of the platform itself".to_owned());
+    }
+    if found.made_by_us && found.fingerprint.is_none() {
+        return Some("nobody was told its secret".to_owned());
+    }
+    None
+}
+
+/// What can be changed.
+fn wrong(found: &Found, origin: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if !found.enabled {
+        wrong.push("it is disabled".to_owned());
+    }
+    if found.url != format!("{origin}{PATH}") {
+        let sent_to = found.url.strip_prefix(origin).unwrap_or_default();
+        wrong.push(format!("it sends to {sent_to:?} instead of {PATH}"));
+    }
+    let wanted = found.role.events();
+    let lacking = wanted.iter().filter(|name| !found.events.contains(name)).count();
+    let beyond = found.events.iter().filter(|name| !wanted.contains(name)).count();
+    if found.events.iter().any(|name| name == "*") {
+        wrong.push("it sends every event there is (`*`)".to_owned());
+    } else if (lacking, beyond) != (0, 0) || !same_events(found) {
+        wrong.push(format!("{lacking} events are missing and {beyond} are too many"));
+    }
+    wrong
+}
+
+fn has_secret(found: &Found, known: &[String]) -> Option<bool> {
+    found.fingerprint.as_ref().map(|print| known.contains(print))
+}
+
+fn mend(best: &Found, origin: &str, known: &[String]) -> Vec<Step> {
+    if let Some(why) = must_be_new(best) {
+        let found = best.clone();
+        // One whose events we understand now sends on until the new one's secret is in use.
+        let old = match has_secret(best, known) {
+            Some(true) => Step::Retire { found, why },
+            Some(false) | None => Step::Delete { found, why },
+        };
+        return vec![Step::Create(best.role), old];
+    }
+    match wrong(best, origin) {
+        none if none.is_empty() => Vec::new(),
+        why => vec![Step::Change {
+            found: best.clone(),
+            why,
+        }],
+    }
+}

@@ -1,0 +1,177 @@
+//! `doctor --watch`: the first payment from now on, followed through everything that has to stand about it,
+//! at Stripe, in the rows and in the books. Stripe forbids testing in live mode with real cards, so this is
+//! how the first genuine one is proven.
+
+use std::time::Duration;
+
+use domain::{Mode, Timestamp};
+use flows::Clock;
+use flows::stripe_events::catalogue;
+use store::Db;
+use store::db::Options;
+use store::followed::{self, Followed};
+use stripe::{AccountId, Client, IntentStatus, application_fees, payment_intents};
+
+use super::Line;
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::start;
+
+/// How often it looks.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long what follows a payment may take: the event, the fee, the books.
+const SETTLES_WITHIN_LOOKS: u32 = 60;
+
+/// Waits for the first payment, and checks it.
+pub async fn run(config: &Config, minutes: u32, say: &mut (dyn FnMut(String) + Send)) -> Vec<Line> {
+    let now = SystemClock::default().now();
+    say(format!(
+        "Waiting for the first payment in {} mode, for {minutes} minutes at most …",
+        config.mode.label()
+    ));
+    follow(config, config.mode, now, "", minutes.saturating_mul(60)).await
+}
+
+/// Waits for the first payment since a moment (of one invoice, where one is named), and checks it.
+pub async fn follow(config: &Config, mode: Mode, since: Timestamp, invoice: &str, looks: u32) -> Vec<Line> {
+    let options = Options {
+        beside: true,
+        ..start::options(config)
+    };
+    let failed = |why: String| {
+        vec![Line::failure(
+            "payment",
+            why,
+            "see the server's log, and try again",
+        )]
+    };
+    let db = match Db::open(config.database_url.expose(), options).await {
+        Ok(db) => db,
+        Err(error) => return failed(error.to_string()),
+    };
+    let mut seen = None;
+    let mut left = looks;
+    while left > 0 {
+        match look(&db, mode, since, invoice).await {
+            Err(why) => return failed(why),
+            Ok(Some(found)) if is_settled(&found) => {
+                seen = Some(found);
+                break;
+            }
+            Ok(Some(found)) => {
+                // Money has come: what follows gets its own time.
+                left = left.min(SETTLES_WITHIN_LOOKS);
+                seen = Some(found);
+            }
+            Ok(None) => {}
+        }
+        left -= 1;
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    db.close().await;
+    match (seen, start::client(config, mode)) {
+        (None, _) => failed("no payment came".to_owned()),
+        (_, Err(why)) => failed(why),
+        (Some(found), Ok(client)) => check(&client, &found).await,
+    }
+}
+
+async fn look(db: &Db, mode: Mode, since: Timestamp, invoice: &str) -> Result<Option<Followed>, String> {
+    let invoice = invoice.to_owned();
+    let told_by = catalogue::AT_LEAST[0];
+    let found = db.read(move |tx| followed::first(tx, mode, since, &invoice, told_by));
+    found.await.map_err(|error: store::Error| error.to_string())
+}
+
+fn is_settled(found: &Followed) -> bool {
+    let fee_is_booked = found.fee.unwrap_or(0) == 0 || found.fees_booked > 0;
+    found.told > 0 && found.postings > 0 && found.charge.is_some() && fee_is_booked
+}
+
+/// A line for each side of it.
+async fn check(client: &Client, found: &Followed) -> Vec<Line> {
+    let id = &found.payment_id;
+    let mut lines = vec![
+        line(
+            "payment.row",
+            found.received == found.amount,
+            format!("{id}: {} of {} arrived", found.received, found.amount),
+            "look at the payment in Stripe's dashboard",
+        ),
+        line(
+            "payment.webhook",
+            found.told > 0,
+            format!("{} events told of {}", found.told, found.intent),
+            "no event came: see `psa-pay webhooks list`, and whether PUBLIC_URL can be reached from outside",
+        ),
+        line(
+            "payment.invoice",
+            found.invoice_status == "paid",
+            format!("{} is {}", found.invoice_id, found.invoice_status),
+            "a part may have been paid, or an event is missing: see the invoice's history",
+        ),
+        line(
+            "payment.books",
+            found.postings == 1,
+            format!("{} postings of it", found.postings),
+            "run `psa-pay check-ledger`",
+        ),
+    ];
+    lines.push(intent(client, found).await);
+    lines.push(fee(client, found).await);
+    lines
+}
+
+async fn intent(client: &Client, found: &Followed) -> Line {
+    let Ok(account) = AccountId::parse(&found.account) else {
+        return Line::failure(
+            "payment.intent",
+            "the account's id cannot be read",
+            "see the payment's row",
+        );
+    };
+    match payment_intents::retrieve(client, &account, &found.intent).await {
+        Err(error) => Line::failure(
+            "payment.intent",
+            error.to_string(),
+            "look again once Stripe answers",
+        ),
+        Ok(intent) => line(
+            "payment.intent",
+            intent.status == IntentStatus::Succeeded
+                && intent.amount_received == found.received
+                && intent.application_fee_amount.unwrap_or(0) == found.fee.unwrap_or(0),
+            format!(
+                "{} on {}: {} received, fee {}",
+                found.intent,
+                found.account,
+                intent.amount_received,
+                intent.application_fee_amount.unwrap_or(0)
+            ),
+            "the rows and Stripe differ: run `psa-pay reconcile --since 1d`",
+        ),
+    }
+}
+
+async fn fee(client: &Client, found: &Followed) -> Line {
+    let asked = found.fee.unwrap_or(0);
+    let remedy = "see whether fee rules are as they should be, and `psa-pay tie-out --tenant platform`";
+    let Some(charge) = found.charge.as_deref().filter(|_| asked > 0) else {
+        return line("payment.fee", asked == 0, "no fee was asked".to_owned(), remedy);
+    };
+    match application_fees::list(client, charge).await {
+        Err(error) => Line::failure("payment.fee", error.to_string(), "look again once Stripe answers"),
+        Ok(page) => {
+            let got: i64 = page.data.iter().map(|fee| fee.amount).sum();
+            let says = format!("the platform got {got} of {asked}, {} booked", found.fees_booked);
+            line("payment.fee", got == asked && found.fees_booked > 0, says, remedy)
+        }
+    }
+}
+
+fn line(code: &str, good: bool, says: String, remedy: &str) -> Line {
+    match good {
+        true => Line::ok(code, says),
+        false => Line::failure(code, says, remedy),
+    }
+}

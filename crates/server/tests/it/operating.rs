@@ -1,0 +1,10 @@
+//! What an operator does from a command line, with the program itself: the endpoints at Stripe, the doctor,
+//! going live, backups, and stopping.
+
+mod backups;
+mod doctor;
+mod endpoints;
+mod going_live;
+mod machine;
+mod packaging;
+mod tenant;

@@ -1,0 +1,287 @@
+//! What psa-pay is shipped with: the service's unit, the container, the app platform's file, alerts, the
+//! guard against committed secrets, the bill of materials; and how it stops and is replaced under load.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use store::migrate::{self, MIGRATIONS, Migration};
+use store::{Sql, binds};
+
+use super::machine::{number, with_machine};
+use crate::engines::World;
+use crate::town::Town;
+
+const PAID: Sql = Sql::new("select count(*) as n from invoices where status = 'paid'");
+
+/// A file of the repository.
+fn file(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Names of variables that `.env.example` sets or shows.
+fn variables() -> BTreeSet<String> {
+    let lines = file(".env.example");
+    let names = lines
+        .lines()
+        .filter_map(|line| line.trim_start_matches('#').split_once('='));
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    let names: BTreeSet<String> = names
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| is_name(name))
+        .collect();
+    assert!(names.len() > 20, "{names:?}");
+    names
+}
+
+/// What it could do if it were broken into, as systemd counts it: 10 is everything.
+#[test]
+fn the_units_exposure_is_two_or_lower() {
+    let unit = root().join("deploy/psa-pay.service");
+    let mut analyze = Command::new("systemd-analyze");
+    let Ok(said) = analyze
+        .args(["security", "--offline=true", "--no-pager"])
+        .arg(unit)
+        .output()
+    else {
+        eprintln!("the unit's exposure was not measured: there is no systemd-analyze");
+        return;
+    };
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    let level = said.split("Overall exposure level for psa-pay.service: ").nth(1);
+    let level = level
+        .unwrap_or_else(|| panic!("no level: {said}"))
+        .split(' ')
+        .next()
+        .unwrap();
+    let (whole, tenths) = level.split_once('.').unwrap();
+    let tenths = whole.parse::<u32>().unwrap() * 10 + tenths.parse::<u32>().unwrap();
+    assert!(tenths <= 20, "{said}");
+}
+
+#[test]
+fn the_container_runs_as_nobodys_user_and_is_told_to_stop_in_order() {
+    let text = file("Dockerfile");
+    let last = text.rsplit("\nFROM ").next().unwrap();
+    let user = last
+        .lines()
+        .find_map(|line| line.strip_prefix("USER "))
+        .expect("a user");
+    assert!(user.parse::<u32>().is_ok_and(|user| user >= 1000), "{user}");
+    for line in [
+        "STOPSIGNAL SIGTERM",
+        "ENTRYPOINT [\"/usr/local/bin/psa-pay\"]",
+        "CMD [\"serve\"]",
+    ] {
+        assert!(last.lines().any(|found| found == line), "{line}");
+    }
+    assert!(text.contains("--locked"), "the versions of Cargo.lock");
+    let ignored = file(".dockerignore");
+    for secret in [".env", "*.db", ".git"] {
+        assert!(
+            ignored.lines().any(|line| line == secret),
+            "{secret} would be in the image"
+        );
+    }
+}
+
+#[test]
+fn the_app_platforms_file_names_every_variable() {
+    let text = file(".do/app.yaml");
+    for name in variables() {
+        let name = name.trim_end_matches("_FILE");
+        assert!(
+            text.contains(name),
+            "{name} is neither set nor left out with a reason"
+        );
+    }
+    for line in text
+        .lines()
+        .filter(|line| line.contains("_KEY,") || line.contains("SECRET"))
+    {
+        let public = line.trim_start().starts_with('#') || !line.contains("key:");
+        assert!(
+            public || line.contains("type: SECRET"),
+            "a secret that is kept in the open: {line}"
+        );
+    }
+    assert!(!text.contains("sqlite:"), "its disk is gone with each deployment");
+}
+
+#[test]
+fn alerts_and_dashboard_ask_for_numbers_that_there_are() {
+    let known = file("docs/operators.md");
+    let mut asked = 0;
+    for name in ["deploy/alerts.yaml", "deploy/grafana.json"] {
+        let text = file(name);
+        for at in text.match_indices("psa_pay_").map(|(at, _)| at) {
+            let end = text[at..]
+                .find(|c: char| !c.is_ascii_lowercase() && c != '_')
+                .unwrap();
+            let metric = text[at..at + end].trim_end_matches("_bucket");
+            assert!(known.contains(&format!("`{metric}")), "{name} asks for {metric}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 20, "only {asked}");
+    let dashboard: Value = serde_json::from_str(&file("deploy/grafana.json")).unwrap();
+    assert!(dashboard["panels"].as_array().unwrap().len() >= 8);
+}
+
+#[test]
+fn a_real_key_is_refused_before_it_is_committed() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("keys-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let script = root().join("tools/refuse-secrets");
+    let refused = |text: &str| {
+        let path = folder.join("changed.txt");
+        fs::write(&path, text).unwrap();
+        let said = Command::new(&script).arg(&path).output().unwrap();
+        let err = String::from_utf8_lossy(&said.stderr).into_owned();
+        assert!(!err.contains(text.trim()), "the key is not shown: {err}");
+        !said.status.success()
+    };
+    let letters = "a1B2c3D4".repeat(4);
+    for kind in ["sk_live_", "rk_live_", "sk_test_", "whsec_"] {
+        assert!(refused(&format!("KEY={kind}{letters}\n")), "{kind}");
+    }
+    assert!(refused(&format!("-----BEGIN {} KEY-----\n", "PRIVATE")));
+    for made_up in [
+        "sk_test_psapay_demo",
+        "sk_live_REPLACE_WITH_YOURS",
+        "whsec_short",
+        "no key at all",
+    ] {
+        assert!(!refused(made_up), "{made_up}");
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// The bill of materials names what the program is built with, and nothing of it is under a licence that
+/// `deny.toml` does not allow.
+#[test]
+fn the_bill_of_materials_is_whole_and_every_licence_is_allowed() {
+    let made = Command::new(root().join("tools/sbom")).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let bom: Value = serde_json::from_slice(&made.stdout).unwrap();
+    assert_eq!(
+        (&bom["bomFormat"], &bom["specVersion"]),
+        (&"CycloneDX".into(), &"1.5".into())
+    );
+    let deny = file("deny.toml");
+    let components = bom["components"].as_array().unwrap();
+    let names: BTreeSet<&str> = components.iter().filter_map(|one| one["name"].as_str()).collect();
+    for needed in ["rustls", "rusqlite", "axum", "stripe", "libsqlite3-sys"] {
+        assert!(names.contains(needed), "{needed} is not named");
+    }
+    assert!(
+        !names.contains("fantoccini"),
+        "what only tests need is no part of it"
+    );
+    for one in components {
+        let licence = one["licenses"][0]["expression"].as_str().unwrap_or("none");
+        let allowed = |word: &str| deny.contains(&format!("\"{}\"", word.trim().trim_matches(['(', ')'])));
+        let all = licence.split(" AND ").all(|part| part.split(" OR ").any(allowed));
+        assert!(all, "{} is under {licence}", one["name"]);
+    }
+}
+
+/// A newer version migrates while this one still runs: what is added is none of its business.
+#[test]
+fn a_database_of_a_newer_version_is_refused_at_the_start() {
+    with_machine(async |mut machine| {
+        for name in ["STRIPE_LIVE_SECRET_KEY", "STRIPE_LIVE_PUBLISHABLE_KEY"] {
+            machine.unset(name);
+        }
+        machine.run(&["migrate"]).expect("migrate");
+        let connection = rusqlite::Connection::open(machine.folder.join("psa-pay.db")).unwrap();
+        let newer =
+            "insert into schema_migrations (name, checksum, created_at) values ('9999_newer', 'x', 1)";
+        connection.execute(newer, []).unwrap();
+        drop(connection);
+        for command in ["serve", "migrate"] {
+            let refused = machine.run(&[command]);
+            assert!(
+                !refused.good && refused.err.contains("run a newer version"),
+                "{}",
+                refused.err
+            );
+        }
+        let shown = machine.run(&["doctor"]);
+        assert!(shown.out.contains("migrated by a newer version"), "{}", shown.out);
+    });
+}
+
+both! {
+    fn a_running_version_goes_on_beside_a_newer_schema(world: &World) {
+        Town::run(world, async |town| {
+            let invoice = town.invoice(12_345, "usd").await;
+            let mut steps = MIGRATIONS.to_vec();
+            steps.push(Migration {
+                name: "9999_newer",
+                sql: "alter table invoices add column newer text;\n\
+                      alter table payments add column newer bigint not null default 0;\n\
+                      create table newer (\n  id text not null primary key\n);\n",
+            });
+            let applied = migrate::run(&town.app.db, steps.leak(), 1).await.unwrap();
+            assert_eq!(applied, ["9999_newer"]);
+            let link = town.link(&invoice).await;
+            let paid = town.pay(&link, &town.token("pm_card_visa"), 12_345, "usd").await;
+            assert_eq!(paid.body["status"], "succeeded", "{}", paid.text);
+            town.until_invoice(&invoice, "paid").await;
+            const NEWER: Sql = Sql::new("select count(*) as n from payments where newer = $1");
+            let count = town.app.db.read(|tx| tx.one(&NEWER, binds![0_i64])?.int("n")).await;
+            assert_eq!(count, Ok(1));
+            town.assert_books().await;
+        });
+    }
+}
+
+/// The service manager stops and starts it while payers pay: nobody is charged twice, and nothing is lost.
+#[test]
+fn stopped_in_order_and_started_again_under_load_it_loses_nothing() {
+    with_machine(async |mut machine| {
+        for name in ["STRIPE_LIVE_SECRET_KEY", "STRIPE_LIVE_PUBLISHABLE_KEY"] {
+            machine.unset(name);
+        }
+        machine.set("TRUSTED_PROXIES", "127.0.0.1");
+        let tenant = machine.tenant(24).await;
+        let made = machine.run(&["webhooks", "setup"]).expect("setup");
+        machine.take_over(&made.out);
+        machine.restart().await;
+        let payers = async |from: usize| {
+            let mut paid = 0;
+            for nth in (from..24).step_by(4) {
+                paid += usize::from(machine.pay(&tenant, nth).await);
+            }
+            paid
+        };
+        let stops = async {
+            for nth in [0, 1, 2] {
+                // In the middle of somebody's payment, whose page is two seconds old before it takes a press.
+                let paid = || number(&machine, &PAID) > nth * 4;
+                let reached = crate::browser::poll(crate::browser::WAIT_MAX, async || paid().then_some(()));
+                reached.await.expect("payers pay");
+                machine.restart().await;
+            }
+        };
+        let (one, two, three, four, ()) = tokio::join!(payers(0), payers(1), payers(2), payers(3), stops);
+        assert_eq!(
+            one + two + three + four,
+            24,
+            "every payer reads that it is paid: {}",
+            machine.log()
+        );
+        machine.stop();
+        assert_eq!((machine.charges(&tenant), number(&machine, &PAID)), (24, 24));
+        machine.run(&["reconcile", "--since", "2h"]).expect("reconcile");
+        machine.run(&["check-ledger", "--quiet"]).expect("check-ledger");
+        machine.run(&["tie-out"]).expect("tie-out");
+    });
+}
