@@ -15,6 +15,7 @@ pub mod connect_states;
 pub mod credit_applications;
 pub mod credit_notes;
 pub mod db;
+pub mod dispute_files;
 pub mod disputes;
 pub mod event_cursors;
 pub mod external_objects;
@@ -79,6 +80,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         connect_states::ALL,
         credit_applications::ALL,
         credit_notes::ALL,
+        dispute_files::ALL,
         disputes::ALL,
         event_cursors::ALL,
         external_objects::ALL,

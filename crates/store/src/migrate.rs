@@ -163,6 +163,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0034_desk",
         sql: include_str!("../migrations/0034_desk.sql"),
     },
+    Migration {
+        name: "0035_dispute_files",
+        sql: include_str!("../migrations/0035_dispute_files.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

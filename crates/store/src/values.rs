@@ -3,9 +3,9 @@
 
 use domain::{
     ApiKeyId, AuditId, BreakId, ClientCreditId, ClientId, CreditApplicationId, CreditNoteId, Currency,
-    DisputeId, FeeRuleId, InboxId, InvoiceId, LedgerTransactionId, LinkId, MailAddress, MailId, Mode, Money,
-    OperationId, PaymentId, PersonTokenId, PlatformKeyId, RefundId, Scope, SessionId, TenantId, Timestamp,
-    UserId,
+    DisputeFileId, DisputeId, FeeRuleId, InboxId, InvoiceId, LedgerTransactionId, LinkId, MailAddress,
+    MailId, Mode, Money, OperationId, PaymentId, PersonTokenId, PlatformKeyId, RefundId, Scope, SessionId,
+    TenantId, Timestamp, UserId,
 };
 
 use domain::seal::Field;
@@ -30,6 +30,7 @@ id_values!(
     ClientId,
     CreditApplicationId,
     CreditNoteId,
+    DisputeFileId,
     DisputeId,
     FeeRuleId,
     InboxId,

@@ -79,7 +79,7 @@ fn find(tx: &mut Tx, scope: &Scope, which: &Which, today: &str) -> Result<Found,
         .collect::<Result<_, store::Error>>()?;
     let text = desk::looked_for(&which.q);
     if !text.is_empty() {
-        let (listed, narrow) = search(tx, scope, &text)?;
+        let (listed, narrow) = search(tx, scope, &text, (shelf_of(which), today))?;
         return Ok(Found {
             listed,
             counts,
@@ -116,8 +116,23 @@ fn find(tx: &mut Tx, scope: &Scope, which: &Which, today: &str) -> Result<Found,
     })
 }
 
-/// Invoices by their number, then those of the clients that are called so.
-fn search(tx: &mut Tx, scope: &Scope, text: &str) -> Result<(Vec<Listed>, bool), Failure> {
+/// Invoices by their number, then those of the clients that are called so, as far as they are on the shelf.
+fn search(
+    tx: &mut Tx,
+    scope: &Scope,
+    text: &str,
+    (shelf, today): (Shelf, &str),
+) -> Result<(Vec<Listed>, bool), Failure> {
+    let status = match shelf {
+        Shelf::All => None,
+        Shelf::Overdue => Some(Shelf::Open.word()),
+        shelf => Some(shelf.word()),
+    };
+    let here = |one: &Listed| match shelf {
+        Shelf::All => true,
+        Shelf::Overdue => desk::is_overdue(&one.invoice, today),
+        shelf => one.invoice.status.word() == shelf.word(),
+    };
     let mut listed = Vec::new();
     if let Some(number) = number(text) {
         listed.extend(rows::numbered(tx, scope, &number)?);
@@ -127,15 +142,17 @@ fn search(tx: &mut Tx, scope: &Scope, text: &str) -> Result<(Vec<Listed>, bool),
         if listed.len() > SHOWN {
             break;
         }
-        listed.extend(rows::of_client(tx, scope, &client.id, None, None, ASKED)?);
+        listed.extend(rows::of_client(tx, scope, &client.id, status, None, ASKED)?);
+        listed.retain(here);
     }
+    listed.retain(here);
     let narrow = listed.len() > SHOWN;
     listed.truncate(SHOWN);
     Ok((listed, narrow))
 }
 
 /// The number that somebody means by `INV-00042`, `inv-42` or `42`.
-fn number(text: &str) -> Option<String> {
+pub(super) fn number(text: &str) -> Option<String> {
     let text = text.trim();
     let digits = match text.get(..4) {
         Some(start) if start.eq_ignore_ascii_case("inv-") => &text[4..],
@@ -180,10 +197,10 @@ fn shown(person: &Person, which: &Which, found: &Found, today: &str) -> Markup {
     html! {
         (parts::title(TITLE, "What you have asked your clients to pay.", &write))
         (said(&asked))
-        (parts::search(PATH, "Number or client", which.q.trim()))
+        (parts::search_within(PATH, "Number or client", which.q.trim(), &[("state", which.state.as_str())]))
         @if let Some(client) = &found.client {
             p .filtered { "Invoices of " strong { (client.name) } " " a href=(PATH) { "Show all" } }
-        } @else if !searched {
+        } @else {
             (parts::tabs("Invoices by state", &tabs(which, found)))
         }
         @if here.is_empty() {
@@ -201,10 +218,11 @@ fn tabs(which: &Which, found: &Found) -> Vec<Tab> {
     let tab = |(shelf, count): &(Shelf, i64)| Tab {
         label: label(*shelf),
         href: match shelf {
-            Shelf::All => PATH.to_owned(),
-            shelf => desk::address(PATH, &[("state", shelf.word())]),
+            Shelf::All => desk::address(PATH, &[("q", which.q.trim())]),
+            shelf => desk::address(PATH, &[("state", shelf.word()), ("q", which.q.trim())]),
         },
-        count: desk::counted(*count),
+        // Of what was searched nobody has counted the others.
+        count: desk::counted(*count).filter(|_| which.q.trim().is_empty()),
         here: *shelf == here,
     };
     found.counts.iter().map(tab).collect()
