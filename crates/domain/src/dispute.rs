@@ -1,6 +1,7 @@
 //! Disputes: the payer's bank asks about a payment, or takes its money back and then decides who keeps it.
 //! How what Stripe says is merged into what we know, what it means for money, and what may be done about it.
 
+pub mod document;
 pub mod evidence;
 mod loss;
 mod refused;

@@ -87,6 +87,8 @@ typed_ids! {
     RefundId = "rfd";
     /// A dispute of a payment.
     DisputeId = "dis";
+    /// A file that evidence of a dispute names.
+    DisputeFileId = "dfl";
     /// A rule of the platform's fee.
     FeeRuleId = "fru";
     /// A mail that goes out, or did.

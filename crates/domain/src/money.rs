@@ -175,7 +175,7 @@ impl Money {
     pub fn in_steps(self, field: &'static str) -> Result<Money, Refusal> {
         let step = self.currency.step;
         if self.minor % step != 0 {
-            let problem = format!("must be a multiple of {step} minor units in {}", self.currency);
+            let problem = format!("must be a multiple of {}", Money::new(step, self.currency));
             return Err(Refusal::invalid(field, problem));
         }
         Ok(self)
@@ -205,6 +205,12 @@ impl Money {
         let is_number = !first.is_empty() && digits(&joined) && digits(part);
         if !is_number || !(ungrouped || grouped) || part.len() > decimals {
             return Err(refused());
+        }
+        // Where a currency has as many decimals as a group has digits, `1,234` may be either.
+        if decimals == 3 && !ungrouped && part.is_empty() {
+            let (small, large) = (whole.replacen(',', ".", 1), format!("{joined}.000"));
+            let problem = format!("can be read in two ways: write {small} or {large}");
+            return Err(Refusal::invalid(field.to_owned(), problem));
         }
         let minor = format!("{joined}{part:0<decimals$}")
             .parse()
@@ -316,6 +322,8 @@ mod tests {
             ("500", "jpy", 500),
             ("1,500", "jpy", 1_500),
             ("1.23", "kwd", 1_230),
+            ("1,234.000", "kwd", 1_234_000),
+            ("1234", "kwd", 1_234_000),
             ("0", "usd", 0),
             ("7.", "usd", 700),
         ] {
@@ -334,6 +342,7 @@ mod tests {
             ("-5", "usd"),
             ("$5", "usd"),
             ("1e3", "usd"),
+            ("1,234", "kwd"),
             ("99999999999999999999", "usd"),
             ("١٢", "usd"),
         ] {

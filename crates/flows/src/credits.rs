@@ -31,6 +31,15 @@ pub enum Part {
     Lines(Vec<usize>),
 }
 
+/// An invoice, and in which version somebody has seen it.
+#[derive(Clone, Debug)]
+pub struct AtVersion {
+    /// The invoice.
+    pub id: InvoiceId,
+    /// The version; none for whoever does not say.
+    pub version: Option<i64>,
+}
+
 /// Takes a part of a finalized invoice back by a credit note. A live payment of the old amount is cancelled
 /// at Stripe first. Its id comes from `moment`, which a request that is tried again has from its first try:
 /// then the note that was made is answered.
@@ -47,28 +56,40 @@ pub async fn note(
     part: &Part,
     reason: &str,
 ) -> Result<CreditNote, Failure> {
+    let of = AtVersion {
+        id: id.clone(),
+        version: None,
+    };
+    note_seen(app, scope, by, moment, &of, part, reason).await
+}
+
+/// As [`note`], where the invoice is still as it was seen.
+///
+/// # Errors
+/// [`Refusal::VersionConflict`] where it is not, and those of [`note`].
+pub async fn note_seen(
+    app: &App,
+    scope: &Scope,
+    by: &By,
+    moment: Moment,
+    invoice: &AtVersion,
+    part: &Part,
+    reason: &str,
+) -> Result<CreditNote, Failure> {
+    let (id, seen) = (&invoice.id, invoice.version);
     let reason = domain::text::shown(reason, REASON_MAX, false).ok_or_else(|| {
         let problem = format!("must say in 1 to {REASON_MAX} characters why, for the client to read");
         Refusal::invalid("reason", problem)
     })?;
-    let (of, wanted) = (scope.clone(), id.clone());
     let made = domain::CreditNoteId::new(moment.at, moment.random(FIRST_ID));
-    let known = made.clone();
-    let found = app.db.read(move |tx| {
-        let note = notes::get(tx, &of, &known)?;
-        let invoice = invoices::get(tx, &of, &wanted)?.ok_or(Refusal::NotFound)?;
-        if note.is_none() {
-            creditable(&invoice)?;
-        }
-        Ok::<_, Failure>((note, invoice))
-    });
-    let (note, invoice) = found.await?;
+    let (note, invoice) = to_credit(app, scope, invoice, &made).await?;
     if let Some(note) = note {
         return Ok(note);
     }
     if invoice.status == InvoiceState::Open {
         collect::cancel_live(app, scope, by, id).await?;
     }
+    let settled = (invoice.applied, invoice.credited);
     let (scope, by, id, part) = (scope.clone(), by.clone(), id.clone(), part.clone());
     app.db
         .write(move |tx| {
@@ -79,6 +100,9 @@ pub async fn note(
             creditable(&invoice)?;
             if collect::has_live(tx, &scope, &id)? {
                 return Err(Failure::from(Refusal::PaymentInProgress));
+            }
+            if seen.is_some() && settled != (invoice.applied, invoice.credited) {
+                return Err(Refusal::VersionConflict.into());
             }
             let before = noted(&invoice);
             let (amount_minor, tax_minor) = share(tx, &scope, &invoice, &part)?;
@@ -102,6 +126,28 @@ pub async fn note(
             Ok(note)
         })
         .await
+}
+
+/// The invoice as it was seen; or with the note that an earlier try of the same made.
+async fn to_credit(
+    app: &App,
+    scope: &Scope,
+    seen: &AtVersion,
+    made: &domain::CreditNoteId,
+) -> Result<(Option<CreditNote>, Invoice), Failure> {
+    let (of, seen, made) = (scope.clone(), seen.clone(), made.clone());
+    let found = app.db.read(move |tx| {
+        let note = notes::get(tx, &of, &made)?;
+        let invoice = invoices::get(tx, &of, &seen.id)?.ok_or(Refusal::NotFound)?;
+        if note.is_none() {
+            creditable(&invoice)?;
+            if seen.version.is_some_and(|seen| seen != invoice.version) {
+                return Err(Refusal::VersionConflict.into());
+            }
+        }
+        Ok::<_, Failure>((note, invoice))
+    });
+    found.await
 }
 
 /// The amount, tax included, and the tax in it where lines are named.

@@ -3,6 +3,7 @@
 
 mod answers;
 mod facts;
+pub mod files;
 mod prefill;
 mod settling;
 

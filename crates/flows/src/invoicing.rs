@@ -1,7 +1,9 @@
 //! Invoices from draft to void: the tenant's own commands. What payments do to an invoice is in `observe.rs`.
 
 use domain::invoice::{self, InvoiceState, Line, Totals};
-use domain::{ClientId, Currency, InvoiceId, LedgerTransactionId, Refusal, Scope, Timestamp, ledger};
+use domain::{
+    ClientId, Currency, InvoiceId, LedgerTransactionId, MailAddress, Refusal, Scope, Timestamp, ledger,
+};
 use store::clients;
 use store::invoices::{self, BillTo, Invoice};
 use store::ledger::Posting;
@@ -190,11 +192,37 @@ pub async fn finalize_version(
 /// [`Refusal::InvoicePaid`], [`Refusal::InvoicePartlyPaid`], [`Refusal::PaymentInProgress`],
 /// [`Refusal::InvoiceVoid`], [`Refusal::NotFound`].
 pub async fn void(app: &App, scope: &Scope, by: &By, id: &InvoiceId) -> Result<Invoice, Failure> {
+    void_seen(app, scope, by, id, None).await
+}
+
+/// As [`void`], where the invoice still is what was seen: in which version, and with what settled of it.
+///
+/// # Errors
+/// [`Refusal::VersionConflict`] where it is not, and those of [`void`].
+pub async fn void_seen(
+    app: &App,
+    scope: &Scope,
+    by: &By,
+    id: &InvoiceId,
+    seen: Option<i64>,
+) -> Result<Invoice, Failure> {
+    let (of, wanted) = (scope.clone(), id.clone());
+    let before = app.db.read(move |tx| invoices::get(tx, &of, &wanted)).await?;
+    let before = before.ok_or(Refusal::NotFound)?;
+    if seen.is_some_and(|seen| seen != before.version) {
+        return Err(Refusal::VersionConflict.into());
+    }
+    let status = before.status;
     collect::cancel_live(app, scope, by, id).await?;
     let (moment, scope, by, id) = (app.moment(), scope.clone(), by.clone(), id.clone());
     app.db
         .write(move |tx| {
             let mut invoice = invoices::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
+            // Cancelling a payment may have opened it again.
+            let finalized = (status == InvoiceState::Draft) != (invoice.status == InvoiceState::Draft);
+            if seen.is_some() && finalized {
+                return Err(Refusal::VersionConflict.into());
+            }
             let before = noted(&invoice);
             if collect::has_live(tx, &scope, &id)? {
                 return Err(Failure::from(Refusal::PaymentInProgress));
@@ -254,16 +282,9 @@ pub(crate) fn text(field: &'static str, given: &str, lines: bool) -> Result<Stri
     })
 }
 
-/// A plausible address: mail is sent to it later, so line breaks and spaces must never get in.
+/// An address as mails take it: what is stored of clients is what mail is sent to later.
 pub(crate) fn email_address(field: &'static str, address: &str) -> Result<String, Refusal> {
-    let address = text(field, address, false)?;
-    let plausible = address
-        .split_once('@')
-        .is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
-    if !plausible || address.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(Refusal::invalid(field, "must be an e-mail address"));
-    }
-    Ok(address)
+    Ok(MailAddress::parse(field, address)?.as_str().to_owned())
 }
 
 fn note(

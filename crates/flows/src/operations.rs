@@ -3,12 +3,13 @@
 
 mod by_reading;
 mod noting;
+mod sending;
 
 use domain::payment::{Evidence, IntentStatus};
 use domain::{Refusal, Timestamp};
 use store::payments;
 use store::stripe_operations::{self as rows, Kind, Operation, Outcome, Status};
-use stripe::{AccountId, Answer, CallError, Decline, PaymentIntent, Rejection, Secret, Unreadable, Write};
+use stripe::{Answer, Decline, PaymentIntent, Rejection, Secret};
 
 use crate::connect::account::{self, Made};
 use crate::connect::domains;
@@ -16,11 +17,12 @@ use crate::disconnect::{self, Access};
 use crate::observe::{self, IntentFacts};
 use crate::planted::{self, Bug};
 use crate::spread::spread;
-use crate::{App, Failure, Moment, breaks, disputes, oauth, refunds, unreachable};
+use crate::{App, Failure, Moment, disputes, oauth, refunds, unreachable};
 
 pub use by_reading::{LIST_FROM_MS, LOOK_AGAIN_MS, NOT_LISTED, PAGES_MAX};
 use by_reading::{Sought, by_reading};
 pub use noting::{Intent, note, note_about};
+pub use sending::{send, send_file};
 
 /// How long the sender of a write keeps it for itself. Three tries of 80 s and the waits between them may
 /// take longer: while it lives, it renews the lease (see [`crate::held`]).
@@ -38,6 +40,7 @@ pub(crate) const fn lease_ms(kind: Kind) -> i64 {
         | Kind::CreateAccount
         | Kind::RegisterDomain
         | Kind::SubmitEvidence
+        | Kind::UploadFile
         | Kind::CloseDispute
         | Kind::CreateRefund
         | Kind::CreateFeeRefund => LEASE_MS,
@@ -93,44 +96,6 @@ pub enum Heard<T> {
     Nothing(String),
 }
 
-/// Sends a noted write.
-///
-/// # Errors
-/// When there are no keys for its mode, or the row cannot be read.
-pub async fn send<T>(
-    app: &App,
-    operation: &Operation,
-    parse: fn(&str) -> Result<T, Unreadable>,
-) -> Result<Heard<T>, Failure> {
-    let write = to_write(operation)?;
-    let age_ms = app.clock.now().ms().saturating_sub(operation.first_sent_at.ms());
-    if age_ms >= KEY_AGE_MAX_MS {
-        // The machine was away since this was decided.
-        return Ok(Heard::Kept);
-    }
-    let _sending = app.breakers.held.hold(operation);
-    Ok(match app.stripe(operation.scope.mode)?.write(&write).await {
-        Ok(answer) => match parse(&answer.body) {
-            Ok(object) => Heard::Done(answer, object),
-            Err(unreadable) => Heard::Nothing(unreadable.0),
-        },
-        Err(CallError::Declined(decline)) => Heard::Declined(decline),
-        Err(CallError::Rejected(rejection)) if rejection.is_key_refused() => {
-            breaks::key_refused(app, operation.scope.mode).await?;
-            Heard::Nothing("Stripe refuses our API key (401)".to_owned())
-        }
-        // The frozen parameters differ from what Stripe got under this key: the database is an older one, or
-        // somebody changed the row. Replaying would never help, and "nothing was done" may be untrue.
-        Err(CallError::Rejected(rejection)) if rejection.is_key_reused() => {
-            tracing::warn!(operation = %operation.id, "Stripe has another request under this key");
-            Heard::Reused
-        }
-        Err(CallError::Rejected(rejection)) => Heard::Rejected(rejection),
-        Err(CallError::Unknown(why)) if why.saved_500 => Heard::Kept,
-        Err(CallError::Unknown(why)) => Heard::Nothing(why.why),
-    })
-}
-
 /// Sends a noted write of a payment and commits what it came to. If that cannot be committed, the row stays
 /// open, nobody knows for now, and it is replayed.
 ///
@@ -164,37 +129,6 @@ async fn take_in(app: &App, operation: &Operation, heard: Heard<PaymentIntent>) 
             Ok(Ran::Unknown)
         }
     }
-}
-
-fn to_write(operation: &Operation) -> Result<Write, Failure> {
-    let params = serde_json::from_str(&operation.params).map_err(|error| Failure::Bug(error.to_string()))?;
-    Ok(Write {
-        path: operation.path.clone(),
-        params,
-        account: match operation.kind {
-            Kind::CreateAccount | Kind::CreateFeeRefund => None,
-            Kind::CreateIntent
-            | Kind::ConfirmIntent
-            | Kind::CancelIntent
-            | Kind::RegisterDomain
-            | Kind::SubmitEvidence
-            | Kind::CloseDispute
-            | Kind::CreateRefund => Some(AccountId::parse(&operation.stripe_account_id)?),
-            Kind::ExchangeCode | Kind::Deauthorize => {
-                let what = format!(
-                    "operation {} is OAuth's, which has calls of its own",
-                    operation.id
-                );
-                return Err(Failure::Bug(what));
-            }
-        },
-        idempotency_key: match operation.attempts {
-            tries @ 2.. if planted::is(Bug::NewKeyOnRetry) => {
-                format!("{}:{tries}", operation.idempotency_key)
-            }
-            _ => operation.idempotency_key.clone(),
-        },
-    })
 }
 
 async fn done(
@@ -482,6 +416,7 @@ pub async fn take_up(app: &App, operation: &Operation) -> Result<Option<Resolved
         Kind::RegisterDomain => domains::give_up(app, &taken).await?,
         Kind::ExchangeCode => oauth::take_up(app, &taken).await?,
         Kind::SubmitEvidence | Kind::CloseDispute => disputes::take_up(app, &taken, replay).await?,
+        Kind::UploadFile => disputes::files::take_up(app, &taken, replay).await?,
         Kind::Deauthorize => disconnect::run(app, &taken).await? != Access::InDoubt,
         Kind::CreateRefund | Kind::CreateFeeRefund => refunds::take_up(app, &taken, replay).await?,
     };

@@ -24,6 +24,7 @@ use crate::{App, By, Failure, Moment, operations};
 
 pub use adopted::adopt;
 use asked::Write;
+pub use booking::unused_credit;
 pub use fees::{book_linked, book_reported, complete};
 pub use looks::{compare, look};
 pub use seen::{RefundFacts, find, may_be_ours, observe};
@@ -60,7 +61,33 @@ pub async fn request(
     moment: Moment,
     wanted: &Wanted,
 ) -> Result<Shown, Failure> {
-    let (refund, write) = asked::decide(app, scope, by, moment, wanted).await?;
+    request_seen(app, scope, by, moment, wanted, None).await
+}
+
+/// What somebody has seen who asks for a refund.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The invoice.
+    pub invoice: InvoiceId,
+    /// In which version.
+    pub version: i64,
+    /// What of the payment could go back, in minor units.
+    pub refundable: i64,
+}
+
+/// As [`request`], where the invoice and the payment are still as they were seen.
+///
+/// # Errors
+/// [`Refusal::VersionConflict`] where they are not, and those of [`request`].
+pub async fn request_seen(
+    app: &App,
+    scope: &Scope,
+    by: &By,
+    moment: Moment,
+    wanted: &Wanted,
+    seen: Option<&Seen>,
+) -> Result<Shown, Failure> {
+    let (refund, write) = asked::decide(app, scope, by, moment, wanted, seen).await?;
     match &write {
         Write::New(operation) => {
             if let Ran::Refused(refused) = writes::run(app, operation).await? {

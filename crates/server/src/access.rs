@@ -16,7 +16,7 @@ use subtle::ConstantTimeEq;
 use crate::api::sender;
 use crate::idempotency;
 use crate::problem::Problem;
-use crate::router::Site;
+use crate::router::{EVIDENCE_FILES, Site};
 use crate::routes::{Route, Who};
 
 /// What a route asks of a request.
@@ -72,6 +72,8 @@ pub async fn check(
     if let Some(query) = request.uri().query().filter(|query| !query.is_empty())
         && !request.method().is_safe()
         && matches!(gate.who, Who::Key(_) | Who::KeyItselfOr(_) | Who::Platform)
+        // Its body is a file, so that its name stands beside it.
+        && gate.path != EVIDENCE_FILES
     {
         let name = query.split(['=', '&']).next().unwrap_or_default();
         return Err(Problem::no_query(name));

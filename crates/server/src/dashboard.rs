@@ -19,6 +19,7 @@ pub mod disputes;
 pub mod files;
 pub mod home;
 pub mod invoice;
+mod invoice_actors;
 pub mod invoice_acts;
 mod invoice_client;
 mod invoice_events;
@@ -209,7 +210,7 @@ fn trouble(person: &Person, place: Place, failure: Failure) -> Response {
             "There is no such thing",
             "It was removed, or the address is wrong.".to_owned(),
         ),
-        Failure::Refused(refusal) => ("That was not done", refusal.to_string()),
+        Failure::Refused(refusal) => ("That was not done", parts::plain::words(refusal, None)),
         Failure::Unknown(_) => (
             "Stripe did not answer",
             "What came of it is not known yet. It is asked again by itself: look again in a minute."

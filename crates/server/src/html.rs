@@ -8,6 +8,7 @@ mod icons;
 mod lists;
 mod moments;
 mod places;
+pub mod plain;
 mod qr;
 mod said;
 mod tables;
@@ -17,7 +18,9 @@ pub use forms::{
     fields_of, file, file_form, form, select, summary,
 };
 pub use frame::{Frame, Viewer, page, plain_page, title, visitors};
-pub use lists::{Figure, Happening, Tab, figures, live_search, search, tabs, timeline};
+pub use lists::{
+    Figure, Happening, Tab, figures, live_search, search, search_within, tabs, timeline,
+};
 pub use moments::{day, day_or, moment, moment_or};
 pub use places::{Place, Section};
 pub use qr::qr_code;

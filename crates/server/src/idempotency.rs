@@ -11,6 +11,7 @@
 //!   is stored with the key; the second try finds the row of the first.
 //! - A refund gets its id in the same way, and that id is its key at Stripe: the second try finds the refund
 //!   of the first, wherever that stands.
+//! - A file of evidence gets its id in the same way, and that id is in its key at Stripe.
 //! - A payment intent is the invoice's one live intent, which the second try gets again.
 //! - Finalizing or voiding twice, and an edit that names a version, are refused the second time; an edit that
 //!   names none writes the same again.

@@ -223,7 +223,8 @@ pub fn to_confirm(path: &str) -> Response {
     see_other(&with_next("/confirm", path))
 }
 
-fn with_next(page: &str, path: &str) -> String {
+/// A page's address, with where it leads to afterwards.
+pub fn with_next(page: &str, path: &str) -> String {
     match own_path(path) {
         "/" => page.to_owned(),
         path => format!("{page}?next={}", escaped(path)),

@@ -210,13 +210,14 @@ fn status_of(refusal: &Refusal) -> StatusCode {
 
 fn status_of_dispute(refused: &Refused) -> StatusCode {
     match refused {
-        Refused::NoEvidence => StatusCode::UNPROCESSABLE_ENTITY,
+        Refused::NoEvidence | Refused::FilesTooLarge => StatusCode::UNPROCESSABLE_ENTITY,
         Refused::Over
         | Refused::Submitted
         | Refused::PastDue
         | Refused::UnknownStatus
         | Refused::InProgress
         | Refused::EvidenceChanged
+        | Refused::TooManyFiles
         | Refused::NotLost
         | Refused::Settled
         | Refused::NotForgivable { .. }

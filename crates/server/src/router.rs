@@ -47,6 +47,10 @@ const LARGE_BODIES: [&str; 5] = [
 const LOGO_BODY_MAX: usize = 1536 * 1024;
 /// Where it is sent to.
 const LOGO: [&str; 2] = ["/api/settings/logo", "/settings/business/logo"];
+/// Where files that evidence names are sent to.
+pub const EVIDENCE_FILES: &str = "/api/disputes/{id}/files";
+/// What is larger is refused before it is read; what is a little smaller, with a word about it.
+const EVIDENCE_FILE_BODY_MAX: usize = 5 * 1024 * 1024;
 
 /// What the handlers share. No global state: everything hangs from here.
 #[derive(Clone)]
@@ -155,6 +159,7 @@ pub fn router(site: Site) -> Router {
         let bytes = match LARGE_BODIES.contains(&route.path) {
             true => LARGE_BODY_MAX,
             false if LOGO.contains(&route.path) => LOGO_BODY_MAX,
+            false if route.path == EVIDENCE_FILES => EVIDENCE_FILE_BODY_MAX,
             false => BODY_MAX,
         };
         router.route(route.path, handler.route_layer(DefaultBodyLimit::max(bytes)))

@@ -290,6 +290,7 @@ fn of_money_back() -> Vec<Route> {
             Key(DisputesWrite),
             disputes::submit,
         ),
+        post("/api/disputes/{id}/files", Key(DisputesWrite), disputes::upload),
         post("/api/disputes/{id}/settle", Key(DisputesWrite), disputes::settle).moving_money(),
         post(
             "/api/invoices/{id}/credit-notes",

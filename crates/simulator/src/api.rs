@@ -24,6 +24,9 @@ use crate::{control, page, shim};
 pub const VERSION: &str = "2026-10-28.endive";
 /// What the body of a request of v1 is.
 const FORM: &str = "application/x-www-form-urlencoded";
+/// Where files are uploaded, and what the body of that is.
+const FILES: &str = "/v1/files";
+const MULTIPART: &str = "multipart/form-data";
 /// How long the key of a request that hangs is in use: as long as the official SDKs wait.
 const HANGING_MS: u64 = 80_000;
 /// How much of a request's parameters the log keeps.
@@ -409,16 +412,29 @@ fn parameters(request: &Request, path: &str) -> Result<Params, ApiError> {
             params.add_json(&request.body)?;
             return Ok(params);
         }
+        if path == FILES {
+            if !kind.eq_ignore_ascii_case(MULTIPART) {
+                return Err(wrong_content(MULTIPART));
+            }
+            let mut params = Params::parse(&text)?;
+            let given = request.header("Content-Type").unwrap_or_default();
+            params.add_multipart(given, &request.body)?;
+            return Ok(params);
+        }
         if path.starts_with("/v1/") && !kind.is_empty() && !kind.eq_ignore_ascii_case(FORM) {
-            return Err(ApiError::invalid(format!(
-                "Invalid request (check that your POST content type is {FORM}). If you have any questions, \
-                 we can help at https://support.stripe.com/."
-            )));
+            return Err(wrong_content(FORM));
         }
         text.push(b'&');
         text.extend(&request.body);
     }
     Params::parse(&text)
+}
+
+fn wrong_content(wanted: &str) -> ApiError {
+    ApiError::invalid(format!(
+        "Invalid request (check that your POST content type is {wanted}). If you have any questions, we can \
+         help at https://support.stripe.com/."
+    ))
 }
 
 /// 404 for what is no route.

@@ -7,6 +7,7 @@ use crate::error::ApiError;
 
 mod json;
 pub mod metadata;
+mod multipart;
 
 /// More parameters than any request of Stripe's has.
 const COUNT_MAX: usize = 1_000;

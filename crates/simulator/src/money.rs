@@ -9,6 +9,7 @@ pub mod aftermath;
 pub mod dispute;
 pub mod dispute_requests;
 pub mod fee_refund;
+pub mod file;
 pub mod fraud_warning;
 pub mod refund;
 pub mod refund_requests;
@@ -106,6 +107,9 @@ pub static ROUTES: &[Route] = &[
         "application_fee",
         One(fee_refund::refund_fee),
     ),
+    Route::post("/v1/files", "file", Plain(file::create)),
+    Route::get("/v1/files", "list of file", Plain(file::list)),
+    Route::get("/v1/files/{}", "file", One(file::retrieve)),
     Route::get("/v1/disputes", "list of dispute", Plain(dispute_requests::list)),
     Route::get("/v1/disputes/{}", "dispute", One(dispute_requests::retrieve)),
     Route::post("/v1/disputes/{}", "dispute", One(dispute_requests::update)),

@@ -26,6 +26,7 @@ use crate::customer::Customer;
 use crate::event::Event;
 use crate::money::dispute::Dispute;
 use crate::money::fee_refund::FeeRefund;
+use crate::money::file::File;
 use crate::money::fraud_warning::FraudWarning;
 use crate::money::refund::Refund;
 use crate::money::reversal::Reversal;
@@ -303,6 +304,7 @@ rows! {
     Transfer in transfers, "transfer", "transfers", "transfer", "transfer";
     Reversal in reversals, "transfer_reversal", "transfers", "transfer reversal", "id";
     Dispute in disputes, "dispute", "disputes", "dispute", "id";
+    File in files, "file", "files", "file upload", "file";
     FraudWarning in fraud_warnings, "radar.early_fraud_warning", "radar/early_fraud_warnings",
         "early fraud warning", "early_fraud_warning";
     Payout in payouts, "payout", "payouts", "payout", "payout";

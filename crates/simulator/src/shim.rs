@@ -108,12 +108,16 @@ fn redirect_page(state: &State, request: &Request, path: &str) -> Response {
     match secret.and_then(|secret| Asked::by_secret(state, &secret)) {
         Ok(asked) if path.ends_with(asked.id()) => {
             // The secret is made of letters, digits and underscores: it needs no escaping.
+            let html = bank_words(request)
+                .into_iter()
+                .zip(["language", "title", "text", "complete", "fail"])
+                .fold(REDIRECT_HTML.to_owned(), |html, (word, place)| {
+                    html.replace(&format!("{{{{{place}}}}}"), word)
+                });
             page(
                 200,
                 PAGE,
-                REDIRECT_HTML
-                    .replace("{{client_secret}}", asked.secret())
-                    .into_bytes(),
+                html.replace("{{client_secret}}", asked.secret()).into_bytes(),
             )
         }
         _ => page(
@@ -122,6 +126,52 @@ fn redirect_page(state: &State, request: &Request, path: &str) -> Response {
             b"This link is not valid.".to_vec(),
         ),
     }
+}
+
+/// What the bank's own page says, in the first language of the browser's that it knows: the language, the
+/// title, the text, and the two buttons.
+fn bank_words(request: &Request) -> [&'static str; 5] {
+    const SPOKEN: [[&str; 5]; 4] = [
+        [
+            "en",
+            "3D Secure — test bank",
+            "Your bank wants to be sure that it is you who pays. This is a simulated bank: say what the \
+             payer does, and you are sent back.",
+            "Complete",
+            "Fail",
+        ],
+        [
+            "de",
+            "3D Secure — Testbank",
+            "Ihre Bank will sicher sein, dass Sie es sind, der zahlt. Dies ist eine simulierte Bank: sagen \
+             Sie, was der Zahlende tut, und Sie kommen zurück.",
+            "Bestätigen",
+            "Ablehnen",
+        ],
+        [
+            "fr",
+            "3D Secure — banque de test",
+            "Votre banque veut s’assurer que c’est bien vous qui payez. Ceci est une banque simulée : dites \
+             ce que fait le payeur, et vous revenez.",
+            "Confirmer",
+            "Refuser",
+        ],
+        [
+            "es",
+            "3D Secure — banco de prueba",
+            "Su banco quiere asegurarse de que es usted quien paga. Este es un banco simulado: diga qué \
+             hace quien paga, y vuelve a la página.",
+            "Confirmar",
+            "Rechazar",
+        ],
+    ];
+    let accepted = request.header("Accept-Language").unwrap_or_default();
+    let asked = accepted.split(',').map(|one| {
+        let tag = one.split(';').next().unwrap_or_default().trim();
+        tag.split('-').next().unwrap_or_default().to_ascii_lowercase()
+    });
+    let mut known = asked.filter_map(|tag| SPOKEN.iter().find(|[language, ..]| *language == tag));
+    *known.next().unwrap_or(&SPOKEN[0])
 }
 
 /// Ends the authentication and sends the payer back.

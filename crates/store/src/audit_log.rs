@@ -111,6 +111,23 @@ pub fn page(tx: &mut Tx, scope: &Scope, wanted: &Wanted) -> Result<Vec<Noted>, E
     rows?.iter().map(read).collect()
 }
 
+const OF_SUBJECT: Sql = Sql::new(
+    "select id, tenant_id, livemode, actor, actor_id, address, request_id, action, subject_id, before_state,
+       after_state, created_at
+     from audit_log
+     where tenant_id = $1 and livemode = $2 and subject_id = $3
+     order by id
+     limit 100",
+);
+
+/// What was done to something, oldest first: the first hundred rows.
+pub fn of_subject(tx: &mut Tx, scope: &Scope, subject: &str) -> Result<Vec<Noted>, Error> {
+    tx.query(&OF_SUBJECT, binds![&scope.tenant, scope.mode, subject])?
+        .iter()
+        .map(read)
+        .collect()
+}
+
 const PAGE_OF_ALL: Sql = Sql::new(
     "select id, tenant_id, livemode, actor, actor_id, address, request_id, action, subject_id, before_state,
        after_state, created_at
@@ -254,6 +271,7 @@ fn read(row: &Row) -> Result<Noted, Error> {
 /// For the test that prepares every statement.
 pub const ALL: &[&Sql] = &[
     &INSERT,
+    &OF_SUBJECT,
     &PAGE,
     &PAGE_BY_ACTION,
     &PAGE_OF_ALL,

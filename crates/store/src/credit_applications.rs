@@ -103,5 +103,35 @@ pub fn of_credit(
     rows.iter().map(used).collect()
 }
 
+const OF_INVOICE: Sql = Sql::new(
+    "select id, created_at, cast(sum(amount) as bigint) as amount
+     from credit_applications
+     where tenant_id = $1 and livemode = $2 and invoice_id = $3
+     group by id, created_at
+     order by created_at, id
+     limit 100",
+);
+
+/// Credit that paid an invoice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Used {
+    /// When.
+    pub at: Timestamp,
+    /// How much, in minor units of the invoice's currency.
+    pub amount: i64,
+}
+
+/// When credit paid an invoice, and how much each time; oldest first.
+pub fn of_invoice(tx: &mut Tx, scope: &Scope, invoice: &InvoiceId) -> Result<Vec<Used>, Error> {
+    let rows = tx.query(&OF_INVOICE, binds![&scope.tenant, scope.mode, invoice])?;
+    let used = |row: &Row| {
+        Ok(Used {
+            at: values::time(row, "created_at")?,
+            amount: row.int("amount")?,
+        })
+    };
+    rows.iter().map(used).collect()
+}
+
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&INSERT, &BY_ID, &OF_CREDIT];
+pub const ALL: &[&Sql] = &[&INSERT, &BY_ID, &OF_CREDIT, &OF_INVOICE];

@@ -432,8 +432,23 @@ fn read(row: &Row) -> Result<Dispute, Error> {
     })
 }
 
+const UNANSWERED: Sql = select_disputes!(
+    "where tenant_id = $1 and livemode = $2 and closed_at is null and submitted_version is null
+     order by coalesce(due_at, 9223372036854775807), id
+     limit $3",
+);
+
+/// Disputes that are open and to which nothing was answered through us, by when they must be.
+pub fn unanswered(tx: &mut Tx, scope: &Scope, limit: i64) -> Result<Vec<Dispute>, Error> {
+    tx.query(&UNANSWERED, binds![&scope.tenant, scope.mode, limit])?
+        .iter()
+        .map(read)
+        .collect()
+}
+
 /// For the test that prepares every statement.
 pub const ALL: &[&Sql] = &[
+    &UNANSWERED,
     &INSERT,
     &STORE,
     &BY_ID,

@@ -272,24 +272,30 @@ pub fn owed(tx: &mut Tx, scope: &Scope, client: Option<&ClientId>, today: &str) 
 pub struct Collected {
     /// The currency.
     pub currency: Currency,
-    /// What was received, minor units.
+    /// What was received, less what of it went back or was taken by banks, minor units.
     pub received: i64,
-    /// The platform's fees on it as far as they are reported, minor units.
+    /// The platform's fees on it as far as they are reported, less what of them went back, minor units.
     pub application_fees: i64,
     /// How many payments.
     pub payments: i64,
 }
 
 const COLLECTED: Sql = Sql::new(
-    "select currency,
-       cast(sum(received) as bigint) as received,
-       cast(sum(coalesce(application_fee, 0)) as bigint) as application_fees,
+    "select p.currency,
+       cast(sum(p.received - p.refunded - p.disputed) as bigint) as received,
+       cast(sum(coalesce(p.application_fee, 0) - coalesce(back.amount, 0)) as bigint) as application_fees,
        count(*) as payments
-     from payments
-     where tenant_id = $1 and livemode = $2 and succeeded_at >= $3 and succeeded_at < $4
-       and succeeded_at is not null
-     group by currency
-     order by currency",
+     from payments p
+     left join (
+       select r.payment_id as payment_id, sum(r.fee_amount) as amount
+       from refunds r
+       where r.tenant_id = $1 and r.livemode = $2 and r.fee_status = 'returned'
+       group by r.payment_id
+     ) back on back.payment_id = p.id
+     where p.tenant_id = $1 and p.livemode = $2 and p.succeeded_at >= $3 and p.succeeded_at < $4
+       and p.succeeded_at is not null
+     group by p.currency
+     order by p.currency",
 );
 
 /// What payments brought from one moment on and before another, in each currency.

@@ -16,6 +16,7 @@ pub mod credit_applications;
 pub mod credit_notes;
 pub mod db;
 pub mod dispute_desk;
+pub mod dispute_files;
 pub mod disputes;
 pub mod event_cursors;
 pub mod external_objects;
@@ -85,6 +86,7 @@ pub fn statements() -> impl Iterator<Item = &'static Sql> {
         credit_applications::ALL,
         credit_notes::ALL,
         dispute_desk::ALL,
+        dispute_files::ALL,
         disputes::ALL,
         event_cursors::ALL,
         external_objects::ALL,

@@ -183,6 +183,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0039_instance",
         sql: include_str!("../migrations/0039_instance.sql"),
     },
+    Migration {
+        name: "0040_dispute_files",
+        sql: include_str!("../migrations/0040_dispute_files.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

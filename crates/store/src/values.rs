@@ -3,8 +3,9 @@
 
 use domain::{
     ApiKeyId, AuditId, BreakId, ClientCreditId, ClientId, CreditApplicationId, CreditNoteId, Currency,
-    DisputeId, FeeRuleId, InboxId, InvoiceId, LedgerTransactionId, LinkId, MailAddress, MailId, Mode, Money,
-    OfflinePaymentId, OperationId, PaymentId, PersonTokenId, PlatformKeyId, RefundId, Scope, SessionId,
+    DisputeFileId, DisputeId, FeeRuleId, InboxId, InvoiceId, LedgerTransactionId, LinkId, MailAddress,
+    MailId, Mode, Money, OfflinePaymentId, OperationId, PaymentId, PersonTokenId, PlatformKeyId, RefundId,
+    Scope, SessionId,
     TenantId, Timestamp, UserId,
 };
 
@@ -31,6 +32,7 @@ id_values!(
     CreditApplicationId,
     OfflinePaymentId,
     CreditNoteId,
+    DisputeFileId,
     DisputeId,
     FeeRuleId,
     InboxId,

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::account_id::AccountId;
 use crate::error::{CallError, Unknown};
+use crate::files::{self, Content};
 use crate::gate::{Gate, Heard};
 use crate::secret::Secret;
 use crate::transport::{HttpRequest, HttpResponse, Method, NoAnswer, Transport};
@@ -26,6 +27,7 @@ const TRIES_MS_MAX: u64 = 5 * 60 * 1000;
 
 const API: &str = "https://api.stripe.com";
 const CONNECT: &str = "https://connect.stripe.com";
+const FILES: &str = "https://files.stripe.com";
 const FORM: &str = "application/x-www-form-urlencoded";
 const USER_AGENT: &str = concat!("psa-pay/", env!("CARGO_PKG_VERSION"));
 
@@ -40,6 +42,8 @@ struct Inner {
     base: String,
     /// Where OAuth's two calls go.
     connect_base: String,
+    /// Where files are uploaded.
+    files_base: String,
     /// The platform as an OAuth client, if it is one.
     client_id: Option<String>,
     key: Secret,
@@ -106,18 +110,19 @@ impl fmt::Debug for Answer {
 
 impl Client {
     /// A client for `https://api.stripe.com`, or for the simulator's address, with the key of one mode. What
-    /// stands in for Stripe's API stands in for `https://connect.stripe.com` too.
+    /// stands in for Stripe's API stands in for `https://connect.stripe.com` and `https://files.stripe.com`.
     pub fn new(base: &str, key: Secret, transport: Arc<dyn Transport>) -> Client {
         let base = base.trim_end_matches('/').to_owned();
-        let connect_base = if base == API {
-            CONNECT.to_owned()
-        } else {
-            base.clone()
+        let beside = |host: &str| match base == API {
+            true => host.to_owned(),
+            false => base.clone(),
         };
+        let (connect_base, files_base) = (beside(CONNECT), beside(FILES));
         Client {
             inner: Arc::new(Inner {
                 base,
                 connect_base,
+                files_base,
                 client_id: None,
                 key,
                 transport,
@@ -217,11 +222,33 @@ impl Client {
             true => path.to_owned(),
             false => format!("{path}?{}", form::encode(query)),
         };
-        let request = self.request(Method::Get, &target, account)?;
+        let request = self.request(&self.inner.base, Method::Get, &target, account)?;
         self.call(&request, account, &target, retry::RETRIES_MAX).await
     }
 
+    /// Uploads a file, with up to two retries of the same bytes under the same key.
+    ///
+    /// # Errors
+    /// As for every write.
+    pub async fn upload(&self, write: &Write, content: &Content) -> Result<Answer, CallError> {
+        let mut request = self.post_request(write, &self.inner.files_base)?;
+        let (content_type, body) = files::multipart(&write.params, content);
+        request.headers.push(("Content-Type", content_type));
+        request.body = body;
+        let (account, key) = (write.account.as_ref(), &write.idempotency_key);
+        self.call(&request, account, key, retry::RETRIES_MAX).await
+    }
+
     async fn post(&self, write: &Write, retries_max: u32) -> Result<Answer, CallError> {
+        let mut request = self.post_request(write, &self.inner.base)?;
+        request.headers.push(("Content-Type", FORM.to_owned()));
+        request.body = write.body().into_bytes();
+        let (account, key) = (write.account.as_ref(), &write.idempotency_key);
+        self.call(&request, account, key, retries_max).await
+    }
+
+    /// A write's request to a host, without its body.
+    fn post_request(&self, write: &Write, base: &str) -> Result<HttpRequest, CallError> {
         let key = &write.idempotency_key;
         if key.len() > IDEMPOTENCY_KEY_CHARS_MAX || !is_header_text(key) {
             return Err(CallError::not_sent(
@@ -229,12 +256,9 @@ impl Client {
                 "not 1 to 255 visible ASCII characters",
             ));
         }
-        let mut request = self.request(Method::Post, &write.path, write.account.as_ref())?;
+        let mut request = self.request(base, Method::Post, &write.path, write.account.as_ref())?;
         request.headers.push(("Idempotency-Key", key.clone()));
-        request.headers.push(("Content-Type", FORM.to_owned()));
-        request.body = write.body().into_bytes();
-        self.call(&request, write.account.as_ref(), key, retries_max)
-            .await
+        Ok(request)
     }
 
     /// Sends a write of API v2, whose bodies are JSON, with up to two retries under the same key.
@@ -262,6 +286,7 @@ impl Client {
 
     fn request(
         &self,
+        base: &str,
         method: Method,
         target: &str,
         account: Option<&AccountId>,
@@ -275,10 +300,9 @@ impl Client {
         if let Some(account) = account {
             headers.push(("Stripe-Account", account.as_str().to_owned()));
         }
-        let url = format!("{}{target}", self.inner.base);
         Ok(HttpRequest {
             method,
-            url,
+            url: format!("{base}{target}"),
             headers,
             body: Vec::new(),
         })

@@ -19,6 +19,10 @@ pub enum Refused {
     NoEvidence,
     /// The evidence is not the one that the caller reviewed.
     EvidenceChanged,
+    /// The files that the evidence names are too large together.
+    FilesTooLarge,
+    /// No more files can be uploaded for it.
+    TooManyFiles,
     /// There is nothing to settle: it was not lost.
     NotLost,
     /// It was settled before.
@@ -43,6 +47,8 @@ impl Refused {
             Refused::InProgress => "dispute_in_progress",
             Refused::NoEvidence => "evidence_missing",
             Refused::EvidenceChanged => "evidence_changed",
+            Refused::FilesTooLarge => "evidence_files_too_large",
+            Refused::TooManyFiles => "evidence_files_max",
             Refused::NotLost => "dispute_not_lost",
             Refused::Settled => "dispute_settled",
             Refused::NotForgivable { .. } => "dispute_not_forgivable",
@@ -53,7 +59,7 @@ impl Refused {
     /// The field that it is about, where there is one.
     pub const fn field(&self) -> Option<&'static str> {
         match self {
-            Refused::NoEvidence => Some("evidence"),
+            Refused::NoEvidence | Refused::FilesTooLarge => Some("evidence"),
             Refused::EvidenceChanged => Some("version"),
             Refused::NotForgivable { .. } => Some("outcome"),
             Refused::Over
@@ -61,6 +67,7 @@ impl Refused {
             | Refused::PastDue
             | Refused::UnknownStatus
             | Refused::InProgress
+            | Refused::TooManyFiles
             | Refused::NotLost
             | Refused::Settled
             | Refused::ByStripe => None,
@@ -87,6 +94,12 @@ impl fmt::Display for Refused {
             Refused::NoEvidence => "There is no evidence to submit. Put some first.",
             Refused::EvidenceChanged => {
                 "The evidence was changed since you reviewed it. Read it again and submit the new version."
+            }
+            Refused::FilesTooLarge => {
+                "Banks take 4.5 MB of files at most, all together. Leave some out, or make them smaller."
+            }
+            Refused::TooManyFiles => {
+                "20 files have been uploaded for this dispute, and more are not taken. Name some of those."
             }
             Refused::NotLost => "The dispute was not lost, so that there is nothing to settle.",
             Refused::Settled => "It was settled what becomes of the invoice. That is not changed any more.",

@@ -1,13 +1,16 @@
 //! What the MSP answers: evidence, drafted as often as needed and given to the bank once, or that it gives
 //! up. Both are writes to Stripe and noted before they are sent.
 
+use std::collections::BTreeSet;
+
+use domain::dispute::evidence::Kind::File;
 use domain::dispute::evidence::{Evidence as Said, Field};
-use domain::dispute::{self, Answerable, Evidence, Refused, Status as Standings};
+use domain::dispute::{self, Answerable, Evidence, Refused, Status as Standings, document};
 use domain::{DisputeId, OperationId, Refusal, Scope, Timestamp};
 use serde_json::json;
-use store::Tx;
 use store::disputes::{self as rows, Dispute};
 use store::stripe_operations::{self, Kind, Operation, Outcome, Status};
+use store::{Tx, dispute_files};
 use stripe::{AccountId, CallError, Rejection, disputes as at_stripe};
 
 use super::facts::DisputeFacts;
@@ -49,6 +52,7 @@ pub async fn put_evidence(
             if version.is_some_and(|version| version != before.evidence_version) {
                 return Err(Refusal::from(Refused::EvidenceChanged).into());
             }
+            files_fit(tx, &scope, &said)?;
             let mut dispute = before.clone();
             dispute.evidence = written(&said)?;
             dispute.evidence_version = dispute.evidence_version.saturating_add(1);
@@ -65,7 +69,25 @@ pub async fn put_evidence(
         .await
 }
 
-fn may_change(dispute: &Dispute) -> Result<(), Refusal> {
+/// Whether the files that evidence names, as far as they were uploaded through us, are small enough together.
+fn files_fit(tx: &mut Tx, scope: &Scope, said: &Said) -> Result<(), Failure> {
+    let named = said.iter().filter(|(field, _)| field.kind() == File);
+    let named: BTreeSet<&str> = named.map(|(_, id)| id.as_str()).collect();
+    let mut bytes: i64 = 0;
+    for id in named {
+        bytes = bytes.saturating_add(dispute_files::size(tx, scope, id)?.unwrap_or(0));
+    }
+    match usize::try_from(bytes) {
+        Ok(bytes) if bytes <= document::BYTES_MAX => Ok(()),
+        _ => Err(Refusal::from(Refused::FilesTooLarge).into()),
+    }
+}
+
+/// Whether anything can still be told to the bank.
+///
+/// # Errors
+/// The [`Refused`] that says why not.
+pub fn may_change(dispute: &Dispute) -> Result<(), Refusal> {
     dispute::accept(&answerable(dispute))?;
     if dispute.is_answered() {
         return Err(Refused::Submitted.into());

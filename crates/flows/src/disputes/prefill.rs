@@ -6,10 +6,11 @@ use std::fmt::Write as _;
 use domain::dispute::evidence::{self, Evidence, Field};
 use domain::seal::Day;
 use domain::{AuditId, DisputeId, Money, Refusal, Scope, Timestamp};
+use store::dispute_files::DisputeFile;
 use store::disputes::{self as rows, Dispute, Moved};
 use store::invoices::{self, Invoice};
 use store::payments::Payment;
-use store::{Tx, audit_log, clients, pay_links, payment_parts, tenants};
+use store::{Tx, audit_log, clients, dispute_files, pay_links, payment_parts, tenants};
 
 use super::{answers, payment_of};
 use crate::{App, Failure};
@@ -32,6 +33,8 @@ pub struct Shown {
     pub draft: Evidence,
     /// What could be told from our own rows.
     pub prefilled: Evidence,
+    /// What was uploaded for it, oldest first.
+    pub files: Vec<DisputeFile>,
     /// What banks look for in such a dispute that the draft does not say; before there is one, the prefilled.
     pub missing: Vec<Field>,
 }
@@ -55,6 +58,7 @@ pub async fn show(app: &App, scope: &Scope, id: &DisputeId) -> Result<Shown, Fai
             };
             Ok(Shown {
                 movements: rows::movements(tx, &scope, &id)?,
+                files: dispute_files::of_dispute(tx, &scope, &id)?,
                 missing: evidence::missing(&dispute.reason, said),
                 dispute,
                 payment,

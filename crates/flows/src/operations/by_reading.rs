@@ -169,6 +169,7 @@ async fn settle_as(
         | Kind::ExchangeCode
         | Kind::Deauthorize
         | Kind::SubmitEvidence
+        | Kind::UploadFile
         | Kind::CloseDispute
         | Kind::CreateRefund
         | Kind::CreateFeeRefund => false,

@@ -178,6 +178,16 @@ pub fn available(tx: &mut Tx, payment: &Payment, invoice: Option<&InvoiceId>) ->
     Ok(credits.iter().chain(&invoices).sum())
 }
 
+/// What of a payment's money for an invoice is the client's unused credit, in minor units: refunds take it
+/// first.
+///
+/// # Errors
+/// When the database fails.
+pub fn unused_credit(tx: &mut Tx, payment: &Payment, invoice: &InvoiceId) -> Result<i64, Failure> {
+    let (credits, _) = Sources::of(tx, payment, Some(invoice))?.offered();
+    Ok(credits.iter().sum())
+}
+
 /// How much of a refund can be forgiven, in minor units: what comes out of unused credit is owed by nobody,
 /// and of each invoice what its credit notes have left.
 ///

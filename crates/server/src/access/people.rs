@@ -214,7 +214,15 @@ async fn admit(site: &Site, gate: Gate, arrival: &mut Arrival) -> Result<(), Sto
             .person_refused(&site.app, &arrival.by, &seen, refused.code())
             .await;
         return Err(page(match (refused, arrival.is_read) {
-            (Refused::SecondFactorNeeded, true) => crate::people::see_other("/login/authenticator"),
+            (Refused::SecondFactorNeeded, true) => {
+                // Back to a page of the dashboard, but not to a question on the way to one.
+                let next = if matches!(gate.who, Who::Person(_)) {
+                    &arrival.path
+                } else {
+                    "/"
+                };
+                crate::people::see_other(&crate::people::with_next("/login/authenticator", next))
+            }
             (refused, _) => crate::people::refused_page(refused),
         }));
     }

@@ -3,17 +3,21 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use domain::dispute::evidence::{self, Evidence, Field};
 use domain::dispute::{Outcome, Status};
 use domain::{DisputeId, Refusal, Scope, Timestamp};
 use flows::Failure;
+use flows::disputes::files::{self, Upload};
 use flows::disputes::{self, Shown};
 use serde::{Deserialize, Serialize};
+use store::dispute_files::DisputeFile;
 use store::disputes::{self as rows, Dispute};
 
 use super::lists::{Asked, Given, Takes};
-use super::{Caller, InPath, Input, Object, Page, Query};
+use super::{Caller, InPath, Input, Object, Page, Query, read_body};
+use crate::idempotency::Once;
 use crate::problem::Problem;
 use crate::router::Site;
 
@@ -107,10 +111,45 @@ struct EvidenceJson {
     version: i64,
     /// What is to be told to the bank.
     draft: BTreeMap<&'static str, String>,
+    /// What was uploaded for it, oldest first.
+    files: Vec<FileJson>,
     /// What can be told from our own rows. Put what of it is right.
     prefilled: BTreeMap<&'static str, String>,
     /// What banks look for in such a dispute that is not said.
     missing: Vec<&'static str>,
+}
+
+/// A file that evidence may name.
+#[derive(Debug, Serialize)]
+pub struct FileJson {
+    id: String,
+    object: &'static str,
+    /// What evidence names it by, once Stripe has it.
+    stripe_file_id: Option<String>,
+    /// `uploading`, `uploaded` or `refused`.
+    status: &'static str,
+    name: String,
+    content_type: &'static str,
+    /// In bytes.
+    size: i64,
+    sha256: String,
+    created_at: i64,
+}
+
+impl From<DisputeFile> for FileJson {
+    fn from(file: DisputeFile) -> FileJson {
+        FileJson {
+            id: file.id.to_string(),
+            object: "dispute_file",
+            stripe_file_id: file.stripe_file_id,
+            status: file.status.word(),
+            name: file.name,
+            content_type: file.kind.content_type(),
+            size: file.bytes,
+            sha256: file.digest,
+            created_at: file.created_at.ms(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -133,6 +172,7 @@ impl WholeJson {
             evidence: EvidenceJson {
                 version: shown.dispute.evidence_version,
                 draft: named(shown.draft),
+                files: shown.files.into_iter().map(FileJson::from).collect(),
                 prefilled: named(shown.prefilled),
                 missing: shown.missing.into_iter().map(Field::word).collect(),
             },
@@ -237,6 +277,30 @@ pub async fn put_evidence(
     disputes::put_evidence(&site.app, &scope, &by, &id, put.version, said).await?;
     let shown = disputes::show(&site.app, &scope, &id).await?;
     Ok(Json(WholeJson::of(shown, site.app.clock.now())))
+}
+
+/// What an uploaded file is called.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    name: Option<String>,
+}
+
+/// `POST /api/disputes/{id}/files`: the bytes of a PDF, JPEG or PNG file.
+pub async fn upload(
+    State(site): State<Site>,
+    Caller { scope, by }: Caller,
+    InPath(id): InPath,
+    Query(Named { name }): Query<Named>,
+    Once(moment): Once,
+    request: Request,
+) -> Result<(StatusCode, Json<FileJson>), Problem> {
+    let id = DisputeId::parse(&id)?;
+    known(&site, &scope, &id).await?;
+    let bytes = read_body(request).await?.to_vec();
+    let upload = Upload::read(name.as_deref(), bytes)?;
+    let file = files::upload(&site.app, &scope, &by, moment, &id, upload).await?;
+    Ok((StatusCode::CREATED, Json(FileJson::from(file))))
 }
 
 /// Which version of the evidence was reviewed.

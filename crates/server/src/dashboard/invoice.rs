@@ -10,6 +10,7 @@ use flows::{Failure, credits};
 use maud::{Markup, html};
 use sha2::{Digest, Sha256};
 use store::clients::{self, Client};
+use store::credit_applications::{self, Used};
 use store::credit_notes::{self, CreditNote};
 use store::disputes::{self, Dispute};
 use store::invoices::{self, Invoice};
@@ -20,6 +21,7 @@ use store::payments::{self, Payment};
 use store::{Tx, paid_by, payment_parts};
 
 use super::desk;
+use super::invoice_actors::{Acted, acted};
 use super::invoice_acts::acts;
 use super::invoice_events::happened;
 use super::invoice_paper::paper;
@@ -54,6 +56,10 @@ pub struct Whole {
     pub back: OfInvoice,
     /// Its credit notes.
     pub notes: Vec<CreditNote>,
+    /// The client's credit that paid a part of it.
+    pub used: Vec<Used>,
+    /// Who of the tenant's people did what to it, by the audit log's word for it and its subject.
+    pub actors: Vec<Acted>,
     /// Disputes of its payments.
     pub disputes: Vec<Dispute>,
     /// What was mailed of it.
@@ -83,10 +89,19 @@ impl Whole {
             let amount = part.map_or(payment.amount, |part| part.amount);
             paid.push((payment, amount));
         }
+        let (used, notes) = (
+            credit_applications::of_invoice(tx, scope, id)?,
+            credit_notes::of_invoice(tx, scope, id)?,
+        );
+        let refunded = given_back.iter().map(|shown| shown.refund.id.as_str());
+        let noted = notes.iter().map(|note| note.id.as_str());
+        let beside: Vec<&str> = refunded.chain(noted).collect();
         Ok(Whole {
+            actors: acted(tx, scope, id, &beside)?,
             lines: invoices::lines(tx, scope, id)?,
             back: refunds::of_invoice(tx, scope, id)?,
-            notes: credit_notes::of_invoice(tx, scope, id)?,
+            used,
+            notes,
             mails: mails::of_invoice(tx, scope, id)?,
             links: pay_links::page(tx, scope, id, None, LINKS_SHOWN)?,
             paid_by: paid_by::of_invoice(tx, scope, id)?,
@@ -195,14 +210,32 @@ fn sums(whole: &Whole, today: &str) -> Markup {
     let invoice = &whole.invoice;
     let amount = |minor| desk::amount(minor, invoice.currency);
     let mut facts = vec![("Total", html! { (amount(invoice.total.minor())) })];
-    if invoice.applied > 0 {
-        facts.push(("Paid", html! { (amount(invoice.applied)) }));
-    }
-    if invoice.credited > 0 {
-        facts.push(("Credited", html! { (amount(invoice.credited)) }));
+    let used: i64 = whole.used.iter().map(|used| used.amount).sum();
+    let forgiven = of_refunds(whole);
+    // What is settled now, taken apart into what happened: what was paid is what is left of it, and what went
+    // back of it since.
+    if invoice.applied > 0 || whole.back.refunded > 0 {
+        let settled = invoice.applied.saturating_add(whole.back.refunded);
+        let (label, paid) = match used.min(settled) {
+            0 => ("Paid", settled),
+            used => ("Paid by money", settled - used),
+        };
+        facts.push((label, html! { (amount(paid)) }));
+        if used > 0 {
+            facts.push(("Paid by credit", html! { (amount(used.min(settled))) }));
+        }
     }
     if whole.back.refunded > 0 {
-        facts.push(("Given back", html! { (amount(whole.back.refunded)) }));
+        facts.push(("Given back", html! { "\u{2212}" (amount(whole.back.refunded)) }));
+    }
+    if invoice.credited > 0 {
+        facts.push((
+            "Credited",
+            html! {
+                (amount(invoice.credited))
+                @if forgiven > 0 { span .soft { " of which " (amount(forgiven)) " for what was given back" } }
+            },
+        ));
     }
     if matches!(invoice.status, InvoiceState::Open | InvoiceState::Processing) {
         facts.push((
@@ -222,4 +255,10 @@ fn sums(whole: &Whole, today: &str) -> Markup {
     });
     facts.push(("Due", due.unwrap_or_else(|| html! { span .soft { "No date" } })));
     parts::facts(&facts)
+}
+
+/// What credit notes that came with refunds have forgiven, minor units.
+fn of_refunds(whole: &Whole) -> i64 {
+    let notes = whole.notes.iter().filter(|note| note.refund_id.is_some());
+    notes.map(|note| note.to_invoice).sum()
 }

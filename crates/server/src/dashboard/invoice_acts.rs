@@ -10,18 +10,22 @@ use flows::mails::invoice::{self as mails, NOTE_MAX, Sending};
 use flows::mails::recipients::{Receivers, Source};
 use flows::{Failure, invoicing};
 use maud::{Markup, html};
+use serde::Deserialize;
 use store::invoices::{self, Invoice};
 
 use super::desk;
 use super::invoice::Whole;
-use super::{after, again, page, question, trouble};
-use crate::api::InPath;
+use super::money_back::standing;
+use super::{after, again, page, trouble};
+use crate::api::{InPath, Query};
 use crate::html::{self as parts, Ask, Errors, Field, Input, Place, Tone};
 use crate::idempotency::{Once, forms};
 use crate::people::{Filled, Person};
+use crate::problem::Problem;
 use crate::router::Site;
 
 const PATH: &str = Place::Invoices.path();
+const VOID: &str = "Void this invoice?";
 const LABELS: [(&str, &str); 1] = [("note", "Note")];
 
 /// Something that may be done with an invoice, or why not now.
@@ -368,37 +372,71 @@ pub async fn finalize(
 /// `GET /invoices/{id}/void`
 pub async fn ask_to_void(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
     match found(&site, &person, &id).await {
-        Ok(invoice) => {
-            let text = format!(
-                "{} over {} is not owed any more, and its link takes no payment. This cannot be undone.",
-                desk::name(&invoice),
-                desk::amount(invoice.total.minor(), invoice.currency)
-            );
-            let path = format!("{PATH}/{}", invoice.id);
-            let ask = Ask {
-                id: "void",
-                title: "Void this invoice?",
-                text: &text,
-                yes: "Void it",
-                no: "Keep it",
-                action: &format!("{path}/void"),
-                back: &path,
-                csrf: &person.csrf,
-            };
-            question(&person, Place::Invoices, &ask)
-        }
+        Ok(invoice) => page(
+            &person,
+            Place::Invoices,
+            VOID,
+            &void_question(&person, &invoice, ""),
+        ),
         Err(failure) => trouble(&person, Place::Invoices, failure),
     }
 }
 
+fn void_question(person: &Person, invoice: &Invoice, changed: &str) -> Markup {
+    let text = format!(
+        "{} over {} is not owed any more, and its link takes no payment. This cannot be undone.",
+        desk::name(invoice),
+        desk::amount(invoice.total.minor(), invoice.currency)
+    );
+    let path = format!("{PATH}/{}", invoice.id);
+    let ask = Ask {
+        id: "void",
+        title: VOID,
+        text: &text,
+        yes: "Void it",
+        no: "Keep it",
+        action: &format!("{path}/void?version={}", invoice.version),
+        back: &path,
+        csrf: &person.csrf,
+    };
+    html! {
+        @if !changed.is_empty() {
+            (parts::notice(Tone::Alert, "Nothing was done", &html! { p { (changed) } }))
+        }
+        (parts::confirm(&ask))
+    }
+}
+
+/// For which version a page was made.
+#[derive(Debug, Default, Deserialize)]
+pub struct Seen {
+    version: Option<i64>,
+}
+
 /// `POST /invoices/{id}/void`
-pub async fn void(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
+pub async fn void(
+    State(site): State<Site>,
+    person: Person,
+    InPath(id): InPath,
+    seen: Result<Query<Seen>, Problem>,
+) -> Response {
+    let seen = seen.map(|Query(seen)| seen).unwrap_or_default();
     let voided = async {
         let id = InvoiceId::parse(&id)?;
-        invoicing::void(&site.app, &person.scope(), &person.by, &id).await
+        invoicing::void_seen(&site.app, &person.scope(), &person.by, &id, seen.version).await
     };
     match voided.await {
         Ok(invoice) => after(&format!("{PATH}/{}", invoice.id), "voided"),
+        Err(Failure::Refused(Refusal::VersionConflict)) => match found(&site, &person, &id).await {
+            Ok(invoice) => again(
+                Refusal::VersionConflict.into(),
+                &person,
+                Place::Invoices,
+                VOID,
+                |_| void_question(&person, &invoice, &standing(&invoice)),
+            ),
+            Err(failure) => trouble(&person, Place::Invoices, failure),
+        },
         Err(failure) => trouble(&person, Place::Invoices, failure),
     }
 }

@@ -1,10 +1,12 @@
 //! Everything that happened to an invoice, in words, newest first.
 
 use domain::Language;
+use domain::Timestamp;
 use domain::mail::{MailKind, MailState};
 use domain::payment::{IntentStatus, PaymentState};
 use domain::refund::{RefundState, RefundStatus};
 use flows::refunds::Shown;
+use store::disputes::Dispute;
 use store::mails::Mail;
 use store::offline_payments::OfflinePayment;
 use store::pay_links::PayLink;
@@ -12,55 +14,109 @@ use store::payments::Payment;
 
 use super::desk;
 use super::invoice::Whole;
+use super::invoice_actors::Acted;
 use crate::html::{Happening, Tone};
 
-/// What happened.
+/// What happened. Each has a place among what happened within the same second: Stripe tells whole seconds
+/// only, and what follows from something stands after it.
 pub fn happened(whole: &Whole) -> Vec<Happening> {
     let invoice = &whole.invoice;
     let amount = |minor| desk::amount(minor, invoice.currency);
-    let mut all = vec![plain(invoice.created_at, Tone::Calm, "Drafted")];
+    let id = invoice.id.as_str();
+    let by = |action: &str, at| by_whom(whole, action, id, at);
+    let drafted = plain(invoice.created_at, Tone::Calm, "Drafted");
+    let mut all = vec![(0, drafted.by(by("invoice.drafted", invoice.created_at)))];
     if let (Some(at), Some(number)) = (invoice.finalized_at, &invoice.number) {
-        all.push(plain(at, Tone::Calm, &format!("Finalized as {number}")));
+        let finalized = plain(at, Tone::Calm, &format!("Finalized as {number}"));
+        all.push((1, finalized.by(by("invoice.finalized", at))));
     }
     if let Some(at) = invoice.paid_at {
-        all.push(plain(at, Tone::Good, "Settled in full"));
+        all.push((8, plain(at, Tone::Good, "Settled in full")));
     }
     if let Some(at) = invoice.voided_at {
-        all.push(plain(at, Tone::Calm, "Voided: it is not owed any more"));
+        let voided = plain(at, Tone::Calm, "Voided: it is not owed any more");
+        all.push((14, voided.by(by("invoice.voided", at))));
     }
-    all.extend(whole.mails.iter().map(mailed));
-    all.extend(whole.links.iter().filter_map(seen));
+    for mail in &whole.mails {
+        let (place, mailed) = mailed(mail);
+        let sent = if mail.kind == MailKind::Invoice {
+            "invoice.sent"
+        } else {
+            ""
+        };
+        all.push((place, mailed.by(by(sent, mail.queued_at))));
+    }
+    all.extend(whole.links.iter().filter_map(seen).map(|seen| (3, seen)));
     for (payment, part) in &whole.payments {
         all.extend(paid(payment, &amount(*part)));
     }
     for payment in &whole.offline {
-        all.extend(recorded(payment));
+        let who = |action, at| by_whom(whole, action, payment.id.as_str(), at);
+        let recorded_by = who("offline_payment.recorded", payment.created_at);
+        all.push((6, recorded(payment).by(recorded_by)));
+        if let Some(at) = payment.reversed_at {
+            all.push((12, taken_back(payment, at).by(who("offline_payment.reversed", at))));
+        }
     }
-    all.extend(whole.refunds.iter().map(given_back));
+    for used in &whole.used {
+        let what = format!("{} of the client's credit paid it", amount(used.amount));
+        let used_by = by("client_credit.applied", used.at);
+        all.push((7, plain(used.at, Tone::Good, &what).by(used_by)));
+    }
+    for shown in &whole.refunds {
+        let refund = &shown.refund;
+        let who = by_whom(whole, "refund.requested", refund.id.as_str(), refund.created_at);
+        all.push((10, given_back(shown).by(who)));
+    }
     for note in &whole.notes {
-        all.push(Happening {
+        let noted = Happening {
             at: note.created_at,
             tone: Tone::Calm,
             what: format!("Credit note {} over {}", note.number, amount(note.total)),
             more: note.reason.clone(),
-        });
+        };
+        let who = by_whom(whole, "credit_note.created", note.id.as_str(), note.created_at);
+        all.push((11, noted.by(who)));
     }
-    for dispute in &whole.disputes {
-        all.push(Happening {
-            at: dispute.opened_at,
-            tone: Tone::Bad,
-            what: format!(
-                "The client's bank disputes {}",
-                desk::amount(dispute.amount, dispute.currency)
-            ),
-            more: format!("Reason: {}", dispute.reason.replace('_', " ")),
-        });
-        if let Some(at) = dispute.closed_at {
-            all.push(plain(at, Tone::Calm, "The dispute was closed"));
+    all.extend(whole.disputes.iter().flat_map(disputed));
+    all.sort_by_key(|(place, one)| std::cmp::Reverse((one.at.seconds(), *place, one.at)));
+    all.into_iter().map(|(_, happening)| happening).collect()
+}
+
+/// Who did that last until then; empty where nobody of the tenant's did.
+fn by_whom<'a>(whole: &'a Whole, action: &str, subject: &str, at: Timestamp) -> &'a str {
+    let of = |acted: &&Acted| acted.action == action && acted.subject == subject && acted.at <= at;
+    let found = whole.actors.iter().rev().find(of);
+    found.map_or("", |acted| acted.who.as_str())
+}
+
+impl Happening {
+    /// The same, with who did it.
+    fn by(mut self, who: &str) -> Happening {
+        if !who.is_empty() {
+            self.more = match self.more.is_empty() {
+                true => format!("By {who}"),
+                false => format!("{}. By {who}", self.more.trim_end_matches('.')),
+            };
         }
+        self
     }
-    all.sort_by_key(|happening| std::cmp::Reverse(happening.at));
-    all
+}
+
+fn disputed(dispute: &Dispute) -> Vec<(u8, Happening)> {
+    let opened = Happening {
+        at: dispute.opened_at,
+        tone: Tone::Bad,
+        what: format!(
+            "The client's bank disputes {}",
+            desk::amount(dispute.amount, dispute.currency)
+        ),
+        more: format!("Reason: {}", dispute.reason.replace('_', " ")),
+    };
+    let closed = dispute
+        .closed_at
+        .map(|at| (13, plain(at, Tone::Calm, "The dispute was closed")));
+    [Some((9, opened)), closed].into_iter().flatten().collect()
 }
 
 fn plain(at: domain::Timestamp, tone: Tone, what: &str) -> Happening {
@@ -89,7 +145,7 @@ fn seen(link: &PayLink) -> Option<Happening> {
     })
 }
 
-fn mailed(mail: &Mail) -> Happening {
+fn mailed(mail: &Mail) -> (u8, Happening) {
     let what = match mail.kind {
         MailKind::Invoice => "Invoice",
         MailKind::Reminder => "Reminder",
@@ -117,7 +173,7 @@ fn mailed(mail: &Mail) -> Happening {
         MailState::Bounced => (Tone::Bad, "came back from"),
         MailState::Cancelled => (Tone::Calm, "was not sent any more to"),
     };
-    Happening {
+    let mailed = Happening {
         at: mail.sent_at.unwrap_or(mail.queued_at),
         tone,
         what: format!("{what} {state} {}", mail.recipient),
@@ -125,10 +181,16 @@ fn mailed(mail: &Mail) -> Happening {
             Tone::Bad => mail.last_error.clone().unwrap_or_default(),
             _ => String::new(),
         },
-    }
+    };
+    // What asks for money goes out before it comes, all else tells of what has happened.
+    let asks = matches!(
+        mail.kind,
+        MailKind::Invoice | MailKind::Reminder | MailKind::NewLink
+    );
+    (if asks { 2 } else { 12 }, mailed)
 }
 
-fn paid(payment: &Payment, amount: &str) -> Vec<Happening> {
+fn paid(payment: &Payment, amount: &str) -> Vec<(u8, Happening)> {
     let method = desk::method(payment);
     let with = method.map_or_else(String::new, |method| format!("With {method}"));
     let begun = plain(
@@ -159,25 +221,31 @@ fn paid(payment: &Payment, amount: &str) -> Vec<Happening> {
         }),
         PaymentState::Creating | PaymentState::At(_) => None,
     };
-    [Some(begun), end].into_iter().flatten().collect()
+    [Some((4, begun)), end.map(|end| (5, end))]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
-fn recorded(payment: &OfflinePayment) -> Vec<Happening> {
+fn recorded(payment: &OfflinePayment) -> Happening {
     let amount = desk::amount(payment.amount, payment.currency);
     let way = payment.method.name(Language::En).to_lowercase();
-    let recorded = Happening {
+    Happening {
         at: payment.created_at,
         tone: Tone::Good,
         what: format!("{amount} was recorded as paid: {way}"),
         more: payment.reference.clone().unwrap_or_default(),
-    };
-    let back = payment.reversed_at.map(|at| Happening {
+    }
+}
+
+fn taken_back(payment: &OfflinePayment, at: Timestamp) -> Happening {
+    let amount = desk::amount(payment.amount, payment.currency);
+    Happening {
         at,
         tone: Tone::Alert,
         what: format!("The recorded payment of {amount} was taken back"),
         more: payment.reversal_reason.clone().unwrap_or_default(),
-    });
-    [Some(recorded), back].into_iter().flatten().collect()
+    }
 }
 
 fn given_back(shown: &Shown) -> Happening {

@@ -212,7 +212,12 @@ fn unsaved(
     };
     let ok = axum::http::StatusCode::OK;
     let once = filled.get(forms::FIELD);
-    Some(framed(site, person, ok, &editor, &Errors::none(), once))
+    // Whoever wants to see the sums sees also what keeps them from being taken.
+    let wrong = match more {
+        0 => typed.draft(&client.id).err().unwrap_or_default(),
+        _ => Errors::none(),
+    };
+    Some(framed(site, person, ok, &editor, &wrong, once))
 }
 
 fn onward(invoice: &Invoice, filled: &Filled) -> Response {
@@ -456,7 +461,7 @@ fn sums(typed: &Typed) -> Markup {
                     }
                     div .whole { dt { "Total" } dd { (desk::amount(sums.total.minor(), currency)) } }
                 }
-                None => div { dt { "Total" } dd .soft { "is shown once every line can be read" } }
+                None => div { dt { "Total" } dd .soft { "is shown once every line can be taken" } }
             }
         }
     }

@@ -1,13 +1,13 @@
 //! What somebody typed of an invoice, line by line: kept as it was typed until all of it can be read.
 
-use domain::invoice::{Line, Quantity, TaxRate};
+use domain::invoice::{Line, Quantity, TaxRate, totals};
 use domain::seal::Day;
 use domain::text;
 use domain::{ClientId, Currency, Money, Refusal};
 use flows::invoicing::Draft;
 use store::invoices::Invoice;
 
-use crate::html::Errors;
+use crate::html::{Errors, plain};
 use crate::people::Filled;
 
 /// A line as it was typed.
@@ -36,12 +36,17 @@ impl Row {
             "" => "1",
             typed => typed,
         };
-        Line::new(
+        let line = Line::new(
             &self.description,
             Quantity::parse(quantity)?,
             Money::typed("unit_price", &self.price, currency)?,
             TaxRate::typed("tax_rate", &self.tax)?,
-        )
+        )?;
+        // Where the last digits of what is charged must be zero, it is told here and not at the end.
+        let sum = totals(std::slice::from_ref(&line), currency)?;
+        Money::new(sum.subtotal_minor, currency).in_steps("unit_price")?;
+        sum.total.in_steps("tax_rate")?;
+        Ok(line)
     }
 }
 
@@ -197,8 +202,8 @@ fn refused(errors: &mut Errors, at: usize, refusal: &Refusal) {
         _ => ("description", "Description"),
     };
     let sentence = match refusal {
-        Refusal::InvalidField { problem, .. } => format!("{label} of line {} {problem}.", at + 1),
-        refusal => format!("Line {}: {refusal}", at + 1),
+        Refusal::InvalidField { .. } => plain::words(refusal, Some(&format!("{label} of line {}", at + 1))),
+        refusal => format!("Line {}: {}", at + 1, plain::words(refusal, None)),
     };
     errors.add(&format!("{field}-{at}"), sentence);
 }

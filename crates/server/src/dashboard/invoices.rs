@@ -105,7 +105,7 @@ fn find(tx: &mut Tx, scope: &Scope, which: &Which, today: &str) -> Result<Found,
         .collect::<Result<_, store::Error>>()?;
     let text = desk::looked_for(&which.q);
     if !text.is_empty() {
-        let (listed, narrow) = search(tx, scope, &text)?;
+        let (listed, narrow) = search(tx, scope, &text, (shelf_of(which), today))?;
         return Ok(Found {
             listed,
             counts,
@@ -141,8 +141,23 @@ fn find(tx: &mut Tx, scope: &Scope, which: &Which, today: &str) -> Result<Found,
     })
 }
 
-/// Invoices by their number, then those of the clients that are called so.
-fn search(tx: &mut Tx, scope: &Scope, text: &str) -> Result<(Vec<Listed>, bool), Failure> {
+/// Invoices by their number, then those of the clients that are called so, as far as they are on the shelf.
+fn search(
+    tx: &mut Tx,
+    scope: &Scope,
+    text: &str,
+    (shelf, today): (Shelf, &str),
+) -> Result<(Vec<Listed>, bool), Failure> {
+    let status = match shelf {
+        Shelf::All => None,
+        Shelf::Overdue => Some(Shelf::Open.word()),
+        shelf => Some(shelf.word()),
+    };
+    let here = |one: &Listed| match shelf {
+        Shelf::All => true,
+        Shelf::Overdue => desk::is_overdue(&one.invoice, today),
+        shelf => one.invoice.status.word() == shelf.word(),
+    };
     let mut listed = Vec::new();
     if let Some(number) = number(text) {
         listed.extend(rows::numbered(tx, scope, &number)?);
@@ -152,15 +167,17 @@ fn search(tx: &mut Tx, scope: &Scope, text: &str) -> Result<(Vec<Listed>, bool),
         if listed.len() > SHOWN {
             break;
         }
-        listed.extend(rows::of_client(tx, scope, &client.id, None, None, ASKED)?);
+        listed.extend(rows::of_client(tx, scope, &client.id, status, None, ASKED)?);
+        listed.retain(here);
     }
+    listed.retain(here);
     let narrow = listed.len() > SHOWN;
     listed.truncate(SHOWN);
     Ok((listed, narrow))
 }
 
 /// The number that somebody means by `INV-00042`, `inv-42` or `42`.
-fn number(text: &str) -> Option<String> {
+pub(super) fn number(text: &str) -> Option<String> {
     let text = text.trim();
     let digits = match text.get(..4) {
         Some(start) if start.eq_ignore_ascii_case("inv-") => &text[4..],
@@ -201,12 +218,12 @@ fn shown(person: &Person, which: &Which, found: &Found, today: &str) -> Markup {
     html! {
         (parts::title(TITLE, "What you have asked your clients to pay.", &actions))
         (said(&asked))
-        (parts::search(PATH, "Number or client", which.q.trim()))
+        (parts::search_within(PATH, "Number or client", which.q.trim(), &[("state", which.state.as_str())]))
         @if let Some(client) = &found.client {
             p .filtered { "Invoices of " strong { (client.name) } " " a href=(PATH) { "Show all" } }
         }
+        (parts::tabs("Invoices by state", &tabs(which, found)))
         @if !searched {
-            (parts::tabs("Invoices by state", &tabs(which, found)))
             @let kept = [("state", which.state.as_str()), ("client", which.client.as_str())];
             (which.filter().form(PATH, &kept))
         }
@@ -253,17 +270,15 @@ fn chooser(person: &Person, here: &[Listed], today: &str) -> Markup {
 
 fn tabs(which: &Which, found: &Found) -> Vec<Tab> {
     let here = shelf_of(which);
+    let kept = [("client", which.client.as_str()), ("q", which.q.trim())];
     let tab = |(shelf, count): &(Shelf, i64)| Tab {
         label: label(*shelf),
         href: match shelf {
-            Shelf::All => desk::address(PATH, &[("client", which.client.as_str())]),
-            shelf => desk::address(
-                PATH,
-                &[("state", shelf.word()), ("client", which.client.as_str())],
-            ),
+            Shelf::All => desk::address(PATH, &kept),
+            shelf => desk::address(PATH, &[[("state", shelf.word())].as_slice(), &kept].concat()),
         },
-        // What is counted is everybody's.
-        count: desk::counted(*count).filter(|_| found.client.is_none()),
+        // What is counted is everybody's, whatever is searched for.
+        count: desk::counted(*count).filter(|_| found.client.is_none() && which.q.trim().is_empty()),
         here: *shelf == here,
     };
     found.counts.iter().map(tab).collect()

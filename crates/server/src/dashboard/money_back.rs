@@ -7,8 +7,8 @@ use domain::invoice::InvoiceState;
 use domain::refund::{FeeChoice, REASONS, RefundState, Settlement};
 use domain::{Currency, InvoiceId, Money, PaymentId, Refusal};
 use flows::Failure;
-use flows::credits::{self, Part, Use};
-use flows::refunds::{self, Wanted};
+use flows::credits::{self, AtVersion, Part, Use};
+use flows::refunds::{self, Seen, Wanted};
 use maud::{Markup, html};
 use serde::Deserialize;
 use store::invoices::{self, Invoice};
@@ -50,6 +50,8 @@ struct Of {
     invoice: Invoice,
     /// What may go back, minor units.
     left: i64,
+    /// What of it is the client's unused credit and is taken first, minor units.
+    credit: i64,
 }
 
 impl Of {
@@ -63,10 +65,12 @@ impl Of {
             let invoice = invoices::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
             let of_invoice = refunds::of_invoice(tx, &scope, &invoice.id)?.refundable;
             let left = payment.standing().refundable().min(of_invoice);
+            let credit = refunds::unused_credit(tx, &payment, &invoice.id)?.min(left);
             Ok::<_, Failure>(Of {
                 payment,
                 invoice,
                 left,
+                credit,
             })
         });
         read.await
@@ -113,19 +117,48 @@ pub async fn refund(
         Err(failure) => return trouble(&person, Place::Invoices, failure),
     };
     let typed = ["amount", "settlement", "fee", "reason"].map(|field| filled.get(field).to_owned());
+    let seen = seen_by(&filled, &of);
     let made = async {
         let wanted = wanted(&of, &typed)?;
-        refunds::request(&site.app, &person.scope(), &person.by, moment, &wanted).await
+        let (scope, by) = (person.scope(), &person.by);
+        refunds::request_seen(&site.app, &scope, by, moment, &wanted, seen.as_ref()).await
     };
     match made.await {
         Ok(shown) if shown.refund.status == RefundState::Requested => after(&of.back(), "refund-in-doubt"),
         Ok(_) => after(&of.back(), "refunded"),
         Err(Failure::Unknown(_)) => after(&of.back(), "refund-in-doubt"),
         Err(failure) => again(failure, &person, Place::Invoices, REFUND, |refusal| {
-            let errors = Errors::of_refusal(refusal, &LABELS);
+            let errors = match refusal {
+                Refusal::VersionConflict => changed(&format!(
+                    "Something of this payment went back, or its invoice changed, since you opened this \
+                     page. Up to {} can go back now.",
+                    desk::amount(of.left, of.payment.currency)
+                )),
+                refusal => Errors::of_refusal(refusal, &LABELS),
+            };
             refund_form(&site, &person, &of, &typed, filled.get(forms::FIELD), &errors)
         }),
     }
+}
+
+/// What a form was made for: the invoice in its version, and what could go back. Forms without it come from
+/// nowhere of ours, and are judged by what is so now.
+fn seen_by(filled: &Filled, of: &Of) -> Option<Seen> {
+    Some(Seen {
+        invoice: of.invoice.id.clone(),
+        version: filled.get("version").parse().ok()?,
+        refundable: filled.get("refundable").parse().ok()?,
+    })
+}
+
+/// Whoever acts on a page that is not true any more sees what is, and decides again.
+fn changed(now: &str) -> Errors {
+    let mut errors = Errors::none();
+    errors.add(
+        "",
+        format!("{now} Nothing was done: look again, and press once more if it is still right."),
+    );
+    errors
 }
 
 fn wanted(of: &Of, [amount, settlement, fee, reason]: &[String; 4]) -> Result<Wanted, Refusal> {
@@ -165,6 +198,8 @@ fn refund_form(
                 (parts::summary(errors))
                 (forms::field(site, once))
                 input type="hidden" name="invoice" value=(of.invoice.id);
+                input type="hidden" name="version" value=(of.invoice.version);
+                input type="hidden" name="refundable" value=(of.payment.standing().refundable());
                 (amount_field(of.payment.currency, amount, WHERE_IT_GOES, errors))
                 (what_it_means(of, settlement, fee, errors))
                 (reasons(reason, errors))
@@ -184,7 +219,19 @@ fn what_it_means(of: &Of, settlement: &str, fee: &str, errors: &Errors) -> Marku
         "{} is open again by this amount, and can be paid by its link.",
         desk::name(&of.invoice)
     );
-    let forgiven = "A numbered credit note says that it is not owed. The invoice stays settled.";
+    let forgiven = match of.credit {
+        0 => "A numbered credit note says that it is not owed. The invoice stays settled.".to_owned(),
+        credit if credit >= of.left => format!(
+            "It comes out of {} of the client's unused credit: nothing is owed for it, and no credit note is \
+             made.",
+            sum(credit)
+        ),
+        credit => format!(
+            "The first {} come out of the client's unused credit, without a credit note. For what is more, a \
+             numbered credit note says that it is not owed.",
+            sum(credit)
+        ),
+    };
     let whole_fee = of.payment.application_fee.unwrap_or_default();
     let kept = format!(
         "The platform keeps its fee, {} on the whole payment: you give this amount back out of your \
@@ -194,7 +241,7 @@ fn what_it_means(of: &Of, settlement: &str, fee: &str, errors: &Errors) -> Marku
     let offer = |value, label, hint| Offer { value, label, hint };
     let settlements = [
         offer("still_owed", "The client owes it again", owed.as_str()),
-        offer("forgiven", "The client owes nothing for it", forgiven),
+        offer("forgiven", "The client owes nothing for it", forgiven.as_str()),
     ];
     let fees = [
         offer("kept", "Stays with the platform", kept.as_str()),
@@ -280,27 +327,42 @@ pub async fn credit(
         Err(failure) => return trouble(&person, Place::Invoices, failure),
     };
     let typed = [filled.get("amount"), filled.get("reason")];
+    let seen = AtVersion {
+        id: invoice.id.clone(),
+        version: filled.get("version").parse().ok(),
+    };
     let made = async {
         let amount = Money::typed("amount", typed[0], invoice.currency)?.minor();
-        let part = Part::Amount(amount);
-        credits::note(
-            &site.app,
-            &person.scope(),
-            &person.by,
-            moment,
-            &invoice.id,
-            &part,
-            typed[1],
-        )
-        .await
+        let (part, scope, by) = (Part::Amount(amount), person.scope(), &person.by);
+        credits::note_seen(&site.app, &scope, by, moment, &seen, &part, typed[1]).await
     };
     match made.await {
         Ok(_) => after(&format!("{INVOICES}/{}", invoice.id), "credited"),
         Err(failure) => again(failure, &person, Place::Invoices, CREDIT, |refusal| {
-            let errors = Errors::of_refusal(refusal, &LABELS);
+            let errors = match refusal {
+                Refusal::VersionConflict => changed(&standing(&invoice)),
+                refusal => Errors::of_refusal(refusal, &LABELS),
+            };
             credit_form(&site, &person, &invoice, typed, filled.get(forms::FIELD), &errors)
         }),
     }
+}
+
+/// What became of an invoice while somebody had its page open.
+pub(super) fn standing(invoice: &Invoice) -> String {
+    let now = match invoice.status {
+        InvoiceState::Draft => "it is a draft".to_owned(),
+        InvoiceState::Void => "it is void".to_owned(),
+        InvoiceState::Processing => "a payment is under way".to_owned(),
+        InvoiceState::Open | InvoiceState::Paid => {
+            let owed = desk::amount(invoice.owed().minor(), invoice.currency);
+            format!("{owed} of it are owed")
+        }
+    };
+    format!(
+        "{} has changed since you opened this page: {now} now.",
+        desk::name(invoice)
+    )
 }
 
 fn credit_form(
@@ -324,6 +386,7 @@ fn credit_form(
             (parts::form(&format!("{back}/credit"), &person.csrf, &html! {
                 (parts::summary(errors))
                 (forms::field(site, once))
+                input type="hidden" name="version" value=(invoice.version);
                 (amount_field(invoice.currency, amount, hint, errors))
                 (parts::field(&Field {
                     name: "reason",

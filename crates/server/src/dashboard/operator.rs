@@ -4,7 +4,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use domain::tenant::{TenantMove, TenantState};
-use domain::{Refusal, Role, TenantId, person};
+use domain::{Language, Refusal, Role, TenantId, person};
 use flows::Failure;
 use flows::people::invitations::{self, Invitation};
 use flows::tenants::{self, Overview};
@@ -12,6 +12,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use store::invoice_list::Collected;
 
+use super::account_mails::language_field;
 use super::console::tenant as told;
 use super::desk::{address, looked_for};
 use super::users::{invited_page, whom};
@@ -28,11 +29,12 @@ const MAKE: &str = "Add a tenant";
 const CLOSE: &str = "Close this tenant for good?";
 /// Tenants on one page.
 const SHOWN: usize = 50;
-const LABELS: [(&str, &str); 5] = [
+const LABELS: [(&str, &str); 6] = [
     ("name", "Name"),
     ("support_email", "Support address"),
     ("email", "E-mail address"),
     ("owner", "Name"),
+    ("language", "The language"),
     ("reason", "Reason"),
 ];
 
@@ -247,8 +249,8 @@ struct Whole {
 /// What stands in the forms of a tenant's page.
 #[derive(Clone, Copy, Default)]
 struct Typed<'a> {
-    /// The name and address of an owner to be invited.
-    owner: [&'a str; 2],
+    /// The name and address of an owner to be invited, and the language.
+    owner: [&'a str; 3],
     /// Why the tenant is to be suspended.
     reason: &'a str,
 }
@@ -294,13 +296,23 @@ fn detail(person: &Person, whole: &Whole, typed: Typed<'_>, errors: &Errors, sai
     }
 }
 
-fn invite_card(person: &Person, tenant: &str, [owner, email]: [&str; 2], errors: &Errors) -> Markup {
+fn invite_card(
+    person: &Person,
+    tenant: &str,
+    [owner, email, language]: [&str; 3],
+    errors: &Errors,
+) -> Markup {
     html! {
         section .card {
             h2 { "Invite an owner" }
             p { "An owner connects Stripe, makes API keys and invites the others. Its owners are told." }
             (parts::form(&format!("/operator/tenants/{tenant}/invite"), &person.csrf, &html! {
                 (whom(("owner", owner), email, errors))
+                (language_field(
+                    Language::parse(language).unwrap_or_default(),
+                    "The invitation is written in it, until they choose another.",
+                    errors,
+                ))
                 div .actions { (parts::primary_button("Send invitation")) }
             }))
         }
@@ -367,7 +379,7 @@ pub async fn invite(
     InPath(id): InPath,
     filled: Filled,
 ) -> Response {
-    let typed = ["owner", "email"].map(|field| filled.get(field));
+    let typed = ["owner", "email", "language"].map(|field| filled.get(field));
     let whole = match found(&site, &id).await {
         Ok(whole) => whole,
         Err(failure) => return trouble(&person, Place::Operator, failure),
@@ -378,7 +390,14 @@ pub async fn invite(
         email: typed[1].to_owned(),
         role: Role::Owner,
     };
-    match invitations::invite(&site.app, &person.by, &person.seen, &invitation).await {
+    let language = Language::parse(typed[2]);
+    let invited = match (&language, typed[2]) {
+        (None, unknown) if !unknown.is_empty() => {
+            Err(Refusal::invalid("language", "must be one of those that are offered").into())
+        }
+        _ => invitations::invite_in(&site.app, &person.by, &person.seen, &invitation, language).await,
+    };
+    match invited {
         Ok((user, token)) => invited_page(&site, &person, Place::Operator, &user, &token),
         Err(failure) => again(
             failure,

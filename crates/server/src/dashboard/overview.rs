@@ -7,7 +7,6 @@ use flows::Failure;
 use maud::{Markup, html};
 use store::disputes;
 use store::invoice_list::{self, Collected, Owed};
-use store::lists::Only;
 use store::reconciliation_breaks::{self as breaks, Wanted};
 use store::{Tx, mails};
 
@@ -198,12 +197,10 @@ fn invoices(count: i64) -> String {
 
 fn attention(tx: &mut Tx, scope: &Scope) -> Result<Vec<Attention>, Failure> {
     let mut all = Vec::new();
-    let open = disputes::page(tx, scope, &Only::default(), None, LOOKED_AT)?;
+    let open = disputes::unanswered(tx, scope, LOOKED_AT)?;
     let open: Vec<_> = open
         .into_iter()
-        .filter(|dispute| {
-            dispute.closed_at.is_none() && dispute.standing.wants_answer() && !dispute.is_answered()
-        })
+        .filter(|dispute| dispute.standing.wants_answer() && !dispute.is_answered())
         .collect();
     for dispute in open {
         let amount = desk::amount(dispute.amount, dispute.currency);

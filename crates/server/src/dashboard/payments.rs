@@ -3,17 +3,21 @@
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use domain::{CreditNoteId, InvoiceId, Language, PaymentId, Permission, Refusal};
+use domain::{CreditNoteId, InvoiceId, Language, PaymentId, Permission, Refusal, Scope};
 use flows::Failure;
 use flows::refunds::{self, Shown};
 use maud::{Markup, html};
 use serde::Deserialize;
+use store::clients::{self, Cursor};
 use store::invoices::{self, Invoice};
 use store::lists::Only;
 use store::payment_parts::{self, Part};
 use store::payments::{self as rows, Payment};
+use store::refunds::FeeStatus;
+use store::{Tx, invoice_list, stripe_config};
 
 use super::desk::{self, ASKED, SHOWN};
+use super::invoices::number;
 use super::{page, trouble};
 use crate::api::{InPath, Query};
 use crate::documents_of;
@@ -30,6 +34,8 @@ const TITLE: &str = "Payments";
 pub struct Which {
     #[serde(default)]
     after: String,
+    #[serde(default)]
+    q: String,
 }
 
 /// `GET /payments`
@@ -41,8 +47,12 @@ pub async fn list(
     let which = which.map(|Query(which)| which).unwrap_or_default();
     let scope = person.scope();
     let after = PaymentId::parse(&which.after).ok();
+    let text = desk::looked_for(&which.q);
     let read = site.app.db.read(move |tx| {
-        let payments = rows::page(tx, &scope, &Only::default(), after.as_ref(), ASKED)?;
+        let payments = match text.is_empty() {
+            true => rows::page(tx, &scope, &Only::default(), after.as_ref(), ASKED)?,
+            false => search(tx, &scope, &text)?,
+        };
         let with_invoices = payments.into_iter().map(|payment| {
             let invoice = invoices::get(tx, &scope, &payment.invoice_id)?;
             Ok::<_, store::Error>((payment, invoice))
@@ -50,12 +60,61 @@ pub async fn list(
         with_invoices.collect::<Result<Vec<_>, _>>()
     });
     match read.await {
-        Ok(found) => page(&person, Place::Payments, TITLE, &shown(&found, &which.after)),
+        Ok(found) => page(&person, Place::Payments, TITLE, &shown(&found, &which)),
         Err(error) => trouble(&person, Place::Payments, error.into()),
     }
 }
 
-fn shown(found: &[(Payment, Option<Invoice>)], after: &str) -> Markup {
+/// Clients whose payments are looked at where several are called so.
+const CLIENTS_SEARCHED: i64 = 20;
+
+/// Payments by an id of Stripe's or of ours, by the number of an invoice, or by a client's name.
+fn search(tx: &mut Tx, scope: &Scope, text: &str) -> Result<Vec<Payment>, store::Error> {
+    let mut found = called(tx, scope, text)?;
+    if let Some(number) = number(text)
+        && let Some(listed) = invoice_list::numbered(tx, scope, &number)?
+    {
+        found.extend(rows::of_invoice(tx, scope, &listed.invoice.id, ASKED)?);
+    }
+    let by_id = ["pi_", "ch_", "py_", "pay_"]
+        .iter()
+        .any(|start| text.starts_with(start));
+    if !by_id {
+        for client in clients::find(tx, scope, text, &Cursor::default(), CLIENTS_SEARCHED)? {
+            let only = Only {
+                client: Some(client.id),
+                ..Only::default()
+            };
+            for payment in rows::page(tx, scope, &only, None, ASKED)? {
+                if !found.iter().any(|one| one.id == payment.id) {
+                    found.push(payment);
+                }
+            }
+        }
+    }
+    found.truncate(SHOWN);
+    Ok(found)
+}
+
+/// The payment of this id of ours, or of this intent or charge on the tenant's account.
+fn called(tx: &mut Tx, scope: &Scope, id: &str) -> Result<Vec<Payment>, store::Error> {
+    let own = match PaymentId::parse(id) {
+        Ok(own) => rows::get(tx, scope, &own)?,
+        Err(_) => None,
+    };
+    let account = stripe_config::get(tx, scope)?.map(|config| config.stripe_account_id);
+    let at_stripe = match &account {
+        Some(account) if own.is_none() => match rows::by_intent(tx, scope, account, id)? {
+            Some(found) => Some(found),
+            None => rows::by_charge(tx, scope, account, id)?,
+        },
+        _ => None,
+    };
+    Ok(own.or(at_stripe).into_iter().collect())
+}
+
+fn shown(found: &[(Payment, Option<Invoice>)], which: &Which) -> Markup {
+    let (after, q) = (which.after.as_str(), which.q.trim());
     let columns = [
         Column::words("Payment"),
         Column::words("Invoice"),
@@ -76,7 +135,14 @@ fn shown(found: &[(Payment, Option<Invoice>)], after: &str) -> Markup {
         (parts::title(TITLE, "What your clients paid, and what was tried.", &html! {
             (parts::link_button("CSV", "/payments.csv", ""))
         }))
-        @if rows.is_empty() && after.is_empty() {
+        (parts::search(PATH, "Invoice number, client or Stripe's id", q))
+        @if rows.is_empty() && !q.is_empty() {
+            (parts::empty(
+                "Nothing was found",
+                "Look for an invoice's number, a part of a client's name, or an id such as pi_….",
+                &parts::link_button("Show all payments", PATH, ""),
+            ))
+        } @else if rows.is_empty() && after.is_empty() {
             (parts::empty("No payments yet", "When a client pays an invoice, it stands here.", &html! {}))
         } @else if rows.is_empty() {
             (parts::empty(
@@ -236,15 +302,23 @@ fn facts(whole: &Whole) -> Vec<(&'static str, Markup)> {
     if let Some(fee) = payment.stripe_fee {
         facts.push(("Stripe's fee", html! { (desk::amount(fee, settled)) }));
     }
+    let fee_back: i64 = whole.refunds.iter().map(fee_back).sum();
+    if fee_back > 0 {
+        facts.push(("Platform fee given back", amount(fee_back)));
+    }
     if let Some(net) = payment.net {
-        facts.push((
-            if payment.refunded > 0 {
-                "Left for you before refunds"
-            } else {
-                "What is left for you"
-            },
-            html! { strong { (desk::amount(net, settled)) } },
-        ));
+        // What went back is in the payment's currency, and what it costs in another only Stripe knows.
+        let same = settled == payment.currency;
+        let gone = payment.refunded.saturating_add(payment.disputed);
+        let (label, left) = match gone {
+            0 => ("What is left for you", net),
+            gone if same => (
+                "What is left for you",
+                net.saturating_sub(gone).saturating_add(fee_back),
+            ),
+            _ => ("Left for you before what went back", net),
+        };
+        facts.push((label, html! { strong { (desk::amount(left, settled)) } }));
     }
     if let Some(code) = payment
         .failure_code
@@ -254,6 +328,14 @@ fn facts(whole: &Whole) -> Vec<(&'static str, Markup)> {
         facts.push(("Last decline", html! { (code.replace('_', " ")) }));
     }
     facts
+}
+
+/// What of the platform's fee has come back with a refund.
+fn fee_back(shown: &Shown) -> i64 {
+    match shown.refund.fee_status {
+        FeeStatus::Returned => shown.fee_returned,
+        FeeStatus::Kept | FeeStatus::Due | FeeStatus::Sent | FeeStatus::Refused => 0,
+    }
 }
 
 fn at_stripe(payment: &Payment) -> Vec<(&'static str, Markup)> {

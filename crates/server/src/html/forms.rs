@@ -4,8 +4,8 @@
 use domain::Refusal;
 use maud::{Markup, PreEscaped, html};
 
-use super::icons;
 use super::{CSRF_FIELD, Tone};
+use super::{icons, plain};
 
 /// What is wrong with what was sent, field by field, in the order of the form.
 #[derive(Clone, Debug, Default)]
@@ -28,10 +28,7 @@ impl Errors {
         let named = refusal.field().unwrap_or_default();
         let field = named.split(['[', '.']).next().unwrap_or_default();
         let label = labels.iter().find(|(name, _)| *name == field);
-        let sentence = match (refusal, label) {
-            (Refusal::InvalidField { problem, .. }, Some((_, label))) => format!("{label} {problem}."),
-            _ => refusal.to_string(),
-        };
+        let sentence = plain::words(refusal, label.map(|(_, label)| *label));
         let field = label.map_or("", |(name, _)| name);
         Errors(vec![(field.to_owned(), sentence)])
     }

@@ -40,8 +40,15 @@ pub fn tabs(label: &str, tabs: &[Tab]) -> Markup {
 
 /// A field to search a list by, which works without a script: it leads to the list with what was typed.
 pub fn search(action: &str, label: &str, typed: &str) -> Markup {
+    search_within(action, label, typed, &[])
+}
+
+/// The same within a list that is narrowed already, by what is in these fields.
+pub fn search_within(action: &str, label: &str, typed: &str, kept: &[(&str, &str)]) -> Markup {
+    let kept = kept.iter().filter(|(_, value)| !value.is_empty());
     html! {
         form .search role="search" method="get" action=(action) {
+            @for (name, value) in kept { input type="hidden" name=(name) value=(value); }
             label .visually-hidden for="q" { (label) }
             input .input #q name="q" type="search" value=(typed) placeholder=(label) maxlength="200"
                 autocomplete="off";

@@ -2,6 +2,8 @@
 //! presses, it is done once, and each press leads to the same page. A form that comes back with an error
 //! keeps its key.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::request::Parts;
@@ -62,7 +64,7 @@ pub async fn around(
         route: format!("{} {}", parts.method, parts.uri.path()),
         key: format!("form:{key}"),
     };
-    match requests::begin(&site.app, place, hash(filled)).await {
+    match begin(site, place, hash(filled)).await {
         Ok(Start::Answered(answer)) => Ok(replay(&answer)),
         Ok(Start::Begun(begun)) => {
             parts.extensions.insert(FirstTry(begun.moment));
@@ -84,6 +86,24 @@ pub async fn around(
             "The form was sent a moment ago, and that is still being carried out. Look again in a moment.",
         )),
         Err(failure) => Err(failure),
+    }
+}
+
+/// How often, and after how long, a press looks whether another one under its key is through.
+const LOOKS: u32 = 100;
+const LOOK_AFTER: Duration = Duration::from_millis(100);
+
+/// Begins to carry a form out. A second press while the first one is carried out waits for where that leads.
+async fn begin(site: &Site, place: Place, hash: String) -> Result<Start, Failure> {
+    let mut looks = 0;
+    loop {
+        match requests::begin(&site.app, place.clone(), hash.clone()).await {
+            Err(Failure::Refused(Refusal::IdempotencyKeyInFlight)) if looks < LOOKS => {
+                looks += 1;
+                tokio::time::sleep(LOOK_AFTER).await;
+            }
+            begun => return begun,
+        }
     }
 }
 

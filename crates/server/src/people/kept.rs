@@ -148,17 +148,67 @@ fn password_field(errors: &Errors) -> Markup {
 /// What a form says and where it goes, for whoever is to send it.
 fn shown(keeping: &Keeping) -> Markup {
     let filled = keeping.filled.fields();
-    let filled = filled.filter(|(name, value)| is_kept(name) && !value.is_empty());
+    let filled = filled.filter(|(name, value)| is_kept(name) && !is_ours(name) && !value.is_empty());
     html! {
         dl {
             dt { "Sent to" }
             dd { (keeping.path) }
             @for (name, value) in filled {
-                dt { (name) }
-                dd { (value) }
+                dt { (label(name)) }
+                dd { (chosen(value)) }
             }
         }
     }
+}
+
+/// Fields that a form carries for us, and nobody typed.
+const OURS: [&str; 7] = [
+    "form_key",
+    "version",
+    "refundable",
+    "invoice",
+    "client",
+    "finalizes",
+    "press",
+];
+/// What fields are called where their name does not read so.
+const LABELS: [(&str, &str); 12] = [
+    ("email", "E-mail address"),
+    ("settlement", "What it means for the invoice"),
+    ("fee", "The platform's fee"),
+    ("tax", "Tax in percent"),
+    ("price", "Price"),
+    ("memo", "Remark"),
+    ("tax_id", "Tax number"),
+    ("permissions", "What the key may do"),
+    ("expires", "Good until"),
+    ("name", "Name"),
+    ("note", "Note"),
+    ("country", "Country of the business"),
+];
+/// What people chose, by the word that the form sends.
+const CHOSEN: [(&str, &str); 7] = [
+    ("still_owed", "The client owes it again"),
+    ("forgiven", "The client owes nothing for it"),
+    ("kept", "Stays with the platform"),
+    ("returned", "Comes back to you"),
+    ("requested_by_customer", "The client asked for it"),
+    ("duplicate", "It was paid twice"),
+    ("fraudulent", "It was fraud"),
+];
+
+fn is_ours(name: &str) -> bool {
+    OURS.contains(&name)
+}
+
+fn label(name: &str) -> String {
+    let known = LABELS.iter().find(|(known, _)| *known == name);
+    known.map_or_else(|| parts::plain::readable(name), |(_, label)| (*label).to_owned())
+}
+
+fn chosen(value: &str) -> &str {
+    let known = CHOSEN.iter().find(|(word, _)| *word == value);
+    known.map_or(value, |(_, label)| label)
 }
 
 /// What the page asks for comes first: of a form with very many fields the last ones are passed over.

@@ -1,5 +1,6 @@
 //! The threads that hash passwords: half the cores, so that however many people log in at once, payments
-//! have the other half. What waits has a bound, and beyond it somebody is told to try again.
+//! have the other half; and on Linux with little weight, so that whatever else has work to do goes first on
+//! theirs too. What waits has a bound, and beyond it somebody is told to try again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,7 +48,10 @@ impl Pool {
         for n in 0..threads {
             let (queue, waiting) = (Arc::clone(&queue), Arc::clone(&pool.waiting));
             let thread = std::thread::Builder::new().name(format!("passwords-{n}"));
-            thread.spawn(move || work(&queue, &waiting, cost))?;
+            thread.spawn(move || {
+                step_back();
+                work(&queue, &waiting, cost);
+            })?;
         }
         Ok(pool)
     }
@@ -78,6 +82,20 @@ impl Hashing for Pool {
 
     fn is_full(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) >= self.most
+    }
+}
+
+/// How far hashing stands back: of a core that is wanted by others too it gets a thirtieth, so that logins
+/// still get through.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 15;
+
+/// Lowers the weight of this thread alone: on Linux each has its own. A machine that does not allow it hashes
+/// as before.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::warn!(%error, "hashing passwords goes on with the weight of everything else");
     }
 }
 

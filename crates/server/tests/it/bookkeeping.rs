@@ -92,7 +92,7 @@ both! {
             };
             let refused = refund(&town, body(5_050)).await;
             refused.assert_refused(422, "invalid_field", Some("amount"));
-            assert!(refused.text.contains("multiple of 100 minor units in ISK"), "{}", refused.text);
+            assert!(refused.text.contains("multiple of 1.00 ISK"), "{}", refused.text);
             let open = town.invoice(20_000, "isk").await;
             note(&town, &open, 5_050).await.assert_refused(422, "invalid_field", Some("amount"));
             let (overpaid, _) = paid_in(&town, 10_000, "isk").await;

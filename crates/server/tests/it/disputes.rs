@@ -6,6 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use store::Sql;
 
+use crate::dispute_files::signed;
 use crate::engines::World;
 use crate::inbox::{by_hand, deliver, work};
 use crate::own_shop::all_told;
@@ -318,10 +319,11 @@ both! {
             put(&town, &shown, json!({"evidence": said}))
                 .await
                 .assert_refused(422, "invalid_field", Some("evidence.customer_signature"));
-            said["customer_signature"] = json!("file_1Signed");
+            let signed = signed(&town, &shown).await;
+            said["customer_signature"] = json!(signed);
             let first = put(&town, &shown, json!({"evidence": said, "version": 0})).await;
             assert_eq!(first.body["evidence"]["version"], 1, "{}", first.text);
-            assert_eq!(first.body["evidence"]["draft"]["customer_signature"], "file_1Signed");
+            assert_eq!(first.body["evidence"]["draft"]["customer_signature"], signed);
             said["customer_name"] = json!("Harbor Dental Group LLC");
             put(&town, &shown, json!({"evidence": said, "version": 0}))
                 .await

@@ -87,7 +87,8 @@ pub struct Town {
     pub stripe_url: String,
     pub url: String,
     pub msp: Msp,
-    http: reqwest::Client,
+    /// What asks as a tenant's software does.
+    pub http: reqwest::Client,
     /// What browsers of tests send with: one for all, each with cookies of its own.
     pub browsers: reqwest::Client,
     /// Ends the instance and whatever was started for it, at the latest when the town is dropped.
@@ -378,7 +379,8 @@ impl Town {
         self.deliver(Some(&header), body).await
     }
 
-    async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
+    /// Sends what a test has put together.
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.unwrap();

@@ -287,7 +287,7 @@
         window.location.assign(intent.next_action.redirect_to_url.url);
         return new Promise(() => {});
       }
-      const finished = await challenge(intent.client_secret);
+      const finished = await challenge(intent.client_secret, this.locale);
       const after = await this.retrievePaymentIntent(intent.client_secret);
       if (after.error) return after;
       if (!finished || after.paymentIntent.status === 'requires_action') {
@@ -314,7 +314,7 @@
   }
 
   // The bank's page in a dialog over the page; true when the payer answered it, false when it was closed.
-  function challenge(clientSecret) {
+  function challenge(clientSecret, locale) {
     return new Promise((resolve) => {
       const dialog = document.createElement('dialog');
       dialog.setAttribute('aria-label', '3D Secure');
@@ -326,7 +326,7 @@
       };
       for (const [name, value] of Object.entries(look)) dialog.style.setProperty(name, value);
       const frame = new Frame('psapay-sim-challenge', '/frame/challenge', '3D Secure, your bank asks');
-      frame.init = { clientSecret };
+      frame.init = { clientSecret, locale };
       frame.element.setAttribute('width', '100%');
       frame.element.setAttribute('height', '380');
       frame.element.style.setProperty('display', 'block');

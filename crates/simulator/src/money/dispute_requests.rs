@@ -9,6 +9,7 @@ use crate::error::ApiError;
 use crate::form::{Params, Update};
 use crate::list;
 use crate::money::dispute::{self, Dispute, EVIDENCE, Status, Verdict};
+use crate::money::file;
 use crate::schedule::{self, Step};
 use crate::state::State;
 
@@ -44,6 +45,9 @@ pub fn update(state: &mut State, ctx: &Ctx, mut params: Params, id: &str) -> Res
     }
     params.metadata()?.apply(&mut dispute.metadata)?;
     params.finish()?;
+    let evidence = dispute.evidence.iter();
+    let evidence = evidence.map(|(field, value)| (field.as_str(), value.as_str()));
+    file::check_evidence(state, &ctx.space, evidence)?;
     if given && old.status.is_final() {
         return Err(closed());
     }

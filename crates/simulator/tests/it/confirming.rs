@@ -333,8 +333,15 @@ fn with_a_return_url_the_payer_is_redirected() {
     assert_eq!(waiting["next_action"]["type"], "redirect_to_url");
     let url = waiting["next_action"]["redirect_to_url"]["url"].as_str().unwrap();
     let path = url.strip_prefix("http://127.0.0.1:8420").unwrap();
+    let mut german = tenant.request("GET", path, &[]);
+    german
+        .headers
+        .push(("Accept-Language".into(), "it, de-CH;q=0.8, en;q=0.5".into()));
+    let german = tenant.simulator.call(&german);
+    assert!(String::from_utf8_lossy(&german.body).contains("<html lang=\"de\">"));
     let page = tenant.send("GET", path, &[]);
     assert_eq!(page.status, 200);
+    assert!(String::from_utf8_lossy(&page.body).contains("Your bank wants to be sure"));
     let secret = waiting["client_secret"].as_str().unwrap();
     assert!(String::from_utf8_lossy(&page.body).contains(secret));
     let path = path.split('?').next().unwrap();

@@ -20,6 +20,7 @@ mod documents;
 mod errors;
 mod events;
 mod faults;
+mod files;
 mod fuzz;
 mod hostile;
 mod http;

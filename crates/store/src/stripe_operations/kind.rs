@@ -19,6 +19,8 @@ pub enum Kind {
     Deauthorize,
     /// `POST /v1/disputes/{id}` with `submit`.
     SubmitEvidence,
+    /// `POST /v1/files`.
+    UploadFile,
     /// `POST /v1/disputes/{id}/close`.
     CloseDispute,
     /// `POST /v1/refunds`.
@@ -29,7 +31,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 12] = [
         Kind::CreateIntent,
         Kind::ConfirmIntent,
         Kind::CancelIntent,
@@ -38,6 +40,7 @@ impl Kind {
         Kind::ExchangeCode,
         Kind::Deauthorize,
         Kind::SubmitEvidence,
+        Kind::UploadFile,
         Kind::CloseDispute,
         Kind::CreateRefund,
         Kind::CreateFeeRefund,
@@ -54,6 +57,7 @@ impl Kind {
             Kind::ExchangeCode => "exchange_code",
             Kind::Deauthorize => "deauthorize",
             Kind::SubmitEvidence => "submit_evidence",
+            Kind::UploadFile => "upload_file",
             Kind::CloseDispute => "close_dispute",
             Kind::CreateRefund => "create_refund",
             Kind::CreateFeeRefund => "create_fee_refund",

@@ -179,6 +179,15 @@ both! {
             page.assert_says(200, &["Language of mails"]);
             assert!(!page.text.contains("/account/alerts"));
             olga.post("/account/alerts", &[]).await.assert_says(422, &["The alerts"]);
+            // Whom an operator invites is written to in the language that was chosen with it.
+            let made = olga.post("/operator/tenants", &[("name", "Bluebird"), ("support_email", "")]).await;
+            let path = made.location().strip_suffix("?done=made").unwrap().to_owned();
+            olga.get(&path).await.assert_says(200, &["Language of mails"]);
+            let owner = [("owner", "Robin"), ("email", "robin@bluebird.example"), ("language", "de")];
+            let before = until_quiet(&town, &office).await;
+            olga.post(&format!("{path}/invite"), &owner).await.assert_says(200, &["Robin was invited"]);
+            let mail = until_taken(&town, &office, before + 1).await.pop().unwrap();
+            assert_eq!(mail["subject"], "Einladung zu Bluebird");
         });
     }
 }

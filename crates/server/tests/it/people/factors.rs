@@ -10,6 +10,23 @@ use crate::engines::World;
 const MINUTE_MS: i64 = 60_000;
 
 both! {
+    fn a_second_factor_that_is_set_up_on_the_way_to_a_refund_leads_back_to_it(world: &World) {
+        run(world, async |town| {
+            add_operator(&town).await;
+            add_here(&town, Role::Billing, "eve@northwind.example").await;
+            let browser = Browser::new(&town);
+            browser.log_in("eve@northwind.example").await;
+            let refund = "/payments/pay_01/refund?invoice=inv_02";
+            let to = format!("/login/authenticator?next={}", server::people::escaped(refund));
+            browser.get(refund).await.assert_goes_to(&to);
+            let page = browser.get(&to).await;
+            browser.fill(&page, &[]).await.assert_goes_to(&to);
+            let page = browser.get(&to).await;
+            let done = browser.fill(&page, &[("code", &code(&town, &page.text_of("seed")))]).await;
+            done.assert(200, "Keep these recovery codes").assert(200, &format!("href=\"{refund}\""));
+        });
+    }
+
     fn who_decides_sets_up_an_authenticator_before_anything_opens(world: &World) {
         run(world, async |town| {
             add_operator(&town).await;
