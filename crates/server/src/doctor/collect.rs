@@ -15,6 +15,8 @@ use store::db::{Engine, Options};
 use store::{Db, Tx, backlog, instance as rows, migrate, reconciliation_breaks, users};
 use stripe::{CallError, HttpRequest, Method, Secret};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use super::facts::{CallFailed, DatabaseFacts, Facts, ModeFacts, ServerFacts};
 use crate::clock::SystemClock;
 use crate::config::{ApiBase, Config, KeySet, MailConfig};
@@ -144,8 +146,26 @@ async fn of_server(config: &Config) -> ServerFacts {
     ServerFacts {
         ready: Some(ready.map(|(status, body, _)| (status, body))),
         wrong_secret: Some(wrong_secret),
-        plain_http_serves: false,
+        plain_http_serves: plain_http_serves(config).await,
     }
+}
+
+/// Whether the public host answers over plain http with more than a way to https. Nothing else here speaks
+/// plain http to another machine, so this says the least that HTTP allows.
+async fn plain_http_serves(config: &Config) -> bool {
+    let Some(host) = config.public_url.wallet_domain() else {
+        return false;
+    };
+    let asked = async {
+        let mut stream = tokio::net::TcpStream::connect((host, 80)).await?;
+        let request = format!("GET /healthz HTTP/1.0\r\nHost: {host}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).await?;
+        Ok::<_, std::io::Error>(status)
+    };
+    let answer = tokio::time::timeout(CONNECT, asked).await;
+    answer.is_ok_and(|answer| answer.is_ok_and(|status| status.ends_with(b" 200")))
 }
 
 /// Status, text and the `Date` header of an address.

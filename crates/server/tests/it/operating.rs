@@ -2,6 +2,7 @@
 //! going live, backups, and stopping.
 
 mod backups;
+mod copies;
 mod doctor;
 mod endpoints;
 mod going_live;
