@@ -38,7 +38,8 @@ pub enum Kind {
 }
 
 /// Where each kind is: an address and what is below it, the first that fits. Whatever is not here is a page.
-const PLACES: [(&str, Kind); 14] = [
+const PLACES: [(&str, Kind); 15] = [
+    ("/api/reference", Kind::Page),
     ("/api", Kind::Api),
     ("/healthz", Kind::Api),
     ("/metrics", Kind::Api),

@@ -74,6 +74,16 @@ fn lasted(from: Timestamp, until: Timestamp) -> String {
     }
 }
 
+/// A name with dots, such as `payment_intent.succeeded`, which may go on in the next line behind them.
+fn dotted(name: &str) -> Markup {
+    html! {
+        @for (at, part) in name.split('.').enumerate() {
+            @if at > 0 { "." wbr; }
+            (part)
+        }
+    }
+}
+
 /// Something in an address that may be left out.
 fn given(text: &str) -> Option<String> {
     let text = text.trim();

@@ -61,16 +61,17 @@ fn begin(site: &Site) -> Markup {
     html! {
         section #begin {
             h2 { "Before you begin" }
-            p { "Every request carries " code { "Authorization: Bearer KEY" } ". A key belongs to one tenant and \
-                 one mode and sees nothing else; a platform key is the operator\u{2019}s. Amounts are whole \
+            p { "Every request carries " code { "Authorization: Bearer KEY" } ". A key belongs to one tenant \
+                 and one mode and sees nothing else; a platform key is the operator\u{2019}s. Amounts are \
+                 whole \
                  numbers in the currency\u{2019}s minor units, times milliseconds since 1970. Lists answer a \
                  page of at most 100 with " code { "has_more" } "; the next page comes " code { "after" }
                 " the last id." }
             p { "What is refused is answered as " code { "application/problem+json" } ": a stable "
                 code { "code" } ", a sentence in " code { "detail" } ", and the " code { "field" }
                 " that it is about." }
-            p { "The examples run against " code { "psa-pay demo" } ". Say where it is, with the keys that it \
-                 printed:" }
+            p { "The examples run against " code { "psa-pay demo" } ". Say where it is, with the keys that \
+                 it printed:" }
             (shell(&variables))
             details .fold {
                 summary { "And make something to look at" }
@@ -85,10 +86,19 @@ fn one(call: &Call, route: Option<&Route>) -> Markup {
         article .call id=(call.anchor()) {
             h3 { (call.title) }
             p .address { span .verb { (call.method) } " " code { (call.path) } }
-            @if !call.about.is_empty() { p { (call.about) } }
+            @if !call.about.is_empty() { p { (marked(&call.about)) } }
             @if let Some(needs) = needs(route) { p .soft.small { (needs) } }
             (parts::facts(&facts(call)))
             (shell(&curl(call, route)))
+        }
+    }
+}
+
+/// Words between backquotes are names.
+fn marked(text: &str) -> Markup {
+    html! {
+        @for (at, part) in text.split('`').enumerate() {
+            @if at % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }
@@ -140,7 +150,8 @@ fn types() -> Markup {
         section #types {
             h2 { "Types" }
             p .soft { "A name with " code { "?" } " may be left out. " code { "time" }
-                " is milliseconds since 1970, " code { "minor" } " minor units of the currency, " code { "day" } " is YYYY-MM-DD, "
+                " is milliseconds since 1970, " code { "minor" } " minor units of the currency, "
+                code { "day" } " is YYYY-MM-DD, "
                 code { "...Name" } " is all that Name has." }
             dl .types {
                 @for (name, text) in SCHEMAS.iter() {
@@ -187,7 +198,7 @@ pub fn curl(call: &Call, route: Option<&Route>) -> String {
     if !call.example.body.is_empty() {
         let body = call.example.body.replace('"', "\\\"");
         line.push_str(&format!(
-            " \\\n  -H \"Content-Type: application/json\" -d \"{body}\""
+            " \\\n  -H \"Content-Type: application/json\" \\\n  -d \"{body}\""
         ));
     }
     line

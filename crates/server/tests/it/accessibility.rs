@@ -102,7 +102,9 @@ impl Auditor<'_> {
                 for word in ["light", "dark"] {
                     let file = format!("{name}-{width}-{word}.png");
                     let picture = format!("src=\"{file}\" width=\"{shown}\" alt=\"{file}\"");
-                    page.push_str(&format!("<a href=\"{file}\"><img {picture} loading=\"lazy\"></a>\n"));
+                    page.push_str(&format!(
+                        "<a href=\"{file}\"><img {picture} loading=\"lazy\"></a>\n"
+                    ));
                 }
             }
         }

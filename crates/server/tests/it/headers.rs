@@ -70,9 +70,10 @@ fn expected(town: &Town, path: &str) -> Vec<(&'static str, String)> {
         let features =
             format!("camera=(), geolocation=(), microphone=(), payment=(self \"{stripe}\"), usb=()");
         (content, features, "no-referrer", "same-origin-allow-popups")
-    } else if !["/api", "/assets", "/healthz", "/readyz", "/metrics"]
-        .into_iter()
-        .any(below)
+    } else if path == "/api/reference"
+        || !["/api", "/assets", "/healthz", "/readyz", "/metrics"]
+            .into_iter()
+            .any(below)
     {
         let forms = match below("/connect") || below("/settings/stripe") {
             true => format!("'self' {stripe}"),

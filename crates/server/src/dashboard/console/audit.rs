@@ -1,15 +1,18 @@
 //! `/operator/audit`: who did what, of everybody, newest first; searched by action, actor, tenant, or any
 //! id that stands in a row.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use axum::response::Response;
 use domain::{AuditId, TenantId, UserId};
 use maud::{Markup, html};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use store::audit_log::{self, Noted, Search};
 
 use super::filters::{self, Filter};
-use super::{Names, given, mode, names, whose};
+use super::{Names, dotted, given, mode, names, whose};
 use crate::api::Query;
 use crate::dashboard::desk::{self, ASKED, SHOWN};
 use crate::dashboard::{page, trouble};
@@ -126,9 +129,8 @@ fn show(asked: &Asked, found: &[Noted], people: &[(String, String)], names: &Nam
     let is_narrowed = asked.pairs().iter().any(|(_, value)| !value.is_empty());
     let columns = [
         Column::words("What"),
-        Column::words("Who"),
+        Column::words("Who and when"),
         Column::words("Whose matter"),
-        Column::words("When"),
         Column::words("What changed"),
     ];
     let rows: Vec<parts::Row> = here.iter().map(|row| cells(row, people, names)).collect();
@@ -165,17 +167,16 @@ fn cells(row: &Noted, people: &[(String, String)], names: &Names) -> parts::Row 
     let by_subject = desk::address(PATH, &[("q", &row.subject_id)]);
     vec![
         html! {
-            a .row-link href=(by_action) { (row.action) }
-            a .under.quiet href=(by_subject) { code { (row.subject_id) } }
+            a .row-link.name href=(by_action) { (dotted(&row.action)) }
+            a .under.quiet href=(by_subject) { code .id { (row.subject_id) } }
         },
-        who(row, people),
+        html! { (who(row, people)) span .under.soft { (parts::moment(row.at)) } },
         html! {
             @match &row.scope {
                 None => "The platform",
                 Some(scope) => { (whose(Some(&scope.tenant), names)) " " span .under { (mode(scope.mode)) } },
             }
         },
-        parts::moment(row.at),
         changed(row),
     ]
 }
@@ -191,7 +192,7 @@ fn who(row: &Noted, people: &[(String, String)]) -> Markup {
         @match (name, &row.actor_id) {
             (Some(name), Some(id)) => a href=(desk::address(PATH, &[("q", id)])) { (name) },
             (None, Some(id)) => {
-                (kind) " " a .under.quiet href=(desk::address(PATH, &[("q", id)])) { code { (id) } }
+                (kind) " " a .under.quiet href=(desk::address(PATH, &[("q", id)])) { code .id { (id) } }
             },
             (_, None) => (kind),
         }
@@ -202,11 +203,40 @@ fn who(row: &Noted, people: &[(String, String)]) -> Markup {
     }
 }
 
-/// What it was and what it is, as it was noted: short JSON.
+/// What is different, field by field, of what was noted before and after.
 fn changed(row: &Noted) -> Markup {
+    let read = |text: &Option<String>| -> Map<String, Value> {
+        let text = text.as_deref().unwrap_or_default();
+        serde_json::from_str(text).unwrap_or_default()
+    };
+    let (before, after) = (read(&row.before), read(&row.after));
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let lines: Vec<(&String, Option<&Value>, Option<&Value>)> = names
+        .into_iter()
+        .map(|name| (name, before.get(name), after.get(name)))
+        .filter(|(_, was, is)| was != is)
+        .collect();
     html! {
-        @if row.before.is_none() && row.after.is_none() { span .soft { "\u{2013}" } }
-        @if let Some(before) = &row.before { code .state.gone { (before) } }
-        @if let Some(after) = &row.after { code .state { (after) } }
+        @if lines.is_empty() { span .soft { "\u{2013}" } }
+        @else {
+            ul .changes {
+                @for (name, was, is) in lines {
+                    li {
+                        span .soft { (name) ": " }
+                        @if let Some(was) = was { (plain(was)) " \u{2192} " }
+                        (is.map_or("none".to_owned(), plain))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A value as people read it: a text without its marks.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "none".to_owned(),
+        other => other.to_string(),
     }
 }

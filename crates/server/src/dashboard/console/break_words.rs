@@ -164,8 +164,8 @@ const fn of_money(kind: Kind) -> Option<Sentences> {
             "A payment that may be ours",
             "It says that it pays an invoice, and nothing proves that it was made here. The invoice cannot \
              be paid meanwhile.",
-            "If the client paid by it, void or credit the invoice. If it is the tenant\u{2019}s own sale, say \
-             so.",
+            "If the client paid by it, void or credit the invoice. If it is the tenant\u{2019}s own sale, \
+             say so.",
         )),
         Kind::PayoutFailed => Some((
             "A payout did not reach the bank",
@@ -195,7 +195,7 @@ const fn of_refunds(kind: Kind) -> Option<Sentences> {
         ),
         Kind::FeeNotReported => (
             "A fee that Stripe has not reported",
-            "A part of the platform\u{2019}s fee was to go back, and no such fee was reported for three days.",
+            "A part of the platform\u{2019}s fee was to go back; no such fee was reported for three days.",
             "See at Stripe whether the payment has a fee. When its event is replayed, the part goes back.",
         ),
         Kind::FeeRefundRefused => (
@@ -205,7 +205,7 @@ const fn of_refunds(kind: Kind) -> Option<Sentences> {
         ),
         Kind::RefundFailed => (
             "A refund came back",
-            "It failed days or weeks after its money had left. The money is on the account again, and booked.",
+            "It failed days or weeks after its money had left. The money is back, and booked.",
             "Refund again, or by another way.",
         ),
         Kind::RefundTwice => (

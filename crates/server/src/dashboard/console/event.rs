@@ -222,7 +222,7 @@ fn tries(site: &Site, person: &Person, view: &View, now: Timestamp) -> Markup {
                 (Some(why), _) => p .soft { "It cannot be replayed. " (why) },
                 (None, Status::Received) => p .soft { "It is on its way already." },
                 (None, _) => {
-                    p .soft { "What was applied before changes nothing when it is applied again." }
+                    p .soft.below { "What was applied before changes nothing when it is applied again." }
                     (parts::form(&format!("{PATH}/{}/replay", event.id), &person.csrf, &html! {
                         (forms::field(site, ""))
                         div .actions { (parts::primary_button("Replay it")) }

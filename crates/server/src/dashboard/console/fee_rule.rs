@@ -358,12 +358,11 @@ fn whom(names: &Names, typed: &Typed, errors: &Errors) -> Markup {
 }
 
 fn figures(typed: &Typed, errors: &Errors) -> Markup {
-    let amount = |name, label, value, hint| {
+    let amount = |name, label, value| {
         let field = Field {
             name,
             label,
             value,
-            hint,
             optional: true,
             max: 20,
             ..Field::default()
@@ -380,11 +379,14 @@ fn figures(typed: &Typed, errors: &Errors) -> Markup {
         ticked: typed.ends,
     };
     html! {
-        (amount("rate", "Rate in percent", &typed.rate, "Such as 2.9"))
-        div .fields {
-            (amount("fixed", "Fixed part", &typed.fixed, "Added to it"))
-            (amount("minimum", "Least fee", &typed.minimum, ""))
-            (amount("maximum", "Greatest fee", &typed.maximum, ""))
+        (parts::field(&Field {
+            name: "rate", label: "Rate in percent", value: &typed.rate, hint: "Such as 2.9", max: 20,
+            ..Field::default()
+        }, errors))
+        div .fields.three {
+            (amount("fixed", "Fixed part", &typed.fixed))
+            (amount("minimum", "Least fee", &typed.minimum))
+            (amount("maximum", "Greatest fee", &typed.maximum))
         }
         (parts::field(&Field {
             name: "effective_from", label: "From", value: &typed.from, input: Input::Date,

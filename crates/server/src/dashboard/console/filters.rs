@@ -90,7 +90,7 @@ fn form(path: &str, kept: &[(&str, &str)], filters: &[Filter<'_>], label: &str, 
                 @if !value.is_empty() { input type="hidden" name=(name) value=(value); }
             }
             @for filter in filters {
-                div .filter {
+                div .field.filter {
                     label for=(filter.name) { (filter.label) }
                     @if filter.options.is_empty() {
                         input .input id=(filter.name) name=(filter.name) type="search" value=(filter.value)

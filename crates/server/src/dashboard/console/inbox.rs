@@ -11,7 +11,7 @@ use store::stripe_webhook_events::Status;
 use store::stripe_webhook_events::shown::{self, Shown, Wanted};
 
 use super::filters::{self, Filter};
-use super::{Names, given, mode, mode_of, names, whose};
+use super::{Names, dotted, given, mode, mode_of, names, whose};
 use crate::api::Query;
 use crate::dashboard::desk::{self, ASKED, COUNTED_MAX, SHOWN};
 use crate::dashboard::{page, trouble};
@@ -153,7 +153,7 @@ fn show(asked: &Asked, view: &View) -> Markup {
         (parts::title(TITLE, "What Stripe reported: of every tenant, in both modes.", &html! {
             @if !here.is_empty() { (parts::link_button("Replay these\u{2026}", &replay, "")) }
         }))
-        (parts::tabs("States of events", &tabs(asked, &view.counts)))
+        div .many { (parts::tabs("States of events", &tabs(asked, &view.counts))) }
         (narrow(asked, &view.names))
         @if here.is_empty() { (nothing(asked)) }
         @else {
@@ -192,34 +192,32 @@ fn narrow(asked: &Asked, names: &Names) -> Markup {
     filters::show(PATH, &[("status", &asked.status)], &fields, clear)
 }
 
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column; 5] = [
     Column::words("Event"),
     Column::words("State"),
     Column::words("Whose"),
     Column::words("About"),
     Column::words("Came"),
-    Column::figures("Tries"),
 ];
 
 fn row(event: &Shown, names: &Names) -> parts::Row {
     vec![
         html! {
-            a .row-link href={ (PATH) "/" (event.id) } { (event.event_type) }
+            a .row-link.name href={ (PATH) "/" (event.id) } { (dotted(&event.event_type)) }
             code .under.soft { (event.event_id) }
         },
-        state(event.status),
-        html! {
-            (whose(event.tenant.as_ref(), names)) " "
-            span .under { (mode(event.mode)) }
-        },
+        html! { (state(event.status)) span .under { (mode(event.mode)) } },
+        whose(event.tenant.as_ref(), names),
         html! {
             @match &event.object_id {
-                Some(id) => code { (id) },
+                Some(id) => code .id { (id) },
                 None => span .soft { "\u{2013}" },
             }
         },
-        parts::moment(event.created_at),
-        html! { (event.attempts) },
+        html! {
+            (parts::moment(event.created_at))
+            @if event.attempts > 1 { span .under.soft { (event.attempts) " tries" } }
+        },
     ]
 }
 

@@ -5,6 +5,7 @@ use axum::response::Response;
 use domain::{Mode, Timestamp};
 use maud::{Markup, html};
 use store::backlog::{self, Group};
+use store::stripe_webhook_events::Status;
 use store::{mails, reconciliation_breaks};
 
 use super::lasted;
@@ -18,120 +19,90 @@ const TITLE: &str = "Jobs";
 /// What has waited longer than this does not move.
 const SLOW_MS: i64 = 15 * 60 * 1000;
 
-/// What waits for something, over all tenants.
-struct Queue {
-    name: &'static str,
-    about: &'static str,
-    waiting: i64,
-    oldest: Option<Timestamp>,
-    href: Option<&'static str>,
-    /// Whether it should never be there.
-    is_trouble: bool,
-}
+/// What may wait for something, over all tenants: what it is called, what becomes of it, where it is shown,
+/// and whether it should never be there.
+const QUEUES: [(&str, &str, Option<&str>, bool); 7] = [
+    (
+        "Webhooks to apply",
+        "Applied within seconds.",
+        Some("/operator/inbox?status=received"),
+        false,
+    ),
+    (
+        "Webhooks that fail",
+        "Tried again with growing waits.",
+        Some("/operator/inbox?status=failed"),
+        true,
+    ),
+    (
+        "Webhooks given up",
+        "Somebody has to look.",
+        Some("/operator/inbox?status=dead"),
+        true,
+    ),
+    (
+        "Writes to Stripe without an answer",
+        "Sent again with the same key.",
+        None,
+        false,
+    ),
+    (
+        "Payments to read again",
+        "They went quiet, and Stripe is asked.",
+        None,
+        false,
+    ),
+    (
+        "Mails to send",
+        "Handed to the mail server within seconds.",
+        None,
+        false,
+    ),
+    (
+        "Open differences",
+        "Many end by themselves.",
+        Some(Place::Breaks.path()),
+        true,
+    ),
+];
+
+/// How many of a queue wait, and since when the oldest does.
+type Depth = (i64, Option<Timestamp>);
 
 /// `GET /operator/jobs`
 pub async fn show(State(site): State<Site>, person: Person) -> Response {
     let now = site.app.clock.now();
     let read = site.app.db.read(move |tx| {
-        let (waiting, stuck) = (backlog::events_waiting(tx)?, backlog::events_stuck(tx)?);
-        let open = backlog::operations_open(tx)?;
-        let due = backlog::payments_due(tx, now)?;
-        let letters = mails::waiting(tx)?;
-        let differing = reconciliation_breaks::count_open(tx)?;
-        Ok::<_, store::Error>(queues(&waiting, &stuck, &open, &due, letters, differing))
+        let waiting = backlog::events_waiting(tx)?;
+        // In the order of QUEUES.
+        Ok::<[Depth; 7], store::Error>([
+            depth(&waiting, Status::Received.word()),
+            depth(&waiting, Status::Failed.word()),
+            depth(&backlog::events_stuck(tx)?, Status::Dead.word()),
+            depth(&backlog::operations_open(tx)?, ""),
+            depth(&backlog::payments_due(tx, now)?, ""),
+            mails::waiting(tx)?,
+            (reconciliation_breaks::count_open(tx)?, None),
+        ])
     });
     match read.await {
-        Ok(queues) => page(&person, Place::Jobs, TITLE, &content(&site, &queues, now)),
+        Ok(depths) => page(&person, Place::Jobs, TITLE, &content(&site, &depths, now)),
         Err(error) => trouble(&person, Place::Jobs, error.into()),
     }
 }
 
-fn queues(
-    waiting: &[Group],
-    stuck: &[Group],
-    open: &[Group],
-    due: &[Group],
-    letters: (i64, Option<Timestamp>),
-    differing: i64,
-) -> [Queue; 7] {
-    let of = |groups: &[Group], state: &str| -> (i64, Option<Timestamp>) {
-        let groups = || {
-            groups
-                .iter()
-                .filter(|group| state.is_empty() || group.state == state)
-        };
-        let rows = groups().map(|group| group.rows).sum();
-        (rows, groups().map(|group| group.oldest).min())
+/// The rows of a state, or all of them.
+fn depth(groups: &[Group], state: &str) -> Depth {
+    let groups = || {
+        groups
+            .iter()
+            .filter(|group| state.is_empty() || group.state == state)
     };
-    let queue = |name, about, (waiting, oldest), href, is_trouble| Queue {
-        name,
-        about,
-        waiting,
-        oldest,
-        href,
-        is_trouble,
-    };
-    let (apply, failing) = (of(waiting, "received"), of(waiting, "failed"));
-    let [received, failed, dead] = [
-        "/operator/inbox?status=received",
-        "/operator/inbox?status=failed",
-        "/operator/inbox?status=dead",
-    ];
-    let breaks = Some(Place::Breaks.path());
-    [
-        queue(
-            "Webhooks to apply",
-            "Applied within seconds.",
-            apply,
-            Some(received),
-            false,
-        ),
-        queue(
-            "Webhooks that fail",
-            "Tried again with growing waits.",
-            failing,
-            Some(failed),
-            true,
-        ),
-        queue(
-            "Webhooks given up",
-            "Somebody has to look.",
-            of(stuck, "dead"),
-            Some(dead),
-            true,
-        ),
-        queue(
-            "Writes to Stripe without an answer",
-            "Sent again with the same key.",
-            of(open, ""),
-            None,
-            false,
-        ),
-        queue(
-            "Payments to read again",
-            "They went quiet, and Stripe is asked.",
-            of(due, ""),
-            None,
-            false,
-        ),
-        queue(
-            "Mails to send",
-            "Handed to the mail server within seconds.",
-            letters,
-            None,
-            false,
-        ),
-        queue(
-            "Open differences",
-            "Many end by themselves.",
-            (differing, None),
-            breaks,
-            true,
-        ),
-    ]
+    let rows = groups().map(|group| group.rows).sum();
+    (rows, groups().map(|group| group.oldest).min())
 }
 
-fn content(site: &Site, queues: &[Queue], now: Timestamp) -> Markup {
+fn content(site: &Site, depths: &[Depth], now: Timestamp) -> Markup {
     let queue_columns = [
         Column::words("What"),
         Column::figures("Waiting"),
@@ -144,14 +115,17 @@ fn content(site: &Site, queues: &[Queue], now: Timestamp) -> Markup {
         Column::figures("Failed"),
         Column::words("Last failure"),
     ];
+    let queues = QUEUES.iter().zip(depths);
+    let rows: Vec<parts::Row> = queues
+        .map(|(queue, depth)| waiting(*queue, *depth, now))
+        .collect();
     let runs = Job::ALL.map(|job| (job, site.runs.of(job)));
     html! {
         (parts::title(TITLE, "What waits, and what this server does by itself.", &html! {}))
         div .stack.loose {
             section {
                 h2 .above { "What waits" }
-                (parts::table("What waits", &queue_columns, &queues.iter().map(|queue| waiting(queue, now))
-                    .collect::<Vec<_>>()))
+                (parts::table("What waits", &queue_columns, &rows))
             }
             section {
                 h2 .above { "What runs" }
@@ -164,26 +138,28 @@ fn content(site: &Site, queues: &[Queue], now: Timestamp) -> Markup {
     }
 }
 
-fn waiting(queue: &Queue, now: Timestamp) -> parts::Row {
-    let is_slow = queue
-        .oldest
-        .is_some_and(|at| now.ms().saturating_sub(at.ms()) > SLOW_MS);
-    let tone = match (queue.waiting, queue.is_trouble || is_slow) {
+fn waiting(
+    (name, about, href, is_trouble): (&str, &str, Option<&str>, bool),
+    (count, oldest): Depth,
+    now: Timestamp,
+) -> parts::Row {
+    let is_slow = oldest.is_some_and(|at| now.ms().saturating_sub(at.ms()) > SLOW_MS);
+    let tone = match (count, is_trouble || is_slow) {
         (0, _) => Tone::Good,
         (_, true) => Tone::Alert,
         (_, false) => Tone::Busy,
     };
     vec![
         html! {
-            @match queue.href {
-                Some(href) => a .row-link href=(href) { (queue.name) },
-                None => strong { (queue.name) },
+            @match href {
+                Some(href) => a .row-link href=(href) { (name) },
+                None => strong { (name) },
             }
-            span .under.soft { (queue.about) }
+            span .under.soft { (about) }
         },
-        parts::badge(tone, &queue.waiting.to_string()),
+        parts::badge(tone, &count.to_string()),
         html! {
-            @match queue.oldest {
+            @match oldest {
                 Some(at) => { (lasted(at, now)) },
                 None => span .soft { "\u{2013}" },
             }

@@ -31,7 +31,7 @@ pub async fn console(auditor: &mut Auditor<'_>, town: &Town) {
     let list = otto
         .get("/operator/inbox?status=processed&type=payment_intent.succeeded")
         .await;
-    let event = list.between("row-link\" href=\"", "\"");
+    let event = list.between("row-link name\" href=\"", "\"");
     auditor.look("console-event", &event).await;
     auditor
         .look("console-replay", "/operator/inbox/replay?type=charge.succeeded")
