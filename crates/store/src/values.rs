@@ -5,8 +5,7 @@ use domain::{
     ApiKeyId, AuditId, BreakId, ClientCreditId, ClientId, CreditApplicationId, CreditNoteId, Currency,
     DisputeFileId, DisputeId, FeeRuleId, InboxId, InvoiceId, LedgerTransactionId, LinkId, MailAddress,
     MailId, Mode, Money, OfflinePaymentId, OperationId, PaymentId, PersonTokenId, PlatformKeyId, RefundId,
-    Scope, SessionId,
-    TenantId, Timestamp, UserId,
+    Scope, SessionId, TenantId, Timestamp, UserId,
 };
 
 use domain::seal::Field;

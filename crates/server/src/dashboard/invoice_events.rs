@@ -55,7 +55,10 @@ pub fn happened(whole: &Whole) -> Vec<Happening> {
         let recorded_by = who("offline_payment.recorded", payment.created_at);
         all.push((6, recorded(payment).by(recorded_by)));
         if let Some(at) = payment.reversed_at {
-            all.push((12, taken_back(payment, at).by(who("offline_payment.reversed", at))));
+            all.push((
+                12,
+                taken_back(payment, at).by(who("offline_payment.reversed", at)),
+            ));
         }
     }
     for used in &whole.used {

@@ -17,8 +17,8 @@ use crate::links;
 use crate::person::{COOKIE, PASSWORD, Person, add};
 use crate::town::Town;
 
-mod money_screens;
 mod console;
+mod money_screens;
 mod screens;
 
 const PART: &str = "THE ACCESSIBILITY OF PAGES";
