@@ -249,28 +249,30 @@ impl Client {
 
     /// A write's request to a host, without its body.
     fn post_request(&self, write: &Write, base: &str) -> Result<HttpRequest, CallError> {
-        let key = &write.idempotency_key;
+        self.keyed(base, &write.path, write.account.as_ref(), &write.idempotency_key)
+    }
+
+    fn keyed(
+        &self,
+        base: &str,
+        path: &str,
+        account: Option<&AccountId>,
+        key: &str,
+    ) -> Result<HttpRequest, CallError> {
         if key.len() > IDEMPOTENCY_KEY_CHARS_MAX || !is_header_text(key) {
             return Err(CallError::not_sent(
                 "Idempotency-Key",
                 "not 1 to 255 visible ASCII characters",
             ));
         }
-        let mut request = self.request(base, Method::Post, &write.path, write.account.as_ref())?;
-        request.headers.push(("Idempotency-Key", key.clone()));
+        let mut request = self.request(base, Method::Post, path, account)?;
+        request.headers.push(("Idempotency-Key", key.to_owned()));
         Ok(request)
     }
 
     /// Sends a write of API v2, whose bodies are JSON, with up to two retries under the same key.
     pub async fn write_json(&self, path: &str, body: &Value, key: &str) -> Result<Answer, CallError> {
-        if key.len() > IDEMPOTENCY_KEY_CHARS_MAX || !is_header_text(key) {
-            return Err(CallError::not_sent(
-                "Idempotency-Key",
-                "not 1 to 255 visible ASCII characters",
-            ));
-        }
-        let mut request = self.request(Method::Post, path, None)?;
-        request.headers.push(("Idempotency-Key", key.to_owned()));
+        let mut request = self.keyed(&self.inner.base, path, None, key)?;
         request
             .headers
             .push(("Content-Type", "application/json".to_owned()));
@@ -280,7 +282,7 @@ impl Client {
 
     /// Takes an object of the platform's own away, with up to two retries.
     pub async fn delete(&self, path: &str) -> Result<Answer, CallError> {
-        let request = self.request(Method::Delete, path, None)?;
+        let request = self.request(&self.inner.base, Method::Delete, path, None)?;
         self.call(&request, None, path, retry::RETRIES_MAX).await
     }
 

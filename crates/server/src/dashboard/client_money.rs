@@ -76,7 +76,7 @@ pub fn statement(client: &ClientId, today: &str) -> Markup {
             p .soft { "What was billed, paid and given back, with what is owed before and after." }
             form .filters method="get" action={ (PATH) "/" (client) "/statement.pdf" } {
                 (field("from", "From", &format!("{month}-01")))
-                (field("to", "to", today))
+                (field("to", "To", today))
                 div .actions { button .btn type="submit" { "Statement as PDF" } }
             }
         }

@@ -97,8 +97,8 @@ fn content(person: &Person, whole: &Whole, now: Timestamp, said: &Markup) -> Mar
             a href={ "/invoices/" (whole.invoice.id) } { (desk::name(&whole.invoice)) }
         }
         (said)
-        (what_now(person, whole, now))
         div .stack.loose {
+            (what_now(person, whole, now))
             section .card {
                 h2 { "Why" }
                 p { strong { (short) } }

@@ -90,15 +90,18 @@ fn errors_of(refusal: &Refusal) -> Errors {
 fn form(person: &Person, whole: &Whole, typed: &dyn Fn(Field) -> String, errors: &Errors) -> Markup {
     let dispute = &whole.shown.dispute;
     let (short, sentence) = words::reason(&dispute.reason);
-    let wanted: Vec<Field> = evidence::wanted(&dispute.reason)
+    let mut wanted: Vec<Field> = evidence::wanted(&dispute.reason)
         .iter()
         .copied()
         .filter(|field| field.kind() == Kind::Text)
         .collect();
+    // What is said already is in sight, whether banks look for it or not.
+    let said = |field: &Field| !typed(*field).is_empty() || errors.of(field.word()).is_some();
+    let also: Vec<Field> = texts()
+        .filter(|field| !wanted.contains(field) && said(field))
+        .collect();
+    wanted.extend(also);
     let others: Vec<Field> = texts().filter(|field| !wanted.contains(field)).collect();
-    let used = others
-        .iter()
-        .any(|field| !typed(*field).is_empty() || errors.of(field.word()).is_some());
     let first = dispute.evidence_version == 0;
     html! {
         a .back href=(whole.path()) { "Dispute" }
@@ -115,9 +118,9 @@ fn form(person: &Person, whole: &Whole, typed: &dyn Fn(Field) -> String, errors:
             }
             (parts::form(&format!("{}/evidence", whole.path()), &person.csrf, &html! {
                 input type="hidden" name="version" value=(dispute.evidence_version);
-                h2 { "What the bank looks for" }
+                h2 { "What you tell the bank" }
                 @for field in &wanted { (one(*field, typed, errors)) }
-                details .fold open[used] {
+                details .fold {
                     summary { "More that can be said" }
                     div .stack { @for field in &others { (one(*field, typed, errors)) } }
                 }

@@ -129,7 +129,7 @@ fn payment(payment: &Payment, number: &str, client: &str) -> String {
         day(payment.succeeded_at),
         text(number),
         text(client),
-        text(&payment.status.word()),
+        text(payment.status.word()),
         text(&desk::method(payment).unwrap_or_default()),
         payment.currency.code().to_owned(),
         plain(payment.amount),

@@ -97,6 +97,9 @@ fn possible(person: &Person, whole: &Whole, credit: i64) -> Vec<Act> {
             _ if whole.disputes.iter().any(|dispute| dispute.closed_at.is_none()) => {
                 Some("Its payment is disputed: the bank has the money.")
             }
+            _ if whole.offline.iter().any(|payment| payment.reversed_at.is_none()) => {
+                Some("No card was charged. A recorded payment is undone below.")
+            }
             _ if whole.payments.is_empty() => Some("Nothing was paid yet."),
             _ => Some("Nothing is left to give back."),
         };

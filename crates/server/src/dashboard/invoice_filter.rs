@@ -92,9 +92,9 @@ impl Filter {
                         input type="hidden" name=(name) value=(value);
                     }
                     (field("from", "Issued from", "date", &self.from))
-                    (field("to", "to", "date", &self.to))
+                    (field("to", "Issued until", "date", &self.to))
                     (field("least", "Total from", "text", &self.least))
-                    (field("most", "to", "text", &self.most))
+                    (field("most", "Total up to", "text", &self.most))
                     div .actions {
                         button .btn type="submit" { "Apply" }
                         @if self.narrows() { (parts::link_button("Clear", &desk::address(path, kept),

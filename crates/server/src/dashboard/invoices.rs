@@ -3,13 +3,14 @@
 use axum::extract::State;
 use axum::response::Response;
 use domain::invoice::InvoiceState;
+use domain::invoice_settings::PREFIX_DEFAULT;
 use domain::{ClientId, InvoiceId, Permission, Scope};
 use flows::Failure;
 use maud::{Markup, html};
 use serde::Deserialize;
 use store::clients::{self, Client, Cursor};
 use store::invoice_list::{self as rows, After, Listed, Shelf};
-use store::{Tx, invoices};
+use store::{Tx, invoice_settings, invoices};
 
 use super::desk::{self, ASKED, COUNTED_MAX, SHOWN};
 use super::invoice_filter::{self, Filter, Of};
@@ -159,7 +160,8 @@ fn search(
         shelf => one.invoice.status.word() == shelf.word(),
     };
     let mut listed = Vec::new();
-    if let Some(number) = number(text) {
+    let prefix = invoice_settings::get(tx, scope)?.prefix;
+    for number in numbers(text, &prefix) {
         listed.extend(rows::numbered(tx, scope, &number)?);
     }
     let called = clients::find(tx, scope, text, &Cursor::default(), CLIENTS_SEARCHED)?;
@@ -176,15 +178,24 @@ fn search(
     Ok((listed, narrow))
 }
 
-/// The number that somebody means by `INV-00042`, `inv-42` or `42`.
-pub(super) fn number(text: &str) -> Option<String> {
+/// The numbers that somebody may mean by `INV-00042`, `inv-42` or `42`: of the series of today, of the usual
+/// one, and as it was typed, each once.
+pub(super) fn numbers(text: &str, prefix: &str) -> Vec<String> {
     let text = text.trim();
-    let digits = match text.get(..4) {
-        Some(start) if start.eq_ignore_ascii_case("inv-") => &text[4..],
-        _ => text,
-    };
-    let number: u64 = digits.parse().ok()?;
-    Some(format!("INV-{number:05}"))
+    let mut all = vec![text.to_owned()];
+    for prefix in [prefix, PREFIX_DEFAULT] {
+        let digits = match text.get(..prefix.len()) {
+            Some(start) if start.eq_ignore_ascii_case(prefix) => &text[prefix.len()..],
+            _ => text,
+        };
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if let Some(nth) = digits.parse().ok().filter(|_| is_number) {
+            all.push(domain::invoice_settings::number(prefix, nth));
+        }
+    }
+    all.sort();
+    all.dedup();
+    all
 }
 
 fn shown(person: &Person, which: &Which, found: &Found, today: &str) -> Markup {
@@ -397,15 +408,28 @@ fn row(listed: &Listed, today: &str, with_client: bool, boxes: bool) -> parts::R
 
 #[cfg(test)]
 mod tests {
-    use super::number;
+    use super::numbers;
 
     #[test]
     fn a_number_is_found_however_it_is_typed() {
         for typed in ["INV-00042", "inv-42", "42", " 00042 "] {
-            assert_eq!(number(typed).as_deref(), Some("INV-00042"), "{typed}");
+            assert!(
+                numbers(typed, "INV-").contains(&"INV-00042".to_owned()),
+                "{typed}"
+            );
+            assert!(
+                numbers(typed, "2027-").contains(&"INV-00042".to_owned()),
+                "{typed}"
+            );
+        }
+        for typed in ["2027-00007", "2027-7", "7"] {
+            assert!(
+                numbers(typed, "2027-").contains(&"2027-00007".to_owned()),
+                "{typed}"
+            );
         }
         for typed in ["", "Harbor", "INV-", "4 2", "-1"] {
-            assert_eq!(number(typed), None, "{typed}");
+            assert_eq!(numbers(typed, "INV-"), [typed], "{typed}");
         }
     }
 }

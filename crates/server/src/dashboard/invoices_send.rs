@@ -131,6 +131,7 @@ fn content(site: &Site, person: &Person, chosen: &[Chosen]) -> Markup {
                         edited, only credited or voided." }
                 }))
             }
+            div .stack.loose {
             (parts::table(REVIEW, &columns, &table))
             (parts::form(&format!("{PATH}/send"), &person.csrf, &html! {
                 (forms::field(site, ""))
@@ -148,6 +149,7 @@ fn content(site: &Site, person: &Person, chosen: &[Chosen]) -> Markup {
                     (parts::link_button("Cancel", PATH, "plain"))
                 }
             }))
+            }
         }
     }
 }

@@ -14,10 +14,10 @@ use store::lists::Only;
 use store::payment_parts::{self, Part};
 use store::payments::{self as rows, Payment};
 use store::refunds::FeeStatus;
-use store::{Tx, invoice_list, stripe_config};
+use store::{Tx, invoice_list, invoice_settings, stripe_config};
 
 use super::desk::{self, ASKED, SHOWN};
-use super::invoices::number;
+use super::invoices::numbers;
 use super::{page, trouble};
 use crate::api::{InPath, Query};
 use crate::documents_of;
@@ -71,10 +71,11 @@ const CLIENTS_SEARCHED: i64 = 20;
 /// Payments by an id of Stripe's or of ours, by the number of an invoice, or by a client's name.
 fn search(tx: &mut Tx, scope: &Scope, text: &str) -> Result<Vec<Payment>, store::Error> {
     let mut found = called(tx, scope, text)?;
-    if let Some(number) = number(text)
-        && let Some(listed) = invoice_list::numbered(tx, scope, &number)?
-    {
-        found.extend(rows::of_invoice(tx, scope, &listed.invoice.id, ASKED)?);
+    let prefix = invoice_settings::get(tx, scope)?.prefix;
+    for number in numbers(text, &prefix) {
+        if let Some(listed) = invoice_list::numbered(tx, scope, &number)? {
+            found.extend(rows::of_invoice(tx, scope, &listed.invoice.id, ASKED)?);
+        }
     }
     let by_id = ["pi_", "ch_", "py_", "pay_"]
         .iter()

@@ -87,8 +87,8 @@ fn content(title: &str, whole: &Whole, after: &str) -> Markup {
     html! {
         a .back href=(PATH) { "Payouts" }
         (parts::title(title, "", &html! {}))
-        @if let Some(failed) = failed(payout) { (failed) }
         div .stack.loose {
+            @if let Some(failed) = failed(payout) { (failed) }
             section .card {
                 div .card-head { h2 { "Where it stands" } (state(payout)) }
                 (parts::facts(&facts(payout)))

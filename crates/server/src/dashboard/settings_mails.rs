@@ -6,7 +6,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use domain::mail::MailKind;
 use domain::{Language, MailAddress, Permission, Refusal, mail_address};
-use flows::Failure;
 use flows::mail_settings::{self, Chosen};
 use maud::{Markup, html};
 use store::mail_settings::{MailSettings, Notice};
@@ -176,7 +175,7 @@ pub async fn save(State(site): State<Site>, person: Person, filled: Filled) -> R
     }
     let saved = async {
         let wanted = typed.check(&there)?;
-        Ok::<_, Failure>(mail_settings::set(&site.app, &person.scope(), &person.by, wanted).await?)
+        mail_settings::set(&site.app, &person.scope(), &person.by, wanted).await
     };
     match saved.await {
         Ok(_) => after(PATH, "saved"),

@@ -4,6 +4,7 @@
 //! did.
 
 mod disputes;
+mod hostile;
 mod links;
 mod lists;
 mod payouts;

@@ -9,7 +9,7 @@ use crate::engines::World;
 use crate::town::{Msp, Town};
 
 /// Each says that it ran by setting `window.ran`.
-const PAYLOADS: [&str; 8] = [
+pub const PAYLOADS: [&str; 8] = [
     "<script>window.ran=1</script>",
     "\"><img src=x onerror=window.ran=1>",
     "'><svg onload=window.ran=1>",
@@ -42,7 +42,7 @@ async fn invoice_with(town: &Town, msp: &Msp, text: &str) -> String {
 }
 
 /// The markup holds the text only as text: no tag of the payload is a tag of the page.
-fn assert_text_only(page: &str, payload: &str) {
+pub fn assert_text_only(page: &str, payload: &str) {
     for tag in [
         "<script>window",
         "<img src=x",

@@ -88,7 +88,10 @@ pub async fn screens(auditor: &mut Auditor<'_>, town: &Town, payment: &str) {
     town.until("the loss", lost).await;
     auditor.look("dispute-lost", &dispute).await;
     auditor.look("dispute-settle", &format!("{dispute}/settle")).await;
+    invoices_and_settings(auditor, &mara).await;
+}
 
+async fn invoices_and_settings(auditor: &mut Auditor<'_>, mara: &Person) {
     let list = mara.get("/invoices?state=open").await;
     let open = list.between("class=\"row-link nowrap\" href=\"", "\"");
     auditor

@@ -59,6 +59,7 @@ both! {
             let other = put(json!({"prefix": "2027-", "due_days": 14, "memo": "Bitte"})).await;
             assert_eq!(other.body["next_number"], 1, "a series of its own: {}", other.text);
             assert_eq!(finalized(&town).await, "2027-00001");
+            dana.get("/invoices?q=2027-1").await.assert_says(200, &["2027-00001"]);
             put(json!({"due_days": 30, "memo": "Thanks"})).await;
             assert_eq!(finalized(&town).await, "INV-00501", "the first series goes on");
 
