@@ -30,6 +30,8 @@ pub struct Call {
     pub body: &'static str,
     /// What is answered when it is done.
     pub answers: Vec<Answer>,
+    /// By which statuses it may be refused that calls of its kind are not refused by.
+    pub refused: Vec<u16>,
     /// How it is tried.
     pub example: Example,
 }
@@ -115,6 +117,7 @@ impl Call {
             "=" => self.title = rest,
             "?" => self.query = rest,
             "<" => self.body = rest,
+            "!" => self.refused.extend(rest.parse::<u16>()),
             ">" => self.answers.push(answer(rest)),
             "&" => self.example.query = rest,
             "$" => self.example.body = rest,

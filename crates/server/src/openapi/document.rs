@@ -197,7 +197,15 @@ fn responses(call: &Call, route: Option<&Route>) -> Value {
         "GET" => &WITH_A_QUERY[..],
         _ => &CHANGING[..],
     };
-    let refusals = ALWAYS.iter().chain(keyed).chain(changing).chain(&cross_site);
+    let own = CHANGING
+        .iter()
+        .filter(|(status, _)| call.refused.contains(status));
+    let refusals = ALWAYS
+        .iter()
+        .chain(keyed)
+        .chain(changing)
+        .chain(&cross_site)
+        .chain(own);
     for (status, text) in refusals {
         all.entry(status.to_string()).or_insert_with(|| {
             json!({"description": text, "content": {problem::CONTENT_TYPE:
