@@ -104,6 +104,7 @@ const fn moves_money(kind: Kind) -> bool {
         | Kind::CreateAccount
         | Kind::RegisterDomain
         | Kind::SubmitEvidence
+        | Kind::UploadFile
         | Kind::CreateFeeRefund
         | Kind::ExchangeCode
         | Kind::Deauthorize => false,

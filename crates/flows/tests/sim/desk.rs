@@ -1,13 +1,14 @@
-//! A tenant's own software where money does not stay: it answers disputes, settles those that were lost, and
-//! uses what clients have to their credit.
+//! A tenant's own software where money does not stay: it answers disputes, settles those that were lost,
+//! uses what clients have to their credit, and records cheques, some of which bounce.
 
 use std::rc::Rc;
 
 use domain::dispute::Outcome;
 use domain::dispute::evidence::{self, Evidence};
-use domain::{Currency, DisputeId, InvoiceId};
+use domain::{Currency, DisputeId, InvoiceId, OfflinePaymentId};
 use flows::credits::{self, Use};
 use flows::disputes;
+use flows::offline_payments::{self, Method, Wanted};
 use store::Sql;
 use store::db::Row;
 
@@ -25,11 +26,13 @@ pub async fn run(stage: Rc<Stage>, msp: Rc<Msp>) {
     loop {
         let wait_ms = dice.between(1_000, busy);
         rest(&stage.shared, wait_ms).await;
-        match dice.below(8) {
+        match dice.below(10) {
             0..=2 => answer(&stage, &msp, &mut dice).await,
             3 => accept(&stage, &msp, &mut dice).await,
             4..=5 => settle(&stage, &msp, &mut dice).await,
-            _ => set_off(&stage, &msp, &mut dice).await,
+            6..=7 => set_off(&stage, &msp, &mut dice).await,
+            8 => record(&stage, &msp, &mut dice).await,
+            _ => take_back(&stage, &msp, &mut dice).await,
         }
     }
 }
@@ -129,8 +132,8 @@ async fn settle(stage: &Rc<Stage>, msp: &Rc<Msp>, dice: &mut Dice) {
     }
 }
 
-/// What the client has to its credit pays one of its invoices.
-async fn set_off(stage: &Rc<Stage>, msp: &Rc<Msp>, dice: &mut Dice) {
+/// One of the tenant's invoices.
+fn an_invoice(stage: &Stage, msp: &Rc<Msp>, dice: &mut Dice) -> Option<InvoiceId> {
     let of_msp: Vec<InvoiceId> = stage
         .invoices
         .borrow()
@@ -138,10 +141,64 @@ async fn set_off(stage: &Rc<Stage>, msp: &Rc<Msp>, dice: &mut Dice) {
         .filter(|(owner, _)| Rc::ptr_eq(owner, msp))
         .map(|(_, id)| id.clone())
         .collect();
-    if of_msp.is_empty() {
+    (!of_msp.is_empty()).then(|| dice.pick(&of_msp).clone())
+}
+
+/// Money came by another way, for a part of an invoice or for all that is owed.
+async fn record(stage: &Rc<Stage>, msp: &Rc<Msp>, dice: &mut Dice) {
+    let Some(invoice_id) = an_invoice(stage, msp, dice) else {
+        return;
+    };
+    let wanted = Wanted {
+        invoice_id,
+        amount_minor: dice.percent(50).then(|| dice.between(1, 5_000)),
+        method: Method::Cheque,
+        received_on: None,
+        reference: None,
+        receipt: dice.percent(50),
+    };
+    let there = Rc::clone(msp);
+    let recorded = request(stage, "record a cheque", |app| async move {
+        let moment = app.moment();
+        offline_payments::record(&app, &there.scope, &BY, moment, wanted).await
+    });
+    if let Some(Ok(_)) = recorded.await {
+        stage.hit(Mark::OfflineRecorded);
+    }
+}
+
+/// A cheque bounces.
+async fn take_back(stage: &Rc<Stage>, msp: &Rc<Msp>, dice: &mut Dice) {
+    const RECORDED: Sql = Sql::new(
+        "select tenant_id, livemode, id from offline_payments where reversed_at is null order by id",
+    );
+    let recorded: Vec<OfflinePaymentId> = stage
+        .rows(&RECORDED)
+        .iter()
+        .filter(|row| {
+            row.text("tenant_id").unwrap() == msp.scope.tenant.as_str()
+                && row.int("livemode").unwrap() == i64::from(msp.livemode())
+        })
+        .map(|row| OfflinePaymentId::stored(row.text("id").unwrap()))
+        .collect();
+    if recorded.is_empty() {
         return;
     }
-    let (invoice_id, there) = (dice.pick(&of_msp).clone(), Rc::clone(msp));
+    let (id, there) = (dice.pick(&recorded).clone(), Rc::clone(msp));
+    let back = request(stage, "take a cheque back", |app| async move {
+        offline_payments::reverse(&app, &there.scope, &BY, &id, Some("It bounced")).await
+    });
+    if let Some(Ok(_)) = back.await {
+        stage.hit(Mark::OfflineReversed);
+    }
+}
+
+/// What the client has to its credit pays one of its invoices.
+async fn set_off(stage: &Rc<Stage>, msp: &Rc<Msp>, dice: &mut Dice) {
+    let Some(invoice_id) = an_invoice(stage, msp, dice) else {
+        return;
+    };
+    let there = Rc::clone(msp);
     let read = request(stage, "read credit", |app| async move {
         credits::of_client(&app, &there.scope, &there.client).await
     });

@@ -96,6 +96,8 @@ marks! {
     CreditNoted => "a credit note is made",
     CreditRefused => "a credit note is refused",
     CreditApplied => "a client's credit pays an invoice",
+    OfflineRecorded => "money that came without Stripe is recorded",
+    OfflineReversed => "money that came without Stripe is taken back",
     EvidenceSubmitted => "evidence is submitted",
     EvidenceInDoubt => "nobody knows whether evidence was submitted",
     EvidenceRefused => "evidence is refused",

@@ -32,6 +32,9 @@ const ROWS: Sql = Sql::new(
         join refunds f on f.tenant_id = k.tenant_id and f.livemode = k.livemode and f.id = k.refund_id
         where k.tenant_id = i.tenant_id and k.livemode = i.livemode and k.invoice_id = i.id
           and f.reversed_at is null) as back,
+       (select cast(coalesce(sum(o.amount), 0) as bigint) from offline_payments o
+        where o.tenant_id = i.tenant_id and o.livemode = i.livemode and o.invoice_id = i.id
+          and o.reversed_at is null) as offline,
        (select cast(coalesce(sum(c.remaining), 0) as bigint) from client_credits c
         where c.tenant_id = i.tenant_id and c.livemode = i.livemode and c.invoice_id = i.id) as unused,
        (select cast(coalesce(sum(a.amount), 0) as bigint) from credit_applications a
@@ -72,11 +75,12 @@ pub fn say_what_came(stage: &Stage) {
         let (id, status) = (text(row, "id"), text(row, "status"));
         let number = |column: &str| row.int(column).unwrap();
         let (total, applied, credited) = (number("total"), number("applied"), number("credited"));
-        let kept = number("received") + number("credit") - number("back") - number("lost");
+        let came = number("received") + number("offline");
+        let kept = came + number("credit") - number("back") - number("lost");
         let fits = match status.as_str() {
             "paid" => applied + credited == total,
             "void" => applied == 0,
-            "draft" => number("received") == 0,
+            "draft" => came == 0,
             _ => applied + credited < total,
         };
         // Where a payment pays several, what went back of one may be taken from another: the books tell.
