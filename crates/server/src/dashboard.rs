@@ -35,6 +35,7 @@ pub mod money_back;
 pub mod new_api_key;
 pub mod offline;
 pub mod operator;
+mod operator_moves;
 mod overview;
 pub mod payments;
 pub mod payout;

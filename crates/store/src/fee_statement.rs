@@ -39,8 +39,9 @@ pub struct Line {
     pub at: Timestamp,
 }
 
-// Each kind is read in the order of its own index and no further than the page goes. What others sold is booked in the
-// moment in which it is stored, so that it is found by the tenant's rows: the platform's books are of all tenants.
+// Each kind is read in the order of its own index and no further than the page goes. What others sold is
+// booked in the moment in which it is stored, so that it is found by the tenant's rows: the platform's books
+// are of all tenants.
 const LINES: Sql = Sql::new(
     "select id, kind, source_id, invoice_id, payment_id, currency, amount, created_at
      from (

@@ -15,6 +15,7 @@ use store::invoice_list::Collected;
 use super::account_mails::language_field;
 use super::console::tenant as told;
 use super::desk::{address, looked_for};
+use super::operator_moves::{CLOSE, closing, moves};
 use super::users::{invited_page, whom};
 use super::{Asked, Done, again, page, said, trouble};
 use crate::api::{InPath, Query};
@@ -26,7 +27,6 @@ use crate::router::Site;
 const PATH: &str = Place::Operator.path();
 const TITLE: &str = "Tenants";
 const MAKE: &str = "Add a tenant";
-const CLOSE: &str = "Close this tenant for good?";
 /// Tenants on one page.
 const SHOWN: usize = 50;
 const LABELS: [(&str, &str); 6] = [
@@ -314,59 +314,6 @@ fn invite_card(
                     errors,
                 ))
                 div .actions { (parts::primary_button("Send invitation")) }
-            }))
-        }
-    }
-}
-
-fn moves(person: &Person, overview: &Overview, reason: &str, errors: &Errors) -> Markup {
-    let tenant = &overview.tenant;
-    let path = |what: &str| format!("/operator/tenants/{}/{what}", tenant.id);
-    html! {
-        section .card {
-            h2 { "What it may do" }
-            @match tenant.status {
-                TenantState::Suspended => {
-                    p { "New invoices and payments are refused. What was begun finishes." }
-                    (parts::form(&path("resume"), &person.csrf, &parts::button("Let it take new work")))
-                }
-                TenantState::Active | TenantState::Closed => {
-                    p { "Suspended, it takes no new invoices and payments; what was begun finishes." }
-                    (parts::form(&path("suspend"), &person.csrf, &html! {
-                        (parts::field(&Field {
-                            name: "reason", label: "Reason", value: reason,
-                            hint: "For the audit log and your colleagues.",
-                            optional: true, max: 200, ..Field::default()
-                        }, errors))
-                        div .actions { (parts::danger_button("Suspend")) }
-                    }))
-                }
-            }
-            div .actions { a .btn.plain.danger href=(path("close")) { "Close it for good\u{2026}" } }
-        }
-    }
-}
-
-/// The question before a tenant is closed, with why it is.
-fn closing(person: &Person, overview: &Overview, reason: &str, errors: &Errors) -> Markup {
-    let tenant = &overview.tenant;
-    let back = format!("/operator/tenants/{}", tenant.id);
-    html! {
-        a .back href=(back) { (tenant.name) }
-        (parts::title(CLOSE, "", &html! {}))
-        div .card.narrow {
-            p { "Its keys are revoked and its people are shut out. What was begun finishes, history is kept. "
-                strong { "This cannot be undone." } }
-            (parts::form(&format!("{back}/close"), &person.csrf, &html! {
-                (parts::summary(errors))
-                (parts::field(&Field {
-                    name: "reason", label: "Reason", value: reason,
-                    hint: "For the audit log and your colleagues.", max: 200, ..Field::default()
-                }, errors))
-                div .actions {
-                    button .btn.danger.sure type="submit" { "Close " (tenant.name) }
-                    (parts::link_button("Keep it", &back, "plain"))
-                }
             }))
         }
     }

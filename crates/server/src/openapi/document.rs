@@ -37,6 +37,9 @@ const CHANGING: [(u16, &str); 6] = [
     (428, "The payer has to show work first."),
 ];
 
+/// The type of a body that is a file and nothing else.
+const FILE: &str = "File";
+
 /// Makes it. The same texts make the same document.
 pub fn document() -> Value {
     let routes = routes::all();
@@ -152,11 +155,20 @@ fn parameters(call: &Call, route: Option<&Route>) -> Vec<Value> {
 }
 
 fn body(call: &Call) -> Value {
+    let file = json!({"schema": {"type": "string", "format": "binary"}});
+    if call.body == FILE {
+        let kinds = ["application/pdf", "image/jpeg", "image/png"];
+        let content: Map<String, Value> = kinds
+            .map(|kind| (kind.to_owned(), file.clone()))
+            .into_iter()
+            .collect();
+        return json!({"required": true, "content": content});
+    }
     let schema = schema(call.body, true);
     let mut content = json!({"application/json": {"schema": schema}});
     if call.body == "Picture" {
         for kind in ["image/png", "image/jpeg"] {
-            content[kind] = json!({"schema": {"type": "string", "format": "binary"}});
+            content[kind] = file.clone();
         }
     }
     json!({"required": true, "content": content})

@@ -196,10 +196,12 @@ pub fn curl(call: &Call, route: Option<&Route>) -> String {
         ));
     }
     if !call.example.body.is_empty() {
+        let kind = match call.example.body.starts_with('{') {
+            true => "application/json",
+            false => "application/pdf",
+        };
         let body = call.example.body.replace('"', "\\\"");
-        line.push_str(&format!(
-            " \\\n  -H \"Content-Type: application/json\" \\\n  -d \"{body}\""
-        ));
+        line.push_str(&format!(" \\\n  -H \"Content-Type: {kind}\" \\\n  -d \"{body}\""));
     }
     line
 }

@@ -34,6 +34,7 @@ INTENT_INVOICE=$(owed 9900)
 PAY_LINK=$(api POST "/api/invoices/$INVOICE/links" '{"email":"ap@lakeside-arch.example"}' | pick id)
 PAYMENT=$(paid 12500 pm_card_bypassPending)
 REFUND=$(api POST /api/refunds "{\"payment_id\":\"$PAYMENT\",\"amount\":1000,\"settlement\":\"still_owed\"}" | pick id)
+OFFLINE=$(api POST "/api/invoices/$(owed 4200)/offline-payments" '{"method":"bank_transfer"}' | pick id)
 CREDIT_NOTE=$(api POST "/api/invoices/$INVOICE/credit-notes" '{"amount":500,"reason":"Agreed on the phone"}' | pick id)
 
 # A client with credit: a credit note on an invoice that was paid.

@@ -87,8 +87,8 @@ async fn bring(round: &Rc<Round>) {
 
 /// Brings a signed event; whether it was answered 200.
 async fn deliver(door: &Door, id: &str) -> bool {
-    let object = json!({"object": "payment_intent", "id": format!("pi_{id}"), "amount": 100, "currency": "usd",
-        "status": "succeeded"});
+    let object = json!({"object": "payment_intent", "id": format!("pi_{id}"), "amount": 100,
+        "currency": "usd", "status": "succeeded"});
     let event = json!({"object": "event", "id": id, "livemode": false, "created": 1, "account": door.account,
         "type": "payment_intent.succeeded", "data": {"object": object}});
     let body = event.to_string();
