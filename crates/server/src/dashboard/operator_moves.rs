@@ -4,7 +4,7 @@ use domain::tenant::TenantState;
 use flows::tenants::Overview;
 use maud::{Markup, html};
 
-use crate::html::{self as parts, Errors, Field, Place};
+use crate::html::{self as parts, Errors, Field};
 use crate::people::Person;
 
 /// What is asked before a tenant is closed.
