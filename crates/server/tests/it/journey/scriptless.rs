@@ -1,7 +1,6 @@
 //! A browser that runs no script: lists, searches and forms do all that they do with one, and the pay page
 //! says why nothing can be paid.
 
-
 use super::{PATIENCE, log_in, staffed};
 use crate::browser::Browser;
 use crate::engines::World;
