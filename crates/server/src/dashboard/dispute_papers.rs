@@ -191,12 +191,14 @@ pub fn part(whole: &Whole, sent: Option<&Filled>, errors: &Errors) -> Markup {
         })
         .collect();
     let chosen = sent.map(|sent| sent.get(PAPER)).filter(|word| !word.is_empty());
+    // What the answer has already is not offered first, so that nobody replaces it without meaning to.
+    let lacking = fields.iter().find(|field| !whole.shown.draft.contains_key(field));
     let what = Choice {
         name: PAPER,
         label: "What the new file is",
         hint: "",
         options: &offers,
-        chosen: chosen.unwrap_or_else(|| offers.first().map_or("", |offer| offer.value)),
+        chosen: chosen.unwrap_or_else(|| lacking.map_or("", |field| field.word())),
     };
     html! {
         h2 { "Papers" }

@@ -61,6 +61,7 @@ both! {
             shown.assert_says(200, &["The file is part of your answer"]);
             shown.assert_says(200, &["Service report.pdf (PDF, 84 bytes)"]);
             shown.assert_says(200, &["for November</textarea>", "What Service report.pdf is"]);
+            shown.assert_says(200, &["<option value=\"customer_communication\" selected"]);
             let version = shown.between("name=\"version\" value=\"", "\"");
             let again = hand_in(&dana, &path, "0", "service_documentation", report).await;
             again.assert_says(409, &["changed since you reviewed"]);
