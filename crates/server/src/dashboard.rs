@@ -13,6 +13,7 @@ mod desk;
 mod devices;
 pub mod dispute;
 pub mod dispute_answer;
+mod dispute_papers;
 pub mod dispute_settle;
 mod dispute_words;
 pub mod disputes;
@@ -73,7 +74,7 @@ pub struct Done {
 type Asked = Result<Query<Done>, Problem>;
 
 /// What was done, in a sentence. An address can bring one of these and nothing else.
-const DONE: [(&str, &str); 44] = [
+const DONE: [(&str, &str); 46] = [
     ("client-added", "The client was added."),
     ("saved", "It was saved."),
     ("sent", "It is on its way. What becomes of the mail stands below."),
@@ -101,6 +102,15 @@ const DONE: [(&str, &str); 44] = [
         "The payment was taken back. The invoice is owed again by so much.",
     ),
     ("evidence-kept", "Your answer was saved. It was not sent yet."),
+    (
+        "file-added",
+        "The file is part of your answer. Nothing was sent to the bank yet.",
+    ),
+    (
+        "file-under-way",
+        "Stripe did not confirm the file yet. It is sent again by itself: load the page in a minute, and say \
+         what it is.",
+    ),
     (
         "evidence-sent",
         "Your answer went to the bank. It decides within three months.",

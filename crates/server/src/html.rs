@@ -14,7 +14,7 @@ mod said;
 mod tables;
 
 pub use forms::{
-    Check, Choice, Errors, Field, Group, Input, Offer, check, checks, choices, error_beside, field,
+    Check, Choice, Errors, Field, File, Group, Input, Offer, check, checks, choices, error_beside, field,
     fields_of, file, file_form, form, select, summary,
 };
 pub use frame::{Frame, Viewer, page, plain_page, title, visitors};

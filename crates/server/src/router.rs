@@ -35,9 +35,8 @@ pub const BODY_MAX: usize = 64 * 1024;
 /// bytes each), and Stripe's largest event.
 pub const LARGE_BODY_MAX: usize = 1024 * 1024;
 /// The addresses where that is so.
-const LARGE_BODIES: [&str; 5] = [
+const LARGE_BODIES: [&str; 4] = [
     "/api/disputes/{id}/evidence",
-    "/disputes/{id}/evidence",
     "/api/invoices",
     "/api/invoices/{id}",
     "/api/stripe/webhook",
@@ -51,6 +50,10 @@ const LOGO: [&str; 2] = ["/api/settings/logo", "/settings/business/logo"];
 pub const EVIDENCE_FILES: &str = "/api/disputes/{id}/files";
 /// What is larger is refused before it is read; what is a little smaller, with a word about it.
 const EVIDENCE_FILE_BODY_MAX: usize = 5 * 1024 * 1024;
+/// The form of an answer to a bank, with all its texts and such a file.
+const ANSWER: &str = "/disputes/{id}/evidence";
+/// Largest body of it.
+const ANSWER_BODY_MAX: usize = LARGE_BODY_MAX + EVIDENCE_FILE_BODY_MAX;
 
 /// What the handlers share. No global state: everything hangs from here.
 #[derive(Clone)]
@@ -160,6 +163,7 @@ pub fn router(site: Site) -> Router {
             true => LARGE_BODY_MAX,
             false if LOGO.contains(&route.path) => LOGO_BODY_MAX,
             false if route.path == EVIDENCE_FILES => EVIDENCE_FILE_BODY_MAX,
+            false if route.path == ANSWER => ANSWER_BODY_MAX,
             false => BODY_MAX,
         };
         router.route(route.path, handler.route_layer(DefaultBodyLimit::max(bytes)))

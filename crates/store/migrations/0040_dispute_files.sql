@@ -29,4 +29,4 @@ create index disputes_unanswered on disputes (tenant_id, livemode, due_at)
   where closed_at is null and submitted_version is null;
 
 -- Who did what to something, for the page that tells what happened to it.
-create index audit_log_by_subject on audit_log (tenant_id, livemode, subject_id, id);
+create index audit_log_of_subject on audit_log (tenant_id, livemode, subject_id, id);

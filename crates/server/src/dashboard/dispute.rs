@@ -4,13 +4,14 @@
 use axum::extract::State;
 use axum::response::Response;
 use domain::dispute::Settlement;
-use domain::dispute::evidence::{Field, Kind};
+use domain::dispute::evidence::{Evidence, Kind};
 use domain::{DisputeId, Permission, Refusal, Timestamp};
 use flows::Failure;
 use flows::disputes::{self, Shown};
 use maud::{Markup, html};
 use store::clients::{self, Client};
 use store::credit_notes;
+use store::dispute_files::DisputeFile;
 use store::invoices::{self, Invoice};
 
 use super::{Asked, desk, dispute_words as words, page, said, trouble};
@@ -252,21 +253,30 @@ fn evidence(whole: &Whole) -> Markup {
     html! {
         section .card {
             h2 { (title) }
-            (told(draft.iter().map(|(field, value)| (*field, value.as_str()))))
+            (told(draft, &whole.shown.files))
         }
     }
 }
 
-/// Evidence to be read: what each piece is called, and what it says.
-pub fn told<'a>(said: impl Iterator<Item = (Field, &'a str)>) -> Markup {
+/// Evidence to be read: what each piece is called, and what it says. The `files` that it names have the names
+/// of whoever uploaded them.
+pub fn told(said: &Evidence, files: &[DisputeFile]) -> Markup {
+    let found = |id: &str| {
+        files
+            .iter()
+            .find(|file| file.stripe_file_id.as_deref() == Some(id))
+    };
     html! {
         dl .told {
             @for (field, value) in said {
                 div {
-                    dt { (words::field(field).0) }
+                    dt { (words::field(*field).0) }
                     dd {
-                        @if field.kind() == Kind::File { "A file: " code { (value) } }
-                        @else { @for line in value.lines() { span .line { (line) } } }
+                        @match (field.kind(), found(value)) {
+                            (Kind::Text, _) => @for line in value.lines() { span .line { (line) } },
+                            (Kind::File, Some(file)) => (words::file(file)),
+                            (Kind::File, None) => { "A file at Stripe: " code { (value) } },
+                        }
                     }
                 }
             }

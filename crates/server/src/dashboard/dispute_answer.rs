@@ -1,18 +1,20 @@
 //! What a payer's bank is told: written over what is known already, reviewed, and sent once; and giving up.
 
+use axum::body::Bytes;
 use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use domain::dispute::evidence::{self, Field, Kind, TEXT_MAX};
 use domain::{DisputeId, Refusal};
-use flows::disputes;
+use flows::{Failure, disputes};
 use maud::{Markup, html};
 
 use super::dispute::{Whole, told};
-use super::{after, again, dispute_words as words, page, trouble};
-use super::{desk, with_status};
+use super::{Asked, after, again, page, said, trouble};
+use super::{desk, dispute_papers as papers, dispute_words as words, with_status};
 use crate::api::InPath;
 use crate::html::{self as parts, Errors, Input, Place, Tone};
-use crate::idempotency::forms;
+use crate::idempotency::{Once, forms};
 use crate::people::{Filled, Person, see_other, status_of};
 use crate::router::Site;
 
@@ -21,48 +23,96 @@ const REVIEW: &str = "Review your answer";
 const GIVE_UP: &str = "Give up the dispute?";
 
 /// `GET /disputes/{id}/evidence`
-pub async fn write(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
+pub async fn write(State(site): State<Site>, person: Person, InPath(id): InPath, asked: Asked) -> Response {
     match Whole::read(&site, &person, &id).await {
         Ok(whole) => {
-            let said = match whole.shown.dispute.evidence_version {
+            let written = match whole.shown.dispute.evidence_version {
                 0 => whole.shown.prefilled.clone(),
                 _ => whole.shown.draft.clone(),
             };
-            let typed = |field: Field| said.get(&field).cloned().unwrap_or_default();
-            let content = form(&person, &whole, &typed, &Errors::none());
-            page(&person, Place::Disputes, WRITE, &content)
+            let typed = |field: Field| written.get(&field).cloned().unwrap_or_default();
+            let form = form(&person, &whole, &typed, None, &Errors::none());
+            page(
+                &person,
+                Place::Disputes,
+                WRITE,
+                &framed(&whole, &said(&asked), &form),
+            )
         }
         Err(failure) => trouble(&person, Place::Disputes, failure),
     }
 }
 
-/// `POST /disputes/{id}/evidence`
-pub async fn save(State(site): State<Site>, person: Person, InPath(id): InPath, filled: Filled) -> Response {
+/// `POST /disputes/{id}/evidence`: the texts are saved first, over the version that they were written over,
+/// so that a file is uploaded once however often the form is sent.
+pub async fn save(
+    State(site): State<Site>,
+    person: Person,
+    InPath(id): InPath,
+    Once(moment): Once,
+    filled: Filled,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let whole = match Whole::read(&site, &person, &id).await {
         Ok(whole) => whole,
         Err(failure) => return trouble(&person, Place::Disputes, failure),
     };
     let typed = |field: Field| domain::text::pasted(filled.get(field.word()));
-    let saved = async {
-        let texts: Vec<(Field, String)> = texts().map(|field| (field, typed(field))).collect();
-        let mut said = evidence::read(texts.iter().map(|(field, text)| (field.word(), text.as_str())))?;
-        // Files are put elsewhere, and stay as they are.
-        let files = whole
-            .shown
-            .draft
-            .iter()
-            .filter(|(field, _)| field.kind() == Kind::File);
-        said.extend(files.map(|(field, value)| (*field, value.clone())));
-        let version = Some(filled.get("version").parse().unwrap_or(-1));
-        let id = DisputeId::parse(&id)?;
-        disputes::put_evidence(&site.app, &person.scope(), &person.by, &id, version, said).await
+    let back = |whole: &Whole, errors: &Errors| {
+        let form = form(&person, whole, &typed, Some(&filled), errors);
+        framed(whole, &html! {}, &form)
     };
-    match saved.await {
-        Ok(_) if filled.get("press") == "later" => after(&whole.path(), "evidence-kept"),
-        Ok(_) => see_other(&format!("{}/submit", whole.path())),
-        Err(failure) => again(failure, &person, Place::Disputes, WRITE, |refusal| {
-            form(&person, &whole, &typed, &errors_of(refusal))
-        }),
+    let (named, new) = match papers::read(&whole, &headers, &body, &filled) {
+        Ok(papers) => (papers.named, papers.new),
+        Err(errors) => {
+            let content = back(&whole, &errors);
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            return with_status(status, &person, Place::Disputes, WRITE, &content);
+        }
+    };
+    let texts: Vec<(Field, String)> = texts().map(|field| (field, typed(field))).collect();
+    let (of, version) = (
+        &whole.shown.dispute.id,
+        filled.get("version").parse().unwrap_or(-1),
+    );
+    let saved = async {
+        let mut said = evidence::read(texts.iter().map(|(field, text)| (field.word(), text.as_str())))?;
+        said.extend(named);
+        let (scope, by) = (person.scope(), &person.by);
+        let kept = disputes::put_evidence(&site.app, &scope, by, of, Some(version), said.clone()).await?;
+        Ok::<_, Failure>((said, kept.evidence_version))
+    };
+    let (said, version) = match saved.await {
+        Ok(saved) => saved,
+        Err(failure) => {
+            return again(failure, &person, Place::Disputes, WRITE, |refusal| {
+                back(&whole, &errors_of(refusal))
+            });
+        }
+    };
+    let Some(new) = new else {
+        return onward(&whole, filled.get("press"));
+    };
+    match papers::add(&site, &person, moment, of, version, said, new).await {
+        Ok(true) => onward(&whole, filled.get("press")),
+        Ok(false) => after(&format!("{}/evidence", whole.path()), "file-under-way"),
+        // The texts are saved by now: what comes back is of their version.
+        Err(failure) => match Whole::read(&site, &person, &id).await {
+            Ok(whole) => again(failure, &person, Place::Disputes, WRITE, |refusal| {
+                back(&whole, &papers::errors_of(refusal))
+            }),
+            Err(failure) => trouble(&person, Place::Disputes, failure),
+        },
+    }
+}
+
+/// Where a form that was saved leads.
+fn onward(whole: &Whole, press: &str) -> Response {
+    match press {
+        "later" => after(&whole.path(), "evidence-kept"),
+        papers::UPLOAD => after(&format!("{}/evidence", whole.path()), "file-added"),
+        _ => see_other(&format!("{}/submit", whole.path())),
     }
 }
 
@@ -87,9 +137,25 @@ fn errors_of(refusal: &Refusal) -> Errors {
     errors
 }
 
-fn form(person: &Person, whole: &Whole, typed: &dyn Fn(Field) -> String, errors: &Errors) -> Markup {
+/// The page of the form, with what was done just now.
+fn framed(whole: &Whole, said: &Markup, form: &Markup) -> Markup {
+    let (short, sentence) = words::reason(&whole.shown.dispute.reason);
+    html! {
+        a .back href=(whole.path()) { "Dispute" }
+        (parts::title(WRITE, &format!("{short}. {sentence}"), &html! {}))
+        (said)
+        (form)
+    }
+}
+
+fn form(
+    person: &Person,
+    whole: &Whole,
+    typed: &dyn Fn(Field) -> String,
+    sent: Option<&Filled>,
+    errors: &Errors,
+) -> Markup {
     let dispute = &whole.shown.dispute;
-    let (short, sentence) = words::reason(&dispute.reason);
     let mut wanted: Vec<Field> = evidence::wanted(&dispute.reason)
         .iter()
         .copied()
@@ -104,8 +170,6 @@ fn form(person: &Person, whole: &Whole, typed: &dyn Fn(Field) -> String, errors:
     let others: Vec<Field> = texts().filter(|field| !wanted.contains(field)).collect();
     let first = dispute.evidence_version == 0;
     html! {
-        a .back href=(whole.path()) { "Dispute" }
-        (parts::title(WRITE, &format!("{short}. {sentence}"), &html! {}))
         div .card.narrow.stack {
             (parts::summary(errors))
             @if first {
@@ -116,7 +180,9 @@ fn form(person: &Person, whole: &Whole, typed: &dyn Fn(Field) -> String, errors:
                     }
                 }))
             }
-            (parts::form(&format!("{}/evidence", whole.path()), &person.csrf, &html! {
+            (parts::file_form(&format!("{}/evidence", whole.path()), &person.csrf, &html! {
+                // Enter in a field presses the first button of a form.
+                button hidden type="submit" name="press" value="review" tabindex="-1" { "Save and review" }
                 input type="hidden" name="version" value=(dispute.evidence_version);
                 h2 { "What you tell the bank" }
                 @for field in &wanted { (one(*field, typed, errors)) }
@@ -124,6 +190,7 @@ fn form(person: &Person, whole: &Whole, typed: &dyn Fn(Field) -> String, errors:
                     summary { "More that can be said" }
                     div .stack { @for field in &others { (one(*field, typed, errors)) } }
                 }
+                (papers::part(whole, sent, errors))
                 div .actions {
                     button .btn.primary type="submit" name="press" value="review" { "Save and review" }
                     button .btn type="submit" name="press" value="later" { "Save for later" }
@@ -199,7 +266,7 @@ fn review_form(site: &Site, person: &Person, whole: &Whole, once: &str, errors: 
                 }))
             }
             h2 { "What goes to the bank" }
-            (told(whole.shown.draft.iter().map(|(field, value)| (*field, value.as_str()))))
+            (told(&whole.shown.draft, &whole.shown.files))
             (parts::form(&format!("{}/submit", whole.path()), &person.csrf, &html! {
                 (forms::field(site, once))
                 input type="hidden" name="version" value=(dispute.evidence_version);
@@ -231,7 +298,7 @@ pub async fn submit(
         Err(failure) => failure,
     };
     match (Whole::read(&site, &person, &id).await, &failure) {
-        (Ok(whole), flows::Failure::Refused(refusal)) => {
+        (Ok(whole), Failure::Refused(refusal)) => {
             let mut errors = Errors::none();
             errors.add("", refusal.to_string());
             let content = review_form(&site, &person, &whole, filled.get(forms::FIELD), &errors);

@@ -1,11 +1,13 @@
 //! Disputes in plain words: why a bank asks, where each stands, how long there is to answer, and what each
 //! piece of evidence is.
 
+use domain::dispute::document::Document;
 use domain::dispute::evidence::Field;
 use domain::dispute::{Settlement, Status};
 use domain::seal::Day;
 use domain::{Currency, Timestamp};
-use maud::Markup;
+use maud::{Markup, html};
+use store::dispute_files::DisputeFile;
 use store::disputes::Dispute;
 
 use super::desk;
@@ -231,4 +233,45 @@ pub const fn is_long(field: Field) -> bool {
             | Field::ShippingDate
             | Field::ShippingTrackingNumber
     )
+}
+
+/// An uploaded file: what it is called, its kind and its size.
+pub fn file(file: &DisputeFile) -> Markup {
+    let kind = match file.kind {
+        Document::Pdf => "PDF",
+        Document::Jpeg => "JPEG",
+        Document::Png => "PNG",
+    };
+    html! { (file.name) " " span .soft.nowrap { "(" (kind) ", " (size(file.bytes)) ")" } }
+}
+
+/// A size as people read it, rounded up: `78 bytes`, `640 KB`, `1.3 MB`.
+fn size(bytes: i64) -> String {
+    let rounded = |unit: i64| bytes.saturating_add(unit - 1) / unit;
+    match bytes {
+        ..1_000 => format!("{bytes} bytes"),
+        1_000..=999_000 => format!("{} KB", rounded(1_000)),
+        _ => format!("{}.{} MB", rounded(100_000) / 10, rounded(100_000) % 10),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_are_rounded_up_to_what_people_read() {
+        let sizes = [78, 999, 1_000, 1_001, 999_000, 999_001, 1_250_000, 4_500_000];
+        let read = [
+            "78 bytes",
+            "999 bytes",
+            "1 KB",
+            "2 KB",
+            "999 KB",
+            "1.0 MB",
+            "1.3 MB",
+            "4.5 MB",
+        ];
+        assert_eq!(sizes.map(size), read.map(str::to_owned));
+    }
 }

@@ -175,8 +175,13 @@ fn logo_card(person: &Person, there: bool, errors: &Errors) -> Markup {
             @if may {
                 (parts::file_form(&format!("{PATH}/logo"), &person.csrf, &html! {
                     (parts::summary(errors))
-                    (parts::file("logo", if there { "Another picture" } else { "Picture" },
-                        "A PNG or JPEG file of at most 1 MB.", "image/png,image/jpeg", errors))
+                    (parts::file(&parts::File {
+                        name: "logo",
+                        label: if there { "Another picture" } else { "Picture" },
+                        hint: "A PNG or JPEG file of at most 1 MB.",
+                        kinds: "image/png,image/jpeg",
+                        optional: false,
+                    }, errors))
                     div .actions {
                         (parts::button("Upload"))
                         @if there { (parts::link_button("Remove", &format!("{PATH}/logo/remove"),

@@ -267,15 +267,31 @@ pub fn file_form(action: &str, csrf: &str, inside: &Markup) -> Markup {
     }
 }
 
-/// A file to be chosen, of these kinds as HTML names them: `image/png,image/jpeg`.
-pub fn file(name: &str, words: &str, hint: &str, kinds: &str, errors: &Errors) -> Markup {
+/// A file to be chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct File<'a> {
+    /// The name of the field.
+    pub name: &'a str,
+    /// What people call it.
+    pub label: &'a str,
+    /// What helps to choose.
+    pub hint: &'a str,
+    /// Its kinds, as HTML names them: `image/png,image/jpeg`.
+    pub kinds: &'a str,
+    /// May be left out, which its label says.
+    pub optional: bool,
+}
+
+/// A file to be chosen, with its label, hint and error.
+pub fn file(file: &File<'_>, errors: &Errors) -> Markup {
+    let (name, hint) = (file.name, file.hint);
     let error = errors.of(name);
     html! {
         div .field {
-            (label(name, words, false))
+            (label(name, file.label, file.optional))
             @if !hint.is_empty() { p .hint id=(hint_id(name)) { (hint) } }
             @if let Some(error) = error { (error_beside(name, error)) }
-            input .input id=(name) name=(name) type="file" accept=(kinds) required
+            input .input id=(name) name=(name) type="file" accept=(file.kinds) required[!file.optional]
                 aria-describedby=[described(name, !hint.is_empty(), error.is_some())]
                 aria-invalid=[error.map(|_| "true")];
         }

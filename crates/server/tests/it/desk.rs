@@ -7,7 +7,8 @@ mod disputes;
 mod hostile;
 mod links;
 mod lists;
-mod payouts;
+mod papers;
+pub mod payouts;
 mod settings;
 
 use domain::Role;

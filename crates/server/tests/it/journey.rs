@@ -1,8 +1,14 @@
 //! The whole way with a browser, as people go it: from the setup token on the console to the mail that tells
-//! an MSP's owner that a client has paid.
+//! an MSP's owner that a client has paid; below, what the MSP's people and the operator do on their screens.
+
+mod dispute;
+mod first_use;
+mod screens;
+mod scriptless;
 
 use std::time::Duration;
 
+use domain::{Role, TenantId};
 use flows::people::{authenticator, setup};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -10,7 +16,7 @@ use serde_json::{Value, json};
 use crate::browser::Browser;
 use crate::engines::World;
 use crate::mails::{PostOffice, check_form, with_mail};
-use crate::person::PASSWORD;
+use crate::person::{PASSWORD, add};
 use crate::town::Town;
 
 const CARD_FRAME: &str = "psapay-sim-payment";
@@ -19,6 +25,26 @@ const DANA: &str = "dana@bluebird.example";
 const CLIENT: &str = "accounts@harbordental.example";
 /// Pages wait for mails, for webhooks and for each other.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An operator, without whom a server offers its setup and no login, and somebody of a tenant's billing.
+async fn staffed(town: &Town, email: &str) {
+    add(town, &TenantId::platform(), Role::Operator, OLGA).await;
+    add(town, &town.msp.scope.tenant, Role::Billing, email).await;
+}
+
+/// Logs somebody in who has no second factor, on the login page that is open.
+async fn log_in(browser: &Browser, email: &str, password: &str) {
+    browser.fill("#email", email).await;
+    browser.fill("#password", password).await;
+    browser.click("main button.primary").await;
+    browser.wait_for(".who button").await;
+}
+
+/// Nothing on the way broke a page's content policy or failed in a script.
+async fn assert_clean(browser: &Browser) {
+    assert_eq!(browser.violations().await, Vec::<String>::new());
+    assert_eq!(browser.errors().await, Vec::<String>::new());
+}
 
 /// Somebody at a browser, with a mailbox.
 struct Journey<'a> {
@@ -41,13 +67,19 @@ impl Journey<'_> {
         self.browser.click("main button.primary").await;
     }
 
-    /// Sets up the second factor that a login asks for, and keeps its recovery codes.
-    async fn set_up_authenticator(&self) {
+    /// Sets up the second factor that a login asks for, and keeps its recovery codes; answers its seed.
+    async fn set_up_authenticator(&self) -> String {
         self.browser.wait_for("#seed").await;
-        let seed = self.browser.text("#seed").await;
-        let code = authenticator::code_of(seed.trim(), flows::Clock::now(&*self.town.clock)).unwrap();
-        self.send(&[("code", &code)]).await;
+        let seed = self.browser.text("#seed").await.trim().to_owned();
+        self.enter_code(&seed).await;
         self.browser.wait_for("#codes").await;
+        seed
+    }
+
+    /// Types the code that an authenticator shows now.
+    async fn enter_code(&self, seed: &str) {
+        let code = authenticator::code_of(seed, flows::Clock::now(&*self.town.clock)).unwrap();
+        self.send(&[("code", &code)]).await;
     }
 
     /// The mail to somebody with this in its subject, once it has come.
@@ -176,15 +208,10 @@ impl Journey<'_> {
         call(&format!("/api/invoices/{invoice}/send"), json!({})).await;
     }
 
-    /// The client pays by the mail's link, as somebody who has no account here.
-    async fn client_pays(&self) {
-        self.browser.click(".who button").await;
-        self.browser.wait_for("#password").await;
-        let mail = self.mail(CLIENT, "Invoice").await;
-        assert_eq!(mail["pdfs"][0][1], "%PDF-");
-        self.follow(&mail).await;
+    /// Pays what a pay page asks for with the test card.
+    async fn pay_by_card(&self, amount: &str) {
         self.browser.wait_for("#submit:not([disabled])").await;
-        self.browser.wait_for_text("#panel", "$135.00").await;
+        self.browser.wait_for_text("#panel", amount).await;
         self.browser.enter_frames(&[CARD_FRAME]).await;
         self.browser.fill("input[name=number]", "4242424242424242").await;
         self.browser.fill("input[name=expiry]", "1234").await;
@@ -192,6 +219,16 @@ impl Journey<'_> {
         self.browser.to_top().await;
         self.browser.click("#submit").await;
         self.browser.wait_for_text("#panel", "ending in 4242").await;
+    }
+
+    /// The client pays by the mail's link, as somebody who has no account here.
+    async fn client_pays(&self) {
+        self.browser.click(".who button").await;
+        self.browser.wait_for("#password").await;
+        let mail = self.mail(CLIENT, "Invoice").await;
+        assert_eq!(mail["pdfs"][0][1], "%PDF-");
+        self.follow(&mail).await;
+        self.pay_by_card("$135.00").await;
         let receipt = self.mail(CLIENT, "Receipt: $135.00 to Bluebird Networks").await;
         assert_eq!(receipt["pdfs"][0][1], "%PDF-");
         let alert = self.mail(DANA, "Harbor Dental Group paid $135.00").await;
@@ -209,8 +246,7 @@ both! {
             journey.owner_connects_stripe().await;
             journey.software_sends_an_invoice().await;
             journey.client_pays().await;
-            assert_eq!(journey.browser.violations().await, Vec::<String>::new());
-            assert_eq!(journey.browser.errors().await, Vec::<String>::new());
+            assert_clean(&journey.browser).await;
             town.until_quiet().await;
             town.assert_books().await;
         });

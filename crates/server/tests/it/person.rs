@@ -165,13 +165,29 @@ impl Person {
 
     /// Sends a form with a file, as a browser writes one.
     pub async fn upload(&self, path: &str, field: &str, file: &[u8]) -> Shown {
+        self.upload_with(path, &[], field, ("picture", file)).await
+    }
+
+    /// The same with other fields before it; the file has a name.
+    pub async fn upload_with(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        field: &str,
+        (name, file): (&str, &[u8]),
+    ) -> Shown {
         let csrf = self.csrf.lock().unwrap().clone();
-        let mut body = format!(
-            "--edge\r\nContent-Disposition: form-data; name=\"csrf_token\"\r\n\r\n{csrf}\r\n--edge\r\n\
-             Content-Disposition: form-data; name=\"{field}\"; filename=\"picture\"\r\n\
+        let mut body = String::new();
+        for (field, text) in [("csrf_token", csrf.as_str())].iter().chain(fields) {
+            body.push_str(&format!(
+                "--edge\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n{text}\r\n"
+            ));
+        }
+        body.push_str(&format!(
+            "--edge\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\n\
              Content-Type: application/octet-stream\r\n\r\n"
-        )
-        .into_bytes();
+        ));
+        let mut body = body.into_bytes();
         body.extend_from_slice(file);
         body.extend_from_slice(b"\r\n--edge--\r\n");
         let form = "multipart/form-data; boundary=edge".to_owned();

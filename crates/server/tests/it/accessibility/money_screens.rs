@@ -1,6 +1,8 @@
 //! The screens of what happens to money beside a payment: disputes, payouts, links, recorded payments,
 //! several invoices at once; and settings. For [`super`] to look at.
 
+use std::path::Path;
+
 use domain::{PaymentId, Role};
 use serde_json::json;
 use store::{balance_transactions, payouts};
@@ -75,6 +77,14 @@ pub async fn screens(auditor: &mut Auditor<'_>, town: &Town, payment: &str) {
     auditor
         .look("dispute-answer", &format!("{dispute}/evidence"))
         .await;
+    let signed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../documents/tests/data/logo.jpg");
+    let signed = signed.canonicalize().unwrap();
+    auditor.browser.click("main button[value=upload]").await;
+    auditor.browser.wait_for("#file-error").await;
+    auditor.browser.choose_file("#file", &signed).await;
+    auditor.browser.click("main button[value=upload]").await;
+    auditor.browser.wait_for(".said").await;
+    auditor.inspect("dispute-papers").await;
     auditor.browser.click("main button.primary").await;
     auditor.browser.wait_for(".told").await;
     auditor.inspect("dispute-review").await;

@@ -104,6 +104,15 @@ impl Browser {
         }
     }
 
+    /// Chooses a file of this machine in a field for one.
+    pub async fn choose_file(&self, css: &str, path: &Path) {
+        let field = self.wait_for(css).await;
+        let path = path.to_str().expect("the tests' folders have plain names");
+        if let Err(error) = field.send_keys(path).await {
+            self.fail(&format!("choosing a file in {css}: {error}")).await;
+        }
+    }
+
     /// Presses a key where the focus is.
     pub async fn press(&self, key: Key) {
         let focus = self.client.active_element().await.expect("a page has a focus");

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use reqwest::Url;
@@ -132,6 +132,37 @@ impl Browser {
     pub async fn cookie(&self, url: &str, name: &str, value: &str) {
         let cookie = json!({ "name": name, "value": value, "url": url });
         self.devtools("Network.setCookie", cookie).await;
+    }
+
+    /// From now on no page of this window may run a script.
+    pub async fn without_scripts(&self) {
+        self.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true }))
+            .await;
+    }
+
+    /// Opens another window and turns to it; answers the one that was in front before.
+    pub async fn open_window(&self) -> WindowHandle {
+        let before = self.client.window().await.expect("there is a window");
+        let opened = self
+            .client
+            .new_window(false)
+            .await
+            .expect("a window can be opened");
+        self.turn_to(opened.handle).await;
+        self.devtools(
+            "Page.addScriptToEvaluateOnNewDocument",
+            json!({ "source": LISTEN }),
+        )
+        .await;
+        before
+    }
+
+    /// Turns to another window.
+    pub async fn turn_to(&self, window: WindowHandle) {
+        self.client
+            .switch_to_window(window)
+            .await
+            .expect("the window is open");
     }
 
     /// Writes what is to be seen as a PNG file, with its folder.

@@ -23,7 +23,7 @@ async fn sell(town: &Town, amount: i64) -> String {
 }
 
 /// Stripe pays out all that the account has, by its schedule; answers the payout.
-async fn paid_out(town: &Town) -> String {
+pub async fn paid_out(town: &Town) -> String {
     all_told(town).await;
     let account = town.msp.account.as_str();
     town.control("POST", "/_simulator/balance/release", json!({"account": account}));
@@ -31,7 +31,8 @@ async fn paid_out(town: &Town) -> String {
     made["id"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()
 }
 
-async fn days_later(town: &Town, days: i64) {
+/// Days go by, and all that comes of them is told and applied.
+pub async fn days_later(town: &Town, days: i64) {
     town.advance_ms(days * DAY_MS);
     all_told(town).await;
     town.advance_ms(HOUR_MS + 60_000);
