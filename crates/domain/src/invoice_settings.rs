@@ -64,6 +64,9 @@ impl InvoiceSettings {
     }
 }
 
+/// What numbers of credit notes begin with.
+const CREDIT_NOTES: &str = "CN-";
+
 /// Reads a prefix. It ends with no digit, so that no two prefixes make the same number.
 ///
 /// # Errors
@@ -80,6 +83,9 @@ pub fn prefix(text: &str) -> Result<String, Refusal> {
              end with a digit"
         );
         return Err(Refusal::invalid("prefix", problem));
+    }
+    if text.eq_ignore_ascii_case(CREDIT_NOTES) {
+        return Err(Refusal::invalid("prefix", "must not be that of credit notes"));
     }
     Ok(text.to_owned())
 }

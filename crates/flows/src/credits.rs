@@ -365,6 +365,45 @@ fn check(tx: &mut Tx, scope: &Scope, wanted: &Use) -> Result<(Invoice, Credit), 
     Ok((invoice, credit))
 }
 
+/// Pays an invoice that is owed again with the unused credit that came of it, such as a credit note's while it
+/// was settled: what was forgiven is not asked for a second time. The caller settles the invoice.
+pub(crate) fn set_off_own(
+    tx: &mut Tx,
+    moment: Moment,
+    scope: &Scope,
+    by: &By,
+    invoice: &mut Invoice,
+) -> Result<(), Failure> {
+    let mut pieces = Vec::new();
+    for credit in client_credits::of_invoice(tx, scope, &invoice.id)? {
+        let held = is_held(tx, scope, &credit)?;
+        pieces.push(Piece { credit, held });
+    }
+    let credit = Credit { pieces };
+    let amount = credit.usable(invoice.currency).min(invoice.owed().minor());
+    if amount <= 0 {
+        return Ok(());
+    }
+    let application = CreditApplication {
+        id: CreditApplicationId::new(moment.at, moment.random(2)),
+        client_id: invoice.client_id.clone(),
+        invoice_id: invoice.id.clone(),
+        currency: invoice.currency,
+        uses: use_up(tx, scope, &credit, invoice.currency, amount)?,
+        created_at: moment.at,
+    };
+    credit_applications::insert(tx, scope, &application)?;
+    post(tx, moment, scope, &application)?;
+    invoice.applied = invoice.applied.saturating_add(amount);
+    let entry = Entry {
+        action: "client_credit.applied",
+        subject: invoice.id.as_str(),
+        before: None,
+        after: Some(noted_use(&application)),
+    };
+    Ok(audit::note(tx, Some(scope), by, moment, &entry)?)
+}
+
 /// Takes an amount from the pieces of credit, the oldest first.
 fn use_up(
     tx: &mut Tx,

@@ -65,14 +65,18 @@ pub async fn read_with(client: &Client, origin: &str) -> Result<Vec<Found>, Fail
     Ok(all.into_iter().filter_map(|one| found(one, origin)).collect())
 }
 
-/// What is ours: whatever sends to our origin. Somebody else's installation on the same Stripe account,
-/// such as one for tests, has another.
+/// What is ours: what this program made for our origin, and what sends to our address. Somebody else's
+/// installation on the same Stripe account, such as one for tests, has another origin; another program on the
+/// same host has another path.
 fn found(one: WebhookEndpoint, origin: &str) -> Option<Found> {
     let path = one.url.strip_prefix(origin)?;
     if !(path.is_empty() || path.starts_with(['/', '?', '#'])) {
         return None;
     }
     let noted = one.metadata.get(NOTE_ROLE).and_then(|word| Role::from_word(word));
+    if noted.is_none() && path.split(['?', '#']).next() != Some(PATH) {
+        return None;
+    }
     let role = match one.form {
         Form::ThinDestination => Role::Thin,
         Form::OtherDestination => return None,

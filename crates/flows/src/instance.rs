@@ -59,6 +59,11 @@ pub async fn claim(app: &App, marker: &Marker, token: &str) -> Result<Option<Loc
     let claimed = app.db.write(move |tx| {
         let known = rows::get(tx)?;
         let why = judge(known.as_ref(), rows::is_in_use(tx)?, &marker);
+        // A server that does not say it once has not moved.
+        let place = match (&known, marker.place.as_str()) {
+            (Some(known), "") => known.place.clone(),
+            (_, place) => place.to_owned(),
+        };
         let mut locked = known.and_then(|known| known.locked);
         if let Some(because) = why {
             let newest = rows::newest(tx)?.unwrap_or(moment.at);
@@ -74,7 +79,7 @@ pub async fn claim(app: &App, marker: &Marker, token: &str) -> Result<Option<Loc
         }
         let instance = Instance {
             token: token.clone(),
-            place: marker.place.clone(),
+            place,
             locked: locked.clone(),
         };
         rows::put(tx, &instance, moment.at)?;
@@ -135,7 +140,7 @@ pub async fn reconciled(app: &App, by: &By, order: &Order, breaks: i64) -> Resul
         }
         rows::put(tx, &instance, moment.at)?;
         note(tx, moment, &by, "live.unlocked", "everything was read again")?;
-        Ok::<_, Failure>(Reconciled::Unlocked(cancel(tx, moment.at)?))
+        Ok::<_, Failure>(Reconciled::Unlocked(cancel(tx, locked.at, moment.at)?))
     });
     done.await
 }
@@ -169,15 +174,16 @@ pub async fn unlock(app: &App, by: &By, because: &str) -> Result<Opened, Failure
         }
         rows::put(tx, &instance, moment.at)?;
         note(tx, moment, &by, "live.unlocked", &because)?;
-        Ok::<_, Failure>(Opened::Now(cancel(tx, moment.at)?))
+        Ok::<_, Failure>(Opened::Now(cancel(tx, locked.at, moment.at)?))
     });
     done.await
 }
 
-/// What waits to be mailed may have been mailed before the copy was made, or by what it is a copy of.
-fn cancel(tx: &mut Tx, at: Timestamp) -> Result<u64, Failure> {
+/// What waited to be mailed when live mode was locked may have been mailed before, by what this is a copy of.
+/// What was queued since then is sent.
+fn cancel(tx: &mut Tx, locked_at: Timestamp, at: Timestamp) -> Result<u64, Failure> {
     let why = "the database was restored: this may have been sent before";
-    Ok(rows::cancel_mails(tx, Mode::Live, why, at)?)
+    Ok(rows::cancel_mails(tx, Mode::Live, why, locked_at, at)?)
 }
 
 fn note(tx: &mut Tx, moment: crate::Moment, by: &By, action: &'static str, why: &str) -> Result<(), Failure> {

@@ -10,7 +10,7 @@ use store::ledger::Posting;
 use store::offline_payments::{self as rows, OfflinePayment};
 
 use crate::audit::{self, Entry};
-use crate::{App, By, Failure, Moment, collect, invoice_moves, notify};
+use crate::{App, By, Failure, Moment, collect, credits, invoice_moves, notify};
 
 pub use domain::offline_payment::Method;
 
@@ -120,8 +120,9 @@ fn check(
     Ok((invoice, amount))
 }
 
-/// Takes recorded money back: its invoice is owed again by so much. The row and its booking stay, and a
-/// second booking takes the first one back. What was taken back before is answered as it is.
+/// Takes recorded money back: its invoice is owed again by so much, less the unused credit that came of it.
+/// The row and its booking stay, and a second booking takes the first one back. What was taken back before is
+/// answered as it is.
 ///
 /// # Errors
 /// [`Refusal::NotFound`], and [`Refusal::InvalidField`] for a reason that cannot be shown.
@@ -148,6 +149,7 @@ pub async fn reverse(
             let mut invoice = invoices::get(tx, &scope, &payment.invoice_id)?.ok_or(Refusal::NotFound)?;
             post_reversal(tx, moment, &scope, &payment)?;
             invoice.applied = invoice.applied.saturating_sub(payment.amount);
+            credits::set_off_own(tx, moment, &scope, &by, &mut invoice)?;
             let cause = format!("offline_payment_reversal:{id}");
             invoice_moves::settle(tx, moment, &scope, &mut invoice, &cause)?;
             let entry = Entry {

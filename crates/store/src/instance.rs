@@ -51,13 +51,11 @@ const IS_LOCKED: Sql = Sql::new("select live_locked_at from instance where live_
 
 const HAS_TENANTS: Sql = Sql::new("select id from tenants limit 1");
 
-/// The newest thing that is known here: whatever is newer at Stripe was lost.
+/// The newest thing that Stripe told here: whatever is newer at Stripe was lost. What people did is no measure:
+/// a command may have written since the copy was made. Without any event, since there is anything.
 const NEWEST: Sql = Sql::new(
-    "select max(at) as at from (
-       select max(created_at) as at from audit_log
-       union all
-       select max(created_at) as at from stripe_webhook_events
-     ) as newest",
+    "select coalesce(max(e.created_at), (select min(t.created_at) from tenants t)) as at
+     from stripe_webhook_events e",
 );
 
 const PLACE: Sql = Sql::per_engine(
@@ -70,7 +68,7 @@ const PLACE: Sql = Sql::per_engine(
 const CANCEL_MAILS: Sql = Sql::new(
     "update mails set status = 'cancelled', next_attempt_at = null, last_error = $1, version = version + 1,
        updated_at = $2
-     where livemode = $3 and status in ('queued', 'sending')
+     where livemode = $3 and status in ('queued', 'sending') and created_at <= $4
        and kind not in ('invitation', 'reset', 'login_changed')",
 );
 
@@ -137,9 +135,16 @@ pub fn place(tx: &mut Tx) -> Result<String, Error> {
     tx.one(&PLACE, &[])?.text("place")
 }
 
-/// Cancels a mode's mails that wait, but for those by which people log in; answers how many.
-pub fn cancel_mails(tx: &mut Tx, mode: Mode, why: &str, at: Timestamp) -> Result<u64, Error> {
-    tx.execute(&CANCEL_MAILS, binds![why, at, mode])
+/// Cancels a mode's mails that were queued until a moment and wait, but for those by which people log in;
+/// answers how many.
+pub fn cancel_mails(
+    tx: &mut Tx,
+    mode: Mode,
+    why: &str,
+    queued_until: Timestamp,
+    at: Timestamp,
+) -> Result<u64, Error> {
+    tx.execute(&CANCEL_MAILS, binds![why, at, mode, queued_until])
 }
 
 /// Tenants whose connected account cannot charge.

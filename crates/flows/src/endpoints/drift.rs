@@ -284,8 +284,8 @@ fn mend(best: &Found, origin: &str, known: &[String]) -> Vec<Step> {
         let found = best.clone();
         // One whose events we understand now sends on until the new one's secret is in use.
         let old = match has_secret(best, known) {
-            Some(true) => Step::Retire { found, why },
-            Some(false) | None => Step::Delete { found, why },
+            Some(true) | None => Step::Retire { found, why },
+            Some(false) => Step::Delete { found, why },
         };
         return vec![Step::Create(best.role), old];
     }

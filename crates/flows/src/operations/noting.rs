@@ -95,18 +95,21 @@ fn insert(
     Ok(operation)
 }
 
-/// What takes or gives money because somebody asks for it. What only follows something that has happened at
+/// What takes or gives money, or cannot be undone, because somebody asks for it. What only follows something that has happened at
 /// Stripe, such as giving a fee back with a refund, goes on in a copy too: its key is the same there.
 const fn moves_money(kind: Kind) -> bool {
     match kind {
-        Kind::CreateIntent | Kind::ConfirmIntent | Kind::CreateRefund | Kind::CloseDispute => true,
+        Kind::CreateIntent
+        | Kind::ConfirmIntent
+        | Kind::CreateRefund
+        | Kind::CloseDispute
+        | Kind::SubmitEvidence
+        | Kind::Deauthorize => true,
         Kind::CancelIntent
         | Kind::CreateAccount
         | Kind::RegisterDomain
-        | Kind::SubmitEvidence
         | Kind::UploadFile
         | Kind::CreateFeeRefund
-        | Kind::ExchangeCode
-        | Kind::Deauthorize => false,
+        | Kind::ExchangeCode => false,
     }
 }

@@ -14,7 +14,7 @@ mod hostile;
 mod killed;
 mod post_office;
 
-pub use post_office::PostOffice;
+pub use post_office::{PostOffice, environment};
 
 /// What every mail of the tests comes from.
 pub const FROM: &str = "psa-pay <billing@psa-pay.example>";

@@ -102,7 +102,13 @@ impl Typed {
         Ok(NewRule {
             tenant,
             mode: mode_of(&self.mode).ok_or_else(|| Refusal::invalid("mode", "must be chosen"))?,
-            method: Method::from_word(&self.method),
+            method: match self.method.as_str() {
+                "" => None,
+                word => {
+                    let unknown = || Refusal::invalid("method", "must be one of those that are offered");
+                    Some(Method::from_word(word).ok_or_else(unknown)?)
+                }
+            },
             currency,
             terms: match self.ends {
                 true => None,

@@ -52,7 +52,7 @@ both! {
                 let (door, answered) = (installation.door(), RefCell::default());
                 let round = Rc::new(Round { door, nth, instance, answered, enough });
                 LocalSet::new().run_until(bring(&round)).await;
-                let answered = round.answered.borrow();
+                let answered = round.answered.take();
                 assert!(answered.len() >= enough, "{} of {enough}", answered.len());
                 let kept = compare::texts(world, &EVENTS, "event_id").await;
                 let lost: Vec<&String> = answered.difference(&kept).collect();

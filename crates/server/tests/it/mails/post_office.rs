@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 
 #[path = "../../../../simulator/tests/judges/environment.rs"]
-mod environment;
+pub mod environment;
 
 /// The mail server.
 pub struct PostOffice {

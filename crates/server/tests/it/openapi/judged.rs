@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::examples::shown;
-
-#[path = "../../../../simulator/tests/judges/environment.rs"]
-mod environment;
+use crate::mails::environment;
 
 /// No answer is an error of the server, or one that the document does not have: by its status, its kind, or
 /// its shape. Which of the values that a type allows are refused is a matter of the product's own tests.
