@@ -365,8 +365,8 @@ fn check(tx: &mut Tx, scope: &Scope, wanted: &Use) -> Result<(Invoice, Credit), 
     Ok((invoice, credit))
 }
 
-/// Pays an invoice that is owed again with the unused credit that came of it, such as a credit note's while it
-/// was settled: what was forgiven is not asked for a second time. The caller settles the invoice.
+/// Pays an invoice that is owed again with the unused credit that came of it, such as a credit note's while
+/// it was settled: what was forgiven is not asked for a second time. The caller settles the invoice.
 pub(crate) fn set_off_own(
     tx: &mut Tx,
     moment: Moment,

@@ -82,6 +82,9 @@ pub struct Config {
     pub endpoints: Vec<EndpointConfig>,
     /// What the platform is called.
     pub platform_name: String,
+    /// Whether the platform has a Connect application, which endpoints for connected accounts then show; one
+    /// of an account without shows none.
+    pub connect_application: bool,
 }
 
 impl Default for Config {
@@ -93,6 +96,7 @@ impl Default for Config {
             deliver_anywhere: false,
             endpoints: Vec::new(),
             platform_name: "psa-pay".into(),
+            connect_application: true,
         }
     }
 }

@@ -155,6 +155,7 @@ fn empty(config: &Config) -> State {
             platform: String::new(),
             application: String::new(),
             platform_name: config.platform_name.clone(),
+            connect_application: config.connect_application,
             deliver_anywhere: config.deliver_anywhere,
         },
         clock: Clock::new(config.clock),

@@ -51,6 +51,8 @@ pub struct Settings {
     pub application: String,
     /// What the platform is called.
     pub platform_name: String,
+    /// Whether endpoints for connected accounts show [`Settings::application`].
+    pub connect_application: bool,
     /// Whether webhooks may leave this machine.
     pub deliver_anywhere: bool,
 }

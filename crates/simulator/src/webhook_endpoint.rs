@@ -63,7 +63,8 @@ impl WebhookEndpoint {
     /// As Stripe writes it, without the secret. That it is for connected accounts shows in `application`
     /// alone.
     pub fn render(&self, state: &State) -> Value {
-        let application = self.connect.then_some(state.settings.application.as_str());
+        let shows = self.connect && state.settings.connect_application;
+        let application = shows.then_some(state.settings.application.as_str());
         json!({
             "id": self.id, "object": "webhook_endpoint", "api_version": self.api_version,
             "application": application, "created": self.created, "description": self.description,

@@ -51,8 +51,8 @@ const IS_LOCKED: Sql = Sql::new("select live_locked_at from instance where live_
 
 const HAS_TENANTS: Sql = Sql::new("select id from tenants limit 1");
 
-/// The newest thing that Stripe told here: whatever is newer at Stripe was lost. What people did is no measure:
-/// a command may have written since the copy was made. Without any event, since there is anything.
+/// The newest thing that Stripe told here: whatever is newer at Stripe was lost. What people did is no
+/// measure: a command may have written since the copy was made. Without any event, since there is anything.
 const NEWEST: Sql = Sql::new(
     "select coalesce(max(e.created_at), (select min(t.created_at) from tenants t)) as at
      from stripe_webhook_events e",

@@ -116,6 +116,25 @@ both! {
         });
     }
 
+    fn a_cheque_that_bounces_asks_for_nothing_that_a_credit_note_has_forgiven(world: &World) {
+        Town::run(world, async |town| {
+            let invoice = town.invoice(AMOUNT, "usd").await;
+            let cheque = record(&town, &invoice, json!({"method": "cheque"})).await;
+            assert_eq!(cheque.body["invoice"]["status"], "paid", "{}", cheque.text);
+            let note = format!("/api/invoices/{invoice}/credit-notes");
+            let body = json!({"amount": 10_000, "reason": "Hours that were not worked"});
+            let note = town.api(&town.msp.key, Method::POST, &note, body).await;
+            assert_eq!(note.status, StatusCode::CREATED, "{}", note.text);
+            assert_eq!(balance(&town, "client_credit").await, -10_000);
+
+            let back = reverse(&town, &id(&cheque), json!({"reason": "The cheque bounced"})).await;
+            assert_eq!(back.body["invoice"], json!({"status": "open", "amount_due": 2_345}), "{}", back.text);
+            assert_eq!(balance(&town, "client_credit").await, 0, "used for what it was given for");
+            assert_eq!(balance(&town, "receivable").await, 2_345);
+            town.assert_tied().await;
+        });
+    }
+
     fn an_intent_that_would_now_take_too_much_is_cancelled_first(world: &World) {
         Town::run(world, async |town| {
             let invoice = town.invoice(AMOUNT, "usd").await;

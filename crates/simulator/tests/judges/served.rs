@@ -37,6 +37,8 @@ impl Served {
         let simulator = Simulator::new(Config {
             clock: ClockMode::Wall,
             endpoints: endpoints.into(),
+            // The account whose answers the scenarios hold is no Connect platform's.
+            connect_application: false,
             ..Config::default()
         });
         let simulator = simulator.expect("a simulator without data starts");

@@ -175,6 +175,12 @@ fn every_way_to_differ_is_named_and_repaired() {
             );
             let mended = machine.run(&["webhooks", "setup"]).expect(says);
             machine.take_over(&mended.out);
+            let retiring = |one: &Value| one["metadata"]["psa_pay_retiring"] == "yes";
+            if listed(&machine).iter().any(retiring) {
+                // It sends on until the server takes the secret of its successor.
+                machine.restart().await;
+                machine.run(&["webhooks", "setup"]).expect("the old one goes");
+            }
             let shown = machine.run(&["webhooks", "list"]);
             assert!(
                 shown.good,
@@ -183,16 +189,7 @@ fn every_way_to_differ_is_named_and_repaired() {
             );
             let again = machine.run(&["webhooks", "setup"]).expect("again");
             assert!(again.out.contains("Nothing to change"), "{says}: {}", again.out);
-            // What an older one leaves behind until its successor is in use is taken away by hand here.
-            let left = listed(&machine);
-            for one in left
-                .iter()
-                .filter(|one| one["metadata"]["psa_pay_retiring"] == "yes")
-            {
-                let path = format!("/v1/webhook_endpoints/{}", one["id"].as_str().unwrap());
-                machine.stripe(false, "DELETE", &path, "");
-            }
-            assert_eq!(listed(&machine).len() - usize::from(left.len() > 3), 3, "{says}");
+            assert_eq!(listed(&machine).len(), 3, "{says}");
         }
     });
 }
