@@ -95,9 +95,9 @@ fn insert(
     Ok(operation)
 }
 
-/// What takes or gives money, or cannot be undone, because somebody asks for it. What only follows something
-/// that has happened at Stripe, such as giving a fee back with a refund, goes on in a copy too: its key is the
-/// same there.
+/// What takes or gives money, or cannot be undone, because somebody asks for it. What only follows
+/// something that has happened at Stripe, such as giving a fee back with a refund, goes on in a copy too: its
+/// key is the same there.
 const fn moves_money(kind: Kind) -> bool {
     match kind {
         Kind::CreateIntent
