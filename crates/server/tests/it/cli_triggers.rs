@@ -89,8 +89,10 @@ both! {
         Town::run(world, async |town| {
             const DISPUTES: Sql =
                 Sql::new("select status from external_objects where type = 'dispute' order by created_at");
+            // Where it takes long, the balance is read meanwhile, and what is not ours is booked as external.
             const OURS: Sql = Sql::new(
-                "select (select count(*) from disputes) + (select count(*) from ledger_transactions) as n",
+                "select (select count(*) from disputes)
+                   + (select count(*) from ledger_transactions where kind not in ('external', 'payout')) as n",
             );
             const FATES: Sql = Sql::new(
                 "select count(*) as n from stripe_webhook_events
@@ -153,9 +155,10 @@ both! {
                 "select count(*) as n from stripe_webhook_events
                  where status in ('parked', 'failed', 'dead', 'orphan', 'quarantined')",
             );
+            // As above.
             const OURS: Sql = Sql::new(
                 "select (select count(*) from invoices) + (select count(*) from payments)
-                   + (select count(*) from ledger_transactions) as n",
+                   + (select count(*) from ledger_transactions where kind not in ('external', 'payout')) as n",
             );
             assert_eq!((town.number(&TROUBLE).await, town.number(&OURS).await), (0, 0));
             town.assert_books().await;
