@@ -2,6 +2,7 @@
 //! there is a definite answer, and the answer's effects in the transaction that settles the row.
 
 mod by_reading;
+mod keeping;
 mod noting;
 mod sending;
 
@@ -21,6 +22,7 @@ use crate::{App, Failure, Moment, disputes, oauth, refunds, unreachable};
 
 pub use by_reading::{LIST_FROM_MS, LOOK_AGAIN_MS, NOT_LISTED, PAGES_MAX};
 use by_reading::{Sought, by_reading};
+pub use keeping::keep;
 pub use noting::{Intent, note, note_about};
 pub use sending::{send, send_file};
 
@@ -323,42 +325,41 @@ async fn settle(
     effect: Effect,
 ) -> Result<(), Failure> {
     let operation = operation.clone();
-    app.db
-        .write(move |tx| {
-            let Operation {
-                scope,
-                id,
-                payment_id,
-                ..
-            } = &operation;
-            let first = rows::settle(tx, scope, id, &outcome, moment.at)?;
-            let mut payment = match payment_id {
-                Some(payment_id) => payments::get(tx, scope, payment_id)?,
-                None => None,
-            }
-            .ok_or_else(|| Failure::Bug(format!("operation {id} is about a payment that is not there")))?;
-            let cause = format!("operation:{id}");
-            match &effect {
-                Effect::None => {}
-                Effect::NothingThere => {
-                    if first && payment.intent_id.is_none() {
-                        observe::fail(tx, moment, &mut payment, &cause, outcome.error.as_deref())?;
-                    }
-                }
-                Effect::Observe(facts) => {
-                    observe::intent(tx, moment, &mut payment, facts, Evidence::Current, &cause)?;
-                }
-                Effect::Decline(facts) => {
-                    let facts = IntentFacts {
-                        declined: first,
-                        ..facts.clone()
-                    };
-                    observe::intent(tx, moment, &mut payment, &facts, Evidence::Current, &cause)?;
+    keep(app, move |tx| {
+        let Operation {
+            scope,
+            id,
+            payment_id,
+            ..
+        } = &operation;
+        let first = rows::settle(tx, scope, id, &outcome, moment.at)?;
+        let mut payment = match payment_id {
+            Some(payment_id) => payments::get(tx, scope, payment_id)?,
+            None => None,
+        }
+        .ok_or_else(|| Failure::Bug(format!("operation {id} is about a payment that is not there")))?;
+        let cause = format!("operation:{id}");
+        match &effect {
+            Effect::None => {}
+            Effect::NothingThere => {
+                if first && payment.intent_id.is_none() {
+                    observe::fail(tx, moment, &mut payment, &cause, outcome.error.as_deref())?;
                 }
             }
-            Ok(())
-        })
-        .await
+            Effect::Observe(facts) => {
+                observe::intent(tx, moment, &mut payment, facts, Evidence::Current, &cause)?;
+            }
+            Effect::Decline(facts) => {
+                let facts = IntentFacts {
+                    declined: first,
+                    ..facts.clone()
+                };
+                observe::intent(tx, moment, &mut payment, &facts, Evidence::Current, &cause)?;
+            }
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// What came of taking up an open write.

@@ -322,35 +322,34 @@ async fn conclude(
 ) -> Result<(), Failure> {
     let facts = now.as_ref().map(DisputeFacts::of).transpose()?;
     let (moment, operation) = (app.moment(), operation.clone());
-    app.db
-        .write(move |tx| {
-            let Operation { scope, id, kind, .. } = &operation;
-            stripe_operations::settle(tx, scope, id, &outcome, moment.at)?;
-            let Some(before) = rows::by_operation(tx, scope, id)? else {
-                return Ok(());
-            };
-            let cause = format!("operation:{id}");
-            let mut dispute = before.clone();
-            dispute.operation_id = None;
-            let happened = outcome.status == Status::Succeeded;
-            if happened && *kind == Kind::SubmitEvidence {
-                dispute.submitted_version = Some(dispute.evidence_version);
-                dispute.submitted_at = Some(moment.at);
-            }
-            if !happened && !dispute.standing.is_over() {
-                dispute.next_check_at = Some(moment.at);
-            }
-            save(tx, &mut dispute, &before, &cause, moment.at)?;
-            let Some(facts) = &facts else { return Ok(()) };
-            let payment = payment_of(tx, &dispute)?;
-            // An answer may be older than an event that was faster.
-            let seen = observe(tx, moment, &payment, facts, Evidence::Snapshot, &cause)?;
-            if seen == Seen::Retrieve {
-                rows::check_now(tx, scope, &dispute.id, moment.at)?;
-            }
-            Ok::<_, Failure>(())
-        })
-        .await
+    operations::keep(app, move |tx| {
+        let Operation { scope, id, kind, .. } = &operation;
+        stripe_operations::settle(tx, scope, id, &outcome, moment.at)?;
+        let Some(before) = rows::by_operation(tx, scope, id)? else {
+            return Ok(());
+        };
+        let cause = format!("operation:{id}");
+        let mut dispute = before.clone();
+        dispute.operation_id = None;
+        let happened = outcome.status == Status::Succeeded;
+        if happened && *kind == Kind::SubmitEvidence {
+            dispute.submitted_version = Some(dispute.evidence_version);
+            dispute.submitted_at = Some(moment.at);
+        }
+        if !happened && !dispute.standing.is_over() {
+            dispute.next_check_at = Some(moment.at);
+        }
+        save(tx, &mut dispute, &before, &cause, moment.at)?;
+        let Some(facts) = &facts else { return Ok(()) };
+        let payment = payment_of(tx, &dispute)?;
+        // An answer may be older than an event that was faster.
+        let seen = observe(tx, moment, &payment, facts, Evidence::Snapshot, &cause)?;
+        if seen == Seen::Retrieve {
+            rows::check_now(tx, scope, &dispute.id, moment.at)?;
+        }
+        Ok::<_, Failure>(())
+    })
+    .await
 }
 
 /// What is to be told to the bank, as it is kept.

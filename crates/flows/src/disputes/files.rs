@@ -235,13 +235,12 @@ async fn conclude(
     state: FileState,
 ) -> Result<(), Failure> {
     let (at, operation) = (app.clock.now(), operation.clone());
-    app.db
-        .write(move |tx| {
-            let Operation { scope, id, .. } = &operation;
-            stripe_operations::settle(tx, scope, id, &outcome, at)?;
-            let stripe_id = outcome.result_id.as_deref();
-            rows::settle(tx, scope, &file_of(&operation), state, stripe_id, at)?;
-            Ok::<_, Failure>(())
-        })
-        .await
+    operations::keep(app, move |tx| {
+        let Operation { scope, id, .. } = &operation;
+        stripe_operations::settle(tx, scope, id, &outcome, at)?;
+        let stripe_id = outcome.result_id.as_deref();
+        rows::settle(tx, scope, &file_of(&operation), state, stripe_id, at)?;
+        Ok::<_, Failure>(())
+    })
+    .await
 }

@@ -15,7 +15,7 @@ use stripe::{ApplicationFee, CallError, FeeRefund, fee_refunds as api};
 use super::seen::store_changed;
 use crate::observe::{next_check, open_break};
 use crate::operations::{
-    self, Heard, Intent, LOOK_AGAIN_MS, NOT_LISTED, PAGES_MAX, mark_unknown, read_outcome, succeeded,
+    self, Heard, Intent, LOOK_AGAIN_MS, NOT_LISTED, PAGES_MAX, keep, mark_unknown, read_outcome, succeeded,
 };
 use crate::planted::{self, Bug};
 use crate::{App, Failure, Moment, balance};
@@ -169,31 +169,30 @@ async fn settle(
     made: Option<FeeRefund>,
 ) -> Result<bool, Failure> {
     let (operation, moment) = (operation.clone(), app.moment());
-    app.db
-        .write(move |tx| {
-            let first = rows::settle(tx, &operation.scope, &operation.id, &outcome, moment.at)?;
-            let (mut refund, payment) = of(tx, &operation)?;
-            let before = refund.clone();
-            match &made {
-                Some(made) => {
-                    let scope = &operation.scope;
-                    book(tx, moment, scope, made, Some(&payment), 0)?;
-                    application_fees::add_up(tx, scope, &made.fee)?;
-                    refund.stripe_fee_refund_id.get_or_insert_with(|| made.id.clone());
-                    refund.fee_status = FeeStatus::Returned;
-                }
-                None if first => {
-                    refund.fee_status = FeeStatus::Refused;
-                    see_refused(tx, moment, &refund, outcome.error.as_deref())?;
-                    refund.fee_amount = 0;
-                }
-                None => {}
+    keep(app, move |tx| {
+        let first = rows::settle(tx, &operation.scope, &operation.id, &outcome, moment.at)?;
+        let (mut refund, payment) = of(tx, &operation)?;
+        let before = refund.clone();
+        match &made {
+            Some(made) => {
+                let scope = &operation.scope;
+                book(tx, moment, scope, made, Some(&payment), 0)?;
+                application_fees::add_up(tx, scope, &made.fee)?;
+                refund.stripe_fee_refund_id.get_or_insert_with(|| made.id.clone());
+                refund.fee_status = FeeStatus::Returned;
             }
-            let cause = format!("operation:{}", operation.id);
-            store_changed(tx, moment, &before, &mut refund, &cause)?;
-            Ok(true)
-        })
-        .await
+            None if first => {
+                refund.fee_status = FeeStatus::Refused;
+                see_refused(tx, moment, &refund, outcome.error.as_deref())?;
+                refund.fee_amount = 0;
+            }
+            None => {}
+        }
+        let cause = format!("operation:{}", operation.id);
+        store_changed(tx, moment, &before, &mut refund, &cause)?;
+        Ok(true)
+    })
+    .await
 }
 
 fn see_refused(tx: &mut Tx, moment: Moment, refund: &Refund, why: Option<&str>) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use stripe::{AccountId, refunds as api};
 
 use super::seen::{self, RefundFacts};
 use crate::operations::{
-    self, Heard, LOOK_AGAIN_MS, NOT_LISTED, PAGES_MAX, mark_unknown, read_outcome, succeeded,
+    self, Heard, LOOK_AGAIN_MS, NOT_LISTED, PAGES_MAX, keep, mark_unknown, read_outcome, succeeded,
 };
 use crate::{App, Failure, Moment, unreachable};
 
@@ -94,23 +94,22 @@ async fn made(
     facts: RefundFacts,
 ) -> Result<Ran, Failure> {
     let (operation, moment) = (operation.clone(), app.moment());
-    app.db
-        .write(move |tx| {
-            rows::settle(tx, &operation.scope, &operation.id, &outcome, moment.at)?;
-            let (refund, payment) = of(tx, &operation)?;
-            let cause = format!("operation:{}", operation.id);
-            let known = refunds::at_stripe(tx, &refund.scope, &refund.stripe_account_id, &facts.id)?;
-            if known.is_some_and(|known| known.id != refund.id) {
-                // It was seen before and nothing on it said whose it is: it is in the books already.
-                let mut refund = refund;
-                seen::reject(tx, &mut refund, moment, "recorded_before", &cause)?;
-                return Ok(Ran::Made);
-            }
-            let current = Evidence::Current;
-            seen::observe(tx, moment, &payment, Some(refund), &facts, current, &cause)?;
-            Ok(Ran::Made)
-        })
-        .await
+    keep(app, move |tx| {
+        rows::settle(tx, &operation.scope, &operation.id, &outcome, moment.at)?;
+        let (refund, payment) = of(tx, &operation)?;
+        let cause = format!("operation:{}", operation.id);
+        let known = refunds::at_stripe(tx, &refund.scope, &refund.stripe_account_id, &facts.id)?;
+        if known.is_some_and(|known| known.id != refund.id) {
+            // It was seen before and nothing on it said whose it is: it is in the books already.
+            let mut refund = refund;
+            seen::reject(tx, &mut refund, moment, "recorded_before", &cause)?;
+            return Ok(Ran::Made);
+        }
+        let current = Evidence::Current;
+        seen::observe(tx, moment, &payment, Some(refund), &facts, current, &cause)?;
+        Ok(Ran::Made)
+    })
+    .await
 }
 
 /// What Stripe said when it refused.
@@ -147,7 +146,7 @@ async fn refused(app: &App, operation: &Operation, said: Refusing) -> Result<Ran
         error: Some(kept.clone()),
     };
     let (operation, moment) = (operation.clone(), app.moment());
-    let refused = app.db.write(move |tx| {
+    let refused = keep(app, move |tx| {
         let (refund, payment) = end(tx, moment, &operation, &outcome, &kept)?;
         let refused = explain(&refund, &payment);
         if matches!(refused, Refused::TooMuch { .. } | Refused::NotAllHere { .. }) {
@@ -253,7 +252,7 @@ async fn found_out(app: &App, operation: &Operation) -> Result<Ran, Failure> {
         return Ok(Ran::Unknown);
     }
     let (operation, outcome) = (operation.clone(), read_outcome(Status::Absent, None));
-    let refused = app.db.write(move |tx| {
+    let refused = keep(app, move |tx| {
         let (refund, payment) = end(tx, moment, &operation, &outcome, "not_made")?;
         Ok::<_, Failure>(explain(&refund, &payment))
     });

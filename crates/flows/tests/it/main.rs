@@ -13,5 +13,6 @@ mod outage;
 mod people;
 mod restored;
 mod silent;
+mod tables;
 mod unheard;
 mod world;

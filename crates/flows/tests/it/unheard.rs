@@ -127,6 +127,35 @@ fn whichever_commit_of_a_payment_has_no_answer_it_is_charged_and_booked_once() {
     );
 }
 
+/// What Stripe had done was left alone for a minute, and the payer read that it was being checked.
+#[test]
+fn a_charge_is_booked_at_once_though_others_are_in_the_way_for_a_while() {
+    const IN_THE_WAY: u64 = 6;
+    let mut charged = 0;
+    for met in 0.. {
+        let world = World::new(45);
+        let (press, writes) = (request(&world), Arc::new(AtomicU64::new(0)));
+        let counted = Arc::clone(&writes);
+        let crowded = world.with_mishaps(Arc::new(move |writing| {
+            let here = writing && (met..met + IN_THE_WAY).contains(&counted.fetch_add(1, Ordering::Relaxed));
+            here.then_some(Mishap::NotBegun(store::Error::Conflict))
+        }));
+        let paid = run(collect::pay(&crowded, &BY, &world.link, &press));
+        if writes.load(Ordering::Relaxed) <= met {
+            break;
+        }
+        match paid {
+            Ok(status) => assert!(!status.in_doubt, "write {met}: {status:?}"),
+            Err(failure) => assert_eq!(world.charges(), 0, "write {met}: {failure}"),
+        }
+        charged += world.charges();
+    }
+    assert!(
+        charged >= 2,
+        "others were in the way of what Stripe answered: {charged}"
+    );
+}
+
 /// It was noted in the audit log at the moment of the first try, in a day that was sealed since.
 #[test]
 fn a_request_repeated_days_later_adds_nothing_to_a_sealed_day() {

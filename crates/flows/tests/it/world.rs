@@ -17,14 +17,14 @@ use flows::{
 };
 use simulator::{ClockMode, EndpointConfig, Fate, Outcome, Request, Simulator};
 use store::db::{Inline, Mishaps, Row};
-use store::{Db, Sql, migrate};
+use store::{Db, Sql};
 use stripe::events::Kind;
 use stripe::transport::BoxFuture;
 use stripe::{Client, HttpRequest, HttpResponse, NoAnswer, Secret, Transport};
 
 use crate::executor::run;
+use crate::tables::{START_MS, empty};
 
-const START_MS: i64 = 1_763_900_000_000;
 const SECRET: &str = "whsec_psapay_demo_test";
 
 /// Stripe's transport, in process: a call waits, acts, and waits again.
@@ -127,9 +127,8 @@ impl World {
             ..simulator::Config::default()
         })
         .unwrap();
-        let inline = Inline::new().unwrap();
+        let inline = empty();
         let app = instance(&inline, &simulator);
-        run(migrate::migrate(&app.db, START_MS)).unwrap();
         let account = control(
             &simulator,
             "/_simulator/accounts",
@@ -154,9 +153,8 @@ impl World {
     /// the same commands give the same rows.
     pub fn with_backup(seed: u64) -> World {
         let world = World::new(seed);
-        let backup = Inline::new().unwrap();
+        let backup = empty();
         let app = instance(&backup, &world.simulator);
-        run(migrate::migrate(&app.db, START_MS)).unwrap();
         let (scope, client, link) = furnish(&app, &world.account);
         assert_eq!(
             (&scope, &client, &link),

@@ -32,6 +32,8 @@ mod seeds;
 mod shared;
 mod stage;
 mod swarm;
+#[path = "../it/tables.rs"]
+mod tables;
 
 use std::ops::Range;
 use std::sync::Mutex;

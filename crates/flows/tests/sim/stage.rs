@@ -16,7 +16,7 @@ use simulator::{ClockMode, EndpointConfig, Request, Simulator};
 use store::db::{Inline, Row};
 use store::stripe_webhook_events::Status;
 use store::stripe_webhook_events::shown::Wanted;
-use store::{Db, Sql, migrate};
+use store::{Db, Sql};
 use stripe::{Client, Secret, Transport};
 
 use crate::dice::Dice;
@@ -26,8 +26,8 @@ use crate::ports::{InstanceClock, Wire, control, mishaps};
 use crate::schedule::Task;
 use crate::shared::Shared;
 use crate::swarm::{MINUTE_MS, Swarm};
+use crate::tables::{START_MS, empty};
 
-const START_MS: i64 = 1_763_900_000_000;
 pub static BY: By = By::new(Actor::CommandLine);
 const HOST: &str = "http://127.0.0.1:1";
 
@@ -110,9 +110,8 @@ impl Stage {
         });
         let instances = (0..swarm.instances).map(|_| Instance::default()).collect();
         let shared = Shared::new(simulator.unwrap(), dice.fork(), swarm, readable);
-        let inline = Inline::new().unwrap();
+        let inline = empty();
         let db = Db::inline_from(&inline);
-        run(migrate::migrate(&db, START_MS)).unwrap();
         let mut stage = Stage {
             application: application(&shared),
             shared,

@@ -39,6 +39,15 @@ impl Inline {
         Ok(Inline(Arc::new(Mutex::new(Sqlite::open_in_memory()?))))
     }
 
+    /// A database of its own with everything that is in this one.
+    ///
+    /// # Errors
+    /// When SQLite refuses a setting or the copy.
+    pub fn copy(&self) -> Result<Inline, Error> {
+        let from = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Inline(Arc::new(Mutex::new(from.copy_in_memory()?))))
+    }
+
     /// Yields, runs the transaction, yields: so that a scheduler can end an instance both before it and
     /// between the commit and its answer.
     pub(super) async fn run<T, E, F>(

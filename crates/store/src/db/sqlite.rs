@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 
+use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::types::{Null, ValueRef};
 use rusqlite::{CachedStatement, OpenFlags};
@@ -39,6 +40,16 @@ impl Sqlite {
         let connection = rusqlite::Connection::open_in_memory()
             .map_err(|error| Error::Unavailable(format!("cannot open a database in memory: {error}")))?;
         Sqlite::over(connection).set_up("memory")
+    }
+
+    /// A database in memory with all that is committed in this one.
+    pub(super) fn copy_in_memory(&self) -> Result<Sqlite, Error> {
+        let unable = |error| Error::Unavailable(format!("cannot copy a database in memory: {error}"));
+        let mut copy = Sqlite::open_in_memory()?;
+        Backup::new(&self.connection, &mut copy.connection)
+            .and_then(|backup| backup.step(-1))
+            .map_err(unable)?;
+        Ok(copy)
     }
 
     fn over(connection: rusqlite::Connection) -> Sqlite {

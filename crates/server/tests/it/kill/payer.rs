@@ -9,10 +9,14 @@ use crate::browser::poll;
 /// How long a payer tries before leaving.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
 
-/// Pays the `nth` invoice; whether its page said in the end that it is paid.
-pub async fn pay(door: &Door, nth: usize, link: &str) -> bool {
+/// Pays the `nth` invoice.
+///
+/// # Errors
+/// What its page and the last press were answered, where patience ended before the page said that it is paid.
+pub async fn pay(door: &Door, nth: usize, link: &str) -> Result<(), String> {
     let address = format!("10.{}.{}.7", nth / 250, nth % 250);
     let mut looks = nth;
+    let mut heard = (Value::Null, Value::Null);
     // Some have a card with too little on it, and then another.
     let mut cards = match nth % 7 {
         3 => vec!["pm_card_visa", "pm_card_visa_chargeDeclinedInsufficientFunds"],
@@ -23,6 +27,7 @@ pub async fn pay(door: &Door, nth: usize, link: &str) -> bool {
         let origin = &door.origins[looks % door.origins.len()];
         let public = format!("{origin}/api/public/invoices/{link}");
         let looked = tell(door.http.get(&public), &address).await?;
+        heard.0 = looked.clone();
         match looked["state"].as_str() {
             Some("paid") => return Some(()),
             Some("pay") => {}
@@ -43,10 +48,15 @@ pub async fn pay(door: &Door, nth: usize, link: &str) -> bool {
                 answered => Some(answered),
             }
         });
-        pressed.await;
+        heard.1 = pressed.await.flatten().unwrap_or_default();
         None
     });
-    paid.await.is_some()
+    let paid = paid.await.is_some();
+    let (looked, pressed) = heard;
+    match paid {
+        true => Ok(()),
+        false => Err(format!("invoice {nth}: {looked}, pressed: {pressed}")),
+    }
 }
 
 /// What Stripe.js would make of the card.
