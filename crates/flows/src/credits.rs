@@ -14,6 +14,7 @@ use store::ledger::Posting;
 use store::{Tx, clients, disputes, payments};
 
 use crate::audit::{self, Entry};
+use crate::collect::Looked;
 use crate::credit_notes::{self, Wanted};
 use crate::{App, By, Failure, Moment, collect, invoice_moves};
 
@@ -98,9 +99,7 @@ pub async fn note_seen(
             }
             let mut invoice = invoices::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
             creditable(&invoice)?;
-            if collect::has_live(tx, &scope, &id)? {
-                return Err(Failure::from(Refusal::PaymentInProgress));
-            }
+            collect::refuse_live(tx, &scope, &id)?;
             if seen.is_some() && settled != (invoice.applied, invoice.credited) {
                 return Err(Refusal::VersionConflict.into());
             }
@@ -302,17 +301,13 @@ pub async fn apply(
 ) -> Result<CreditApplication, Failure> {
     let id = CreditApplicationId::new(moment.at, moment.random(0));
     let (of, known, of_use) = (scope.clone(), id.clone(), wanted.clone());
-    let found = app.db.read(move |tx| {
-        let made = credit_applications::get(tx, &of, &known)?;
-        if made.is_none() {
-            check(tx, &of, &of_use)?;
-        }
-        Ok::<_, Failure>(made)
-    });
-    if let Some(made) = found.await? {
+    let look = move |tx: &mut Tx| match credit_applications::get(tx, &of, &known)? {
+        Some(made) => Ok(Looked::Made(made)),
+        None => Ok(Looked::Seen(check(tx, &of, &of_use)?)),
+    };
+    if let Looked::Made(made) = collect::make_room(app, scope, by, &wanted.invoice_id, look).await? {
         return Ok(made);
     }
-    collect::cancel_live(app, scope, by, &wanted.invoice_id).await?;
     let (scope, by) = (scope.clone(), by.clone());
     app.db
         .write(move |tx| {
@@ -320,9 +315,7 @@ pub async fn apply(
                 return Ok(made);
             }
             let (mut invoice, credit) = check(tx, &scope, &wanted)?;
-            if collect::has_live(tx, &scope, &invoice.id)? {
-                return Err(Failure::from(Refusal::PaymentInProgress));
-            }
+            collect::refuse_live(tx, &scope, &invoice.id)?;
             let application = CreditApplication {
                 id: id.clone(),
                 client_id: wanted.client_id.clone(),
