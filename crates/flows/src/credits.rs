@@ -282,6 +282,8 @@ pub struct Use {
     pub client_id: ClientId,
     /// The invoice that it pays.
     pub invoice_id: InvoiceId,
+    /// In which version somebody has seen that; none for whoever does not say.
+    pub version: Option<i64>,
     /// Minor units of the invoice's currency.
     pub amount_minor: i64,
 }
@@ -291,7 +293,8 @@ pub struct Use {
 ///
 /// # Errors
 /// [`Refusal::InvalidField`] for an invoice that is not the client's, or an amount that is none, more than is
-/// owed or more than the credit; those of [`invoice::payable`]; [`Refusal::NotFound`].
+/// owed or more than the credit; [`Refusal::VersionConflict`] where the invoice is not as it was seen; those
+/// of [`invoice::payable`]; [`Refusal::NotFound`].
 pub async fn apply(
     app: &App,
     scope: &Scope,
@@ -303,11 +306,16 @@ pub async fn apply(
     let (of, known, of_use) = (scope.clone(), id.clone(), wanted.clone());
     let look = move |tx: &mut Tx| match credit_applications::get(tx, &of, &known)? {
         Some(made) => Ok(Looked::Made(made)),
-        None => Ok(Looked::Seen(check(tx, &of, &of_use)?)),
+        None => {
+            as_seen(tx, &of, &of_use)?;
+            let (invoice, _) = check(tx, &of, &of_use)?;
+            Ok(Looked::Seen((invoice.applied, invoice.credited)))
+        }
     };
-    if let Looked::Made(made) = collect::make_room(app, scope, by, &wanted.invoice_id, look).await? {
-        return Ok(made);
-    }
+    let settled = match collect::make_room(app, scope, by, &wanted.invoice_id, look).await? {
+        Looked::Made(made) => return Ok(made),
+        Looked::Seen(settled) => settled,
+    };
     let (scope, by) = (scope.clone(), by.clone());
     app.db
         .write(move |tx| {
@@ -315,6 +323,9 @@ pub async fn apply(
                 return Ok(made);
             }
             let (mut invoice, credit) = check(tx, &scope, &wanted)?;
+            if wanted.version.is_some() && settled != (invoice.applied, invoice.credited) {
+                return Err(Failure::from(Refusal::VersionConflict));
+            }
             collect::refuse_live(tx, &scope, &invoice.id)?;
             let application = CreditApplication {
                 id: id.clone(),
@@ -338,6 +349,15 @@ pub async fn apply(
             Ok(application)
         })
         .await
+}
+
+/// Refuses an invoice that is not as somebody has seen it. One that is not there has its own refusal.
+fn as_seen(tx: &mut Tx, scope: &Scope, wanted: &Use) -> Result<(), Failure> {
+    let invoice = invoices::get(tx, scope, &wanted.invoice_id)?;
+    match (wanted.version, invoice) {
+        (Some(seen), Some(invoice)) if seen != invoice.version => Err(Refusal::VersionConflict.into()),
+        (_, _) => Ok(()),
+    }
 }
 
 fn check(tx: &mut Tx, scope: &Scope, wanted: &Use) -> Result<(Invoice, Credit), Failure> {

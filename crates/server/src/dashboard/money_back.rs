@@ -441,6 +441,7 @@ pub async fn use_credit(
         let wanted = Use {
             client_id: invoice.client_id.clone(),
             invoice_id: invoice.id.clone(),
+            version: Some(filled.get("version").parse().unwrap_or_default()),
             amount_minor: Money::typed("amount", typed, invoice.currency)?.minor(),
         };
         credits::apply(&site.app, &person.scope(), &person.by, moment, wanted).await
@@ -448,7 +449,10 @@ pub async fn use_credit(
     match used.await {
         Ok(_) => after(&format!("{INVOICES}/{}", invoice.id), "credit-used"),
         Err(failure) => again(failure, &person, Place::Invoices, USE, |refusal| {
-            let errors = Errors::of_refusal(refusal, &LABELS);
+            let errors = match refusal {
+                Refusal::VersionConflict => changed(&standing(&invoice)),
+                refusal => Errors::of_refusal(refusal, &LABELS),
+            };
             use_form(&site, &person, &invoice, typed, filled.get(forms::FIELD), &errors)
         }),
     }
@@ -471,6 +475,7 @@ fn use_form(
             (parts::form(&format!("{back}/use-credit"), &person.csrf, &html! {
                 (parts::summary(errors))
                 (forms::field(site, once))
+                input type="hidden" name="version" value=(invoice.version);
                 (amount_field(invoice.currency, amount, hint, errors))
                 div .actions {
                     (parts::primary_button("Pay with credit"))
