@@ -41,6 +41,8 @@ permissions! {
     PaymentsRead = "payments:read";
     /// Make payment intents.
     PaymentsWrite = "payments:write";
+    /// Record money that came without Stripe, and take it back.
+    OfflinePaymentsWrite = "offline_payments:write";
     /// Read mails, and who gets them.
     MailsRead = "mails:read";
     /// Send invoices and mails that did not arrive, and note promises to pay.

@@ -5,9 +5,9 @@ use crate::Permission;
 use crate::permission::Permission::{
     AuditRead, BreaksRead, BreaksWrite, ClientsRead, ClientsWrite, ConnectRead, ConnectWrite, CreditsRead,
     CreditsWrite, DisputesRead, DisputesWrite, EventsRead, EventsReplay, FeesRead, InvoicesRead,
-    InvoicesWrite, KeysRead, KeysWrite, MailsRead, MailsWrite, PaymentsRead, PaymentsWrite, PayoutsRead,
-    PeopleRead, PeopleWrite, RefundsRead, RefundsWrite, ReportsRead, ReportsRun, SettingsRead, SettingsWrite,
-    SubscriptionsRead,
+    InvoicesWrite, KeysRead, KeysWrite, MailsRead, MailsWrite, OfflinePaymentsWrite, PaymentsRead,
+    PaymentsWrite, PayoutsRead, PeopleRead, PeopleWrite, RefundsRead, RefundsWrite, ReportsRead, ReportsRun,
+    SettingsRead, SettingsWrite, SubscriptionsRead,
 };
 
 /// What somebody is here.
@@ -38,6 +38,7 @@ pub const MATRIX: &[Row] = &[
     (InvoicesWrite, OB),
     (PaymentsRead, OBR),
     (PaymentsWrite, OB),
+    (OfflinePaymentsWrite, OB),
     (MailsRead, OBR),
     (MailsWrite, OB),
     (FeesRead, OBR),
@@ -199,7 +200,7 @@ mod tests {
             assert!(!Role::Billing.may(permission), "{permission:?}");
         }
         let counts = Role::ALL.map(|role| Permission::ALL.iter().filter(|p| role.may(**p)).count());
-        assert_eq!(counts, [0, 32, 24, 15]);
+        assert_eq!(counts, [0, 33, 25, 15]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::operations::{self, Ran};
 use crate::planted::{self, Bug};
 use crate::{Actor, App, By, Failure, limits, onboarding, pay_links, unreachable};
 use cancelling::cancel_if;
-pub use cancelling::{cancel_live, has_live};
+pub use cancelling::{Looked, cancel_live, make_room, refuse_live};
 pub use integrator::{IntegratorIntent, IntentWanted, payment_intent};
 pub(crate) use noting::NewPayment;
 use noting::{Allowed, note_cancel, note_confirm};

@@ -14,6 +14,7 @@ use store::ledger::Posting;
 use store::{Tx, clients, disputes, payments};
 
 use crate::audit::{self, Entry};
+use crate::collect::Looked;
 use crate::credit_notes::{self, Wanted};
 use crate::{App, By, Failure, Moment, collect, invoice_moves};
 
@@ -98,9 +99,7 @@ pub async fn note_seen(
             }
             let mut invoice = invoices::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
             creditable(&invoice)?;
-            if collect::has_live(tx, &scope, &id)? {
-                return Err(Failure::from(Refusal::PaymentInProgress));
-            }
+            collect::refuse_live(tx, &scope, &id)?;
             if seen.is_some() && settled != (invoice.applied, invoice.credited) {
                 return Err(Refusal::VersionConflict.into());
             }
@@ -283,6 +282,8 @@ pub struct Use {
     pub client_id: ClientId,
     /// The invoice that it pays.
     pub invoice_id: InvoiceId,
+    /// In which version somebody has seen that; none for whoever does not say.
+    pub version: Option<i64>,
     /// Minor units of the invoice's currency.
     pub amount_minor: i64,
 }
@@ -292,7 +293,8 @@ pub struct Use {
 ///
 /// # Errors
 /// [`Refusal::InvalidField`] for an invoice that is not the client's, or an amount that is none, more than is
-/// owed or more than the credit; those of [`invoice::payable`]; [`Refusal::NotFound`].
+/// owed or more than the credit; [`Refusal::VersionConflict`] where the invoice is not as it was seen; those
+/// of [`invoice::payable`]; [`Refusal::NotFound`].
 pub async fn apply(
     app: &App,
     scope: &Scope,
@@ -302,17 +304,18 @@ pub async fn apply(
 ) -> Result<CreditApplication, Failure> {
     let id = CreditApplicationId::new(moment.at, moment.random(0));
     let (of, known, of_use) = (scope.clone(), id.clone(), wanted.clone());
-    let found = app.db.read(move |tx| {
-        let made = credit_applications::get(tx, &of, &known)?;
-        if made.is_none() {
-            check(tx, &of, &of_use)?;
+    let look = move |tx: &mut Tx| match credit_applications::get(tx, &of, &known)? {
+        Some(made) => Ok(Looked::Made(made)),
+        None => {
+            as_seen(tx, &of, &of_use)?;
+            let (invoice, _) = check(tx, &of, &of_use)?;
+            Ok(Looked::Seen((invoice.applied, invoice.credited)))
         }
-        Ok::<_, Failure>(made)
-    });
-    if let Some(made) = found.await? {
-        return Ok(made);
-    }
-    collect::cancel_live(app, scope, by, &wanted.invoice_id).await?;
+    };
+    let settled = match collect::make_room(app, scope, by, &wanted.invoice_id, look).await? {
+        Looked::Made(made) => return Ok(made),
+        Looked::Seen(settled) => settled,
+    };
     let (scope, by) = (scope.clone(), by.clone());
     app.db
         .write(move |tx| {
@@ -320,9 +323,10 @@ pub async fn apply(
                 return Ok(made);
             }
             let (mut invoice, credit) = check(tx, &scope, &wanted)?;
-            if collect::has_live(tx, &scope, &invoice.id)? {
-                return Err(Failure::from(Refusal::PaymentInProgress));
+            if wanted.version.is_some() && settled != (invoice.applied, invoice.credited) {
+                return Err(Failure::from(Refusal::VersionConflict));
             }
+            collect::refuse_live(tx, &scope, &invoice.id)?;
             let application = CreditApplication {
                 id: id.clone(),
                 client_id: wanted.client_id.clone(),
@@ -345,6 +349,15 @@ pub async fn apply(
             Ok(application)
         })
         .await
+}
+
+/// Refuses an invoice that is not as somebody has seen it. One that is not there has its own refusal.
+fn as_seen(tx: &mut Tx, scope: &Scope, wanted: &Use) -> Result<(), Failure> {
+    let invoice = invoices::get(tx, scope, &wanted.invoice_id)?;
+    match (wanted.version, invoice) {
+        (Some(seen), Some(invoice)) if seen != invoice.version => Err(Refusal::VersionConflict.into()),
+        (_, _) => Ok(()),
+    }
 }
 
 fn check(tx: &mut Tx, scope: &Scope, wanted: &Use) -> Result<(Invoice, Credit), Failure> {

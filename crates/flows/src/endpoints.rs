@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use stripe::webhook_endpoints::{self as at_stripe, Change, Form, NewEndpoint};
 use stripe::{Client, Secret, WebhookEndpoint};
 
-pub use drift::{Found, Role, Standing, Step, compare};
+pub use drift::{Found, Role, Secrets, Standing, Step, compare};
 
 use crate::{App, Failure};
 

@@ -4,8 +4,8 @@
 
 use domain::{Mode, Timestamp};
 use serde_json::json;
-use store::Tx;
 use store::instance::{self as rows, Instance, Locked};
+use store::{Db, Tx};
 
 use crate::audit::{self, Entry};
 use crate::reconcile::Order;
@@ -16,8 +16,11 @@ use crate::{Actor, App, By, Failure};
 pub struct Marker {
     /// Tokens that may be the database's; empty where there is no marker.
     pub tokens: Vec<String>,
-    /// Which file, or which database of which server.
+    /// Which file, or which database of which server; empty where the server does not say.
     pub place: String,
+    /// Whether the tokens were written at a first start, when neither the database nor a file had one: that
+    /// start may have been cut off before the database got its own.
+    pub first_start: bool,
 }
 
 /// What is to be read again for a copy to know what Stripe knows: from a day before its newest row on,
@@ -28,14 +31,12 @@ const BEFORE_NEWEST_MS: i64 = 24 * 60 * 60 * 1000;
 pub fn judge(known: Option<&Instance>, in_use: bool, marker: &Marker) -> Option<&'static str> {
     let Some(known) = known else {
         // From before there were markers, or new; where a marker stands beside it, it is an older one.
-        return (in_use && !marker.tokens.is_empty()).then_some(RESTORED);
+        let older = !marker.tokens.is_empty() && !marker.first_start;
+        return (in_use && older).then_some(RESTORED);
     };
-    if known.token.is_empty() && marker.place.is_empty() {
-        // A database server that does not say which it is.
-        return None;
-    }
     if known.place != marker.place {
-        return Some(MOVED);
+        // It has said so once: what does not say it may be anything.
+        return Some(if marker.place.is_empty() { SILENT } else { MOVED });
     }
     match marker.tokens.as_slice() {
         // A server's database has no file beside it.
@@ -48,6 +49,8 @@ pub fn judge(known: Option<&Instance>, in_use: bool, marker: &Marker) -> Option<
 
 const RESTORED: &str = "the database is not the one of the last start: it was restored from a backup";
 const MOVED: &str = "the database was copied or moved: it is not where it was at the last start";
+const SILENT: &str = "the database's server does not say which database it is, as it did at the last start: \
+                      it may be a copy";
 
 /// Takes the database for this installation: gives it the new token, which the caller has written beside
 /// it, and locks live mode if it is a copy. Answers the lock, if there is one.
@@ -59,7 +62,7 @@ pub async fn claim(app: &App, marker: &Marker, token: &str) -> Result<Option<Loc
     let claimed = app.db.write(move |tx| {
         let known = rows::get(tx)?;
         let why = judge(known.as_ref(), rows::is_in_use(tx)?, &marker);
-        // A server that does not say it once has not moved.
+        // What has fallen silent is compared with what it said before, at every start.
         let place = match (&known, marker.place.as_str()) {
             (Some(known), "") => known.place.clone(),
             (_, place) => place.to_owned(),
@@ -89,8 +92,12 @@ pub async fn claim(app: &App, marker: &Marker, token: &str) -> Result<Option<Loc
 }
 
 /// Which database of which server this is; empty for a file, or where the server does not say.
-pub async fn place(app: &App) -> String {
-    app.db.read(rows::place).await.unwrap_or_default()
+pub async fn place(db: &Db) -> String {
+    let said = db.read(rows::place).await;
+    said.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the database's server does not say which database this is");
+        String::new()
+    })
 }
 
 /// The lock, if there is one.

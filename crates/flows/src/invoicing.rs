@@ -224,9 +224,7 @@ pub async fn void_seen(
                 return Err(Refusal::VersionConflict.into());
             }
             let before = noted(&invoice);
-            if collect::has_live(tx, &scope, &id)? {
-                return Err(Failure::from(Refusal::PaymentInProgress));
-            }
+            collect::refuse_live(tx, &scope, &id)?;
             let from = invoice.status;
             invoice.status = invoice::void(from, invoice.settled())?;
             invoice.voided_at = Some(moment.at);

@@ -54,6 +54,7 @@ pub mod refunds;
 pub mod reminders;
 pub mod requests;
 pub mod round_trips;
+pub mod running;
 pub mod seals;
 mod spread;
 pub mod stripe_events;

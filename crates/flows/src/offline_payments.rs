@@ -2,7 +2,9 @@
 //! is then owed so much less; and takes it back, where it was a mistake or the cheque bounced.
 
 use domain::seal::Day;
-use domain::{InvoiceId, LedgerTransactionId, OfflinePaymentId, Refusal, Scope, ledger, offline_payment};
+use domain::{
+    InvoiceId, LedgerTransactionId, OfflinePaymentId, Refusal, Scope, Timestamp, ledger, offline_payment,
+};
 use serde_json::json;
 use store::Tx;
 use store::invoices::{self, Invoice};
@@ -10,6 +12,7 @@ use store::ledger::Posting;
 use store::offline_payments::{self as rows, OfflinePayment};
 
 use crate::audit::{self, Entry};
+use crate::collect::Looked;
 use crate::{App, By, Failure, Moment, collect, credits, invoice_moves, notify};
 
 pub use domain::offline_payment::Method;
@@ -19,6 +22,8 @@ pub use domain::offline_payment::Method;
 pub struct Wanted {
     /// The invoice.
     pub invoice_id: InvoiceId,
+    /// In which version somebody has seen it; none for whoever does not say.
+    pub version: Option<i64>,
     /// Minor units of its currency; all that is owed where it is not named.
     pub amount_minor: Option<i64>,
     /// How it came.
@@ -37,7 +42,8 @@ pub struct Wanted {
 ///
 /// # Errors
 /// Those of [`offline_payment::record`], [`offline_payment::received_on`] and [`offline_payment::reference`];
-/// [`Refusal::PaymentInProgress`] where a payment cannot be stopped any more; [`Refusal::NotFound`].
+/// [`Refusal::VersionConflict`] where the invoice is not as it was seen; [`Refusal::PaymentInProgress`] where
+/// a payment cannot be stopped any more; [`Refusal::LiveLocked`]; [`Refusal::NotFound`].
 pub async fn record(
     app: &App,
     scope: &Scope,
@@ -49,33 +55,27 @@ pub async fn record(
     let today = Day::of(moment.at);
     let received_on = offline_payment::received_on(wanted.received_on.as_deref(), today)?;
     let reference = offline_payment::reference("reference", wanted.reference.as_deref())?;
-    let (of, known, invoice, amount) = (
-        scope.clone(),
-        id.clone(),
-        wanted.invoice_id.clone(),
-        wanted.amount_minor,
-    );
-    let found = app.db.read(move |tx| {
-        let made = rows::get(tx, &of, &known)?;
-        if made.is_none() {
-            check(tx, &of, &invoice, amount)?;
-        }
-        Ok::<_, Failure>(made)
-    });
-    if let Some(made) = found.await? {
-        return Ok(made);
-    }
-    collect::cancel_live(app, scope, by, &wanted.invoice_id).await?;
+    let (of, known, seen) = (scope.clone(), id.clone(), wanted.clone());
+    let look = move |tx: &mut Tx| match rows::get(tx, &of, &known)? {
+        Some(made) => Ok(Looked::Made(made)),
+        None => Ok(Looked::Seen(as_seen(tx, &of, &seen)?)),
+    };
+    let settled = match collect::make_room(app, scope, by, &wanted.invoice_id, look).await? {
+        Looked::Made(made) => return Ok(made),
+        Looked::Seen(settled) => settled,
+    };
     let (scope, by) = (scope.clone(), by.clone());
     app.db
         .write(move |tx| {
             if let Some(made) = rows::get(tx, &scope, &id)? {
                 return Ok(made);
             }
-            let (mut invoice, amount) = check(tx, &scope, &wanted.invoice_id, wanted.amount_minor)?;
-            if collect::has_live(tx, &scope, &invoice.id)? {
-                return Err(Failure::from(Refusal::PaymentInProgress));
+            let mut invoice = invoices::get(tx, &scope, &wanted.invoice_id)?.ok_or(Refusal::NotFound)?;
+            if wanted.version.is_some() && settled != (invoice.applied, invoice.credited) {
+                return Err(Failure::from(Refusal::VersionConflict));
             }
+            let amount = offline_payment::record(invoice.status, invoice.owed(), wanted.amount_minor)?;
+            collect::refuse_live(tx, &scope, &invoice.id)?;
             let payment = OfflinePayment {
                 id: id.clone(),
                 invoice_id: invoice.id.clone(),
@@ -109,15 +109,15 @@ pub async fn record(
         .await
 }
 
-fn check(
-    tx: &mut Tx,
-    scope: &Scope,
-    id: &InvoiceId,
-    amount: Option<i64>,
-) -> Result<(Invoice, domain::Money), Failure> {
-    let invoice = invoices::get(tx, scope, id)?.ok_or(Refusal::NotFound)?;
-    let amount = offline_payment::record(invoice.status, invoice.owed(), amount)?;
-    Ok((invoice, amount))
+/// What is settled of the invoice, paid and credited, where it is as somebody has seen it and may be paid so.
+/// Cancelling an intent gives it another version, and settles nothing.
+fn as_seen(tx: &mut Tx, scope: &Scope, wanted: &Wanted) -> Result<(i64, i64), Failure> {
+    let invoice = invoices::get(tx, scope, &wanted.invoice_id)?.ok_or(Refusal::NotFound)?;
+    if wanted.version.is_some_and(|seen| seen != invoice.version) {
+        return Err(Refusal::VersionConflict.into());
+    }
+    offline_payment::record(invoice.status, invoice.owed(), wanted.amount_minor)?;
+    Ok((invoice.applied, invoice.credited))
 }
 
 /// Takes recorded money back: its invoice is owed again by so much, less the unused credit that came of it.
@@ -165,15 +165,7 @@ pub async fn reverse(
 }
 
 fn post(tx: &mut Tx, moment: Moment, scope: &Scope, payment: &OfflinePayment) -> Result<(), Failure> {
-    let posting = Posting {
-        scope,
-        id: LedgerTransactionId::new(moment.at, moment.random(1)),
-        source_id: payment.id.as_str(),
-        invoice_id: Some(&payment.invoice_id),
-        payment_id: None,
-        reverses: None,
-        at: moment.at,
-    };
+    let posting = posting(scope, moment.at, moment.random(1), payment);
     store::ledger::post(tx, &posting, &ledger::offline_payment(payment.money())?)?;
     Ok(())
 }
@@ -187,16 +179,23 @@ fn post_reversal(
     let booked = store::ledger::find(tx, scope, ledger::Kind::OfflinePayment, payment.id.as_str())?;
     let booked = booked.ok_or_else(|| Failure::Bug(format!("{} is not booked", payment.id)))?;
     let posting = Posting {
-        scope,
-        id: LedgerTransactionId::new(moment.at, moment.random(0)),
-        source_id: payment.id.as_str(),
-        invoice_id: Some(&payment.invoice_id),
-        payment_id: None,
         reverses: Some(booked),
-        at: moment.at,
+        ..posting(scope, moment.at, moment.random(0), payment)
     };
     store::ledger::post(tx, &posting, &ledger::offline_payment_reversal(payment.money())?)?;
     Ok(())
+}
+
+fn posting<'a>(scope: &'a Scope, at: Timestamp, random: u128, payment: &'a OfflinePayment) -> Posting<'a> {
+    Posting {
+        scope,
+        id: LedgerTransactionId::new(at, random),
+        source_id: payment.id.as_str(),
+        invoice_id: Some(&payment.invoice_id),
+        payment_id: None,
+        reverses: None,
+        at,
+    }
 }
 
 /// What the audit log keeps.

@@ -8,9 +8,9 @@ use clap::Args;
 use domain::Timestamp;
 use flows::instance::Opened;
 use flows::{Actor, By, Clock};
-use store::Db;
 use store::db::{Options, backup as file};
 use store::instance as rows;
+use store::{Db, migrate};
 
 use crate::clock::SystemClock;
 use crate::config::Config;
@@ -61,7 +61,7 @@ pub async fn backup(
     let database = sqlite(config, "use pg_dump, or your provider's backups")?;
     let now = SystemClock::default().now();
     file::copy(&database, &arguments.to).map_err(|error| error.to_string())?;
-    if let Err(wrong) = check(&arguments.to, now, true, say).await {
+    if let Err(wrong) = check(&arguments.to, now, false, say).await {
         let bad = instance::beside(&arguments.to, ".wrong");
         fs::rename(&arguments.to, &bad).map_err(|error| format!("{}: {error}", bad.display()))?;
         return Err(format!("{wrong}; the copy is kept as {}", bad.display()));
@@ -75,10 +75,12 @@ pub async fn backup(
     fs::write(&last, format!("{}\n", now.ms())).map_err(|error| format!("{}: {error}", last.display()))
 }
 
-/// Puts a backup in place of the database, after checking it. The next start finds live mode locked.
+/// Puts a backup in place of the database. A copy of it is brought to this version's tables and checked
+/// before that, so that whatever is wrong leaves the database that is there as it is. The next start finds
+/// live mode locked.
 ///
 /// # Errors
-/// A sentence: a server runs, a file is in the way, or the backup is damaged.
+/// A sentence: a server runs, a file is in the way, or the backup is damaged, wrong, or of a newer version.
 pub async fn restore(
     config: &Config,
     arguments: &RestoreArguments,
@@ -89,9 +91,13 @@ pub async fn restore(
         "use pg_restore; the next start sees that it is another database",
     )?;
     let now = SystemClock::default().now();
-    let old = file::put_in_place(&arguments.from, &database, arguments.replace);
-    let old = old.map_err(|error| error.to_string())?;
-    let newest = check(&database, now, false, say).await?;
+    let staged = file::stage(&arguments.from, &database, arguments.replace);
+    let staged = staged.map_err(|error| error.to_string())?;
+    let newest = match check(staged.path(), now, true, say).await {
+        Ok(newest) => newest,
+        Err(wrong) => return Err(format!("{wrong}; nothing was restored, and nothing replaced")),
+    };
+    let old = staged.put_in_place().map_err(|error| error.to_string())?;
     if let Some(old) = old {
         say(format!("What was there is kept as {}.", old.display()));
     }
@@ -142,31 +148,46 @@ fn sqlite(config: &Config, otherwise: &str) -> Result<PathBuf, String> {
     instance::sqlite_file(config).ok_or_else(|| format!("DATABASE_URL is no file of SQLite's: {otherwise}"))
 }
 
-/// Checks the ledger and the seals of a file that nobody else has open, and marks it as a copy, if that is
-/// wanted. Answers when the newest thing in it happened.
+/// Checks the ledger and the seals of a copy that nobody else has open, and marks it as a copy. One that is
+/// to be put in place is brought to this version's tables before. Answers when the newest thing in it
+/// happened.
 async fn check(
     path: &Path,
     now: Timestamp,
-    mark: bool,
+    migrating: bool,
     say: &mut (dyn FnMut(String) + Send),
 ) -> Result<Option<Timestamp>, String> {
     let url = format!("sqlite:{}", path.display());
     let db = Db::open(&url, Options::default())
         .await
         .map_err(|error| error.to_string())?;
-    let checked = check_open(&db, now, mark, say).await;
+    let checked = match migrating {
+        true => match migrate::migrate(&db, now.ms()).await {
+            Ok(steps) => {
+                if let Some(first) = steps.first() {
+                    say(format!(
+                        "It is of an older version: brought to this one's tables, from {first} on."
+                    ));
+                }
+                check_open(&db, now, say).await
+            }
+            Err(error) => Err(error.to_string()),
+        },
+        false => check_open(&db, now, say).await,
+    };
     db.close().await;
+    let newest = checked?;
     let lock = instance::beside(path, ".lock");
-    if mark && lock.exists() {
+    if lock.exists() {
         fs::remove_file(&lock).map_err(|error| format!("{}: {error}", lock.display()))?;
     }
-    checked
+    file::settle(path).map_err(|error| error.to_string())?;
+    Ok(newest)
 }
 
 async fn check_open(
     db: &Db,
     now: Timestamp,
-    mark: bool,
     say: &mut (dyn FnMut(String) + Send),
 ) -> Result<Option<Timestamp>, String> {
     let mut broken = Vec::new();
@@ -185,7 +206,12 @@ async fn check_open(
         return Err(format!("{} seals are broken", report.breaks.len()));
     }
     let newest = db.write(move |tx| {
-        if let Some(known) = rows::get(tx)?.filter(|_| mark) {
+        let known = match rows::get(tx)? {
+            // From before there were marks.
+            None => rows::is_in_use(tx)?.then(rows::Instance::default),
+            known => known,
+        };
+        if let Some(known) = known {
             let token = COPY.to_owned();
             rows::put(tx, &rows::Instance { token, ..known }, now)?;
         }

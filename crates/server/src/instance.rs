@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use flows::App;
 use flows::instance::{self, Marker};
+use store::db::backup::sync_folder;
 
 use crate::config::Config;
 
@@ -28,15 +29,19 @@ pub fn beside(database: &Path, ending: &str) -> PathBuf {
 /// What stands beside a file.
 pub fn marker(database: &Path) -> Marker {
     let text = fs::read_to_string(beside(database, MARKER)).unwrap_or_default();
-    let tokens = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let (first, tokens): (Vec<&str>, Vec<&str>) = lines.partition(|line| *line == FIRST_START);
     let place = fs::metadata(database).map(|file| file.ino().to_string());
     Marker {
-        tokens: tokens.map(str::to_owned).collect(),
+        tokens: tokens.into_iter().map(str::to_owned).collect(),
         place: place.unwrap_or_default(),
+        first_start: !first.is_empty(),
     }
 }
 
 const MARKER: &str = ".instance";
+/// A line of the file until the database has the token as well: there was no file before.
+const FIRST_START: &str = "first-start";
 
 /// Takes the database for this installation, and says loudly if live mode is locked.
 ///
@@ -48,7 +53,8 @@ pub async fn claim(config: &Config, app: &App) -> Result<(), String> {
         None => {
             let marker = Marker {
                 tokens: Vec::new(),
-                place: instance::place(app).await,
+                place: instance::place(&app.db).await,
+                first_start: false,
             };
             instance::claim(app, &marker, "").await.map_err(failed)?
         }
@@ -57,6 +63,9 @@ pub async fn claim(config: &Config, app: &App) -> Result<(), String> {
             let token = format!("{:032x}", app.clock.random());
             // Both are good until the database has the new one: a crash in between is no copy.
             let mut both = marker.tokens.clone();
+            if both.is_empty() || marker.first_start {
+                both.push(FIRST_START.to_owned());
+            }
             both.push(token.clone());
             write(&database, &both)?;
             let locked = instance::claim(app, &marker, &token).await.map_err(failed)?;
@@ -75,13 +84,15 @@ pub async fn claim(config: &Config, app: &App) -> Result<(), String> {
     Ok(())
 }
 
-fn write(database: &Path, tokens: &[String]) -> Result<(), String> {
+fn write(database: &Path, lines: &[String]) -> Result<(), String> {
     let (path, part) = (beside(database, MARKER), beside(database, ".instance.part"));
     let written = File::create(&part)
         .and_then(|mut file| {
-            file.write_all(format!("{}\n", tokens.join("\n")).as_bytes())?;
+            file.write_all(format!("{}\n", lines.join("\n")).as_bytes())?;
             file.sync_all()
         })
         .and_then(|()| fs::rename(&part, &path));
-    written.map_err(|error| format!("{}: {error}", path.display()))
+    written.map_err(|error| format!("{}: {error}", path.display()))?;
+    // A mark that a power cut takes back would make a copy of the database.
+    sync_folder(&path).map_err(|error| error.to_string())
 }

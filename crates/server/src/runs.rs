@@ -1,11 +1,16 @@
 //! What this instance does by itself, and how it went last: for the operator who asks whether anything
 //! hangs. It is kept in memory, so that a look at it costs no transaction, and begins anew with each start.
+//! And what it says of itself to those beside it.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::Timestamp;
+use flows::endpoints::fingerprint;
+use flows::{App, Failure, running};
+
+use crate::router::Site;
 
 /// Something that is done again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,6 +112,42 @@ impl Runs {
     pub fn of(&self, job: Job) -> Run {
         let runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         runs.get(&job).cloned().unwrap_or_default()
+    }
+}
+
+/// What this instance says of itself in the database, where several may run.
+#[derive(Clone, Debug)]
+pub struct Itself {
+    id: String,
+    secrets: Vec<String>,
+}
+
+impl Itself {
+    /// This start of a site.
+    pub fn of(site: &Site) -> Itself {
+        Itself {
+            id: format!("{:032x}", site.app.clock.random()),
+            secrets: site
+                .webhook_secrets
+                .iter()
+                .map(|(secret, _)| fingerprint(secret))
+                .collect(),
+        }
+    }
+
+    /// Says that it lives, and by which webhook secrets.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn report(&self, app: &App) -> Result<(), Failure> {
+        running::report(app, &self.id, env!("CARGO_PKG_VERSION"), &self.secrets).await
+    }
+
+    /// Says that it ends. Where that fails, it counts as living for two minutes more.
+    pub async fn ended(&self, app: &App) {
+        if let Err(failure) = running::ended(app, &self.id).await {
+            tracing::warn!(%failure, "this instance could not say that it ends");
+        }
     }
 }
 

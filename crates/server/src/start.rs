@@ -12,7 +12,7 @@ use flows::audit::{self, Entry};
 use flows::people::COST;
 use flows::{Actor, App, Breakers, By, Clock, reconcile};
 use store::db::{Engine, Options};
-use store::{Db, mails, migrate, requests, stripe_operations};
+use store::{Db, mails, migrate, requests, running_instances, stripe_operations};
 use stripe::{Client, Https, Transport};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -24,6 +24,7 @@ use crate::documents_of::Press;
 use crate::metrics::{Counted, Metrics};
 use crate::people::pool::Pool;
 use crate::router::Site;
+use crate::runs::Itself;
 use crate::worker;
 
 /// How long requests may take to end once the server is told to stop: a client that sends half a request
@@ -196,6 +197,7 @@ pub async fn serve(
             .write(move |tx| {
                 stripe_operations::release_leases(tx, now)?;
                 mails::release(tx, now)?;
+                running_instances::clear(tx)?;
                 requests::release_leases(tx, now)
             })
             .await;
@@ -203,8 +205,12 @@ pub async fn serve(
     }
     note_start(&site).await.map_err(io::Error::other)?;
     reconcile::hurry(&site.app).await.map_err(io::Error::other)?;
+    // Whoever ends a rotation of secrets has to know of this instance before it answers anybody.
+    let itself = Itself::of(&site);
+    itself.report(&site.app).await.map_err(io::Error::other)?;
     let (stop, stopped) = watch::channel(false);
-    let worker = tokio::spawn(worker::run(site.clone(), stopped));
+    let worker = tokio::spawn(worker::run(site.clone(), itself.clone(), stopped));
+    let app = site.app.clone();
     let db = site.app.db.clone();
     let (drain, mut draining) = watch::channel(false);
     let shutdown = async move {
@@ -223,6 +229,7 @@ pub async fn serve(
     }
     stop.send_replace(true);
     worker.await.map_err(io::Error::other)?;
+    itself.ended(&app).await;
     db.close().await;
     Ok(())
 }

@@ -51,7 +51,7 @@ pub enum Command {
         /// Which mode's.
         #[command(flatten)]
         which: endpoints::Which,
-        /// The running server knows the new secrets: take the old endpoints away.
+        /// Every instance knows the new secrets: take the old endpoints away. Refused while one does not.
         #[arg(long)]
         finish: bool,
     },

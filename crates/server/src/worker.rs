@@ -14,7 +14,7 @@ use tracing::Instrument;
 
 use crate::mail;
 use crate::router::Site;
-use crate::runs::{Job, Runs};
+use crate::runs::{Itself, Job, Runs};
 
 /// Events taken up at once.
 const BATCH: i64 = 64;
@@ -29,6 +29,8 @@ const RECONCILE_EVERY: Duration = Duration::from_secs(2);
 const SEAL_EVERY: Duration = Duration::from_secs(60);
 /// How often the leases of what is being sent are renewed: four times within one.
 const RENEW_EVERY: Duration = Duration::from_secs(15);
+/// How often this instance says that it lives: four times within what counts as living.
+const REPORT_EVERY: Duration = Duration::from_secs(30);
 /// Rows of one account that wait for Stripe at the same time, and of all accounts together.
 const PLACES_PER_ACCOUNT: usize = 4;
 const PLACES: usize = 64;
@@ -45,7 +47,7 @@ const FORGET_EVERY: Duration = Duration::from_secs(60);
 
 /// Runs until `stop` says so. What is waiting for Stripe then is dropped, as a crash would, and taken up by
 /// the next start.
-pub async fn run(site: Site, mut stop: watch::Receiver<bool>) {
+pub async fn run(site: Site, itself: Itself, mut stop: watch::Receiver<bool>) {
     let reconciler = tokio::spawn(reconcile_until(site.app.clone(), site.runs.clone(), stop.clone()));
     let sealer = tokio::spawn(seal_until(site.clone(), stop.clone()));
     let accountant = tokio::spawn(tie_out_until(site.app.clone(), site.runs.clone(), stop.clone()));
@@ -57,6 +59,7 @@ pub async fn run(site: Site, mut stop: watch::Receiver<bool>) {
         stop.clone(),
     ));
     let holder = tokio::spawn(hold_until(site.app.clone(), site.runs.clone(), stop.clone()));
+    let reporter = tokio::spawn(report_until(site.app.clone(), itself, stop.clone()));
     let mut places = Places::default();
     while !*stop.borrow() {
         if apply_batch(&site.app, &site.runs, &mut places).await == 0 {
@@ -75,6 +78,7 @@ pub async fn run(site: Site, mut stop: watch::Receiver<bool>) {
         ("the sending of mails", postman),
         ("the reminding", reminder),
         ("the renewal of leases", holder),
+        ("the reports of this instance", reporter),
     ] {
         if let Err(error) = task.await {
             tracing::error!(%error, "{what} ended badly");
@@ -154,6 +158,19 @@ async fn hold_until(app: App, runs: Runs, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             () = tokio::time::sleep(RENEW_EVERY) => {}
             _ = stop.changed() => {}
+        }
+    }
+}
+
+/// While it lives, this instance says so to those beside it.
+async fn report_until(app: App, itself: Itself, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        tokio::select! {
+            () = tokio::time::sleep(REPORT_EVERY) => {}
+            _ = stop.changed() => return,
+        }
+        if let Err(failure) = itself.report(&app).await {
+            tracing::error!(%failure, "this instance could not say that it lives");
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::db::{Error, Sql, Tx};
 use crate::{binds, values};
 
 /// The row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Instance {
     /// What also stands beside the database.
     pub token: String,

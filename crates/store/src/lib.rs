@@ -53,6 +53,7 @@ pub mod refunds;
 pub mod reminders;
 pub mod requests;
 pub mod reset_asks;
+pub mod running_instances;
 pub mod seals;
 pub mod sessions;
 pub mod state_history;
@@ -120,6 +121,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     reminders::ALL,
     requests::ALL,
     reset_asks::ALL,
+    running_instances::ALL,
     seals::ALL,
     sessions::ALL,
     state_history::ALL,

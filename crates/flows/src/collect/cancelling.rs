@@ -19,7 +19,8 @@ const CANCEL: &str = "invoice.payment_cancel_requested";
 /// Cancels an invoice's live intent at Stripe, if it has one, and confirms that it is gone.
 ///
 /// # Errors
-/// [`Refusal::PaymentInProgress`] while money may be on its way.
+/// [`Refusal::PaymentInProgress`] while money may be on its way; [`Refusal::LiveLocked`] in a copy of the
+/// database, whose original may be taking this very payment.
 pub async fn cancel_live(app: &App, scope: &Scope, by: &By, invoice: &InvoiceId) -> Result<(), Failure> {
     for step in 0..STEPS_MAX {
         let (moment, scope, invoice) = (app.moment(), scope.clone(), invoice.clone());
@@ -51,13 +52,47 @@ pub async fn cancel_live(app: &App, scope: &Scope, by: &By, invoice: &InvoiceId)
     Err(Refusal::PaymentInProgress.into())
 }
 
-/// Whether money could still arrive for the invoice.
-pub fn has_live(tx: &mut Tx, scope: &Scope, invoice: &InvoiceId) -> Result<bool, Failure> {
-    Ok(payments::live_of(tx, scope, invoice)?.is_some())
+/// What was there before an invoice is settled otherwise than by an intent.
+pub enum Looked<M, S> {
+    /// An earlier try of the same request has made it already.
+    Made(M),
+    /// Nothing yet; this is how the invoice was seen.
+    Seen(S),
+}
+
+/// Makes room for what settles an invoice otherwise: a live intent, which would take too much afterwards, is
+/// cancelled at Stripe. `look` goes first, and refuses what cannot be; where the same request has made it
+/// already, nothing is cancelled.
+///
+/// # Errors
+/// Those of `look` and of [`cancel_live`].
+pub async fn make_room<M: Send + 'static, S: Send + 'static>(
+    app: &App,
+    scope: &Scope,
+    by: &By,
+    invoice: &InvoiceId,
+    look: impl Fn(&mut Tx) -> Result<Looked<M, S>, Failure> + Send + Sync + 'static,
+) -> Result<Looked<M, S>, Failure> {
+    let looked = app.db.read(look).await?;
+    if matches!(looked, Looked::Seen(_)) {
+        cancel_live(app, scope, by, invoice).await?;
+    }
+    Ok(looked)
+}
+
+/// Refuses, within the transaction that settles an invoice, while money could still arrive for it.
+///
+/// # Errors
+/// [`Refusal::PaymentInProgress`].
+pub fn refuse_live(tx: &mut Tx, scope: &Scope, invoice: &InvoiceId) -> Result<(), Failure> {
+    match payments::live_of(tx, scope, invoice)? {
+        None => Ok(()),
+        Some(_) => Err(Refusal::PaymentInProgress.into()),
+    }
 }
 
 /// Cancels the intent of an operation if it is `useless`, as after five declined cards: the next try starts a
-/// new one.
+/// new one. A copy of the database leaves it: nobody asked for it.
 pub async fn cancel_if(
     app: &App,
     operation: &Operation,
@@ -70,7 +105,8 @@ pub async fn cancel_if(
         .write(move |tx| {
             let payment = payment_of(tx, &operation)?;
             let useless = payment.status.is_live() && useless(&payment);
-            let free = rows::open_of(tx, &payment.scope, &payment.id)?.is_none();
+            let free = rows::open_of(tx, &payment.scope, &payment.id)?.is_none()
+                && !store::instance::is_locked(tx, payment.scope.mode)?;
             if useless && free {
                 note_cancel(tx, moment, &payment, reason).map(Some)
             } else {

@@ -85,6 +85,13 @@ pub struct Found {
     pub retiring: bool,
 }
 
+impl Found {
+    /// Whether a person made it: of its secret nothing is known here.
+    fn is_untold(&self) -> bool {
+        self.fingerprint.is_none() && !self.made_by_us
+    }
+}
+
 /// How one stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
@@ -128,23 +135,58 @@ pub enum Step {
     },
 }
 
-/// How the endpoints stand, and what is to be done. `known` are the fingerprints of the configured secrets,
-/// `in_use` of those that the running server was seen to take: what is retiring goes when its successor's is
-/// one of these.
-pub fn compare(
-    origin: &str,
-    found: &[Found],
-    known: &[String],
-    in_use: &[String],
-) -> (Vec<Standing>, Vec<Step>) {
+/// What is known of the webhook secrets, by their fingerprints.
+#[derive(Clone, Debug, Default)]
+pub struct Secrets {
+    /// Those of the configuration at hand.
+    pub configured: Vec<String>,
+    /// Those that every instance that lives takes: what is retiring goes when its successor's is among
+    /// them.
+    pub taken_by_all: Vec<String>,
+    /// Those that some instance takes which lives; none while nobody knows which instances there are.
+    pub taken_by_some: Option<Vec<String>>,
+}
+
+impl Secrets {
+    /// Whether an endpoint may sign by a secret that somebody takes: then it is not taken away from them.
+    fn may_be_in_use(&self, found: &Found) -> bool {
+        let (Some(print), Some(taken)) = (&found.fingerprint, &self.taken_by_some) else {
+            return true;
+        };
+        self.configured.contains(print) || taken.contains(print)
+    }
+
+    fn is_taken(&self, found: &Found) -> bool {
+        let taken = self.taken_by_some.iter().flatten();
+        found
+            .fingerprint
+            .as_ref()
+            .is_some_and(|print| taken.into_iter().any(|one| one == print))
+    }
+}
+
+/// Takes an endpoint away; one whose secret may be in use sends on until its successor's is in use
+/// everywhere.
+fn let_go(found: &Found, why: String, secrets: &Secrets) -> Step {
+    let gone = found.clone();
+    match secrets.may_be_in_use(found) {
+        true => Step::Retire { found: gone, why },
+        false => Step::Delete { found: gone, why },
+    }
+}
+
+/// How the endpoints stand, and what is to be done.
+pub fn compare(origin: &str, found: &[Found], secrets: &Secrets) -> (Vec<Standing>, Vec<Step>) {
+    let known = &secrets.configured;
     let (mut standing, mut steps) = (Vec::new(), Vec::new());
     for role in Role::ALL {
         let of_role = || found.iter().filter(|one| one.role == role);
         let mut staying: Vec<&Found> = of_role().filter(|one| !one.retiring).collect();
-        // Best first: its secret is configured, it is right, it was there first.
+        // Best first: its secret is configured, or in use elsewhere; it is right; it was there first.
         staying.sort_by_key(|one| {
             (
                 has_secret(one, known) != Some(true),
+                !secrets.is_taken(one),
                 must_be_new(one).is_some(),
                 !wrong(one, origin).is_empty(),
             )
@@ -156,21 +198,23 @@ pub fn compare(
             }
             Some((best, others)) => {
                 standing.push(stands(best, origin, known));
-                steps.extend(mend(best, origin, known));
+                // Of two that people made, nobody can tell by whose secret events are taken.
+                let untold = others.iter().find(|other| best.is_untold() && other.is_untold());
+                steps.extend(match untold {
+                    Some(other) => renew(best, format!("there is another one: {}", other.id), secrets),
+                    None => mend(best, origin, secrets),
+                });
                 for other in others {
                     let twice = format!("there is another one for {}: {}", role.says(), best.id);
                     let mut stands = stands(other, origin, known);
                     stands.wrong = vec![twice.clone()];
                     standing.push(stands);
-                    steps.push(Step::Delete {
-                        found: (*other).clone(),
-                        why: twice,
-                    });
+                    steps.push(let_go(other, twice, secrets));
                 }
             }
         }
         let successor = staying.first().and_then(|one| one.fingerprint.as_ref());
-        let used = successor.is_some_and(|print| in_use.contains(print));
+        let used = successor.is_some_and(|print| secrets.taken_by_all.contains(print));
         for old in of_role().filter(|one| one.retiring) {
             standing.push(stands(old, origin, known));
             steps.extend(used.then(|| Step::Delete {
@@ -185,7 +229,11 @@ pub fn compare(
 /// What makes new secrets of all three: each gets a successor, and sends on until that one's secret is in
 /// use.
 pub fn roll(origin: &str, found: &[Found], known: &[String]) -> Result<Vec<Step>, String> {
-    let (standing, steps) = compare(origin, found, known, &[]);
+    let secrets = Secrets {
+        configured: known.to_vec(),
+        ..Secrets::default()
+    };
+    let (standing, steps) = compare(origin, found, &secrets);
     if !steps.is_empty() {
         return Err(
             "the endpoints are not as they have to be: run `psa-pay webhooks setup` first".to_owned(),
@@ -279,15 +327,9 @@ fn has_secret(found: &Found, known: &[String]) -> Option<bool> {
     found.fingerprint.as_ref().map(|print| known.contains(print))
 }
 
-fn mend(best: &Found, origin: &str, known: &[String]) -> Vec<Step> {
+fn mend(best: &Found, origin: &str, secrets: &Secrets) -> Vec<Step> {
     if let Some(why) = must_be_new(best) {
-        let found = best.clone();
-        // One whose events we understand now sends on until the new one's secret is in use.
-        let old = match has_secret(best, known) {
-            Some(true) | None => Step::Retire { found, why },
-            Some(false) => Step::Delete { found, why },
-        };
-        return vec![Step::Create(best.role), old];
+        return renew(best, why, secrets);
     }
     match wrong(best, origin) {
         none if none.is_empty() => Vec::new(),
@@ -296,4 +338,10 @@ fn mend(best: &Found, origin: &str, known: &[String]) -> Vec<Step> {
             why,
         }],
     }
+}
+
+/// Another one in its place. One whose events are understood now sends on until the new one's secret is in
+/// use.
+fn renew(best: &Found, why: String, secrets: &Secrets) -> Vec<Step> {
+    vec![Step::Create(best.role), let_go(best, why, secrets)]
 }

@@ -3,10 +3,10 @@
 //! again under the same Message-ID, and counted.
 
 use domain::mail::{self, KEPT_TRYING_MS, LEASE_MS, MailKind, MailState, Next, Outcome, Refused};
-use domain::{MailId, Refusal, Scope};
+use domain::{MailId, OfflinePaymentId, PaymentId, Refusal, Scope};
 use store::mails::{self as rows, Mail};
 use store::pay_links::PayLink;
-use store::{Tx, invoices, mail_settings, pay_links, tenants};
+use store::{Tx, invoices, mail_settings, offline_payments, pay_links, payments, tenants};
 
 use super::{Letter, To};
 use crate::audit::{self, Entry};
@@ -177,8 +177,8 @@ fn is_stale(mail: &Mail, moment: Moment) -> bool {
 }
 
 /// Whether nobody needs it any more: a reminder of what is paid, promised or disputed by now, an invoice that
-/// was voided, what leads to it by a link that was taken back, or an alert to somebody who is told of it no
-/// longer.
+/// was voided, what leads to it by a link that was taken back, a receipt of money that went back, or an alert
+/// to somebody who is told of it no longer.
 fn is_moot(tx: &mut Tx, moment: Moment, mail: &Mail) -> Result<bool, Failure> {
     if mail.kind.is_alert() {
         let told = crate::mail_settings::told(tx, &mail.scope)?;
@@ -200,8 +200,8 @@ fn is_moot(tx: &mut Tx, moment: Moment, mail: &Mail) -> Result<bool, Failure> {
             let void = domain::invoice::InvoiceState::Void;
             Ok(invoice.is_none_or(|invoice| invoice.status == void))
         }
-        MailKind::Receipt
-        | MailKind::Refund
+        MailKind::Receipt => went_back(tx, mail),
+        MailKind::Refund
         | MailKind::RefundFailed
         | MailKind::PaymentFailed
         | MailKind::Invitation
@@ -214,6 +214,23 @@ fn is_moot(tx: &mut Tx, moment: Moment, mail: &Mail) -> Result<bool, Failure> {
         | MailKind::StaffRequirements
         | MailKind::StaffPayoutFailed => Ok(false),
     }
+}
+
+/// Whether nothing is left of the money that a receipt is about: a cheque that bounced, a payment that was
+/// given back or that the payer's bank has taken back. Of a part that went back the receipt's paper tells.
+fn went_back(tx: &mut Tx, mail: &Mail) -> Result<bool, Failure> {
+    if let Ok(id) = OfflinePaymentId::parse(&mail.about) {
+        let payment = offline_payments::get(tx, &mail.scope, &id)?;
+        return Ok(payment.is_none_or(|payment| payment.reversed_at.is_some()));
+    }
+    let Ok(id) = PaymentId::parse(&mail.about) else {
+        return Ok(false);
+    };
+    let payment = payments::get(tx, &mail.scope, &id)?;
+    Ok(payment.is_some_and(|payment| {
+        let back = payment.refunded.saturating_add(payment.disputed);
+        payment.received > 0 && back >= payment.received
+    }))
 }
 
 /// Whether the link to which a mail leads was taken back.

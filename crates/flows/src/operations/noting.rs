@@ -102,12 +102,13 @@ const fn moves_money(kind: Kind) -> bool {
     match kind {
         Kind::CreateIntent
         | Kind::ConfirmIntent
+        // A payer of the original may be paying by it.
+        | Kind::CancelIntent
         | Kind::CreateRefund
         | Kind::CloseDispute
         | Kind::SubmitEvidence
         | Kind::Deauthorize => true,
-        Kind::CancelIntent
-        | Kind::CreateAccount
+        Kind::CreateAccount
         | Kind::RegisterDomain
         | Kind::UploadFile
         | Kind::CreateFeeRefund

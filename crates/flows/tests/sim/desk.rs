@@ -151,6 +151,7 @@ async fn record(stage: &Rc<Stage>, msp: &Rc<Msp>, dice: &mut Dice) {
     };
     let wanted = Wanted {
         invoice_id,
+        version: None,
         amount_minor: dice.percent(50).then(|| dice.between(1, 5_000)),
         method: Method::Cheque,
         received_on: None,
@@ -210,6 +211,7 @@ async fn set_off(stage: &Rc<Stage>, msp: &Rc<Msp>, dice: &mut Dice) {
     let wanted = Use {
         client_id: msp.client.clone(),
         invoice_id,
+        version: None,
         amount_minor: dice.between(1, usable),
     };
     let there = Rc::clone(msp);

@@ -228,6 +228,8 @@ pub struct Apply {
     /// Minor units.
     #[serde(default)]
     amount: i64,
+    /// The version of the invoice that this is based on.
+    version: Option<i64>,
 }
 
 /// Credit that paid an invoice.
@@ -271,6 +273,7 @@ pub async fn apply(
     let wanted = Use {
         client_id,
         invoice_id: InvoiceId::parse(&apply.invoice_id).map_err(unknown)?,
+        version: apply.version,
         amount_minor: apply.amount,
     };
     let applied = credits::apply(&site.app, &scope, &by, moment, wanted).await?;

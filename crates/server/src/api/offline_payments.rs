@@ -87,6 +87,8 @@ pub struct NewOffline {
     /// Whether the client gets a receipt by mail.
     #[serde(default)]
     send_receipt: bool,
+    /// The version of the invoice that this is based on.
+    version: Option<i64>,
 }
 
 /// `POST /api/invoices/{id}/offline-payments`
@@ -103,6 +105,7 @@ pub async fn create(
     let unknown = || Refusal::invalid("method", "must be bank_transfer, cheque, cash or other");
     let wanted = Wanted {
         invoice_id: id,
+        version: new.version,
         amount_minor: new.amount,
         method: Method::from_word(&new.method).ok_or_else(unknown)?,
         received_on: new.received_on,

@@ -3,7 +3,7 @@
 
 use domain::invoice::InvoiceState;
 use domain::seal::Day;
-use domain::{Currency, Language, Mode, Money, Timestamp};
+use domain::{Currency, Language, Mode, Money, Permission, Timestamp};
 use flows::mails::words::clients;
 use jiff::civil::Date;
 use maud::Markup;
@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 use store::invoices::Invoice;
 use store::payments::Payment;
 
-use crate::html::{self as parts, Tone};
+use crate::html::{self as parts, Errors, Tone};
 use crate::pay::page::format;
-use crate::people::escaped;
+use crate::people::{Person, escaped};
 use crate::router::Site;
 
 /// Rows on one page of a list.
@@ -74,13 +74,48 @@ pub fn seen(of: &impl std::fmt::Debug) -> String {
 }
 
 /// Somebody has saved something else since this form was made.
-pub fn overtaken() -> Markup {
+fn overtaken() -> Markup {
     parts::notice(
         Tone::Alert,
         "Somebody else has changed this meanwhile",
         &maud::html! {
             p { "What you typed is still here, and was not saved. Open the page anew to see what they \
                  changed, or save once more to put yours in its place." }
+        },
+    )
+}
+
+/// A page of settings: what it is about, what was done, and its one form.
+pub fn settings(title: &str, about: &str, said: &Markup, form: &Markup) -> Markup {
+    maud::html! {
+        (parts::title(title, about, &maud::html! {}))
+        (said)
+        div .card.narrow { (form) }
+    }
+}
+
+/// The form of a page of settings: its fields, what was seen, and whether somebody has changed it meanwhile.
+/// Who may not change it reads it.
+pub fn settings_form(
+    person: &Person,
+    path: &str,
+    (seen, late): (&str, bool),
+    fields: &Markup,
+    errors: &Errors,
+) -> Markup {
+    let may = person.may(Permission::SettingsWrite);
+    let inside = maud::html! {
+        input type="hidden" name=(SEEN) value=(seen);
+        (fields)
+        @if may { div .actions { (parts::primary_button("Save")) } }
+    };
+    parts::form(
+        path,
+        &person.csrf,
+        &maud::html! {
+            (parts::summary(errors))
+            @if late { (overtaken()) }
+            (parts::fields_of(may, &inside))
         },
     )
 }

@@ -82,7 +82,7 @@ fn possible(person: &Person, whole: &Whole, credit: i64) -> Vec<Act> {
     if person.may(Permission::MailsWrite) && owed {
         acts.push(act("Send it again", at("send"), "primary", None));
     }
-    if person.may(Permission::PaymentsWrite) && owed {
+    if person.may(Permission::OfflinePaymentsWrite) && owed {
         let under_way = "A payment is under way.";
         let why_not = (invoice.status == InvoiceState::Processing).then_some(under_way);
         acts.push(act("Record a payment", at("record-payment"), "", why_not));
@@ -426,7 +426,9 @@ pub async fn void(
     let seen = seen.map(|Query(seen)| seen).unwrap_or_default();
     let voided = async {
         let id = InvoiceId::parse(&id)?;
-        invoicing::void_seen(&site.app, &person.scope(), &person.by, &id, seen.version).await
+        // A form that does not say what it was made for is looked at again first.
+        let version = Some(seen.version.unwrap_or_default());
+        invoicing::void_seen(&site.app, &person.scope(), &person.by, &id, version).await
     };
     match voided.await {
         Ok(invoice) => after(&format!("{PATH}/{}", invoice.id), "voided"),

@@ -74,7 +74,7 @@ fn recorded(person: &Person, payment: &OfflinePayment) -> Markup {
             None => {
                 div {
                     (parts::badge(Tone::Good, "Recorded"))
-                    @if person.may(Permission::PaymentsWrite) {
+                    @if person.may(Permission::OfflinePaymentsWrite) {
                         " " a .btn.plain.danger href=(back) {
                             "Undo" span .visually-hidden { " the payment of " (amount) }
                         }

@@ -121,7 +121,7 @@ pub async fn refund(
     let made = async {
         let wanted = wanted(&of, &typed)?;
         let (scope, by) = (person.scope(), &person.by);
-        refunds::request_seen(&site.app, &scope, by, moment, &wanted, seen.as_ref()).await
+        refunds::request_seen(&site.app, &scope, by, moment, &wanted, Some(&seen)).await
     };
     match made.await {
         Ok(shown) if shown.refund.status == RefundState::Requested => after(&of.back(), "refund-in-doubt"),
@@ -141,18 +141,18 @@ pub async fn refund(
     }
 }
 
-/// What a form was made for: the invoice in its version, and what could go back. Forms without it come from
-/// nowhere of ours, and are judged by what is so now.
-fn seen_by(filled: &Filled, of: &Of) -> Option<Seen> {
-    Some(Seen {
+/// What a form was made for: the invoice in its version, and what could go back. A form that does not say it
+/// comes from nowhere of ours, and whoever sent it looks at ours first.
+fn seen_by(filled: &Filled, of: &Of) -> Seen {
+    Seen {
         invoice: of.invoice.id.clone(),
-        version: filled.get("version").parse().ok()?,
-        refundable: filled.get("refundable").parse().ok()?,
-    })
+        version: filled.get("version").parse().unwrap_or_default(),
+        refundable: filled.get("refundable").parse().unwrap_or_default(),
+    }
 }
 
 /// Whoever acts on a page that is not true any more sees what is, and decides again.
-fn changed(now: &str) -> Errors {
+pub(super) fn changed(now: &str) -> Errors {
     let mut errors = Errors::none();
     errors.add(
         "",
@@ -329,7 +329,7 @@ pub async fn credit(
     let typed = [filled.get("amount"), filled.get("reason")];
     let seen = AtVersion {
         id: invoice.id.clone(),
-        version: filled.get("version").parse().ok(),
+        version: Some(filled.get("version").parse().unwrap_or_default()),
     };
     let made = async {
         let amount = Money::typed("amount", typed[0], invoice.currency)?.minor();
@@ -441,6 +441,7 @@ pub async fn use_credit(
         let wanted = Use {
             client_id: invoice.client_id.clone(),
             invoice_id: invoice.id.clone(),
+            version: Some(filled.get("version").parse().unwrap_or_default()),
             amount_minor: Money::typed("amount", typed, invoice.currency)?.minor(),
         };
         credits::apply(&site.app, &person.scope(), &person.by, moment, wanted).await
@@ -448,7 +449,10 @@ pub async fn use_credit(
     match used.await {
         Ok(_) => after(&format!("{INVOICES}/{}", invoice.id), "credit-used"),
         Err(failure) => again(failure, &person, Place::Invoices, USE, |refusal| {
-            let errors = Errors::of_refusal(refusal, &LABELS);
+            let errors = match refusal {
+                Refusal::VersionConflict => changed(&standing(&invoice)),
+                refusal => Errors::of_refusal(refusal, &LABELS),
+            };
             use_form(&site, &person, &invoice, typed, filled.get(forms::FIELD), &errors)
         }),
     }
@@ -471,6 +475,7 @@ fn use_form(
             (parts::form(&format!("{back}/use-credit"), &person.csrf, &html! {
                 (parts::summary(errors))
                 (forms::field(site, once))
+                input type="hidden" name="version" value=(invoice.version);
                 (amount_field(invoice.currency, amount, hint, errors))
                 div .actions {
                     (parts::primary_button("Pay with credit"))

@@ -13,6 +13,7 @@ use store::invoices::Invoice;
 use store::offline_payments::{self as rows, OfflinePayment};
 
 use super::invoice_acts::found;
+use super::money_back::{changed, standing};
 use super::{after, again, desk, page, trouble};
 use crate::api::{InPath, InPaths};
 use crate::html::{self as parts, Check, Choice, Errors, Field, Input, Offer, Place};
@@ -97,6 +98,7 @@ pub async fn record(
         let unsaid = || Refusal::invalid("method", "must be chosen");
         let wanted = Wanted {
             invoice_id: invoice.id.clone(),
+            version: Some(filled.get("version").parse().unwrap_or_default()),
             amount_minor: Some(Money::typed("amount", &typed.amount, invoice.currency)?.minor()),
             method: Method::from_word(&typed.method).ok_or_else(unsaid)?,
             received_on: Some(typed.received_on.clone()),
@@ -108,7 +110,10 @@ pub async fn record(
     match recorded.await {
         Ok(_) => after(&format!("{PATH}/{}", invoice.id), "recorded"),
         Err(failure) => again(failure, &person, Place::Invoices, RECORD, |refusal| {
-            let errors = Errors::of_refusal(refusal, &LABELS);
+            let errors = match refusal {
+                Refusal::VersionConflict => changed(&standing(&invoice)),
+                refusal => Errors::of_refusal(refusal, &LABELS),
+            };
             let once = filled.get(forms::FIELD);
             form(&site, &person, (&invoice, &receivers), &typed, once, &errors)
         }),
@@ -143,6 +148,7 @@ fn form(
             (parts::form(&format!("{back}/record-payment"), &person.csrf, &html! {
                 (parts::summary(errors))
                 (forms::field(site, once))
+                input type="hidden" name="version" value=(invoice.version);
                 p .soft { "For money that reached you without this page: it is on your account, in your \
                            hand or in your till. No card is charged." }
                 (parts::field(&Field {

@@ -15,7 +15,7 @@ use store::invoice_list::Collected;
 use super::account_mails::language_field;
 use super::console::tenant as told;
 use super::desk::{address, looked_for};
-use super::operator_moves::{CLOSE, closing, moves};
+use super::operator_moves::{CLOSE, SUSPEND, closing, moves, suspending};
 use super::users::{invited_page, whom};
 use super::{Asked, Done, again, page, said, trouble};
 use crate::api::{InPath, Query};
@@ -246,16 +246,10 @@ struct Whole {
     months: Vec<told::OfMonth>,
 }
 
-/// What stands in the forms of a tenant's page.
-#[derive(Clone, Copy, Default)]
-struct Typed<'a> {
-    /// The name and address of an owner to be invited, and the language.
-    owner: [&'a str; 3],
-    /// Why the tenant is to be suspended.
-    reason: &'a str,
-}
+/// What stands in the form by which an owner is invited: name, address and language.
+type Typed<'a> = [&'a str; 3];
 
-fn detail(person: &Person, whole: &Whole, typed: Typed<'_>, errors: &Errors, said: &Markup) -> Markup {
+fn detail(person: &Person, whole: &Whole, owner: Typed<'_>, errors: &Errors, said: &Markup) -> Markup {
     let overview = &whole.overview;
     let tenant = &overview.tenant;
     let id = tenant.id.as_str();
@@ -289,8 +283,8 @@ fn detail(person: &Person, whole: &Whole, typed: Typed<'_>, errors: &Errors, sai
             (told::accounts(overview))
             (told::figures(overview, &whole.months, person.mode))
             @if tenant.status != TenantState::Closed {
-                (invite_card(person, tenant.id.as_str(), typed.owner, errors))
-                (moves(person, overview, typed.reason, errors))
+                (invite_card(person, tenant.id.as_str(), owner, errors))
+                (moves(person, overview))
             }
         }
     }
@@ -351,13 +345,7 @@ pub async fn invite(
             &person,
             Place::Operator,
             &whole.overview.tenant.name,
-            |refusal| {
-                let typed = Typed {
-                    owner: typed,
-                    ..Typed::default()
-                };
-                detail(&person, &whole, typed, &errors(refusal), &html! {})
-            },
+            |refusal| detail(&person, &whole, typed, &errors(refusal), &html! {}),
         ),
     }
 }
@@ -385,6 +373,20 @@ pub async fn ask_to_close(State(site): State<Site>, person: Person, InPath(id): 
     }
 }
 
+/// `GET /operator/tenants/{id}/suspend`
+pub async fn ask_to_suspend(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
+    match found(&site, &id).await {
+        Ok(whole) if whole.overview.tenant.status != TenantState::Active => {
+            see_other(&format!("/operator/tenants/{}", whole.overview.tenant.id))
+        }
+        Ok(whole) => {
+            let content = suspending(&person, &whole.overview, "", &Errors::none());
+            page(&person, Place::Operator, SUSPEND, &content)
+        }
+        Err(failure) => trouble(&person, Place::Operator, failure),
+    }
+}
+
 /// `POST /operator/tenants/{id}/suspend`
 pub async fn suspend(
     State(site): State<Site>,
@@ -399,18 +401,8 @@ pub async fn suspend(
     };
     let suspended = moved(&site, &person, &id, TenantMove::Suspend, reason).await;
     suspended.unwrap_or_else(|failure| {
-        let name = &whole.overview.tenant.name;
-        again(failure, &person, Place::Operator, name, |refusal| {
-            let typed = Typed {
-                reason,
-                ..Typed::default()
-            };
-            // Somebody else may have suspended it meanwhile: then there is no field to lead to.
-            let errors = match whole.overview.tenant.status {
-                TenantState::Active => errors(refusal),
-                TenantState::Suspended | TenantState::Closed => Errors::of_refusal(refusal, &[]),
-            };
-            detail(&person, &whole, typed, &errors, &html! {})
+        again(failure, &person, Place::Operator, SUSPEND, |refusal| {
+            suspending(&person, &whole.overview, reason, &errors(refusal))
         })
     })
 }

@@ -10,7 +10,10 @@ use crate::people::Person;
 /// What is asked before a tenant is closed.
 pub(super) const CLOSE: &str = "Close this tenant for good?";
 
-pub(super) fn moves(person: &Person, overview: &Overview, reason: &str, errors: &Errors) -> Markup {
+/// What is asked before a tenant is suspended.
+pub(super) const SUSPEND: &str = "Suspend this tenant?";
+
+pub(super) fn moves(person: &Person, overview: &Overview) -> Markup {
     let tenant = &overview.tenant;
     let path = |what: &str| format!("/operator/tenants/{}/{what}", tenant.id);
     html! {
@@ -23,17 +26,48 @@ pub(super) fn moves(person: &Person, overview: &Overview, reason: &str, errors: 
                 }
                 TenantState::Active | TenantState::Closed => {
                     p { "Suspended, it takes no new invoices and payments; what was begun finishes." }
-                    (parts::form(&path("suspend"), &person.csrf, &html! {
-                        (parts::field(&Field {
-                            name: "reason", label: "Reason", value: reason,
-                            hint: "For the audit log and your colleagues.",
-                            optional: true, max: 200, ..Field::default()
-                        }, errors))
-                        div .actions { (parts::danger_button("Suspend")) }
-                    }))
+                    div .actions { a .btn.danger href=(path("suspend")) { "Suspend\u{2026}" } }
                 }
             }
             div .actions { a .btn.plain.danger href=(path("close")) { "Close it for good\u{2026}" } }
+        }
+    }
+}
+
+/// The question before a tenant is suspended: what stops, and what goes on.
+pub(super) fn suspending(person: &Person, overview: &Overview, reason: &str, errors: &Errors) -> Markup {
+    let tenant = &overview.tenant;
+    let back = format!("/operator/tenants/{}", tenant.id);
+    html! {
+        a .back href=(back) { (tenant.name) }
+        (parts::title(SUSPEND, "", &html! {}))
+        div .card.narrow.stack {
+            (parts::summary(errors))
+            h2 { "What stops" }
+            ul {
+                li { "New invoices, by its people and by its software." }
+                li { "New payments: its payers read that paying online is not possible now." }
+                li { "Alerts by mail to its people." }
+                li { "Making or connecting a Stripe account." }
+            }
+            h2 { "What goes on" }
+            ul {
+                li { "Payments that are under way finish, and payouts arrive." }
+                li { "Its people log in, look and export; money can be given back, and disputes answered." }
+                li { "Invoices that are open stay owed, and are still reminded of." }
+                li { "Its books and API keys stay. You can let it take new work again at any time." }
+            }
+            (parts::form(&format!("{back}/suspend"), &person.csrf, &html! {
+                (parts::field(&Field {
+                    name: "reason", label: "Reason", value: reason,
+                    hint: "For the audit log and your colleagues.",
+                    optional: true, max: 200, ..Field::default()
+                }, errors))
+                div .actions {
+                    button .btn.danger.sure type="submit" { "Suspend " (tenant.name) }
+                    (parts::link_button("Keep it active", &back, "plain"))
+                }
+            }))
         }
     }
 }

@@ -14,7 +14,7 @@ use flows::business::{self, Picture};
 use maud::{Markup, html};
 use store::business as rows;
 
-use super::desk::{self, SEEN, overtaken};
+use super::desk::{self, SEEN};
 use super::{Asked, after, again, page, said, trouble, with_status};
 use crate::html::{self as parts, Ask, Choice, Errors, Field, Input, Offer, Place};
 use crate::people::multipart;
@@ -104,7 +104,6 @@ pub async fn save(State(site): State<Site>, person: Person, filled: Filled) -> R
 }
 
 fn form(person: &Person, typed: &Business, seen: &str, late: bool, errors: &Errors) -> Markup {
-    let may = person.may(Permission::SettingsWrite);
     let address = typed.address.join("\n");
     let one = |name: &'static str, value: &Option<String>, input, hint: &'static str, max| {
         let label = LABELS
@@ -125,8 +124,7 @@ fn form(person: &Person, typed: &Business, seen: &str, late: bool, errors: &Erro
         parts::field(&field, errors)
     };
     let name_hint = format!("Without one: {}.", person.company());
-    let inside = html! {
-        input type="hidden" name=(SEEN) value=(seen);
+    let fields = html! {
         (parts::field(&Field {
             name: "name", label: LABELS[0].1, value: typed.name.as_deref().unwrap_or_default(),
             hint: &name_hint, optional: true, max: NAME_MAX, ..Field::default()
@@ -151,15 +149,8 @@ fn form(person: &Person, typed: &Business, seen: &str, late: bool, errors: &Erro
             ],
             chosen: typed.page_size.word(),
         }, errors))
-        @if may { div .actions { (parts::primary_button("Save")) } }
     };
-    html! {
-        (parts::form(PATH, &person.csrf, &html! {
-            (parts::summary(errors))
-            @if late { (overtaken()) }
-            (parts::fields_of(may, &inside))
-        }))
-    }
+    desk::settings_form(person, PATH, (seen, late), &fields, errors)
 }
 
 fn logo_card(person: &Person, there: bool, errors: &Errors) -> Markup {

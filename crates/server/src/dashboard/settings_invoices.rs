@@ -3,12 +3,12 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use domain::Refusal;
 use domain::invoice_settings::{InvoiceSettings, MEMO_MAX, PREFIX_MAX, number};
-use domain::{Permission, Refusal};
 use flows::invoice_settings::{self, Numbering};
 use maud::{Markup, html};
 
-use super::desk::{self, SEEN, overtaken};
+use super::desk::{self, SEEN};
 use super::{Asked, after, again, page, said, trouble, with_status};
 use crate::html::{self as parts, Errors, Field, Input, Place};
 use crate::people::{Filled, Person};
@@ -17,6 +17,7 @@ use crate::router::Site;
 const PLACE: Place = Place::InvoiceSettings;
 const PATH: &str = PLACE.path();
 const TITLE: &str = PLACE.name();
+const ABOUT: &str = "For invoices that you write from now on.";
 const LABELS: [(&str, &str); 4] = [
     ("prefix", "Numbers begin with"),
     ("next_number", "Next number"),
@@ -30,7 +31,12 @@ pub async fn show(State(site): State<Site>, person: Person, asked: Asked) -> Res
         Ok(there) => {
             let typed = typed_of(&there);
             let form = form(&person, &typed, &there, false, &Errors::none());
-            page(&person, PLACE, TITLE, &content(&said(&asked), &form))
+            page(
+                &person,
+                PLACE,
+                TITLE,
+                &desk::settings(TITLE, ABOUT, &said(&asked), &form),
+            )
         }
         Err(failure) => trouble(&person, PLACE, failure),
     }
@@ -46,14 +52,6 @@ fn typed_of(there: &Numbering) -> [String; 4] {
     ]
 }
 
-fn content(said: &Markup, form: &Markup) -> Markup {
-    html! {
-        (parts::title(TITLE, "For invoices that you write from now on.", &html! {}))
-        (said)
-        div .card.narrow { (form) }
-    }
-}
-
 /// `POST /settings/invoices`
 pub async fn save(State(site): State<Site>, person: Person, filled: Filled) -> Response {
     let there = match invoice_settings::get(&site.app, &person.scope()).await {
@@ -63,7 +61,8 @@ pub async fn save(State(site): State<Site>, person: Person, filled: Filled) -> R
     let typed = LABELS.map(|(name, _)| filled.get(name).replace("\r\n", "\n"));
     // Numbers go on by themselves: only what somebody chose is compared.
     if filled.get(SEEN) != desk::seen(&there.settings) {
-        let content = content(&html! {}, &form(&person, &typed, &there, true, &Errors::none()));
+        let form = form(&person, &typed, &there, true, &Errors::none());
+        let content = desk::settings(TITLE, ABOUT, &html! {}, &form);
         return with_status(StatusCode::CONFLICT, &person, PLACE, TITLE, &content);
     }
     let saved = async {
@@ -92,19 +91,18 @@ pub async fn save(State(site): State<Site>, person: Person, filled: Filled) -> R
         Ok(_) => after(PATH, "saved"),
         Err(failure) => again(failure, &person, PLACE, TITLE, |refusal| {
             let errors = Errors::of_refusal(refusal, &LABELS);
-            content(&html! {}, &form(&person, &typed, &there, false, &errors))
+            let form = form(&person, &typed, &there, false, &errors);
+            desk::settings(TITLE, ABOUT, &html! {}, &form)
         }),
     }
 }
 
 fn form(person: &Person, typed: &[String; 4], there: &Numbering, late: bool, errors: &Errors) -> Markup {
-    let may = person.may(Permission::SettingsWrite);
     let [prefix, next, due_days, memo] = typed;
     let sample = number(&there.settings.prefix, there.next_number);
     let next_hint =
         format!("The next invoice is {sample}. A number is never given twice, so it only goes up.");
-    let inside = html! {
-        input type="hidden" name=(SEEN) value=(desk::seen(&there.settings));
+    let fields = html! {
         input type="hidden" name="offered" value=(there.next_number);
         (parts::field(&Field {
             name: "prefix", label: LABELS[0].1, value: prefix, max: PREFIX_MAX,
@@ -126,15 +124,12 @@ fn form(person: &Person, typed: &[String; 4], there: &Numbering, late: bool, err
             hint: "Stands on new invoices for the client to read, such as a word of thanks.",
             optional: true, ..Field::default()
         }, errors))
-        @if may { div .actions { (parts::primary_button("Save")) } }
     };
-    parts::form(
+    desk::settings_form(
+        person,
         PATH,
-        &person.csrf,
-        &html! {
-            (parts::summary(errors))
-            @if late { (overtaken()) }
-            (parts::fields_of(may, &inside))
-        },
+        (&desk::seen(&there.settings), late),
+        &fields,
+        errors,
     )
 }

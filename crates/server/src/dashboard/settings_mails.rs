@@ -5,13 +5,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use domain::mail::MailKind;
-use domain::{Language, MailAddress, Permission, Refusal, mail_address};
+use domain::{Language, MailAddress, Refusal, mail_address};
 use flows::mail_settings::{self, Chosen};
 use maud::{Markup, html};
 use store::mail_settings::{MailSettings, Notice};
 
 use super::account_mails::{ALERTS, language_field};
-use super::desk::{self, SEEN, overtaken};
+use super::desk::{self, SEEN};
 use super::{Asked, after, again, page, said, trouble, with_status};
 use crate::html::{self as parts, Check, Errors, Field, Input, Offer, Place};
 use crate::people::{Filled, Person};
@@ -20,6 +20,7 @@ use crate::router::Site;
 const PLACE: Place = Place::MailSettings;
 const PATH: &str = PLACE.path();
 const TITLE: &str = PLACE.name();
+const ABOUT: &str = "How you write to your clients, and who is told of what.";
 const LABELS: [(&str, &str); 6] = [
     ("sender_name", "Sender"),
     ("reply_to", "Answers go to"),
@@ -148,17 +149,14 @@ pub async fn show(State(site): State<Site>, person: Person, asked: Asked) -> Res
     match mail_settings::get(&site.app, &person.scope()).await {
         Ok(chosen) => {
             let form = form(&person, &Typed::of(&chosen), &chosen, false, &Errors::none());
-            page(&person, PLACE, TITLE, &content(&said(&asked), &form))
+            page(
+                &person,
+                PLACE,
+                TITLE,
+                &desk::settings(TITLE, ABOUT, &said(&asked), &form),
+            )
         }
         Err(failure) => trouble(&person, PLACE, failure),
-    }
-}
-
-fn content(said: &Markup, form: &Markup) -> Markup {
-    html! {
-        (parts::title(TITLE, "How you write to your clients, and who is told of what.", &html! {}))
-        (said)
-        div .card.narrow { (form) }
     }
 }
 
@@ -170,7 +168,8 @@ pub async fn save(State(site): State<Site>, person: Person, filled: Filled) -> R
     };
     let typed = Typed::filled(&filled);
     if filled.get(SEEN) != desk::seen(&there) {
-        let content = content(&html! {}, &form(&person, &typed, &there, true, &Errors::none()));
+        let form = form(&person, &typed, &there, true, &Errors::none());
+        let content = desk::settings(TITLE, ABOUT, &html! {}, &form);
         return with_status(StatusCode::CONFLICT, &person, PLACE, TITLE, &content);
     }
     let saved = async {
@@ -181,15 +180,14 @@ pub async fn save(State(site): State<Site>, person: Person, filled: Filled) -> R
         Ok(_) => after(PATH, "saved"),
         Err(failure) => again(failure, &person, PLACE, TITLE, |refusal| {
             let errors = Errors::of_refusal(refusal, &LABELS);
-            content(&html! {}, &form(&person, &typed, &there, false, &errors))
+            let form = form(&person, &typed, &there, false, &errors);
+            desk::settings(TITLE, ABOUT, &html! {}, &form)
         }),
     }
 }
 
 fn form(person: &Person, typed: &Typed, there: &Chosen, late: bool, errors: &Errors) -> Markup {
-    let may = person.may(Permission::SettingsWrite);
-    let inside = html! {
-        input type="hidden" name=(SEEN) value=(desk::seen(there));
+    let fields = html! {
         (to_clients(typed, errors))
         h2 { "Reminders" }
         (parts::field(&Field {
@@ -209,17 +207,8 @@ fn form(person: &Person, typed: &Typed, there: &Chosen, late: bool, errors: &Err
         @if let Some(error) = errors.of("notices") { (parts::error_beside("notices", error)) }
         @for (nth, (address, kinds)) in typed.notices.iter().enumerate() { (notice(nth, address, kinds)) }
         (notice(typed.notices.len(), "", &[]))
-        @if may { div .actions { (parts::primary_button("Save")) } }
     };
-    parts::form(
-        PATH,
-        &person.csrf,
-        &html! {
-            (parts::summary(errors))
-            @if late { (overtaken()) }
-            (parts::fields_of(may, &inside))
-        },
-    )
+    desk::settings_form(person, PATH, (&desk::seen(there), late), &fields, errors)
 }
 
 fn to_clients(typed: &Typed, errors: &Errors) -> Markup {

@@ -3,13 +3,13 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use domain::{Currency, Money, Permission};
+use domain::{Currency, Money};
 use flows::{Failure, payment_settings};
 use maud::{Markup, html};
 use store::invoice_list;
 use store::payment_settings::{self as rows, PaymentSettings};
 
-use super::desk::{self, SEEN, overtaken};
+use super::desk::{self, SEEN};
 use super::{Asked, after, again, page, said, trouble, with_status};
 use crate::html::{self as parts, Check, Errors, Field, Offer, Place};
 use crate::people::{Filled, Person};
@@ -18,6 +18,7 @@ use crate::router::Site;
 const PLACE: Place = Place::PaymentSettings;
 const PATH: &str = PLACE.path();
 const TITLE: &str = PLACE.name();
+const ABOUT: &str = "What your clients may choose when they pay. Cards are always taken.";
 /// The currency that is offered where no invoice names one.
 const USUAL: &str = "usd";
 
@@ -48,18 +49,14 @@ pub async fn show(State(site): State<Site>, person: Person, asked: Asked) -> Res
                 false,
                 &Errors::none(),
             );
-            page(&person, PLACE, TITLE, &content(&said(&asked), &form))
+            page(
+                &person,
+                PLACE,
+                TITLE,
+                &desk::settings(TITLE, ABOUT, &said(&asked), &form),
+            )
         }
         Err(failure) => trouble(&person, PLACE, failure),
-    }
-}
-
-fn content(said: &Markup, form: &Markup) -> Markup {
-    html! {
-        (parts::title(TITLE, "What your clients may choose when they pay. Cards are always taken.",
-            &html! {}))
-        (said)
-        div .card.narrow { (form) }
     }
 }
 
@@ -101,7 +98,8 @@ pub async fn save(State(site): State<Site>, person: Person, filled: Filled) -> R
         minimums: currencies.iter().map(minimum).collect(),
     };
     if filled.get(SEEN) != desk::seen(&there) {
-        let content = content(&html! {}, &form(&person, &typed, &there, true, &Errors::none()));
+        let form = form(&person, &typed, &there, true, &Errors::none());
+        let content = desk::settings(TITLE, ABOUT, &html! {}, &form);
         return with_status(StatusCode::CONFLICT, &person, PLACE, TITLE, &content);
     }
     let saved = async {
@@ -134,7 +132,8 @@ pub async fn save(State(site): State<Site>, person: Person, filled: Filled) -> R
                 }
                 (refusal, _) => errors.add("", refusal.to_string()),
             }
-            content(&html! {}, &form(&person, &typed, &there, false, &errors))
+            let form = form(&person, &typed, &there, false, &errors);
+            desk::settings(TITLE, ABOUT, &html! {}, &form)
         }),
     }
 }
@@ -144,7 +143,6 @@ fn field_of(currency: Currency) -> String {
 }
 
 fn form(person: &Person, typed: &Typed, there: &PaymentSettings, late: bool, errors: &Errors) -> Markup {
-    let may = person.may(Permission::SettingsWrite);
     let tick = |name, label, hint, ticked| {
         parts::check(&Check {
             name,
@@ -156,8 +154,7 @@ fn form(person: &Person, typed: &Typed, there: &PaymentSettings, late: bool, err
             ticked,
         })
     };
-    let inside = html! {
-        input type="hidden" name=(SEEN) value=(desk::seen(there));
+    let fields = html! {
         (tick("partial", "A part of an invoice",
             "The client types how much to pay now. The rest stays open.", typed.partial))
         @for (currency, text) in &typed.minimums {
@@ -173,15 +170,6 @@ fn form(person: &Person, typed: &Typed, there: &PaymentSettings, late: bool, err
         (tick("bank_debits", "Debits of US bank accounts",
             "Cheaper than cards, but the money takes days. Stripe has to allow it on your account.",
             typed.bank_debits))
-        @if may { div .actions { (parts::primary_button("Save")) } }
     };
-    parts::form(
-        PATH,
-        &person.csrf,
-        &html! {
-            (parts::summary(errors))
-            @if late { (overtaken()) }
-            (parts::fields_of(may, &inside))
-        },
-    )
+    desk::settings_form(person, PATH, (&desk::seen(there), late), &fields, errors)
 }

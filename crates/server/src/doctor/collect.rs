@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use domain::{Mode, TenantId};
-use flows::endpoints::{self, compare, fingerprint};
+use flows::endpoints::{self, Secrets, compare, fingerprint};
 use flows::{Clock, instance as copies};
 use store::db::{Engine, Options};
 use store::{Db, Tx, backlog, instance as rows, migrate, reconciliation_breaks, users};
@@ -111,7 +111,13 @@ async fn of_mode(config: &Config, mode: Mode, keys: &KeySet) -> ModeFacts {
         Err(why) => Err(why.clone()),
         Ok(client) => endpoints::read_with(client, origin)
             .await
-            .map(|found| compare(origin, &found, &known, &[]).0)
+            .map(|found| {
+                let secrets = Secrets {
+                    configured: known.clone(),
+                    ..Secrets::default()
+                };
+                compare(origin, &found, &secrets).0
+            })
             .map_err(|failure| failure.to_string()),
     };
     let of_key = keys.account_of_publishable_key();
@@ -225,14 +231,15 @@ async fn of_database(config: &Config) -> DatabaseFacts {
     };
     facts.engine = Some(db.engine());
     let file = instance::sqlite_file(config).filter(|_| db.engine() == Engine::Sqlite);
-    let marker = file.as_deref().map(instance::marker);
+    let marker = match file.as_deref() {
+        Some(file) => instance::marker(file),
+        None => copies::Marker {
+            place: copies::place(&db).await,
+            ..copies::Marker::default()
+        },
+    };
     let read = db.read(move |tx| {
         let mut read = read(tx)?;
-        let place = rows::place(tx).unwrap_or_default();
-        let marker = marker.clone().unwrap_or(copies::Marker {
-            tokens: Vec::new(),
-            place,
-        });
         let known = rows::get(tx)?;
         let copied = copies::judge(known.as_ref(), rows::is_in_use(tx)?, &marker);
         read.copied = copied.map(str::to_owned);

@@ -3,8 +3,9 @@
 
 use domain::Permission::{
     ClientsRead, ClientsWrite, ConnectRead, ConnectWrite, CreditsRead, CreditsWrite, DisputesRead,
-    DisputesWrite, InvoicesRead, InvoicesWrite, KeysRead, KeysWrite, MailsWrite, PaymentsRead, PaymentsWrite,
-    PayoutsRead, PeopleRead, PeopleWrite, RefundsWrite, ReportsRead, SettingsRead, SettingsWrite,
+    DisputesWrite, InvoicesRead, InvoicesWrite, KeysRead, KeysWrite, MailsWrite, OfflinePaymentsWrite,
+    PaymentsRead, PayoutsRead, PeopleRead, PeopleWrite, RefundsWrite, ReportsRead, SettingsRead,
+    SettingsWrite,
 };
 
 use super::Who::{AnyPerson, Operator, Person};
@@ -192,24 +193,26 @@ fn of_offline_payments() -> Vec<Route> {
     vec![
         get(
             "/invoices/{id}/record-payment",
-            Person(PaymentsWrite),
+            Person(OfflinePaymentsWrite),
             offline::ask,
         ),
         post(
             "/invoices/{id}/record-payment",
-            Person(PaymentsWrite),
+            Person(OfflinePaymentsWrite),
             offline::record,
-        ),
+        )
+        .stepped_up(),
         get(
             "/invoices/{id}/recorded/{payment}/reverse",
-            Person(PaymentsWrite),
+            Person(OfflinePaymentsWrite),
             offline::ask_to_reverse,
         ),
         post(
             "/invoices/{id}/recorded/{payment}/reverse",
-            Person(PaymentsWrite),
+            Person(OfflinePaymentsWrite),
             offline::reverse,
-        ),
+        )
+        .stepped_up(),
         get(
             "/credit-notes/{id}/credit-note.pdf",
             Person(CreditsRead),
@@ -224,7 +227,7 @@ fn of_disputes() -> Vec<Route> {
         get("/disputes", Person(DisputesRead), disputes::list),
         get("/disputes/{id}", Person(DisputesRead), dispute::show),
         get("/disputes/{id}/accept", answers, dispute_answer::ask_to_accept),
-        post("/disputes/{id}/accept", answers, dispute_answer::accept),
+        post("/disputes/{id}/accept", answers, dispute_answer::accept).stepped_up(),
         get("/disputes/{id}/evidence", answers, dispute_answer::write),
         post("/disputes/{id}/evidence", answers, dispute_answer::save),
         get("/disputes/{id}/settle", answers, dispute_settle::ask),
@@ -356,6 +359,11 @@ fn of_the_operator() -> Vec<Route> {
         post("/operator/tenants/{id}/close", Operator, operator::close).stepped_up(),
         post("/operator/tenants/{id}/invite", Operator, operator::invite).stepped_up(),
         post("/operator/tenants/{id}/resume", Operator, operator::resume).stepped_up(),
+        get(
+            "/operator/tenants/{id}/suspend",
+            Operator,
+            operator::ask_to_suspend,
+        ),
         post("/operator/tenants/{id}/suspend", Operator, operator::suspend).stepped_up(),
     ]
 }

@@ -1,6 +1,6 @@
 //! The routes of money that came without Stripe.
 
-use domain::Permission::{PaymentsRead, PaymentsWrite};
+use domain::Permission::{OfflinePaymentsWrite, PaymentsRead};
 
 use super::Who::Key;
 use super::{Route, get, post};
@@ -16,7 +16,7 @@ pub fn all() -> Vec<Route> {
         ),
         post(
             "/api/invoices/{id}/offline-payments",
-            Key(PaymentsWrite),
+            Key(OfflinePaymentsWrite),
             offline_payments::create,
         )
         .moving_money(),
@@ -27,7 +27,7 @@ pub fn all() -> Vec<Route> {
         ),
         post(
             "/api/offline-payments/{id}/reverse",
-            Key(PaymentsWrite),
+            Key(OfflinePaymentsWrite),
             offline_payments::reverse,
         )
         .moving_money(),

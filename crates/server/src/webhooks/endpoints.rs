@@ -4,12 +4,15 @@
 use clap::Args;
 use domain::Mode;
 use flows::Clock;
-use flows::endpoints::{self, Done, Found, Role, Standing, Step, compare, drift, fingerprint};
+use flows::endpoints::{self, Done, Found, Role, Secrets, Standing, Step, compare, drift, fingerprint};
+use flows::running::{self, Running};
+use store::Db;
+use store::db::Options;
 use stripe::{Client, Secret};
 
 use crate::clock::SystemClock;
 use crate::config::{ApiBase, Config, KeySet};
-use crate::{ping, start};
+use crate::{instance, ping, start};
 
 /// Which mode's endpoints.
 #[derive(Clone, Debug, Args)]
@@ -75,18 +78,63 @@ impl<'a> Desk<'a> {
         self.secrets().iter().map(fingerprint).collect()
     }
 
-    /// Fingerprints of the configured secrets that the running server takes. Only asked when it matters.
-    async fn in_use(&self) -> Vec<String> {
-        if !self.found.iter().any(|one| one.retiring) {
-            return Vec::new();
+    /// Which instances live, as they say themselves in the database.
+    async fn running(&self) -> Result<Vec<Running>, String> {
+        if instance::sqlite_file(self.config).is_some_and(|file| !file.exists()) {
+            // Nothing has run yet.
+            return Ok(Vec::new());
         }
-        let mut used = Vec::new();
+        let options = Options {
+            refuse_unsafe: false,
+            beside: true,
+            ..start::options(self.config)
+        };
+        let unread = |why: String| format!("the database does not say which instances run: {why}");
+        let db = Db::open(self.config.database_url.expose(), options).await;
+        let db = db.map_err(|error| unread(error.to_string()))?;
+        let living = running::living(&db, SystemClock::default().now()).await;
+        db.close().await;
+        living.map_err(|failure| unread(failure.to_string()))
+    }
+
+    /// What is known of the secrets. What all take is asked of the public address as well, and only when it
+    /// matters: a row in the database is no proof that the address leads to whoever wrote it.
+    async fn known_secrets(&self, living: Option<&[Running]>) -> Secrets {
+        let mut secrets = Secrets {
+            configured: self.known(),
+            taken_by_all: Vec::new(),
+            taken_by_some: living.map(|living| living.iter().flat_map(|one| one.secrets.clone()).collect()),
+        };
+        if !self.found.iter().any(|one| one.retiring) {
+            return secrets;
+        }
         for secret in self.secrets() {
-            if ping::send(self.config, &secret).await == Ok(200) {
-                used.push(fingerprint(&secret));
+            let print = fingerprint(&secret);
+            let all = living.is_some_and(|living| running::all_take(living, &print));
+            if all && ping::send(self.config, &secret).await == Ok(200) {
+                secrets.taken_by_all.push(print);
             }
         }
-        used
+        secrets
+    }
+
+    /// Names the instances for which an old secret is still needed.
+    fn waiting_for(&self, living: &[Running], say: &mut dyn FnMut(String)) {
+        let (known, now) = (self.known(), SystemClock::default().now());
+        for one in living {
+            let lacking = known.iter().filter(|print| !running::takes(one, print)).count();
+            if lacking > 0 {
+                let age_s = now.seconds() - one.seen_at.seconds();
+                say(format!(
+                    "WAITING   instance {} of version {}, seen {age_s} s ago, runs without {lacking} of the \
+                     configured secrets",
+                    one.id, one.version
+                ));
+            }
+        }
+        if living.is_empty() {
+            say("WAITING   no instance has said within two minutes that it runs".to_owned());
+        }
     }
 
     async fn change(&self, steps: &[Step], say: &mut dyn FnMut(String)) -> Result<(), String> {
@@ -152,8 +200,10 @@ fn told_of(told: &[endpoints::Told], of_thin: bool) -> bool {
 /// A sentence that says what could not be done.
 pub async fn setup(config: &Config, which: &Which, say: &mut dyn FnMut(String)) -> Result<(), String> {
     let desk = Desk::open(config, which).await?;
-    let known = desk.known();
-    let (standing, steps) = compare(desk.origin, &desk.found, &known, &desk.in_use().await);
+    // What nobody can tell keeps every endpoint that may be needed.
+    let living = desk.running().await.ok();
+    let secrets = desk.known_secrets(living.as_deref()).await;
+    let (standing, steps) = compare(desk.origin, &desk.found, &secrets);
     if steps.is_empty() {
         say(format!(
             "Nothing to change: three endpoints in {} mode send to {}.",
@@ -172,7 +222,11 @@ pub async fn setup(config: &Config, which: &Which, say: &mut dyn FnMut(String)) 
 /// How many differ, or why Stripe was not asked.
 pub async fn list(config: &Config, which: &Which, say: &mut dyn FnMut(String)) -> Result<(), String> {
     let desk = Desk::open(config, which).await?;
-    let (standing, _) = compare(desk.origin, &desk.found, &desk.known(), &[]);
+    let secrets = Secrets {
+        configured: desk.known(),
+        ..Secrets::default()
+    };
+    let (standing, _) = compare(desk.origin, &desk.found, &secrets);
     for one in &standing {
         say(line(desk.mode, one));
     }
@@ -197,8 +251,8 @@ fn line(mode: Mode, one: &Standing) -> String {
     }
 }
 
-/// Gives all three new secrets. The old ones go on signing until `finish`, which asks the running server
-/// first whether it takes the new ones.
+/// Gives all three new secrets. The old ones go on signing until `finish`, which looks first whether every
+/// instance that lives takes the new ones, and whether the public address leads to one that does.
 ///
 /// # Errors
 /// A sentence that says what could not be done.
@@ -209,30 +263,32 @@ pub async fn rotate(
     say: &mut dyn FnMut(String),
 ) -> Result<(), String> {
     let desk = Desk::open(config, which).await?;
-    let known = desk.known();
     if !finish {
-        let steps = drift::roll(desk.origin, &desk.found, &known)?;
+        let steps = drift::roll(desk.origin, &desk.found, &desk.known())?;
         desk.change(&steps, say).await?;
         say("Old and new secrets are both good until `psa-pay webhooks rotate --finish`.".to_owned());
         return Ok(());
     }
-    let (standing, steps) = compare(desk.origin, &desk.found, &known, &desk.in_use().await);
-    if !standing.iter().any(|one| one.retiring) {
+    if !desk.found.iter().any(|one| one.retiring) {
         say("No rotation is under way.".to_owned());
         return Ok(());
     }
+    let living = desk.running().await?;
+    let secrets = desk.known_secrets(Some(&living)).await;
+    let (standing, steps) = compare(desk.origin, &desk.found, &secrets);
     let ends: Vec<Step> = steps
         .into_iter()
         .filter(|step| matches!(step, Step::Delete { found, .. } if found.retiring))
         .collect();
     let left = standing.iter().filter(|one| one.retiring).count() - ends.len();
     desk.change(&ends, say).await?;
-    match left {
-        0 => Ok(()),
-        left => Err(format!(
-            "{left} old secrets are still needed: the server at {} does not take their successors yet. Put \
-             the new ones into the configuration, restart it, and run this again",
-            desk.origin
-        )),
+    if left == 0 {
+        return Ok(());
     }
+    desk.waiting_for(&living, say);
+    Err(format!(
+        "{left} old secrets are still needed: not every instance of {} takes their successors yet. Put the \
+         new ones into the configuration of each, restart them, and run this again",
+        desk.origin
+    ))
 }

@@ -296,9 +296,17 @@ both! {
             assert_eq!(accepted.status, StatusCode::SEE_OTHER, "{}", accepted.words());
 
             let suspend = format!("{tenant}/suspend");
+            let asked = olga.get(&suspend).await;
+            asked.assert_says(200, &["Suspend this tenant?", "What stops", "New payments", "What goes on",
+                "money can be given back", "Keep it active"]);
+            let page = olga.get(&tenant).await;
+            assert!(!page.text.contains(&format!("action=\"{suspend}\"")), "nothing stops with one press");
+            olga.get(&suspend).await;
             let sent = olga.post(&suspend, &[("reason", "Unpaid bills")]).await;
             olga.get(sent.location()).await
                 .assert_says(200, &["Suspended", "Unpaid bills", "Let it take new work"]);
+            olga.get(&suspend).await.assert_sent_to(&tenant);
+            olga.get(&tenant).await;
             let sent = olga.post(&format!("{tenant}/resume"), &[]).await;
             olga.get(sent.location()).await
                 .assert_says(200, &["The tenant may take new work again.", "Active"]);

@@ -136,8 +136,11 @@ both! {
             form.assert_says(200, &["The client owes it again", "A numbered credit note", "990.76"]);
             let path = format!("/payments/pay_{payment}/refund");
             let key = once(&form);
+            let [version, refundable] = ["version", "refundable"]
+                .map(|name| form.between(&format!("name=\"{name}\" value=\""), "\""));
             let with = |amount| {
                 let mut fields = vec![("form_key", key.as_str()), ("invoice", id), ("amount", amount)];
+                fields.extend([("version", version.as_str()), ("refundable", refundable.as_str())]);
                 fields.extend([("settlement", "forgiven"), ("fee", "kept")]);
                 fields
             };
@@ -241,7 +244,11 @@ both! {
             let late = lee.post(&draft, &with("2", "70.00")).await;
             assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.words());
             lee.get(&format!("{draft}/edit")).await.assert_sent_to(&draft);
-            dana.post(&format!("{draft}/void"), &[]).await.assert_sent_to(&format!("{draft}?done=voided"));
+            let unsaid = dana.post(&format!("{draft}/void"), &[]).await;
+            unsaid.assert_says(409, &["Nothing was done"]);
+            let question = unsaid.between("action=\"/invoices/", "\"");
+            dana.post(&format!("/invoices/{question}"), &[]).await
+                .assert_sent_to(&format!("{draft}?done=voided"));
             lee.get(&draft).await.assert_says(200, &["Void", "It is void: nothing is owed."]);
         });
     }

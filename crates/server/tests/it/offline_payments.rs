@@ -1,14 +1,17 @@
 //! Money that came without Stripe: it pays what is owed and no more, the pay page asks for the rest, the
 //! books and the tie-out know where it is, and it can be taken back.
 
-use domain::Role;
+use domain::mail::MailKind;
+use domain::{Permission, Permissions, Role};
+use flows::mails::sending;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use store::Sql;
 
 use crate::engines::World;
 use crate::own_shop::all_told;
-use crate::person::Person;
+use crate::person::{Person, Shown};
+use crate::refunds;
 use crate::town::{Reply, Town};
 
 const AMOUNT: i64 = 12_345;
@@ -37,6 +40,13 @@ async fn balance(town: &Town, account: &str) -> Value {
         .unwrap_or_else(|| panic!("{}", books.text));
     let found = rows.iter().find(|row| row["account"] == account);
     found.map_or(json!(0), |row| row["balance"].clone())
+}
+
+/// What the receipts are about that a mail server would be handed now.
+async fn receipts_sent(town: &Town) -> Vec<String> {
+    let taken = sending::take(&town.app, "mail.example", 100).await.unwrap();
+    let receipts = taken.iter().filter(|taken| taken.mail.kind == MailKind::Receipt);
+    receipts.map(|taken| taken.mail.about.clone()).collect()
 }
 
 both! {
@@ -158,8 +168,10 @@ both! {
             let form = dana.get(&format!("{path}/record-payment")).await;
             form.assert_says(200, &["value=\"123.45\"", "Bank transfer", "Mail a receipt"]);
             let key = form.between("name=\"form_key\" value=\"", "\"");
+            let version = form.between("name=\"version\" value=\"", "\"");
             let with = |amount| [
-                ("form_key", key.as_str()), ("amount", amount), ("received_on", "2025-11-20"),
+                ("form_key", key.as_str()), ("version", version.as_str()), ("amount", amount),
+                ("received_on", "2025-11-20"),
                 ("method", "cheque"), ("reference", "1042"), ("receipt", "1"),
             ];
             let refused = dana.post(&format!("{path}/record-payment"), &with("200")).await;
@@ -188,6 +200,122 @@ both! {
                 "kim@northwind.example").await;
             let shown = reader.get(&path).await;
             assert!(!shown.text.contains("record-payment"), "nothing that kim may not do");
+        });
+    }
+
+    fn two_clerks_recorded_the_same_transfer_twice(world: &World) {
+        Town::run(world, async |town| {
+            let invoice = town.invoice(AMOUNT, "usd").await;
+            let tenant = &town.msp.scope.tenant;
+            let dana = Person::new(&town, tenant, Role::Billing, "dana@northwind.example").await;
+            let lee = Person::new(&town, tenant, Role::Billing, "lee@northwind.example").await;
+            let path = format!("/invoices/{invoice}");
+            let record = format!("{path}/record-payment");
+            let typed = |form: &Shown| {
+                let hidden = |name: &str| form.between(&format!("name=\"{name}\" value=\""), "\"");
+                [("form_key", hidden("form_key")), ("version", hidden("version")),
+                    ("amount", "23.45".to_owned()), ("received_on", "2025-11-20".to_owned()),
+                    ("method", "bank_transfer".to_owned())]
+            };
+            let send = async |who: &Person, fields: [(&str, String); 5]| {
+                who.post(&record, &fields.each_ref().map(|(name, value)| (*name, value.as_str()))).await
+            };
+            let (first, second) = (dana.get(&record).await, lee.get(&record).await);
+            send(&dana, typed(&first)).await.assert_sent_to(&format!("{path}?done=recorded"));
+            let late = send(&lee, typed(&second)).await;
+            late.assert_says(409, &["since you opened this page", "$100.00 of it are owed now",
+                "Nothing was done", "value=\"23.45\""]);
+            let listed = format!("/api/invoices/{invoice}/offline-payments");
+            let count = async || {
+                let listed = town.api(&town.msp.key, Method::GET, &listed, Value::Null).await;
+                listed.body["data"].as_array().unwrap().len()
+            };
+            assert_eq!(count().await, 1);
+            let unsaid = [("amount", "23.45"), ("received_on", "2025-11-20"), ("method", "cash")];
+            lee.post(&record, &unsaid).await.assert_says(409, &["Nothing was done"]);
+            // Whoever has seen it may do it all the same: it was another transfer.
+            send(&lee, typed(&late)).await.assert_sent_to(&format!("{path}?done=recorded"));
+            assert_eq!(count().await, 2);
+
+            let version = town.read_invoice(&invoice).await["version"].clone();
+            let body = json!({"method": "cash", "amount": 100, "version": version});
+            let made = self::record(&town, &invoice, body.clone()).await;
+            assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+            self::record(&town, &invoice, body).await
+                .assert_refused(409, "version_conflict", Some("version"));
+            assert_eq!(count().await, 3);
+            town.assert_tied().await;
+        });
+    }
+
+    fn a_key_that_makes_payment_intents_could_record_cheques(world: &World) {
+        Town::run(world, async |town| {
+            let invoice = town.invoice(AMOUNT, "usd").await;
+            let key = async |permission| {
+                let only = Permissions::Only([permission].into());
+                town.key_of(&town.msp.scope, only).await
+            };
+            let (intents, cheques) =
+                (key(Permission::PaymentsWrite).await, key(Permission::OfflinePaymentsWrite).await);
+            let path = format!("/api/invoices/{invoice}/offline-payments");
+            let body = json!({"method": "cheque"});
+            town.api(&intents, Method::POST, &path, body.clone()).await
+                .assert_refused(403, "permission_missing", None);
+            let made = id(&town.api(&cheques, Method::POST, &path, body).await);
+            let path = format!("/api/offline-payments/{made}/reverse");
+            town.api(&intents, Method::POST, &path, json!({})).await
+                .assert_refused(403, "permission_missing", None);
+            assert_eq!(town.api(&cheques, Method::POST, &path, json!({})).await.status, StatusCode::OK);
+        });
+    }
+
+    fn an_open_screen_was_enough_to_record_money_and_to_give_a_dispute_up(world: &World) {
+        Town::run(world, async |town| {
+            let dana = Person::new(&town, &town.msp.scope.tenant, Role::Owner,
+                "dana@northwind.example").await;
+            let invoice = town.invoice(AMOUNT, "usd").await;
+            let made = id(&record(&town, &invoice, json!({"method": "cash", "amount": 100})).await);
+            let record = format!("/invoices/{invoice}/record-payment");
+            dana.get(&record).await;
+            town.advance_ms(flows::people::STEPPED_UP_MS);
+            for path in [
+                record,
+                format!("/invoices/{invoice}/recorded/{made}/reverse"),
+                "/disputes/dsp_01/accept".to_owned(),
+            ] {
+                let asked = dana.post(&path, &[("amount", "1.00")]).await;
+                asked.assert_says(403, &["Confirm that it is you", "What you typed is kept"]);
+            }
+            let shown = town.read_invoice(&invoice).await;
+            assert_eq!(shown["amount_due"], AMOUNT - 100, "nothing was done");
+        });
+    }
+
+    fn a_receipt_of_a_cheque_that_bounced_went_out_all_the_same(world: &World) {
+        Town::run(world, async |town| {
+            let invoice = town.invoice(AMOUNT, "usd").await;
+            let body = json!({"method": "cheque", "amount": 5_000, "send_receipt": true});
+            let bounced = id(&record(&town, &invoice, body.clone()).await);
+            let kept = id(&record(&town, &invoice, body).await);
+            reverse(&town, &bounced, json!({"reason": "The cheque bounced"})).await;
+            assert_eq!(receipts_sent(&town).await, [kept]);
+            let cancelled = "/api/mails?kind=receipt&status=cancelled";
+            let cancelled = town.api(&town.msp.key, Method::GET, cancelled, Value::Null).await;
+            assert_eq!(cancelled.body["data"].as_array().unwrap().len(), 1, "{}", cancelled.text);
+        });
+    }
+
+    fn a_receipt_of_a_payment_that_was_given_back_went_out_all_the_same(world: &World) {
+        Town::run(world, async |town| {
+            let all = refunds::paid(&town, AMOUNT, "pm_card_visa").await;
+            let part = refunds::paid(&town, AMOUNT, "pm_card_visa").await;
+            for (paid, amount) in [(&all, AMOUNT), (&part, 45)] {
+                let body = json!({"payment_id": paid.payment, "amount": amount, "settlement": "still_owed"});
+                let made = refunds::refund(&town, body).await;
+                assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+            }
+            refunds::settle(&town).await;
+            assert_eq!(receipts_sent(&town).await, [part.payment], "the paper tells of the part");
         });
     }
 }

@@ -6,6 +6,7 @@ mod copies;
 mod doctor;
 mod endpoints;
 mod going_live;
+mod instances;
 mod machine;
 mod packaging;
 mod tenant;

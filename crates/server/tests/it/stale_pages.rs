@@ -176,11 +176,18 @@ both! {
 
             let next = town.invoice(5_000, "usd").await;
             let form = dana.get(&format!("/invoices/{next}/use-credit")).await;
-            let fields = [("form_key", hidden(&form, "form_key")), ("amount", "30.00".to_owned())];
-            send(&dana, &format!("/invoices/{next}/use-credit"), &fields).await
+            let fields = |form: &Shown, amount: &str| [("form_key", hidden(form, "form_key")),
+                ("version", hidden(form, "version")), ("amount", amount.to_owned())];
+            let second = dana.get(&format!("/invoices/{next}/use-credit")).await;
+            send(&dana, &format!("/invoices/{next}/use-credit"), &fields(&form, "20.00")).await
+                .assert_sent_to(&format!("/invoices/{next}?done=credit-used"));
+            let late =
+                send(&dana, &format!("/invoices/{next}/use-credit"), &fields(&second, "10.00")).await;
+            late.assert_says(409, &["since you opened this page", "$30.00 of it are owed now"]);
+            send(&dana, &format!("/invoices/{next}/use-credit"), &fields(&late, "10.00")).await
                 .assert_sent_to(&format!("/invoices/{next}?done=credit-used"));
             let page = dana.get(&format!("/invoices/{next}")).await;
-            page.assert_says(200, &["Paid by credit $30.00", "$30.00 of the client's credit paid it"]);
+            page.assert_says(200, &["Paid by credit $30.00", "$20.00 of the client's credit paid it"]);
             page.assert_says(200, &["By Dana"]);
             page.assert_says(200, &["Still owed $20.00"]);
         });

@@ -1,6 +1,7 @@
 //! A copy of SQLite's file while a server works with it, and a file that is put in place of another.
 
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::backup::{Backup, StepResult};
@@ -29,10 +30,8 @@ pub fn copy(from: &Path, to: &Path) -> Result<(), Error> {
         remove(&part)?;
         return Err(error);
     }
-    File::open(&part)
-        .and_then(|file| file.sync_all())
-        .and_then(|()| fs::rename(&part, to))
-        .map_err(|error| unable(to, &error))?;
+    sync_file(&part)?;
+    fs::rename(&part, to).map_err(|error| unable(to, &error))?;
     sync_folder(to)
 }
 
@@ -82,47 +81,137 @@ pub fn check(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Puts a backup where the server looks for its database. What was there is kept beside it, and nothing is
-/// done while a server works with it. Answers where the old file went, if there was one.
+/// A backup beside the database that it is to replace: to be checked, and brought to this version's tables,
+/// before anything is replaced. Nobody can work with that database meanwhile. Dropped, it is gone, and what
+/// was there is as it was.
+pub struct Staged {
+    copy: PathBuf,
+    target: PathBuf,
+    _lock: Lock,
+}
+
+/// Copies a backup beside the database that it is to replace.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when a server runs, when there is a file and `replace` is not said, and for files
-/// that cannot be read or written.
-pub fn put_in_place(backup: &Path, target: &Path, replace: bool) -> Result<Option<PathBuf>, Error> {
+/// [`Error::Unavailable`] when a server runs, when there is a database and `replace` is not said, when the
+/// backup is damaged, and for files that cannot be read or written.
+pub fn stage(backup: &Path, target: &Path, replace: bool) -> Result<Staged, Error> {
     check(backup)?;
-    let _lock = Lock::take(target)?;
-    let old = target.exists().then(|| free_name(target));
-    if old.is_some() && !replace {
+    let staged = Staged {
+        copy: beside(target, ".part"),
+        target: target.to_owned(),
+        _lock: Lock::take(target)?,
+    };
+    if target.exists() && !replace {
         return Err(Error::Unavailable(format!(
             "{} is there already; with --replace it is kept beside the restored one",
             target.display()
         )));
     }
-    let part = beside(target, ".part");
-    remove(&part)?;
-    make_private(&part)?;
-    fs::copy(backup, &part).map_err(|error| unable(&part, &error))?;
-    File::open(&part)
-        .and_then(|file| file.sync_all())
-        .map_err(|error| unable(&part, &error))?;
-    if let Some(old) = &old {
-        for ending in ["", "-wal", "-shm"] {
-            let file = beside(target, ending);
-            if file.exists() {
-                fs::rename(&file, beside(old, ending)).map_err(|error| unable(&file, &error))?;
-            }
-        }
-    }
-    fs::rename(&part, target).map_err(|error| unable(target, &error))?;
-    sync_folder(target)?;
-    Ok(old)
+    // One that was interrupted has left them.
+    staged.clear()?;
+    make_private(&staged.copy)?;
+    fs::copy(backup, &staged.copy).map_err(|error| unable(&staged.copy, &error))?;
+    Ok(staged)
 }
 
-/// A name beside it that nothing has.
+impl Staged {
+    /// The copy, which is closed when [`Staged::put_in_place`] is called.
+    pub fn path(&self) -> &Path {
+        &self.copy
+    }
+
+    /// Puts the copy where the server looks for its database, in one step of the file system: whenever that
+    /// is interrupted, either the old one is there, whole, or the new one. Answers under which name the old
+    /// one is kept, if there was one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] for files that cannot be read or written.
+    pub fn put_in_place(self) -> Result<Option<PathBuf>, Error> {
+        let target = &self.target;
+        settle(&self.copy)?;
+        let old = target.exists().then(|| keep(target)).transpose()?;
+        // A log of another file would be played into this one.
+        for ending in ["-wal", "-shm"] {
+            remove(&beside(target, ending))?;
+        }
+        fs::rename(&self.copy, target).map_err(|error| unable(target, &error))?;
+        sync_folder(target)?;
+        Ok(old)
+    }
+
+    fn clear(&self) -> Result<(), Error> {
+        for ending in ["", "-wal", "-shm", ".lock"] {
+            remove(&beside(&self.copy, ending))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let Err(error) = self.clear() {
+            tracing::warn!(%error, "what is left of a restore could not be removed");
+        }
+    }
+}
+
+/// Makes one file of a database that nobody has open: what its write-ahead log holds goes into it, and it is
+/// on the disk.
+///
+/// # Errors
+/// [`Error::Unavailable`] for a file that is damaged, in use, or cannot be written.
+pub fn settle(path: &Path) -> Result<(), Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let file = Connection::open_with_flags(path, flags).map_err(|error| unable(path, &error))?;
+    file.pragma_update(None, "journal_mode", "delete")
+        .map_err(|error| unable(path, &error))?;
+    file.close().map_err(|(_, error)| unable(path, &error))?;
+    let wal = beside(path, "-wal");
+    if fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0) {
+        return Err(unable(&wal, &"it could not be taken into the file"));
+    }
+    sync_file(path)?;
+    sync_folder(path)
+}
+
+/// Gives the database that is there a second name, under which it stays. A damaged one, whose log cannot be
+/// taken into it, keeps it there.
+fn keep(target: &Path) -> Result<PathBuf, Error> {
+    if let Err(error) = settle(target) {
+        tracing::warn!(%error, "the database that is replaced is kept with its write-ahead log");
+    }
+    let kept = free_name(target);
+    for ending in ["", "-wal", "-shm"] {
+        let (file, name) = (beside(target, ending), beside(&kept, ending));
+        if file.exists() && !name.exists() {
+            // Not every file system has second names.
+            fs::hard_link(&file, &name)
+                .or_else(|_| fs::copy(&file, &name).map(|_bytes| ()))
+                .map_err(|error| unable(&name, &error))?;
+            sync_file(&name)?;
+        }
+    }
+    sync_folder(target)?;
+    Ok(kept)
+}
+
+/// A name beside it that nothing has, or that a restore which was interrupted gave to it.
 fn free_name(target: &Path) -> PathBuf {
-    let names = (1..).map(|nth: u32| beside(target, &format!(".before-restore-{nth}")));
-    let mut free = names.skip_while(|name| name.exists());
-    free.next().unwrap_or_else(|| beside(target, ".before-restore"))
+    let mut names = (1..).map(|nth: u32| beside(target, &format!(".before-restore-{nth}")));
+    let free = names.find(|name| !name.exists() || is_same(name, target));
+    free.unwrap_or_else(|| beside(target, ".before-restore"))
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    let of = |path| fs::metadata(path).map(|file| (file.dev(), file.ino()));
+    matches!((of(one), of(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+fn sync_file(path: &Path) -> Result<(), Error> {
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| unable(path, &error))
 }
 
 fn remove(path: &Path) -> Result<(), Error> {
@@ -132,8 +221,11 @@ fn remove(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// A rename lasts once its folder is on the disk.
-fn sync_folder(of: &Path) -> Result<(), Error> {
+/// Brings the folder of a file to the disk: a file that was made or renamed there lasts only then.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the folder cannot be read.
+pub fn sync_folder(of: &Path) -> Result<(), Error> {
     let parent = of.parent().filter(|parent| !parent.as_os_str().is_empty());
     let folder = parent.unwrap_or_else(|| Path::new("."));
     File::open(folder)

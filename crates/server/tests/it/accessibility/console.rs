@@ -65,6 +65,9 @@ pub async fn console(auditor: &mut Auditor<'_>, town: &Town) {
         .look("console-close", &format!("/operator/tenants/{tenant}/close"))
         .await;
     auditor
+        .look("console-suspend", &format!("/operator/tenants/{tenant}/suspend"))
+        .await;
+    auditor
         .look("console-tenant", &format!("/operator/tenants/{tenant}"))
         .await;
     auditor.look("reference", "/api/reference").await;

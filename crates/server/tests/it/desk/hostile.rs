@@ -53,7 +53,13 @@ async fn invoice_with(town: &Town, dana: &Person, client: &str, payload: &str) -
     draft.extend(fields.map(|field| (field, payload)));
     filled(dana, "/invoices", &draft, payload).await;
     let path = format!("/invoices/{}", town.invoice(12_345, "usd").await);
+    let version = async || {
+        let form = dana.get(&format!("{path}/credit")).await;
+        form.between("name=\"version\" value=\"", "\"")
+    };
+    let seen = version().await;
     let offline = [
+        ("version", seen.as_str()),
         ("amount", "1"),
         ("received_on", "2025-11-01"),
         ("method", "cash"),
@@ -64,7 +70,12 @@ async fn invoice_with(town: &Town, dana: &Person, client: &str, payload: &str) -
         let link = [("email", email), ("name", payload), ("expires_in_days", "30")];
         filled(dana, &format!("{path}/links"), &link, payload).await;
     }
-    let note = [("amount", "1.00"), ("reason", payload)];
+    let seen = version().await;
+    let note = [
+        ("version", seen.as_str()),
+        ("amount", "1.00"),
+        ("reason", payload),
+    ];
     filled(dana, &format!("{path}/credit"), &note, payload).await;
     path
 }

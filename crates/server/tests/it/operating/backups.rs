@@ -5,7 +5,9 @@ use std::process::Child;
 use std::time::Duration;
 
 use serde_json::json;
-use store::Sql;
+use store::db::Options;
+use store::migrate::{self, MIGRATIONS};
+use store::{Db, Sql};
 use tokio::task::LocalSet;
 
 use super::machine::{Machine, number, with_machine};
@@ -16,6 +18,7 @@ const PAID: Sql = Sql::new("select count(*) as n from invoices where status = 'p
 const PAYMENTS: Sql = Sql::new("select count(*) as n from payments where status = 'succeeded'");
 const WAITING: Sql =
     Sql::new("select count(*) as n from mails where livemode = 1 and status in ('queued', 'sending')");
+const TENANT_OF_OLD: Sql = Sql::new("select count(*) as n from tenants where id = 'ten_old'");
 const LOCKED: Sql = Sql::new("select count(*) as n from instance where live_locked_at is not null");
 
 /// Waits for a command without holding up the payers.
@@ -222,5 +225,133 @@ fn a_damaged_backup_is_not_put_in_place() {
         assert!(!refused.good, "{}", refused.out);
         assert!(machine.folder.join("psa-pay.db").exists(), "what was there stays");
         machine.restart().await;
+    });
+}
+
+/// Changes a file of SQLite's by hand.
+fn spoil(machine: &Machine, file: &str, lines: &str) {
+    let path = machine.folder.join(file);
+    rusqlite::Connection::open(path)
+        .unwrap()
+        .execute_batch(lines)
+        .unwrap();
+}
+
+/// The old database was gone by the time that its successor's ledger was looked at.
+#[test]
+fn a_backup_whose_ledger_is_wrong_was_put_in_place() {
+    with_machine(async |mut machine| {
+        let tenant = machine.tenant(2).await;
+        open(&mut machine).await;
+        assert!(machine.pay(&tenant, 0).await);
+        machine.run(&["backup", "--to", "good.db"]).expect("backup");
+        machine.stop();
+        // A whole file, in which somebody has edited an amount.
+        machine
+            .shell("cp good.db wrong.db", &Default::default())
+            .expect("cp");
+        spoil(
+            &machine,
+            "wrong.db",
+            "update invoices set applied = 1 where status = 'paid'",
+        );
+        let before = std::fs::read(machine.folder.join("psa-pay.db")).unwrap();
+        let refused = machine.run(&["restore", "--from", "wrong.db", "--replace"]);
+        assert!(
+            !refused.good && refused.err.contains("nothing replaced"),
+            "{}{}",
+            refused.out,
+            refused.err
+        );
+        let after = std::fs::read(machine.folder.join("psa-pay.db")).unwrap();
+        assert!(before == after, "what was there is as it was");
+        machine
+            .shell("! ls | grep -E 'part|before-restore'", &Default::default())
+            .expect("nothing is left lying about");
+        machine.restart().await;
+        machine.stop();
+        assert_eq!((number(&machine, &PAID), number(&machine, &LOCKED)), (1, 0));
+    });
+}
+
+/// A database of the version before there were marks, with one tenant.
+async fn of_an_older_version(machine: &Machine, file: &str) {
+    const TENANT: Sql =
+        Sql::new("insert into tenants (id, name, created_at) values ('ten_old', 'Of old', 1700000000000)");
+    let url = format!("sqlite:{}", machine.folder.join(file).display());
+    let db = Db::open(&url, Options::default()).await.unwrap();
+    let before_marks = &MIGRATIONS[..38];
+    assert_eq!(before_marks[37].name, "0038_console");
+    migrate::run(&db, before_marks, 1_700_000_000_000).await.unwrap();
+    let added = db.write(|tx| tx.execute(&TENANT, &[])).await;
+    added.unwrap_or_else(|error: store::Error| panic!("{error}"));
+    db.close().await;
+}
+
+#[test]
+fn a_backup_of_an_older_version_could_not_be_restored() {
+    with_machine(async |mut machine| {
+        machine.tenant(1).await;
+        open(&mut machine).await;
+        machine.stop();
+        of_an_older_version(&machine, "old.db").await;
+        let put = machine
+            .run(&["restore", "--from", "old.db", "--replace"])
+            .expect("restore");
+        assert!(put.out.contains("from 0039_instance on"), "{}", put.out);
+        assert_eq!(number(&machine, &TENANT_OF_OLD), 1);
+        machine.restart().await;
+        machine.stop();
+        assert_eq!(
+            number(&machine, &LOCKED),
+            1,
+            "it had no mark, and is a copy all the same"
+        );
+
+        let newer = "insert into schema_migrations (name, checksum, created_at) values ('9999_later', '', 1)";
+        machine
+            .shell("cp old.db new.db", &Default::default())
+            .expect("cp");
+        spoil(&machine, "new.db", newer);
+        let refused = machine.run(&["restore", "--from", "new.db", "--replace"]);
+        assert!(
+            !refused.good && refused.err.contains("nothing replaced"),
+            "{}",
+            refused.err
+        );
+        assert_eq!(number(&machine, &TENANT_OF_OLD), 1);
+    });
+}
+
+/// A restore that was cut off after the old database got its second name, and before the new one was there.
+#[test]
+fn a_restore_that_was_interrupted_is_done_again_and_keeps_one_old_database() {
+    with_machine(async |mut machine| {
+        let tenant = machine.tenant(1).await;
+        open(&mut machine).await;
+        machine.run(&["backup", "--to", "empty.db"]).expect("backup");
+        assert!(machine.pay(&tenant, 0).await);
+        machine.stop();
+        let cut_off = "ln psa-pay.db psa-pay.db.before-restore-1 && head -c 5000 empty.db > psa-pay.db.part";
+        machine.shell(cut_off, &Default::default()).expect("ln");
+        machine.restart().await;
+        machine.stop();
+        assert_eq!(
+            (number(&machine, &PAID), number(&machine, &LOCKED)),
+            (1, 0),
+            "it is the old one"
+        );
+        let put = machine
+            .run(&["restore", "--from", "empty.db", "--replace"])
+            .expect("restore");
+        assert!(put.out.contains("before-restore-1"), "{}", put.out);
+        assert_eq!(number(&machine, &PAID), 0);
+        machine
+            .shell("! ls | grep -E 'part|before-restore-2|-wal'", &Default::default())
+            .expect("nothing is left lying about");
+        machine
+            .shell("mv psa-pay.db.before-restore-1 psa-pay.db", &Default::default())
+            .expect("mv");
+        assert_eq!(number(&machine, &PAID), 1, "whole");
     });
 }

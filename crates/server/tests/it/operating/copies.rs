@@ -4,11 +4,13 @@ use domain::Mode;
 use flows::instance::{self, Marker, Opened, Reconciled};
 use flows::reconcile::{self, Order};
 use flows::{Actor, By};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
 use store::Sql;
 use store::db::Engine;
 
 use crate::engines::World;
-use crate::town::{Town, Wishes};
+use crate::town::{Reply, Town, Wishes};
 
 const LIVE_CARD: &str = "4000009900000004";
 const WAITING: Sql =
@@ -18,7 +20,14 @@ fn marker(tokens: &[&str], place: &str) -> Marker {
     Marker {
         tokens: tokens.iter().map(|token| (*token).to_owned()).collect(),
         place: place.to_owned(),
+        first_start: false,
     }
+}
+
+/// A command of the tenant's software on an invoice.
+async fn command(town: &Town, invoice: &str, what: &str, body: Value) -> Reply {
+    let path = format!("/api/invoices/{invoice}/{what}");
+    town.api(&town.msp.key, Method::POST, &path, body).await
 }
 
 /// Everything since two days ago.
@@ -37,7 +46,7 @@ both! {
             let app = &town.app;
             let by = By::new(Actor::CommandLine);
             let is_server = world.db.engine() == Engine::Postgres;
-            assert_eq!(!instance::place(app).await.is_empty(), is_server, "a server says which it is");
+            assert_eq!(!instance::place(&app.db).await.is_empty(), is_server, "a server says which it is");
 
             // Starts one after the other, and one after a crash between the mark and the row.
             for (tokens, next) in [(&[][..], "one"), (&["one"], "two"), (&["two", "three"], "three")] {
@@ -79,6 +88,79 @@ both! {
             assert_eq!(instance::unlock(app, &by, "again").await.unwrap(), Opened::Before);
             assert_eq!(instance::locked(app).await.unwrap(), None);
             town.assert_books().await;
+        });
+    }
+
+    fn a_locked_copy_took_intents_back_that_payers_of_the_original_were_paying(world: &World) {
+        let wishes = Wishes { mode: Mode::Live, ..Wishes::default() };
+        Town::run_as(world, wishes, async |town| {
+            let app = &town.app;
+            let invoice = town.invoice(12_345, "usd").await;
+            let made = town.command(&invoice, "payment-intent").await;
+            assert_eq!(made.status, StatusCode::OK, "{}", made.text);
+            instance::claim(app, &marker(&[], "here"), "one").await.unwrap();
+            let copied = instance::claim(app, &marker(&["nine"], "here"), "two").await.unwrap();
+            assert!(copied.is_some());
+
+            let reason = json!({"amount": 100, "reason": "Hours that were not worked"});
+            for (what, body) in [
+                ("void", Value::Null),
+                ("offline-payments", json!({"method": "cash", "amount": 100})),
+                ("credit-notes", reason),
+            ] {
+                let refused = command(&town, &invoice, what, body).await;
+                refused.assert_refused(503, "live_locked", None);
+            }
+            assert_eq!(town.intents()[0]["status"], "requires_payment_method", "it can still be paid");
+            let shown = town.read_invoice(&invoice).await;
+            assert_eq!((&shown["status"], &shown["amount_due"]), (&json!("open"), &json!(12_345)));
+            // What nobody pays concerns this database alone.
+            let other = town.invoice(100, "usd").await;
+            assert_eq!(command(&town, &other, "void", Value::Null).await.status, StatusCode::OK);
+
+            let intent = made.body["stripe_payment_intent_id"].as_str().unwrap();
+            let (secret, card) = (made.body["client_secret"].as_str().unwrap(), town.typed_token(LIVE_CARD));
+            let form = format!("client_secret={secret}&confirmation_token={card}");
+            let path = format!("/v1/payment_intents/{intent}/confirm");
+            let key = "pk_live_psapay_demo";
+            let paid = town.stripe_with(key, "POST", &path, Some(&town.msp.account), &form);
+            assert_eq!(paid["status"], "succeeded", "{paid}");
+            town.until_invoice(&invoice, "paid").await;
+            town.assert_books().await;
+        });
+    }
+
+    fn a_crash_at_the_very_first_start_locked_live(world: &World) {
+        Town::run_as(world, Wishes { mode: Mode::Live, ..Wishes::default() }, async |town| {
+            // The mark was written, and the row was not.
+            let cut_off = Marker { first_start: true, ..marker(&["one"], "here") };
+            assert_eq!(instance::claim(&town.app, &cut_off, "two").await.unwrap(), None);
+            let both = Marker { first_start: true, ..marker(&["one", "two"], "here") };
+            assert_eq!(instance::claim(&town.app, &both, "three").await.unwrap(), None, "between the two");
+            let restored = instance::claim(&town.app, &both, "four").await.unwrap();
+            assert!(restored.is_some(), "the database has another one");
+        });
+    }
+
+    fn a_server_that_did_not_say_which_database_it_is_let_a_copy_through(world: &World) {
+        Town::run_as(world, Wishes { mode: Mode::Live, ..Wishes::default() }, async |town| {
+            let claim = async |place| instance::claim(&town.app, &marker(&[], place), "").await.unwrap();
+            assert_eq!(claim("server one").await, None, "the first start");
+            assert_eq!(claim("server one").await, None);
+            let silent = claim("").await.expect("a lock");
+            assert!(silent.because.contains("does not say which database it is"), "{}", silent.because);
+            let order = order(&town);
+            instance::reconciled(&town.app, &By::new(Actor::CommandLine), &order, 0).await.unwrap();
+            assert_eq!(claim("server one").await, None, "it says so again");
+            assert!(claim("").await.is_some(), "and is compared with what it said, whenever it does not");
+        });
+    }
+
+    fn a_server_that_never_says_which_database_it_is_is_not_locked_for_that(world: &World) {
+        Town::run_as(world, Wishes { mode: Mode::Live, ..Wishes::default() }, async |town| {
+            let claim = async |place| instance::claim(&town.app, &marker(&[], place), "").await.unwrap();
+            assert_eq!((claim("").await, claim("").await), (None, None));
+            assert!(claim("server two").await.is_some(), "but where it is new that it says so");
         });
     }
 }

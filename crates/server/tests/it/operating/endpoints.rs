@@ -152,13 +152,13 @@ fn test_alone(machine: &mut Machine) {
 }
 
 /// Another endpoint as a person would make it, of the same events.
-fn by_hand(machine: &Machine, role: &str, more: &str) {
+fn by_hand(machine: &Machine, role: &str, more: &str) -> Value {
     let known = machine.stripe(false, "GET", &of_role(machine, role), "");
     let known = known["enabled_events"].as_array().unwrap().iter();
     let names = known.map(|name| format!("&enabled_events[]={}", name.as_str().unwrap()));
     let names: String = names.collect();
     let form = format!("url={}/api/stripe/webhook&{more}{names}", machine.origin);
-    machine.stripe(false, "POST", "/v1/webhook_endpoints", &form);
+    machine.stripe(false, "POST", "/v1/webhook_endpoints", &form)
 }
 
 /// The same in place of ours.
@@ -255,5 +255,98 @@ fn a_secret_is_rolled_with_both_good_meanwhile() {
         machine.run(&["webhooks", "list"]).expect("list");
         let none = machine.run(&["webhooks", "rotate", "--finish"]).expect("nothing");
         assert!(none.out.contains("No rotation is under way"), "{}", none.out);
+    });
+}
+
+/// `--finish` asked the public address, behind which one instance of several answered.
+#[test]
+fn the_old_secrets_went_while_another_instance_still_needed_them() {
+    with_machine(async |mut machine| {
+        set_up(&mut machine);
+        test_alone(&mut machine);
+        let rolled = machine.run(&["webhooks", "rotate"]).expect("rotate");
+        machine.take_over(&rolled.out);
+        let nobody = machine.run(&["webhooks", "rotate", "--finish"]);
+        assert!(
+            !nobody.good && nobody.out.contains("no instance has said within two minutes"),
+            "{}{}",
+            nobody.out,
+            nobody.err
+        );
+        machine.restart().await;
+        let database = rusqlite::Connection::open(machine.folder.join("psa-pay.db")).unwrap();
+        let other = "insert into running_instances (id, version, secrets, created_at, seen_at)
+            select 'other', '0.9.0', 'an_old_one', created_at, seen_at from running_instances";
+        assert_eq!(
+            database.execute(other, []).unwrap(),
+            1,
+            "the server has told of itself"
+        );
+        let early = machine.run(&["webhooks", "rotate", "--finish"]);
+        assert!(
+            !early.good && early.err.contains("3 old secrets are still needed"),
+            "{}{}",
+            early.out,
+            early.err
+        );
+        assert!(
+            early.out.contains("instance other of version 0.9.0"),
+            "{}",
+            early.out
+        );
+        assert_eq!(early.out.matches("WAITING").count(), 1, "{}", early.out);
+        assert_eq!(listed(&machine).len(), 6);
+        // It has ended without a word, more than two minutes ago.
+        let ago = "update running_instances set seen_at = seen_at - 121000 where id = 'other'";
+        database.execute(ago, []).unwrap();
+        machine.run(&["webhooks", "rotate", "--finish"]).expect("finish");
+        assert_eq!(listed(&machine).len(), 3);
+        machine.stop();
+        let left = "select count(*) from running_instances where id <> 'other'";
+        let left: i64 = database.query_row(left, [], |row| row.get(0)).unwrap();
+        assert_eq!(left, 0, "whoever ends in order says so");
+    });
+}
+
+fn sends(machine: &Machine, id: &str) -> bool {
+    let all = listed(machine);
+    all.iter()
+        .any(|one| one["id"] == id && one["status"] == "enabled")
+}
+
+/// Of two endpoints for the same, the one went by whose secret the server took events.
+#[test]
+fn a_second_endpoint_was_deleted_whose_secret_was_in_use() {
+    with_machine(async |mut machine| {
+        set_up(&mut machine);
+        test_alone(&mut machine);
+        machine.restart().await;
+        let secrets = machine.variable("STRIPE_TEST_WEBHOOK_SECRET").unwrap().to_owned();
+        let ours = of_role(&machine, "accounts");
+        let form = format!("connect=true&api_version={}", stripe::API_VERSION);
+        // Made by a person, who has put its secret in place of ours: nothing here can tell so.
+        let by_hand = by_hand(&machine, "accounts", &form);
+        machine.set("STRIPE_TEST_WEBHOOK_SECRET", by_hand["secret"].as_str().unwrap());
+        let mended = machine.run(&["webhooks", "setup"]).expect("setup");
+        assert!(sends(&machine, by_hand["id"].as_str().unwrap()), "{}", mended.out);
+        assert!(
+            sends(&machine, ours.rsplit('/').next().unwrap()),
+            "the running server has its secret"
+        );
+
+        // Two that people made: a third comes, and both send until its secret is in use.
+        machine.set("STRIPE_TEST_WEBHOOK_SECRET", &secrets);
+        let two = [(), ()].map(|()| self::by_hand(&machine, "accounts", &form));
+        machine.stripe(false, "DELETE", &ours, "");
+        let mended = machine.run(&["webhooks", "setup"]).expect("setup");
+        assert!(mended.out.contains("made "), "{}", mended.out);
+        for one in &two {
+            assert!(sends(&machine, one["id"].as_str().unwrap()), "{}", mended.out);
+        }
+        machine.take_over(&mended.out);
+        machine.restart().await;
+        machine.run(&["webhooks", "setup"]).expect("setup");
+        assert_eq!(listed(&machine).len(), 3, "its secret is in use");
+        machine.run(&["webhooks", "list"]).expect("list");
     });
 }
