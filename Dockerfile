@@ -4,6 +4,10 @@
 #   docker run --read-only --cap-drop=ALL --security-opt=no-new-privileges --env-file .env \
 #     -v psa-pay-data:/data -p 127.0.0.1:8080:8080 psa-pay
 #
+# No container engine builds it in `./check`. `./check full` goes through the last stage, as root on Debian, in a root
+# made by debootstrap (deploy/try-image): its RUN, its user, a root that can only be read, its stop. The first stage is
+# what cargo does there anyway.
+#
 # LISTEN is set here because a container's loopback is its own. With SQLite set DATABASE_URL=sqlite:/data/psa-pay.db.
 
 FROM rust:1-slim-trixie AS build

@@ -1,6 +1,7 @@
 //! What is true about money: amounts, invoices, payments, fees and postings, as pure functions and types
 //! that cannot be wrong. It does no I/O, reads no clock, knows no database, no Stripe and no HTTP.
 
+pub mod alarm;
 pub mod balance;
 pub mod breaker;
 pub mod business;

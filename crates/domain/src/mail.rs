@@ -78,6 +78,22 @@ words! {
         StaffRequirements = "staff_requirements",
         /// To staff: a payout has failed.
         StaffPayoutFailed = "staff_payout_failed",
+        /// To operators: stored events were given up.
+        OperatorEvents = "operator_events",
+        /// To operators: a difference from Stripe is open for too long.
+        OperatorBreaks = "operator_breaks",
+        /// To operators: an endpoint at Stripe is not as it has to be.
+        OperatorEndpoints = "operator_endpoints",
+        /// To operators: there are payments, and no webhook comes.
+        OperatorSilence = "operator_silence",
+        /// To operators: a true signature was refused for its time.
+        OperatorClock = "operator_clock",
+        /// To operators: a tenant's payouts do not reach its bank.
+        OperatorPayouts = "operator_payouts",
+        /// To operators: the last backup is too old.
+        OperatorBackup = "operator_backup",
+        /// To operators: live mode is locked.
+        OperatorLocked = "operator_locked",
     }
 }
 
@@ -92,8 +108,28 @@ impl MailKind {
         MailKind::StaffPayoutFailed,
     ];
 
+    /// What operators may choose to be told.
+    pub const ALARMS: [MailKind; 8] = [
+        MailKind::OperatorEvents,
+        MailKind::OperatorBreaks,
+        MailKind::OperatorEndpoints,
+        MailKind::OperatorSilence,
+        MailKind::OperatorClock,
+        MailKind::OperatorPayouts,
+        MailKind::OperatorBackup,
+        MailKind::OperatorLocked,
+    ];
+
+    /// What somebody in a role may choose to be told: operators of the installation, others of their money.
+    pub const fn choices(role: Role) -> &'static [MailKind] {
+        match role {
+            Role::Owner | Role::Billing | Role::ReadOnly => &MailKind::NOTICES,
+            Role::Operator => &MailKind::ALARMS,
+        }
+    }
+
     /// What somebody is told until they choose themselves: owners of everything, who keeps the money of
-    /// everything but Stripe's questions, who looks on of nothing.
+    /// everything but Stripe's questions, who looks on of nothing, operators of all that is theirs.
     pub const fn usual_alerts(role: Role) -> &'static [MailKind] {
         match role {
             Role::Owner => &MailKind::NOTICES,
@@ -104,13 +140,19 @@ impl MailKind {
                 MailKind::StaffDispute,
                 MailKind::StaffPayoutFailed,
             ],
-            Role::ReadOnly | Role::Operator => &[],
+            Role::ReadOnly => &[],
+            Role::Operator => &MailKind::ALARMS,
         }
     }
 
     /// Whether it is to staff who chose to be told.
     pub fn is_alert(self) -> bool {
         MailKind::NOTICES.contains(&self)
+    }
+
+    /// Whether it is to operators who chose to be told.
+    pub fn is_alarm(self) -> bool {
+        MailKind::ALARMS.contains(&self)
     }
 
     /// Whether it is sent for the sake of the pay link in it: without one nobody needs it.

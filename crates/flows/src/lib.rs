@@ -3,6 +3,7 @@
 //! no HTML: the three ports are the database, Stripe's transport and the clock.
 
 pub mod adoption;
+pub mod alarms;
 pub mod api_keys;
 mod asked;
 pub mod audit;

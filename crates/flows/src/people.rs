@@ -114,6 +114,9 @@ pub async fn authenticate(app: &App, cookie: &str) -> Result<Option<Seen>, Failu
     Ok(found.await?.filter(|seen| goes_on(seen, now)))
 }
 
+/// The clocks of two instances are not further apart than this.
+const CLOCKS_DIFFER_MS: i64 = 5 * 60 * 1000;
+
 fn goes_on(seen: &Seen, now: Timestamp) -> bool {
     let Seen {
         user,
@@ -124,6 +127,8 @@ fn goes_on(seen: &Seen, now: Timestamp) -> bool {
     session.revoked_at.is_none()
         && session.expires_at > now
         && idle_until > now
+        // A clock that was set back would let it live for longer than its age.
+        && session.created_at <= now.plus_ms(CLOCKS_DIFFER_MS)
         && user.disabled_at.is_none()
         && may_enter(user.role, tenant.as_ref()).is_ok()
 }

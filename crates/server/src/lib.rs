@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod address;
+pub mod alarms;
 pub mod api;
 pub mod assets;
 pub mod backup;

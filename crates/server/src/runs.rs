@@ -31,11 +31,13 @@ pub enum Job {
     Tidying,
     /// Leases of what is being sent are renewed.
     Leases,
+    /// What operators are told of is looked for.
+    Alarms,
 }
 
 impl Job {
     /// Every job.
-    pub const ALL: [Job; 8] = [
+    pub const ALL: [Job; 9] = [
         Job::Events,
         Job::Reconciler,
         Job::Mails,
@@ -44,6 +46,7 @@ impl Job {
         Job::Seals,
         Job::Tidying,
         Job::Leases,
+        Job::Alarms,
     ];
 
     /// What people call it.
@@ -57,6 +60,7 @@ impl Job {
             Job::Reminders => "Remind clients",
             Job::Tidying => "Tidy up",
             Job::Leases => "Keep leases",
+            Job::Alarms => "Look for trouble",
         }
     }
 
@@ -71,6 +75,7 @@ impl Job {
             Job::Reminders => "Writes to clients whose invoices are due or late.",
             Job::Tidying => "Archives old events; removes old keys of requests and old sessions.",
             Job::Leases => "Keeps what this instance is sending from being sent by another.",
+            Job::Alarms => "Each minute: looks for what operators are told of by mail.",
         }
     }
 }

@@ -12,7 +12,7 @@ use flows::audit::{self, Entry};
 use flows::people::COST;
 use flows::{Actor, App, Breakers, By, Clock, reconcile};
 use store::db::{Engine, Options};
-use store::{Db, mails, migrate, requests, running_instances, stripe_operations};
+use store::{Db, hurry, mails, migrate, requests, running_instances, stripe_operations};
 use stripe::{Client, Https, Transport};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -202,6 +202,15 @@ pub async fn serve(
             })
             .await;
         released.map_err(io::Error::other)?;
+    }
+    let now = site.app.clock.now();
+    let ahead = site
+        .app
+        .db
+        .write(move |tx| hurry::after_a_clock_was_ahead(tx, now));
+    let ahead: Result<u64, store::Error> = ahead.await;
+    if let waiting @ 1.. = ahead.map_err(io::Error::other)? {
+        tracing::warn!(waiting, "the clock was set back: what it had put off is done now");
     }
     note_start(&site).await.map_err(io::Error::other)?;
     reconcile::hurry(&site.app).await.map_err(io::Error::other)?;

@@ -12,9 +12,9 @@ use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 use tracing::Instrument;
 
-use crate::mail;
 use crate::router::Site;
 use crate::runs::{Itself, Job, Runs};
+use crate::{alarms, mail};
 
 /// Events taken up at once.
 const BATCH: i64 = 64;
@@ -41,25 +41,77 @@ const PLACE_TIME: Duration = Duration::from_secs(55);
 /// A replay takes three tries of the client, so that only what hangs is dropped.
 const RECONCILE_TIME: Duration = Duration::from_secs(280);
 
+/// After how long a task that panicked begins again: what makes it panic may pass.
+const BEGIN_AGAIN: Duration = Duration::from_secs(1);
+
 /// How often requests are removed whose idempotency keys are over thirty days old, and counts of limits
 /// that no longer count.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 
 /// Runs until `stop` says so. What is waiting for Stripe then is dropped, as a crash would, and taken up by
 /// the next start.
-pub async fn run(site: Site, itself: Itself, mut stop: watch::Receiver<bool>) {
-    let reconciler = tokio::spawn(reconcile_until(site.app.clone(), site.runs.clone(), stop.clone()));
-    let sealer = tokio::spawn(seal_until(site.clone(), stop.clone()));
-    let accountant = tokio::spawn(tie_out_until(site.app.clone(), site.runs.clone(), stop.clone()));
-    let forgetter = tokio::spawn(forget_until(site.clone(), stop.clone()));
-    let postman = tokio::spawn(mail::send_until(site.clone(), stop.clone()));
-    let reminder = tokio::spawn(mail::remind_until(
-        site.app.clone(),
-        site.runs.clone(),
-        stop.clone(),
-    ));
-    let holder = tokio::spawn(hold_until(site.app.clone(), site.runs.clone(), stop.clone()));
-    let reporter = tokio::spawn(report_until(site.app.clone(), itself, stop.clone()));
+pub async fn run(site: Site, itself: Itself, stop: watch::Receiver<bool>) {
+    let (app, runs, told) = (&site.app, &site.runs, &stop);
+    tokio::join!(
+        alive("the applying of events", told, || apply_until(
+            site.clone(),
+            told.clone()
+        )),
+        alive("the reconciler", told, || {
+            reconcile_until(app.clone(), runs.clone(), told.clone())
+        }),
+        alive("the sealing of days", told, || seal_until(
+            site.clone(),
+            told.clone()
+        )),
+        alive("the comparison of the books with Stripe", told, || {
+            tie_out_until(app.clone(), runs.clone(), told.clone())
+        }),
+        alive("the removal of what is old", told, || forget_until(
+            site.clone(),
+            told.clone()
+        )),
+        alive("the sending of mails", told, || mail::send_until(
+            site.clone(),
+            told.clone()
+        )),
+        alive("the reminding", told, || {
+            mail::remind_until(app.clone(), runs.clone(), told.clone())
+        }),
+        alive("the renewal of leases", told, || hold_until(
+            app.clone(),
+            runs.clone(),
+            told.clone()
+        )),
+        alive("the reports of this instance", told, || {
+            report_until(app.clone(), itself.clone(), told.clone())
+        }),
+        alive("the watch for the operator", told, || {
+            alarms::watch_until(site.clone(), told.clone())
+        }),
+    );
+}
+
+/// A task for as long as it is wanted: one that panics begins again, since nobody else would do its work.
+async fn alive<F>(what: &str, stop: &watch::Receiver<bool>, begin: impl Fn() -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut stop = stop.clone();
+    while let Err(error) = tokio::spawn(begin()).await {
+        tracing::error!(alert = "task_panicked", %error, "{what} panicked, and begins again");
+        if *stop.borrow() {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(BEGIN_AGAIN) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+/// Takes up stored events and applies them.
+async fn apply_until(site: Site, mut stop: watch::Receiver<bool>) {
     let mut places = Places::default();
     while !*stop.borrow() {
         if apply_batch(&site.app, &site.runs, &mut places).await == 0 {
@@ -68,20 +120,6 @@ pub async fn run(site: Site, itself: Itself, mut stop: watch::Receiver<bool>) {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
                 _ = stop.changed() => {}
             }
-        }
-    }
-    for (what, task) in [
-        ("the reconciler", reconciler),
-        ("the sealing of days", sealer),
-        ("the comparison of the books with Stripe", accountant),
-        ("the removal of what is old", forgetter),
-        ("the sending of mails", postman),
-        ("the reminding", reminder),
-        ("the renewal of leases", holder),
-        ("the reports of this instance", reporter),
-    ] {
-        if let Err(error) = task.await {
-            tracing::error!(%error, "{what} ended badly");
         }
     }
 }

@@ -230,7 +230,19 @@ impl Db {
     pub async fn takes_writes(&self) -> Result<(), Error> {
         // Of a row that there is not: it takes what a write takes, and changes nothing.
         const WRITES: Sql = Sql::new("update schema_migrations set checksum = checksum where name = ''");
-        self.write(|tx| tx.execute(&WRITES, &[])).await.map(|_: u64| ())
+        // Without a page that changes, SQLite writes nothing, and knows nothing of a disk that is full.
+        const ADDS: Sql =
+            Sql::new("insert into schema_migrations (name, checksum, created_at) values ('', '', 0)");
+        const REMOVES: Sql = Sql::new("delete from schema_migrations where name = ''");
+        let engine = self.engine();
+        let tried = self.write(move |tx| match engine {
+            Engine::Postgres => tx.execute(&WRITES, &[]),
+            Engine::Sqlite => {
+                tx.execute(&ADDS, &[])?;
+                tx.execute(&REMOVES, &[])
+            }
+        });
+        tried.await.map(|_: u64| ())
     }
 
     /// Which engine this is.

@@ -29,5 +29,33 @@ pub fn everything(tx: &mut Tx, mode: Mode, account: &str, at: Timestamp) -> Resu
     Ok(())
 }
 
+const EVENTS_AHEAD: Sql =
+    Sql::new("update stripe_webhook_events set next_attempt_at = $1 where next_attempt_at > $2");
+
+const OPERATIONS_AHEAD: Sql = Sql::new(
+    "update stripe_operations set lease_until = $1 where status in ('sent', 'unknown') and lease_until > $2",
+);
+
+const MAILS_AHEAD: Sql = Sql::new("update mails set next_attempt_at = $1 where next_attempt_at > $2");
+
+/// Nothing that is tried again waits for so long: whatever does was written by a clock that was ahead.
+const AHEAD_MS: i64 = 2 * 60 * 60 * 1000;
+
+/// What a clock that was ahead has put off is due at `at`.
+pub fn after_a_clock_was_ahead(tx: &mut Tx, at: Timestamp) -> Result<u64, Error> {
+    let mut hurried = 0;
+    for sql in [&EVENTS_AHEAD, &OPERATIONS_AHEAD, &MAILS_AHEAD] {
+        hurried += tx.execute(sql, binds![at, at.plus_ms(AHEAD_MS)])?;
+    }
+    Ok(hurried)
+}
+
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&OPERATIONS, &PAYMENTS, &DISPUTES];
+pub const ALL: &[&Sql] = &[
+    &OPERATIONS,
+    &PAYMENTS,
+    &DISPUTES,
+    &EVENTS_AHEAD,
+    &OPERATIONS_AHEAD,
+    &MAILS_AHEAD,
+];

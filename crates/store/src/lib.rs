@@ -1,6 +1,7 @@
 //! What is remembered: the database seam and one file per table, each with its SQL beside the function that
 //! runs it. It decides nothing; flows do, in `domain`, and carry it out here in one transaction.
 
+pub mod alarms;
 pub mod api_keys;
 pub mod application_fees;
 pub mod audit_log;
@@ -72,6 +73,7 @@ pub use db::{Db, Error, Sql, Tx, Value};
 
 /// Statements by module.
 const STATEMENTS: &[&[&Sql]] = &[
+    alarms::ALL,
     api_keys::ALL,
     application_fees::ALL,
     audit_log::ALL,

@@ -188,6 +188,10 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0040_dispute_files.sql"),
     },
     Migration {
+        name: "0042_alarms",
+        sql: include_str!("../migrations/0042_alarms.sql"),
+    },
+    Migration {
         name: "0043_running_instances",
         sql: include_str!("../migrations/0043_running_instances.sql"),
     },

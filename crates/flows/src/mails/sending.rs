@@ -3,9 +3,10 @@
 //! again under the same Message-ID, and counted.
 
 use domain::mail::{self, KEPT_TRYING_MS, LEASE_MS, MailKind, MailState, Next, Outcome, Refused};
-use domain::{MailId, OfflinePaymentId, PaymentId, Refusal, Scope};
+use domain::{MailAddress, MailId, OfflinePaymentId, PaymentId, Refusal, Scope};
 use store::mails::{self as rows, Mail};
 use store::pay_links::PayLink;
+use store::users::User;
 use store::{Tx, invoices, mail_settings, offline_payments, pay_links, payments, tenants};
 
 use super::{Letter, To};
@@ -162,13 +163,11 @@ pub(crate) fn sender(tx: &mut Tx, scope: &Scope) -> Result<(String, Option<Strin
     ))
 }
 
-/// Whether the database is a copy, by which nobody is told of live money twice. People still log in.
+/// Whether the database is a copy, by which nobody is told of live money twice. People still log in, and
+/// operators are told that it is locked.
 fn waits_for_the_lock(tx: &mut Tx, mail: &Mail) -> Result<bool, Failure> {
-    let to_log_in = matches!(
-        mail.kind,
-        MailKind::Invitation | MailKind::Reset | MailKind::LoginChanged
-    );
-    Ok(!to_log_in && store::instance::is_locked(tx, mail.scope.mode)?)
+    let is_sent = mail.kind.is_about_a_login() || mail.kind.is_alarm();
+    Ok(!is_sent && store::instance::is_locked(tx, mail.scope.mode)?)
 }
 
 /// Whether it has waited for longer than mails are tried.
@@ -184,6 +183,14 @@ fn is_moot(tx: &mut Tx, moment: Moment, mail: &Mail) -> Result<bool, Failure> {
         let told = crate::mail_settings::told(tx, &mail.scope)?;
         let still = |notice: &mail_settings::Notice| {
             notice.address.key() == mail.recipient.key() && notice.kinds.contains(&mail.kind)
+        };
+        return Ok(!told.iter().any(still));
+    }
+    if mail.kind.is_alarm() {
+        let told = crate::alarms::readers(tx)?;
+        let still = |reader: &User| {
+            MailAddress::stored(reader.email.clone()).key() == mail.recipient.key()
+                && reader.told_of().contains(&mail.kind)
         };
         return Ok(!told.iter().any(still));
     }
@@ -212,7 +219,15 @@ fn is_moot(tx: &mut Tx, moment: Moment, mail: &Mail) -> Result<bool, Failure> {
         | MailKind::StaffRefundFailed
         | MailKind::StaffDispute
         | MailKind::StaffRequirements
-        | MailKind::StaffPayoutFailed => Ok(false),
+        | MailKind::StaffPayoutFailed
+        | MailKind::OperatorEvents
+        | MailKind::OperatorBreaks
+        | MailKind::OperatorEndpoints
+        | MailKind::OperatorSilence
+        | MailKind::OperatorClock
+        | MailKind::OperatorPayouts
+        | MailKind::OperatorBackup
+        | MailKind::OperatorLocked => Ok(false),
     }
 }
 

@@ -6,6 +6,7 @@ mod de;
 mod en;
 mod es;
 mod fr;
+pub mod operators;
 pub mod staff;
 #[cfg(test)]
 mod tests;

@@ -64,10 +64,8 @@ pub async fn speak(app: &App, by: &By, seen: &Seen, language: Language) -> Resul
 /// [`Refused::SessionEnded`].
 pub async fn choose_alerts(app: &App, by: &By, seen: &Seen, kinds: &[MailKind]) -> Result<User, Failure> {
     let (moment, inner, by, read) = (app.moment(), app.clone(), seen.by(by), seen.user.clone());
-    let alerts: Vec<MailKind> = MailKind::NOTICES
-        .into_iter()
-        .filter(|kind| kinds.contains(kind))
-        .collect();
+    let choices = MailKind::choices(seen.user.role).iter();
+    let alerts: Vec<MailKind> = choices.filter(|kind| kinds.contains(kind)).copied().collect();
     let chosen = app.db.write(move |tx| {
         let mut user = users::get(tx, &read.tenant, &read.id)?.ok_or(Refused::SessionEnded)?;
         let words = |kinds: &[MailKind]| kinds.iter().map(|kind| kind.word()).collect::<Vec<_>>();

@@ -7,7 +7,7 @@ use flows::people::{account, second_factor};
 use maud::{Markup, html};
 use stripe::Secret;
 
-use super::account_mails::{alerts_form, language_form};
+use super::account_mails::{about_alerts, alerts_form, language_form};
 use super::{Asked, after, again, page, said, trouble};
 use crate::html::{self as parts, Errors, Field, Input, Place, Tone};
 use crate::people::{Filled, Person, cookies};
@@ -126,9 +126,7 @@ fn content(person: &Person, typed: &Typed<'_>, codes_left: i64, said: &Markup, e
         (section("Name", "Your colleagues read it.", &name_form(person, typed, errors)))
         (section("E-mail address", "You log in with it.", &email_form(person, typed, errors)))
         (section("Language", "Mails to you are written in it.", &language_form(person, errors)))
-        @if let Some(form) = alerts_form(person, errors) {
-            (section("Alerts", "Mails to you about what happens to your money, as it happens.", &form))
-        }
+        (section("Alerts", about_alerts(person.role()), &alerts_form(person, errors)))
         (section("Password", "Changing it logs you out everywhere else.", &password_form(person, errors)))
         (section("Second factor", "A code that only your phone knows.", &factor(person, codes_left)))
     }

@@ -14,8 +14,11 @@ use crate::people::{Filled, Person};
 use crate::router::Site;
 
 const PATH: &str = Place::Account.path();
-/// What each alert tells of: its kind, what it is called, and when it comes.
-pub const ALERTS: [(MailKind, &str, &str); 6] = [
+/// A mail that somebody may choose: its kind, what it is called, and when it comes.
+pub type Alert = (MailKind, &'static str, &'static str);
+
+/// What a tenant's people may be told of.
+pub const ALERTS: [Alert; 6] = [
     (MailKind::StaffPaid, "Paid", "A client has paid."),
     (
         MailKind::StaffPaymentFailed,
@@ -44,6 +47,58 @@ pub const ALERTS: [(MailKind, &str, &str); 6] = [
     ),
 ];
 
+/// What operators may be told of.
+const ALARMS: [Alert; 8] = [
+    (
+        MailKind::OperatorEvents,
+        "Webhooks given up",
+        "What Stripe reported could not be applied.",
+    ),
+    (
+        MailKind::OperatorBreaks,
+        "Old differences",
+        "We and Stripe have differed for over a day.",
+    ),
+    (
+        MailKind::OperatorEndpoints,
+        "Webhook endpoints",
+        "One at Stripe is switched off, missing, or not as it has to be.",
+    ),
+    (
+        MailKind::OperatorSilence,
+        "No webhooks",
+        "Clients pay, and Stripe has reported nothing for an hour.",
+    ),
+    (
+        MailKind::OperatorClock,
+        "Clock",
+        "A webhook was refused because the clock is wrong.",
+    ),
+    (
+        MailKind::OperatorPayouts,
+        "Payouts of a tenant",
+        "Its bank does not take the money that Stripe pays out.",
+    ),
+    (
+        MailKind::OperatorBackup,
+        "Backup",
+        "In LIVE mode: the last one is over 26 hours old.",
+    ),
+    (
+        MailKind::OperatorLocked,
+        "LIVE locked",
+        "The database is a copy, and no live money moves.",
+    ),
+];
+
+/// What somebody in a role may be told of.
+fn alerts_of(role: Role) -> &'static [Alert] {
+    match role {
+        Role::Operator => &ALARMS,
+        Role::Owner | Role::Billing | Role::ReadOnly => &ALERTS,
+    }
+}
+
 /// `POST /account/language`
 pub async fn speak(State(site): State<Site>, person: Person, filled: Filled) -> Response {
     let problem = "must be one of those that are offered";
@@ -64,10 +119,8 @@ pub async fn choose(State(site): State<Site>, person: Person, filled: Filled) ->
     let chosen = async {
         let kinds = filled.all("alerts").map(MailKind::parse);
         let kinds: Option<Vec<MailKind>> = kinds.collect();
-        let offered = kinds.filter(|kinds| {
-            let of_tenant = person.role() != Role::Operator;
-            of_tenant && kinds.iter().all(|kind| kind.is_alert())
-        });
+        let choices = MailKind::choices(person.role());
+        let offered = kinds.filter(|kinds| kinds.iter().all(|kind| choices.contains(kind)));
         let kinds = offered.ok_or(Refusal::invalid("alerts", problem))?;
         account::choose_alerts(&site.app, &person.by, &person.seen, &kinds).await
     };
@@ -107,27 +160,35 @@ pub fn language_field(chosen: Language, hint: &str, errors: &Errors) -> Markup {
     parts::select(&choice, errors)
 }
 
-/// The form for the alerts; none for operators, who belong to no tenant.
-pub fn alerts_form(person: &Person, errors: &Errors) -> Option<Markup> {
-    if person.role() == Role::Operator {
-        return None;
+/// What the alerts of a role are about, in a sentence.
+pub fn about_alerts(role: Role) -> &'static str {
+    match role {
+        Role::Operator => "Mails to you about what is wrong with the installation: one for each cause.",
+        Role::Owner | Role::Billing | Role::ReadOnly => {
+            "Mails to you about what happens to your money, as it happens."
+        }
     }
+}
+
+/// The form for the alerts.
+pub fn alerts_form(person: &Person, errors: &Errors) -> Markup {
     let told = person.seen.user.told_of();
-    let boxes = ALERTS.map(|(kind, label, hint)| Check {
+    let boxes = alerts_of(person.role()).iter().map(|(kind, label, hint)| Check {
         name: "alerts",
         option: Offer {
             value: kind.word(),
             label,
             hint,
         },
-        ticked: told.contains(&kind),
+        ticked: told.contains(kind),
     });
-    Some(parts::form(
+    let boxes: Vec<Check> = boxes.collect();
+    parts::form(
         "/account/alerts",
         &person.csrf,
         &html! {
             (parts::checks("What you are told of", &boxes, errors))
             div .actions { (parts::button("Save alerts")) }
         },
-    ))
+    )
 }

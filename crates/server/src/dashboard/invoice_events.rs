@@ -166,7 +166,15 @@ fn mailed(mail: &Mail) -> (u8, Happening) {
         | MailKind::StaffRefundFailed
         | MailKind::StaffDispute
         | MailKind::StaffRequirements
-        | MailKind::StaffPayoutFailed => "Alert",
+        | MailKind::StaffPayoutFailed
+        | MailKind::OperatorEvents
+        | MailKind::OperatorBreaks
+        | MailKind::OperatorEndpoints
+        | MailKind::OperatorSilence
+        | MailKind::OperatorClock
+        | MailKind::OperatorPayouts
+        | MailKind::OperatorBackup
+        | MailKind::OperatorLocked => "Alert",
     };
     let (tone, state) = match mail.status {
         MailState::Queued | MailState::Sending => (Tone::Busy, "is on its way to"),

@@ -1,6 +1,7 @@
 //! What is made of the facts: a pure function, so that every fault can be tried.
 
 use domain::Mode;
+use domain::alarm::BACKUP_OLD_MS;
 use store::db::Engine;
 
 use super::Line;
@@ -10,8 +11,6 @@ use crate::config::{ApiBase, Config};
 /// Beyond this Stripe's signatures are refused (300 s); half of it is a clock that nobody sets.
 const CLOCK_OFF_MAX_S: i64 = 150;
 const CLOCK_OFF_WARNS_S: i64 = 10;
-/// A backup that is older has missed a night.
-const BACKUP_AGE_MAX_MS: i64 = 26 * 60 * 60 * 1000;
 /// Less room than this fills up within a busy day.
 const FREE_BYTES_MIN: u64 = 512 * 1024 * 1024;
 
@@ -389,7 +388,7 @@ fn backups(config: &Config, facts: &Facts) -> Line {
         .map(|(now, last)| now.ms() - last.ms());
     let remedy = "run `psa-pay backup --to FILE` every night, and keep the file elsewhere";
     let says = match age {
-        Some(age) if age <= BACKUP_AGE_MAX_MS => return Line::ok("backups", "the last one is of today"),
+        Some(age) if age <= BACKUP_OLD_MS => return Line::ok("backups", "the last one is of today"),
         Some(age) => format!("the last one is {} hours old", age / 3_600_000),
         None => "there is none".to_owned(),
     };

@@ -92,7 +92,7 @@ fn page<'a>(site: &Site, taken: &'a Taken, sender: &'a str) -> Page<'a> {
     let kind = taken.mail.kind;
     let of_a_login = kind.is_about_a_login();
     let test = taken.mail.scope.mode == Mode::Test && !of_a_login;
-    let to_staff = domain::mail::MailKind::NOTICES.contains(&kind);
+    let to_staff = kind.is_alert() || kind.is_alarm();
     Page {
         sender,
         // Only the configured address: what a request says of its host is never asked.

@@ -355,6 +355,7 @@ async fn newcomers_and_operators(auditor: &mut Auditor<'_>, town: &Town) {
     let omar = Person::new(town, &platform, Role::Operator, "omar@platform.example").await;
     auditor.become_somebody(&omar).await;
     auditor.look("operator-tenants", "/operator").await;
+    auditor.look("operator-account", "/account").await;
     auditor
         .look("operator-tenant", &format!("/operator/tenants/{tenant}"))
         .await;

@@ -20,6 +20,7 @@ use crate::engines::World;
 
 mod answered;
 mod compare;
+mod database;
 mod installation;
 mod payer;
 
@@ -91,12 +92,12 @@ both! {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let installation = Installation::prepare(world, instances, extent.payments).await;
+            let installation = Installation::prepare(&world.url, instances, extent.payments).await;
             eprintln!("seed {}", extent.seed);
             let kills = a_bad_day(&installation, &extent).await;
             assert!(kills >= 3, "only {kills} kills");
             heal(&installation, &extent).await;
-            compare::with_stripe(world, &installation).await;
+            compare::with_stripe(&world.url, &installation).await;
         });
         runtime.shutdown_timeout(Duration::from_secs(5));
     }

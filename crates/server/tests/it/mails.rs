@@ -12,6 +12,7 @@ mod alerts;
 mod facts;
 mod hostile;
 mod killed;
+mod operators;
 mod post_office;
 
 pub use post_office::{PostOffice, environment};
@@ -67,12 +68,17 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// Runs a test in a town with a mail server; nothing where there is no Python.
 pub fn with_mail(world: &World, name: &str, test: impl AsyncFnOnce(Town, PostOffice)) {
+    with_mail_as(world, name, Wishes::default(), test);
+}
+
+/// The same in a town of other wishes.
+fn with_mail_as(world: &World, name: &str, wishes: Wishes, test: impl AsyncFnOnce(Town, PostOffice)) {
     let Some(office) = PostOffice::open(&format!("{name}-{:?}", world.db.engine())) else {
         return;
     };
     let wishes = Wishes {
         smtp_port: Some(office.port()),
-        ..Wishes::default()
+        ..wishes
     };
     Town::run_as(world, wishes, async |town: Town| test(town, office).await);
 }

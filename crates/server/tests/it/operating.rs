@@ -3,10 +3,13 @@
 
 mod backups;
 mod copies;
+mod disk_full;
 mod doctor;
 mod endpoints;
 mod going_live;
 mod instances;
+mod integrating;
 mod machine;
 mod packaging;
+mod short_of_files;
 mod tenant;

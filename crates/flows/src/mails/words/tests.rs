@@ -38,7 +38,7 @@ impl Words {
     }
 }
 
-fn places(texts: &[&str]) -> Vec<BTreeSet<String>> {
+pub(super) fn places(texts: &[&str]) -> Vec<BTreeSet<String>> {
     let of = |text: &&str| {
         let parts = text.split('{').skip(1);
         parts

@@ -43,7 +43,7 @@ both! {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let installation = Installation::prepare(world, 1, 0).await;
+            let installation = Installation::prepare(&world.url, 1, 0).await;
             let mut draw = Draw::new(9);
             for nth in 0..KILLS {
                 let instance = RefCell::new(installation.start(0));
@@ -54,7 +54,7 @@ both! {
                 LocalSet::new().run_until(bring(&round)).await;
                 let answered = round.answered.take();
                 assert!(answered.len() >= enough, "{} of {enough}", answered.len());
-                let kept = compare::texts(world, &EVENTS, "event_id").await;
+                let kept = compare::texts(&world.url, &EVENTS, "event_id").await;
                 let lost: Vec<&String> = answered.difference(&kept).collect();
                 assert!(lost.is_empty(), "answered, and not in the table: {lost:?}");
             }

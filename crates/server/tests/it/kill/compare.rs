@@ -7,7 +7,6 @@ use store::db::{Options, Row};
 use store::{Db, Sql};
 
 use super::Installation;
-use crate::engines::World;
 
 const PAYMENTS: Sql = Sql::new(
     "select p.id, p.invoice_id, p.stripe_payment_intent_id, p.stripe_charge_id, p.status, p.amount,
@@ -30,8 +29,8 @@ const BREAKS: Sql = Sql::new(
 );
 
 /// Asserts that nothing was lost, nothing doubled, and nothing is left open.
-pub async fn with_stripe(world: &World, installation: &Installation) {
-    let db = Db::open(&world.url, Options::default()).await.unwrap();
+pub async fn with_stripe(url: &str, installation: &Installation) {
+    let db = Db::open(url, Options::default()).await.unwrap();
     let account = Some(installation.account.as_str());
     for (what, sql) in [("open operations", &OPEN), ("breaks", &BREAKS)] {
         let left = rows(&db, sql).await;
@@ -58,8 +57,8 @@ pub async fn with_stripe(world: &World, installation: &Installation) {
 }
 
 /// What a column holds while no instance runs.
-pub async fn texts(world: &World, sql: &'static Sql, column: &str) -> BTreeSet<String> {
-    let db = Db::open(&world.url, Options::default()).await.unwrap();
+pub async fn texts(url: &str, sql: &'static Sql, column: &str) -> BTreeSet<String> {
+    let db = Db::open(url, Options::default()).await.unwrap();
     let found = rows(&db, sql).await;
     db.close().await;
     found

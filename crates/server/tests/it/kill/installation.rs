@@ -20,7 +20,6 @@ use store::db::Options;
 use tokio::net::TcpListener;
 
 use crate::browser::{WAIT_MAX, poll};
-use crate::engines::World;
 
 const EVENTS_DUE: Sql =
     Sql::new("update stripe_webhook_events set next_attempt_at = $1 where next_attempt_at > $1");
@@ -96,7 +95,7 @@ impl Drop for Installation {
 
 impl Installation {
     /// A tenant with an account and open invoices, each with a link.
-    pub async fn prepare(world: &World, instances: usize, invoices: usize) -> Installation {
+    pub async fn prepare(url: &str, instances: usize, invoices: usize) -> Installation {
         let stripes = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stripe = format!("http://{}", stripes.local_addr().unwrap());
         let mut ports = Vec::new();
@@ -126,7 +125,7 @@ impl Installation {
                 mode: Mode::Test,
             },
             folder,
-            database: world.url.clone(),
+            database: url.to_owned(),
             stripe,
             simulator,
             http: crate::town::web().timeout(ANSWER).build().unwrap(),

@@ -29,7 +29,7 @@ async fn staff(town: &Town) -> [Person; 3] {
 }
 
 /// Sends a form of `/account`.
-async fn choose(person: &Person, form: &str, fields: &[(&str, &str)]) -> Shown {
+pub(super) async fn choose(person: &Person, form: &str, fields: &[(&str, &str)]) -> Shown {
     person
         .get("/account")
         .await
@@ -173,12 +173,17 @@ both! {
             visitor.post("/forgot", &[("email", KIM)]).await;
             let mail = until_taken(&town, &office, before + 3).await.pop().unwrap();
             assert_eq!(mail["subject"], "Choisir un autre mot de passe");
-            // An operator, who belongs to no tenant, has a language and no alerts.
+            // An operator, who belongs to no tenant, has a language and alerts of other things.
             let olga = Person::new(&town, &TenantId::platform(), Role::Operator, "olga@p.example").await;
             let page = olga.get("/account").await;
-            page.assert_says(200, &["Language of mails"]);
-            assert!(!page.text.contains("/account/alerts"));
-            olga.post("/account/alerts", &[]).await.assert_says(422, &["The alerts"]);
+            page.assert_says(200, &["Language of mails", "Webhooks given up", "LIVE locked"]);
+            assert_eq!(page.text.matches("name=\"alerts\"").count(), 8);
+            let refused = choose(&olga, "alerts", &[("alerts", "staff_paid")]).await;
+            refused.assert_says(422, &["The alerts must be some of those that are offered."]);
+            let refused = choose(&dana, "alerts", &[("alerts", "operator_clock")]).await;
+            refused.assert_says(422, &["The alerts must be some of those that are offered."]);
+            choose(&olga, "alerts", &[("alerts", "operator_clock")]).await.assert_sent_to("/account?done=alerts");
+            olga.get("/account").await;
             // Whom an operator invites is written to in the language that was chosen with it.
             let made = olga.post("/operator/tenants", &[("name", "Bluebird"), ("support_email", "")]).await;
             let path = made.location().strip_suffix("?done=made").unwrap().to_owned();
@@ -193,7 +198,7 @@ both! {
 }
 
 /// Waits until nothing more comes, and answers how many mails there are.
-async fn until_quiet(town: &Town, office: &PostOffice) -> usize {
+pub(super) async fn until_quiet(town: &Town, office: &PostOffice) -> usize {
     town.until_quiet().await;
     const WAITING: store::Sql =
         store::Sql::new("select count(*) as n from mails where status in ('queued', 'sending')");

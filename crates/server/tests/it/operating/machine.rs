@@ -23,6 +23,9 @@ pub struct Machine {
     pub simulator: Simulator,
     pub http: reqwest::Client,
     variables: BTreeMap<String, String>,
+    /// What is done around the server: a line of bash in which `"$@"` stands for it, and the options of
+    /// `unshare` under which it runs.
+    around: Option<(Vec<&'static str>, String)>,
     server: RefCell<Option<Child>>,
 }
 
@@ -80,6 +83,7 @@ impl Machine {
                 .build()
                 .unwrap(),
             variables: BTreeMap::new(),
+            around: None,
             server: RefCell::default(),
         };
         machine.set("STRIPE_MODE", "test");
@@ -177,11 +181,49 @@ impl Machine {
         command.spawn().unwrap()
     }
 
+    /// From the next start on, the server runs within this line of bash, under these options of `unshare`.
+    pub fn run_within(&mut self, unshare: &[&'static str], line: &str) {
+        self.around = Some((unshare.to_vec(), line.to_owned()));
+    }
+
+    /// The process of the server.
+    pub fn process(&self) -> u32 {
+        self.server.borrow().as_ref().expect("a server").id()
+    }
+
+    /// Whether the server still runs.
+    pub fn is_running(&self) -> bool {
+        let mut server = self.server.borrow_mut();
+        let ended = server.as_mut().expect("a server").try_wait();
+        ended.expect("its status").is_none()
+    }
+
+    fn spawn_server(&self, log: &str) -> Child {
+        let Some((unshare, line)) = &self.around else {
+            return self.spawn(&["serve"], log);
+        };
+        let log = File::create(self.folder.join(log)).unwrap();
+        let mut command = self.command("unshare");
+        command
+            .args(unshare)
+            .args([
+                "bash",
+                "-euc",
+                line,
+                "bash",
+                env!("CARGO_BIN_EXE_psa-pay"),
+                "serve",
+            ])
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
+        command.spawn().unwrap()
+    }
+
     /// Starts the server, after stopping the one that runs, as a service manager does.
     pub async fn restart(&self) {
         self.stop();
         let nth = (0..).find(|nth| !self.folder.join(format!("serve-{nth}.log")).exists());
-        let started = self.spawn(&["serve"], &format!("serve-{}.log", nth.unwrap()));
+        let started = self.spawn_server(&format!("serve-{}.log", nth.unwrap()));
         *self.server.borrow_mut() = Some(started);
         let url = format!("{}/readyz", self.origin);
         let ready = poll(WAIT_MAX, async || {
@@ -298,12 +340,19 @@ pub fn with_machine(test: impl AsyncFnOnce(Machine)) {
 
 /// A look into the machine's database while no server runs.
 pub fn number(machine: &Machine, sql: &'static store::Sql) -> i64 {
-    let url = format!("sqlite:{}", machine.folder.join("psa-pay.db").display());
+    number_in(
+        &format!("sqlite:{}", machine.folder.join("psa-pay.db").display()),
+        sql,
+    )
+}
+
+/// A look into a database.
+pub fn number_in(url: &str, sql: &'static store::Sql) -> i64 {
     let options = store::db::Options {
         beside: true,
         ..store::db::Options::default()
     };
-    let db = block_on(store::Db::open(&url, options)).unwrap();
+    let db = block_on(store::Db::open(url, options)).unwrap();
     let read = block_on(db.read(move |tx| tx.one(sql, &[])?.int("n"))).unwrap();
     block_on(db.close());
     read

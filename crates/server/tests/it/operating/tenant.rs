@@ -31,7 +31,10 @@ impl Machine {
     /// A tenant in the mode of `.env`, made while no server runs.
     pub async fn tenant(&self, invoices: i64) -> Tenant {
         let lookup = |name: &str| match name {
-            "DATABASE_URL" => Some(format!("sqlite:{}", self.folder.join("psa-pay.db").display())),
+            "DATABASE_URL" => Some(match self.variable(name) {
+                Some(url) if url.starts_with("postgres:") => url.to_owned(),
+                _ => format!("sqlite:{}", self.folder.join("psa-pay.db").display()),
+            }),
             name => self.variable(name).map(str::to_owned),
         };
         let config = Config::before_webhooks(&lookup).unwrap_or_else(|errors| panic!("{errors:?}"));
@@ -162,21 +165,32 @@ impl Machine {
     /// Charges of the tenant's account at Stripe that succeeded.
     pub fn charges(&self, tenant: &Tenant) -> usize {
         let word = if tenant.live { "live" } else { "test" };
-        let answer = self.simulator.call(&simulator::Request {
-            method: "GET".to_owned(),
-            path: "/v1/charges?limit=100".to_owned(),
-            headers: vec![
-                (
-                    "authorization".to_owned(),
-                    format!("Bearer sk_{word}_psapay_demo"),
-                ),
-                ("stripe-account".to_owned(), tenant.account.clone()),
-            ],
-            body: Vec::new(),
-        });
-        let list: Value = serde_json::from_slice(&answer.body).unwrap();
-        let all = list["data"].as_array().unwrap().iter();
-        all.filter(|charge| charge["status"] == "succeeded").count()
+        let headers = [
+            (
+                "authorization".to_owned(),
+                format!("Bearer sk_{word}_psapay_demo"),
+            ),
+            ("stripe-account".to_owned(), tenant.account.clone()),
+        ];
+        let (mut succeeded, mut after) = (0, String::new());
+        loop {
+            let answer = self.simulator.call(&simulator::Request {
+                method: "GET".to_owned(),
+                path: format!("/v1/charges?limit=100{after}"),
+                headers: headers.to_vec(),
+                body: Vec::new(),
+            });
+            let list: Value = serde_json::from_slice(&answer.body).unwrap();
+            let page = list["data"].as_array().unwrap();
+            succeeded += page
+                .iter()
+                .filter(|charge| charge["status"] == "succeeded")
+                .count();
+            match page.last().filter(|_| list["has_more"] == true) {
+                Some(last) => after = format!("&starting_after={}", last["id"].as_str().unwrap()),
+                None => return succeeded,
+            }
+        }
     }
 }
 

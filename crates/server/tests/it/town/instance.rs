@@ -1,6 +1,6 @@
 //! One instance of psa-pay in the town: its configuration, its clock, its flows over their three ports.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use domain::{Mode, Timestamp};
@@ -26,6 +26,9 @@ pub struct MovedClock {
     /// The machine's time at which it was stopped.
     stopped: OnceLock<Timestamp>,
     still: Option<Still>,
+    /// Whether whoever asks for the time panics, and how many did.
+    panics: AtomicBool,
+    panicked: AtomicU64,
 }
 
 /// Time and randomness that depend on nothing but the test.
@@ -65,7 +68,17 @@ impl MovedClock {
         self.stopped.get_or_init(|| self.machine.now());
     }
 
-    /// Moves the clock forward.
+    /// From now on whoever asks for the time panics; or no longer.
+    pub fn set_panics(&self, panics: bool) {
+        self.panics.store(panics, Ordering::SeqCst);
+    }
+
+    /// How many have.
+    pub fn panicked(&self) -> u64 {
+        self.panicked.load(Ordering::SeqCst)
+    }
+
+    /// Moves the clock forward; or back, by less than nothing.
     pub fn advance_ms(&self, ms: i64) {
         self.ahead_ms.fetch_add(ms, Ordering::SeqCst);
     }
@@ -73,6 +86,10 @@ impl MovedClock {
 
 impl Clock for MovedClock {
     fn now(&self) -> Timestamp {
+        if self.panics.load(Ordering::SeqCst) {
+            self.panicked.fetch_add(1, Ordering::SeqCst);
+            panic!("planted: nobody knows the time");
+        }
         let base = match (&self.still, self.stopped.get()) {
             (Some(still), _) => Timestamp::from_ms(still.start_ms),
             (None, Some(stopped)) => *stopped,
