@@ -187,6 +187,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0040_dispute_files",
         sql: include_str!("../migrations/0040_dispute_files.sql"),
     },
+    Migration {
+        name: "0041_discounts",
+        sql: include_str!("../migrations/0041_discounts.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may
