@@ -151,7 +151,7 @@ fn invoice(language: Language, count: usize, state: State) -> Invoice {
         Line::new(&description, quantity, Money::new(price, eur), rate).expect("a line")
     };
     let lines: Vec<Line> = (0..count).map(line).collect();
-    let sums = totals(&lines[..count.min(500)], eur).expect("sums");
+    let sums = totals(&lines[..count.min(500)], None, eur).expect("sums");
     let paid = match state {
         State::Paid => sums.total.minor(),
         State::Open | State::Draft | State::Void => 0,
@@ -164,6 +164,8 @@ fn invoice(language: Language, count: usize, state: State) -> Invoice {
         memo: Some("Thank you for your business.".to_owned()),
         currency: eur,
         subtotal_minor: sums.subtotal_minor,
+        discount: None,
+        discount_minor: 0,
         taxes: sums.taxes,
         total_minor: sums.total.minor(),
         credited_minor: 0,
@@ -198,6 +200,7 @@ fn receipt(language: Language) -> Receipt {
     let paid = |number: &str, amount_minor| PaidInvoice {
         number: number.to_owned(),
         amount_minor,
+        discount_minor: 0,
     };
     Receipt {
         frame: frame(language),

@@ -47,7 +47,7 @@ fn invoice(count: usize) -> Invoice {
         .unwrap()
     };
     let lines: Vec<Line> = (1..=count).map(line).collect();
-    let sums = totals(&lines[..count.min(500)], usd).unwrap();
+    let sums = totals(&lines[..count.min(500)], None, usd).unwrap();
     Invoice {
         frame: frame(),
         number: Some("INV-0042".to_owned()),
@@ -56,6 +56,8 @@ fn invoice(count: usize) -> Invoice {
         memo: None,
         currency: usd,
         subtotal_minor: sums.subtotal_minor,
+        discount: None,
+        discount_minor: 0,
         taxes: sums.taxes,
         total_minor: sums.total.minor(),
         credited_minor: 0,
@@ -310,6 +312,7 @@ fn others(frame: &Frame) -> [Paper; 3] {
         invoices: vec![PaidInvoice {
             number: "INV-0042".to_owned(),
             amount_minor: 2_000,
+            discount_minor: 250,
         }],
         to_credit_minor: 0,
         refunds: vec![Refund {

@@ -5,6 +5,7 @@ mod en;
 mod es;
 mod fr;
 
+use domain::invoice::Discount;
 use domain::language::Language;
 
 /// All words of one language. `{…}` stands for what is put in. The pay page says the same with them.
@@ -43,6 +44,7 @@ pub struct Words {
     pub tax: &'static str,
     pub amount: &'static str,
     pub subtotal: &'static str,
+    pub discount: &'static str,
     /// `{rate}`.
     pub tax_at: &'static str,
     pub total: &'static str,
@@ -110,6 +112,14 @@ pub const fn of(language: Language) -> &'static Words {
 }
 
 impl Words {
+    /// `Discount 10%`, or `Discount` where it is an amount.
+    pub fn discount_of(&self, discount: Option<Discount>) -> String {
+        match discount.and_then(Discount::percentage) {
+            Some(percent) => format!("{} {}", self.discount, self.language.percentage(&percent)),
+            None => self.discount.to_owned(),
+        }
+    }
+
     /// `Visa ending in 4242`, as far as it is known.
     pub fn method(&self, brand: &str, last4: Option<&str>) -> String {
         let name = match brand {

@@ -1,6 +1,10 @@
-//! Invoices: lines, exclusive tax per rate, totals, and what may happen in which state.
+//! Invoices: lines, discounts, exclusive tax per rate, totals, and what may happen in which state.
+
+pub mod discount;
 
 use std::collections::BTreeMap;
+
+pub use discount::Discount;
 
 use crate::{Currency, Money, Refusal, text};
 
@@ -134,7 +138,11 @@ pub struct Line {
     pub unit_price_minor: i64,
     /// Exclusive tax.
     pub tax_rate: TaxRate,
-    /// Quantity × unit price, half up, in minor units, before tax.
+    /// What comes off it, as it was asked for.
+    pub discount: Option<Discount>,
+    /// What comes off it, in minor units.
+    pub discount_minor: i64,
+    /// Quantity × unit price, half up, less its discount, in minor units, before tax.
     pub amount_minor: i64,
 }
 
@@ -164,7 +172,27 @@ impl Line {
             quantity,
             unit_price_minor: unit_price.minor(),
             tax_rate,
+            discount: None,
+            discount_minor: 0,
             amount_minor,
+        })
+    }
+
+    /// The line less a discount.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidField`] of `discount.amount` for more than the line asks for.
+    pub fn less(self, discount: Option<Discount>, currency: Currency) -> Result<Line, Refusal> {
+        let whole = Money::new(self.amount_minor.saturating_add(self.discount_minor), currency);
+        let discount_minor = match discount {
+            Some(discount) => discount.off(whole, "the line")?,
+            None => 0,
+        };
+        Ok(Line {
+            discount,
+            discount_minor,
+            amount_minor: whole.minor().saturating_sub(discount_minor),
+            ..self
         })
     }
 }
@@ -174,7 +202,8 @@ impl Line {
 pub struct TaxLine {
     /// The rate.
     pub rate: TaxRate,
-    /// What it is reckoned on: the sum of the lines with this rate, in minor units.
+    /// What it is reckoned on: the sum of the lines with this rate, less their share of the invoice's
+    /// discount, in minor units.
     pub base_minor: i64,
     /// Base × rate, half up, in minor units.
     pub tax_minor: i64,
@@ -183,30 +212,39 @@ pub struct TaxLine {
 /// What an invoice adds up to, in minor units.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Totals {
-    /// Sum of the lines before tax.
+    /// Sum of the lines, each less its own discount, before tax.
     pub subtotal_minor: i64,
+    /// What comes off the whole of them.
+    pub discount_minor: i64,
     /// One entry per rate above zero, lowest rate first.
     pub taxes: Vec<TaxLine>,
     /// Sum of the taxes.
     pub tax_minor: i64,
-    /// Subtotal and taxes: what is to be paid.
+    /// Subtotal less discount, and taxes: what is to be paid.
     pub total: Money,
 }
 
-/// Adds up an invoice. Tax is exclusive and rounded once per rate, on that rate's sum.
+/// Adds up an invoice. Tax is exclusive, on what is left after the discounts, and rounded once per rate, on
+/// that rate's sum.
 ///
 /// # Errors
 /// [`Refusal::AmountTooLarge`] when the sum is beyond what the currency takes, [`Refusal::InvalidField`] for
-/// too many lines. An empty invoice adds up to zero; [`finalize`] refuses it.
-pub fn totals(lines: &[Line], currency: Currency) -> Result<Totals, Refusal> {
+/// too many lines and of `discount.amount` for more than the lines add up to. An empty invoice adds up to
+/// zero; [`finalize`] refuses it.
+pub fn totals(lines: &[Line], discount: Option<Discount>, currency: Currency) -> Result<Totals, Refusal> {
     if lines.len() > LINES_MAX {
         return Err(Refusal::invalid("lines", format!("must be at most {LINES_MAX}")));
     }
+    let subtotal_minor = lines.iter().map(|line| i128::from(line.amount_minor)).sum();
+    let subtotal_minor = bounded(subtotal_minor, currency)?;
+    let discount_minor = match discount {
+        Some(discount) => discount.off(Money::new(subtotal_minor, currency), "what the lines add up to")?,
+        None => 0,
+    };
     let mut bases: BTreeMap<TaxRate, i128> = BTreeMap::new();
-    for line in lines {
+    for line in discount::after(lines, discount_minor) {
         *bases.entry(line.tax_rate).or_default() += i128::from(line.amount_minor);
     }
-    let subtotal_minor = bounded(bases.values().sum(), currency)?;
     let mut taxes = Vec::new();
     for (rate, base) in bases.into_iter().filter(|(rate, _)| rate.0 > 0) {
         let tax = (base * i128::from(rate.0) + 50_000) / i128::from(WHOLE);
@@ -218,9 +256,11 @@ pub fn totals(lines: &[Line], currency: Currency) -> Result<Totals, Refusal> {
         });
     }
     let tax_minor = bounded(taxes.iter().map(|tax| i128::from(tax.tax_minor)).sum(), currency)?;
-    let total = bounded(i128::from(subtotal_minor) + i128::from(tax_minor), currency)?;
+    let net_minor = i128::from(subtotal_minor) - i128::from(discount_minor);
+    let total = bounded(net_minor + i128::from(tax_minor), currency)?;
     Ok(Totals {
         subtotal_minor,
+        discount_minor,
         taxes,
         tax_minor,
         total: Money::new(total, currency),

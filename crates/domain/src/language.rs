@@ -150,7 +150,12 @@ impl Language {
 
     /// `8.1%`, `8,1 %`.
     pub fn rate(self, rate: TaxRate) -> String {
-        let plain = self.decimal(&rate.to_string());
+        self.percentage(&rate.to_string())
+    }
+
+    /// A percentage, as Rust writes it, in the language's way.
+    pub fn percentage(self, plain: &str) -> String {
+        let plain = self.decimal(plain);
         match self {
             Language::En => plain,
             Language::De | Language::Fr | Language::Es => plain.replace('%', "\u{a0}%"),

@@ -157,7 +157,7 @@ fn share(tx: &mut Tx, scope: &Scope, invoice: &Invoice, part: &Part) -> Result<(
     };
     let lines = invoices::lines(tx, scope, &invoice.id)?;
     let mut chosen = Vec::new();
-    for (index, line) in (1_usize..).zip(lines) {
+    for (index, line) in (1_usize..).zip(invoice::discount::after(&lines, invoice.discounted)) {
         if named.contains(&index) {
             chosen.push(line);
         }
@@ -167,7 +167,7 @@ fn share(tx: &mut Tx, scope: &Scope, invoice: &Invoice, part: &Part) -> Result<(
         let problem = "must name lines of the invoice, counted from 1, each once";
         return Err(Refusal::invalid("lines", problem).into());
     }
-    let totals = invoice::totals(&chosen, invoice.currency)?;
+    let totals = invoice::totals(&chosen, None, invoice.currency)?;
     // The invoice rounds the tax of a rate once, and notes over its lines one by one round it each time.
     let noted = notes::of_invoice(tx, scope, &invoice.id)?;
     let noted: i64 = noted.iter().map(|note| note.total).sum();

@@ -1,6 +1,6 @@
 //! Invoices from draft to void: the tenant's own commands. What payments do to an invoice is in `observe.rs`.
 
-use domain::invoice::{self, InvoiceState, Line, Totals};
+use domain::invoice::{self, Discount, InvoiceState, Line, Totals};
 use domain::{
     ClientId, Currency, InvoiceId, LedgerTransactionId, MailAddress, Refusal, Scope, Timestamp, ledger,
 };
@@ -29,6 +29,8 @@ pub struct Draft {
     pub due_date: Option<String>,
     /// The lines.
     pub lines: Vec<Line>,
+    /// What comes off the whole of them.
+    pub discount: Option<Discount>,
 }
 
 /// Drafts an invoice. Its id comes from `moment`, as in [`crate::clients::add`].
@@ -55,6 +57,8 @@ pub async fn create(
         status: InvoiceState::Draft,
         version: 1,
         subtotal: totals.subtotal_minor,
+        discount: draft.discount,
+        discounted: totals.discount_minor,
         tax: totals.tax_minor,
         total: totals.total,
         applied: 0,
@@ -110,6 +114,8 @@ pub async fn edit(
             invoice.memo.clone_from(&draft.memo);
             invoice.due_date.clone_from(&draft.due_date);
             invoice.subtotal = totals.subtotal_minor;
+            invoice.discount = draft.discount;
+            invoice.discounted = totals.discount_minor;
             invoice.tax = totals.tax_minor;
             invoice.total = totals.total;
             if !invoices::edit(tx, &scope, &invoice)? {
@@ -169,7 +175,7 @@ pub async fn finalize_version(
             invoice.finalized_at = Some(moment.at);
             invoice.version += 1;
             note(tx, &scope, &invoice, Some(from), "api", moment.at)?;
-            let transaction = ledger::invoice(invoice.total, invoice.subtotal, invoice.tax)?;
+            let transaction = ledger::invoice(invoice.total, invoice.net(), invoice.tax)?;
             post(tx, moment, &scope, &invoice, &transaction, None)?;
             log(
                 tx,
@@ -235,7 +241,7 @@ pub async fn void_seen(
             note(tx, &scope, &invoice, Some(from), "api", moment.at)?;
             if from == InvoiceState::Open {
                 let undone = books::find(tx, &scope, ledger::Kind::Invoice, id.as_str())?;
-                let transaction = ledger::invoice_void(invoice.total, invoice.subtotal, invoice.tax)?;
+                let transaction = ledger::invoice_void(invoice.total, invoice.net(), invoice.tax)?;
                 post(tx, moment, &scope, &invoice, &transaction, undone)?;
             }
             log(tx, &scope, &by, moment, "invoice.voided", Some(before), &invoice)?;
@@ -260,7 +266,7 @@ fn check(draft: &mut Draft) -> Result<Totals, Refusal> {
         .as_deref()
         .map(|memo| text("memo", memo, true))
         .transpose()?;
-    invoice::totals(&draft.lines, draft.currency)
+    invoice::totals(&draft.lines, draft.discount, draft.currency)
 }
 
 fn known_client(tx: &mut Tx, scope: &Scope, id: &ClientId) -> Result<(), Failure> {

@@ -137,6 +137,7 @@ fn line(description: &str, quantity: &str, rate: &str, unit_price: Money, amount
         quantity: quantity.to_owned(),
         unit_price,
         tax_rate: (!rate.is_empty()).then(|| rate.to_owned()),
+        discount: None,
         amount: Money::new(amount_minor, unit_price.currency()),
     }
 }
@@ -205,6 +206,7 @@ fn euro_invoice() -> Result<View, Refusal> {
             ),
         ],
         subtotal: money(206_470),
+        discount: None,
         taxes: vec![tax("VAT 7%", money(748)), tax("VAT 19%", money(37_200))],
         total: money(244_418),
         paid: money(0),
@@ -246,6 +248,7 @@ fn dollar_invoice() -> Result<View, Refusal> {
             line("Remote hours beyond contract", "2.75", "", money(15_000), 41_250),
         ],
         subtotal: money(122_250),
+        discount: None,
         taxes: Vec::new(),
         total: money(122_250),
         paid: money(0),
@@ -293,6 +296,7 @@ fn long_invoice() -> Result<View, Refusal> {
             .map(|_| line(text, "1234.125", "8.1%", money(71_414), 88_133_803))
             .collect(),
         subtotal: money(99_999_999),
+        discount: None,
         taxes: vec![Tax {
             label: "VAT 8.1%".to_owned(),
             amount: money(8_100_000),

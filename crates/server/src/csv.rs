@@ -16,8 +16,10 @@ use tokio::sync::mpsc;
 const WAITING: usize = 2;
 /// Pieces of one file at most: with some hundred rows to each, millions.
 const PIECES_MAX: usize = 20_000;
-/// With these a cell begins to be a formula in one program or another.
-const FORMULAS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// With these a cell begins to be a formula in one program or another, the last four being wide signs.
+const FORMULAS: [char; 12] = [
+    '=', '+', '-', '@', '\t', '\r', '\n', '\0', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+];
 
 /// A cell with what somebody typed: defused where it would be a formula, quoted where it has to be.
 pub fn text(typed: &str) -> String {
@@ -117,6 +119,8 @@ mod tests {
             ("-1", "'-1"),
             ("@SUM(A1)", "'@SUM(A1)"),
             ("\tx", "'\tx"),
+            ("\0=1", "'\0=1"),
+            ("\u{ff1d}1", "'\u{ff1d}1"),
             ("\rx", "\"'\rx\""),
             ("a,b", "\"a,b\""),
             ("a\nb", "\"a\nb\""),

@@ -6,6 +6,7 @@ pub mod account_mails;
 pub mod account_security;
 pub mod api_keys;
 pub mod client;
+pub mod client_credit;
 pub mod client_money;
 pub mod clients;
 pub mod console;

@@ -70,7 +70,7 @@ pub async fn invoice(
 fn read_invoice(tx: &mut Tx, scope: &Scope, id: &InvoiceId, language: Language) -> Result<Invoice, Failure> {
     let invoice = invoices::get(tx, scope, id)?.ok_or(Refusal::NotFound)?;
     let lines = invoices::lines(tx, scope, id)?;
-    let sums = totals(&lines, invoice.currency)?;
+    let sums = totals(&lines, invoice.discount, invoice.currency)?;
     Ok(Invoice {
         frame: frame(tx, scope, &invoice, language)?,
         number: invoice.number.clone(),
@@ -79,6 +79,8 @@ fn read_invoice(tx: &mut Tx, scope: &Scope, id: &InvoiceId, language: Language) 
         memo: invoice.memo.clone(),
         currency: invoice.currency,
         subtotal_minor: sums.subtotal_minor,
+        discount: invoice.discount,
+        discount_minor: sums.discount_minor,
         taxes: sums.taxes,
         total_minor: invoice.total.minor(),
         credited_minor: invoice.credited,
@@ -202,6 +204,7 @@ fn read_receipt(
         paid.push(PaidInvoice {
             number: invoice.number.clone().unwrap_or_default(),
             amount_minor: part.amount,
+            discount_minor: discounts(tx, scope, &invoice)?,
         });
         first.get_or_insert(invoice);
     }
@@ -240,6 +243,13 @@ fn read_receipt(
         invoices: paid,
         refunds: gone_back,
     })
+}
+
+/// What came off an invoice, off its lines and off the whole.
+fn discounts(tx: &mut Tx, scope: &Scope, invoice: &invoices::Invoice) -> Result<i64, Failure> {
+    let lines = invoices::lines(tx, scope, &invoice.id)?;
+    let of_lines: i64 = lines.iter().map(|line| line.discount_minor).sum();
+    Ok(of_lines.saturating_add(invoice.discounted))
 }
 
 async fn print(site: &Site, name: String, paper: Paper) -> Result<Document, Failure> {

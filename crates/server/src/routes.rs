@@ -3,6 +3,7 @@
 
 mod dashboard;
 mod documents;
+mod money_back;
 mod offline;
 mod people;
 
@@ -11,16 +12,16 @@ use axum::http::{Method, StatusCode, header};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use domain::Permission;
 use domain::Permission::{
-    AuditRead, BreaksRead, BreaksWrite, ClientsRead, ClientsWrite, ConnectRead, ConnectWrite, CreditsRead,
-    CreditsWrite, DisputesRead, DisputesWrite, EventsRead, EventsReplay, FeesRead, InvoicesRead,
-    InvoicesWrite, KeysRead, KeysWrite, MailsRead, MailsWrite, PaymentsRead, PaymentsWrite, PayoutsRead,
-    RefundsRead, RefundsWrite, ReportsRead, ReportsRun, SettingsRead, SettingsWrite, SubscriptionsRead,
+    AuditRead, BreaksRead, BreaksWrite, ClientsRead, ClientsWrite, ConnectRead, ConnectWrite, EventsRead,
+    EventsReplay, FeesRead, InvoicesRead, InvoicesWrite, KeysRead, KeysWrite, MailsRead, MailsWrite,
+    PaymentsRead, PaymentsWrite, PayoutsRead, ReportsRead, ReportsRun, SettingsRead, SettingsWrite,
+    SubscriptionsRead,
 };
 
 use crate::api::{
-    audit, breaks, clients, connect as api_connect, connect_oauth, credits, disputes, external_objects,
-    fee_statements, fees, invoice_mails, invoices, keys, mail_settings, mails, pay_links, payments, payouts,
-    platform, public_invoices, refunds, reports, settings, subscriptions, tenants, webhook_events,
+    audit, breaks, clients, connect as api_connect, connect_oauth, external_objects, fee_statements, fees,
+    invoice_mails, invoices, keys, mail_settings, mails, pay_links, payments, payouts, platform,
+    public_invoices, reports, settings, subscriptions, tenants, webhook_events,
 };
 use crate::pay::{self, checkout};
 use crate::problem::Problem;
@@ -109,7 +110,7 @@ impl Route {
 /// Every route but the files under `/assets/` and [`of_the_demo`].
 pub fn all() -> Vec<Route> {
     let mut all = of_invoices();
-    all.extend(of_money_back());
+    all.extend(money_back::all());
     all.extend(documents::all());
     all.extend(offline::all());
     all.extend(of_payers_and_stripe());
@@ -258,46 +259,6 @@ fn of_invoices() -> Vec<Route> {
             Key(BreaksWrite),
             breaks::resolve,
         ),
-    ]
-}
-
-/// What a tenant's software does where money does not stay.
-fn of_money_back() -> Vec<Route> {
-    use Who::Key;
-    vec![
-        get("/api/clients/{id}/credit", Key(CreditsRead), credits::of_client),
-        post(
-            "/api/clients/{id}/credit/apply",
-            Key(CreditsWrite),
-            credits::apply,
-        )
-        .moving_money(),
-        get("/api/credit-notes", Key(CreditsRead), credits::list_notes),
-        get("/api/credit-notes/{id}", Key(CreditsRead), credits::get_note),
-        post("/api/refunds", Key(RefundsWrite), refunds::create).moving_money(),
-        get("/api/refunds", Key(RefundsRead), refunds::list),
-        get("/api/refunds/{id}", Key(RefundsRead), refunds::get),
-        get("/api/disputes", Key(DisputesRead), disputes::list),
-        get("/api/disputes/{id}", Key(DisputesRead), disputes::get),
-        post("/api/disputes/{id}/accept", Key(DisputesWrite), disputes::accept).moving_money(),
-        put(
-            "/api/disputes/{id}/evidence",
-            Key(DisputesWrite),
-            disputes::put_evidence,
-        ),
-        post(
-            "/api/disputes/{id}/evidence/submit",
-            Key(DisputesWrite),
-            disputes::submit,
-        ),
-        post("/api/disputes/{id}/files", Key(DisputesWrite), disputes::upload),
-        post("/api/disputes/{id}/settle", Key(DisputesWrite), disputes::settle).moving_money(),
-        post(
-            "/api/invoices/{id}/credit-notes",
-            Key(CreditsWrite),
-            credits::create_note,
-        )
-        .moving_money(),
     ]
 }
 

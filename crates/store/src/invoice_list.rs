@@ -73,7 +73,8 @@ macro_rules! listed {
             "select i.id, i.client_id, i.number, i.currency, i.memo, i.due_date, i.status, i.version,
                i.subtotal, i.tax, i.total, i.applied, i.credited, i.bill_to_name, i.bill_to_email,
                i.bill_to_details,
-               i.created_at, i.finalized_at, i.paid_at, i.voided_at, c.name as client_name
+               i.created_at, i.finalized_at, i.paid_at, i.voided_at, i.discount_bps,
+               i.discount_fixed, i.discount, c.name as client_name
              from invoices i
              join clients c on c.tenant_id = i.tenant_id and c.livemode = i.livemode and c.id = i.client_id
              where i.tenant_id = $1 and i.livemode = $2 ",
@@ -272,30 +273,45 @@ pub fn owed(tx: &mut Tx, scope: &Scope, client: Option<&ClientId>, today: &str) 
 pub struct Collected {
     /// The currency.
     pub currency: Currency,
-    /// What was received, less what of it went back or was taken by banks, minor units.
+    /// What was received, less what went back or was taken by banks in this time, minor units; below zero
+    /// where that is more.
     pub received: i64,
-    /// The platform's fees on it as far as they are reported, less what of them went back, minor units.
+    /// The platform's fees on what was received as far as they are reported, less those that were given back
+    /// with what went back in this time, minor units.
     pub application_fees: i64,
     /// How many payments.
     pub payments: i64,
 }
 
+/// Money that went back counts when it left, and not with the payment that it came by: a month that is over
+/// keeps its sums.
 const COLLECTED: Sql = Sql::new(
-    "select p.currency,
-       cast(sum(p.received - p.refunded - p.disputed) as bigint) as received,
-       cast(sum(coalesce(p.application_fee, 0) - coalesce(back.amount, 0)) as bigint) as application_fees,
-       count(*) as payments
-     from payments p
-     left join (
-       select r.payment_id as payment_id, sum(r.fee_amount) as amount
+    "with moved as (
+       select p.currency, p.received as amount, coalesce(p.application_fee, 0) as fee, 1 as payments
+       from payments p
+       where p.tenant_id = $1 and p.livemode = $2 and p.succeeded_at >= $3 and p.succeeded_at < $4
+         and p.succeeded_at is not null
+       union all
+       select r.currency, -r.amount as amount,
+         case when r.fee_status = 'returned' then -r.fee_amount else 0 end as fee, 0 as payments
        from refunds r
-       where r.tenant_id = $1 and r.livemode = $2 and r.fee_status = 'returned'
-       group by r.payment_id
-     ) back on back.payment_id = p.id
-     where p.tenant_id = $1 and p.livemode = $2 and p.succeeded_at >= $3 and p.succeeded_at < $4
-       and p.succeeded_at is not null
-     group by p.currency
-     order by p.currency",
+       where r.tenant_id = $1 and r.livemode = $2 and r.booked_at >= $3 and r.booked_at < $4
+         and r.booked_at is not null
+       union all
+       select r.currency, r.amount as amount, 0 as fee, 0 as payments
+       from refunds r
+       where r.tenant_id = $1 and r.livemode = $2 and r.reversed_at >= $3 and r.reversed_at < $4
+         and r.reversed_at is not null
+       union all
+       select d.currency, m.disputed as amount, 0 as fee, 0 as payments
+       from dispute_movements m
+       join disputes d on d.tenant_id = m.tenant_id and d.livemode = m.livemode and d.id = m.dispute_id
+       where m.tenant_id = $1 and m.livemode = $2 and m.created_at >= $3 and m.created_at < $4)
+     select moved.currency, cast(sum(moved.amount) as bigint) as received,
+       cast(sum(moved.fee) as bigint) as application_fees, cast(sum(moved.payments) as bigint) as payments
+     from moved
+     group by moved.currency
+     order by moved.currency",
 );
 
 /// What payments brought from one moment on and before another, in each currency.

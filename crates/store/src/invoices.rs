@@ -1,7 +1,7 @@
 //! Invoices and their lines. A finalized invoice's lines and sums never change; its status and `applied` move
 //! with its payments, guarded by `version`.
 
-use domain::invoice::{InvoiceState, Line, Quantity, TaxRate};
+use domain::invoice::{Discount, InvoiceState, Line, Quantity, TaxRate};
 use domain::{ClientId, Currency, InvoiceId, Money, Scope, Timestamp};
 
 use crate::clients::Client;
@@ -51,8 +51,12 @@ pub struct Invoice {
     pub status: InvoiceState,
     /// Raised by every change.
     pub version: i64,
-    /// Sum of the lines, minor units.
+    /// Sum of the lines, each less its own discount, minor units.
     pub subtotal: i64,
+    /// What comes off the whole, as it was asked for.
+    pub discount: Option<Discount>,
+    /// What comes off the whole, minor units.
+    pub discounted: i64,
     /// Sum of the taxes, minor units.
     pub tax: i64,
     /// What is to be paid.
@@ -74,6 +78,11 @@ pub struct Invoice {
 }
 
 impl Invoice {
+    /// What is earned by it: the lines less all discounts, before tax, minor units.
+    pub fn net(&self) -> i64 {
+        self.subtotal.saturating_sub(self.discounted)
+    }
+
     /// What is still owed.
     pub fn owed(&self) -> Money {
         Money::new(self.total.minor().saturating_sub(self.settled()), self.currency)
@@ -90,7 +99,7 @@ macro_rules! select_invoices {
         Sql::new(concat!(
             "select id, client_id, number, currency, memo, due_date, status, version, subtotal, tax,
                total, applied, credited, bill_to_name, bill_to_email, bill_to_details, created_at,
-               finalized_at, paid_at, voided_at
+               finalized_at, paid_at, voided_at, discount_bps, discount_fixed, discount
              from invoices
              ",
             $rest
@@ -100,8 +109,8 @@ macro_rules! select_invoices {
 
 const INSERT: Sql = Sql::new(
     "insert into invoices (tenant_id, livemode, id, client_id, currency, memo, due_date, status, version,
-       subtotal, tax, total, applied, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, 'draft', 1, $8, $9, $10, 0, $11)",
+       subtotal, tax, total, applied, created_at, discount_bps, discount_fixed, discount)
+     values ($1, $2, $3, $4, $5, $6, $7, 'draft', 1, $8, $9, $10, 0, $11, $12, $13, $14)",
 );
 
 /// Adds a draft.
@@ -114,10 +123,13 @@ pub fn insert(tx: &mut Tx, scope: &Scope, invoice: &Invoice) -> Result<(), Error
         invoice.currency.code(),
         invoice.memo.clone(),
         invoice.due_date.clone(),
-        invoice.subtotal,
+        invoice.net(),
         invoice.tax,
         invoice.total.minor(),
-        invoice.created_at
+        invoice.created_at,
+        invoice.discount.and_then(Discount::percent_bps),
+        invoice.discount.and_then(Discount::amount_minor),
+        invoice.discounted
     ];
     tx.execute(&INSERT, binds)?;
     Ok(())
@@ -125,8 +137,8 @@ pub fn insert(tx: &mut Tx, scope: &Scope, invoice: &Invoice) -> Result<(), Error
 
 const INSERT_LINE: Sql = Sql::new(
     "insert into invoice_lines (tenant_id, livemode, invoice_id, position, description, quantity_thousandths,
-       unit_price, tax_rate_thousandths, amount, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+       unit_price, tax_rate_thousandths, amount, created_at, discount_bps, discount_fixed, discount)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
 );
 
 /// Adds the lines of a draft, in order.
@@ -148,7 +160,10 @@ pub fn insert_lines(
             line.unit_price_minor,
             line.tax_rate.thousandths_of_percent(),
             line.amount_minor,
-            at
+            at,
+            line.discount.and_then(Discount::percent_bps),
+            line.discount.and_then(Discount::amount_minor),
+            line.discount_minor
         ];
         tx.execute(&INSERT_LINE, binds)?;
     }
@@ -166,8 +181,8 @@ const DELETE_LINES: Sql = Sql::new(
 const EDIT: Sql = Sql::new(
     "update invoices set
        client_id = $4, currency = $5, memo = $6, due_date = $7, subtotal = $8, tax = $9, total = $10,
-       version = version + 1
-     where tenant_id = $1 and livemode = $2 and id = $3 and status = 'draft' and version = $11",
+       discount_bps = $11, discount_fixed = $12, discount = $13, version = version + 1
+     where tenant_id = $1 and livemode = $2 and id = $3 and status = 'draft' and version = $14",
 );
 
 /// Replaces the content of a draft; `false` when it is no draft of this version any more.
@@ -181,9 +196,12 @@ pub fn edit(tx: &mut Tx, scope: &Scope, invoice: &Invoice) -> Result<bool, Error
         invoice.currency.code(),
         invoice.memo.clone(),
         invoice.due_date.clone(),
-        invoice.subtotal,
+        invoice.net(),
         invoice.tax,
         invoice.total.minor(),
+        invoice.discount.and_then(Discount::percent_bps),
+        invoice.discount.and_then(Discount::amount_minor),
+        invoice.discounted,
         invoice.version
     ];
     Ok(tx.execute(&EDIT, binds)? == 1)
@@ -198,7 +216,8 @@ pub fn get(tx: &mut Tx, scope: &Scope, id: &InvoiceId) -> Result<Option<Invoice>
 }
 
 const LINES: Sql = Sql::new(
-    "select description, quantity_thousandths, unit_price, tax_rate_thousandths, amount
+    "select description, quantity_thousandths, unit_price, tax_rate_thousandths, amount, discount_bps,
+       discount_fixed, discount
      from invoice_lines
      where tenant_id = $1 and livemode = $2 and invoice_id = $3
      order by position",
@@ -341,6 +360,7 @@ pub(crate) fn read(row: &Row) -> Result<Invoice, Error> {
         }),
         None => None,
     };
+    let discounted = row.int("discount")?;
     Ok(Invoice {
         id: InvoiceId::stored(row.text("id")?),
         client_id: ClientId::stored(row.text("client_id")?),
@@ -350,7 +370,10 @@ pub(crate) fn read(row: &Row) -> Result<Invoice, Error> {
         due_date: row.text_opt("due_date")?,
         status: values::word(row, "status", InvoiceState::from_word)?,
         version: row.int("version")?,
-        subtotal: row.int("subtotal")?,
+        // The column is what is left of the lines after the discount, which is what total and tax rest on.
+        subtotal: row.int("subtotal")?.saturating_add(discounted),
+        discount: discount(row)?,
+        discounted,
         tax: row.int("tax")?,
         total: values::money(row, "total")?,
         applied: row.int("applied")?,
@@ -371,8 +394,15 @@ fn read_line(row: &Row) -> Result<Line, Error> {
         quantity: Quantity::from_thousandths(row.int("quantity_thousandths")?),
         unit_price_minor: row.int("unit_price")?,
         tax_rate: rate,
+        discount: discount(row)?,
+        discount_minor: row.int("discount")?,
         amount_minor: row.int("amount")?,
     })
+}
+
+fn discount(row: &Row) -> Result<Option<Discount>, Error> {
+    let (bps, fixed) = (row.int_opt("discount_bps")?, row.int_opt("discount_fixed")?);
+    Ok(Discount::stored(bps, fixed))
 }
 
 /// For the test that prepares every statement.

@@ -14,6 +14,7 @@ pub mod client_mail_settings;
 pub mod clients;
 pub mod connect_states;
 pub mod credit_applications;
+pub mod credit_movements;
 pub mod credit_notes;
 pub mod db;
 pub mod dispute_desk;
@@ -86,6 +87,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     clients::ALL,
     connect_states::ALL,
     credit_applications::ALL,
+    credit_movements::ALL,
     credit_notes::ALL,
     dispute_desk::ALL,
     dispute_files::ALL,

@@ -188,6 +188,10 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0040_dispute_files.sql"),
     },
     Migration {
+        name: "0041_discounts",
+        sql: include_str!("../migrations/0041_discounts.sql"),
+    },
+    Migration {
         name: "0042_alarms",
         sql: include_str!("../migrations/0042_alarms.sql"),
     },

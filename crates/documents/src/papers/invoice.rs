@@ -1,6 +1,6 @@
 //! An invoice: what is billed, what it adds up to, what is still owed, and how it can be paid.
 
-use domain::invoice::{Line, TaxLine};
+use domain::invoice::{Discount, Line, TaxLine};
 use domain::seal::Day;
 use domain::{Currency, Money};
 
@@ -28,11 +28,15 @@ pub struct Invoice {
     pub currency: Currency,
     /// What is billed.
     pub lines: Vec<Line>,
-    /// Sum of the lines before tax.
+    /// Sum of the lines, each less its own discount, before tax.
     pub subtotal_minor: i64,
+    /// What comes off the whole, as it was asked for.
+    pub discount: Option<Discount>,
+    /// What comes off the whole.
+    pub discount_minor: i64,
     /// The taxes by rate.
     pub taxes: Vec<TaxLine>,
-    /// Subtotal and taxes.
+    /// Subtotal less discount, and taxes.
     pub total_minor: i64,
     /// What credit notes took off it.
     pub credited_minor: i64,
@@ -127,9 +131,16 @@ fn lines(letter: &mut Letter<'_>, invoice: &Invoice, words: &Words) {
         columns.push(column(words.tax, Kind::Figure));
     }
     columns.push(column(words.amount, Kind::Figure));
+    let description = |line: &Line| match line.discount_minor {
+        0 => line.description.clone(),
+        off => {
+            let label = words.discount_of(line.discount);
+            format!("{}\n{label}: {}", line.description, money(-off))
+        }
+    };
     let row = |line: &Line| {
         let mut cells = vec![
-            line.description.clone(),
+            description(line),
             language.decimal(&line.quantity.to_string()),
             money(line.unit_price_minor),
         ];
@@ -155,6 +166,10 @@ fn sums(invoice: &Invoice, words: &Words) -> Vec<Sum> {
         strong,
     };
     let mut sums = vec![sum(words.subtotal, money(invoice.subtotal_minor), false)];
+    if invoice.discount_minor != 0 {
+        let label = words.discount_of(invoice.discount);
+        sums.push(sum(&label, money(-invoice.discount_minor), false));
+    }
     for tax in &invoice.taxes {
         let label = words.tax_at.replace("{rate}", &language.rate(tax.rate));
         sums.push(sum(&label, money(tax.tax_minor), false));

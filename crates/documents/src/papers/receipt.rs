@@ -50,6 +50,8 @@ pub struct PaidInvoice {
     pub number: String,
     /// What was paid of it.
     pub amount_minor: i64,
+    /// What its discounts had taken off it.
+    pub discount_minor: i64,
 }
 
 /// Money that went back. Amounts are minor units of the receipt's currency.
@@ -98,7 +100,13 @@ pub fn lay_out(fonts: &Fonts, receipt: &Receipt) -> Sheets {
     };
     let paid = receipt.invoices.iter();
     let mut rows: Vec<Row> = paid
-        .map(|paid| row(vec![paid.number.clone(), money(paid.amount_minor)]))
+        .map(|paid| {
+            let number = match paid.discount_minor {
+                0 => paid.number.clone(),
+                off => format!("{}\n{}: {}", paid.number, words.discount, money(-off)),
+            };
+            row(vec![number, money(paid.amount_minor)])
+        })
         .collect();
     if receipt.to_credit_minor != 0 {
         rows.push(row(vec![

@@ -35,6 +35,7 @@ pub const WORDS: Words = Words {
     tax: "Steuer",
     amount: "Betrag",
     subtotal: "Zwischensumme",
+    discount: "Rabatt",
     tax_at: "Steuer {rate}",
     total: "Gesamtbetrag",
     credit_notes: "Gutschriften",

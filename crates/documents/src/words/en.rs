@@ -35,6 +35,7 @@ pub const WORDS: Words = Words {
     tax: "Tax",
     amount: "Amount",
     subtotal: "Subtotal",
+    discount: "Discount",
     tax_at: "Tax {rate}",
     total: "Total",
     credit_notes: "Credit notes",

@@ -35,6 +35,7 @@ pub const WORDS: Words = Words {
     tax: "Impuesto",
     amount: "Importe",
     subtotal: "Subtotal",
+    discount: "Descuento",
     tax_at: "Impuesto {rate}",
     total: "Total",
     credit_notes: "Notas de crédito",

@@ -35,6 +35,7 @@ pub const WORDS: Words = Words {
     tax: "Taxe",
     amount: "Montant",
     subtotal: "Sous-total",
+    discount: "Remise",
     tax_at: "Taxe {rate}",
     total: "Total",
     credit_notes: "Avoirs",

@@ -134,6 +134,13 @@ fn noted<'a>(first: &'a Shown, events: &[Shown], wanted: &Wanted) -> Entry<'a> {
         "status": wanted.status.map(Status::word),
         "type": wanted.event_type,
         "account": wanted.account,
+        "tenant_id": wanted.tenant.as_ref().map(TenantId::as_str),
+        "mode": wanted.mode.map(Mode::word),
+        "event_id": wanted.event_id,
+        "object_id": wanted.object_id,
+        "since": wanted.since.map(Timestamp::ms),
+        "until": wanted.until.map(Timestamp::ms),
+        "after": wanted.after.as_ref().map(InboxId::as_str),
     });
     Entry {
         action: "webhook_events.replayed",

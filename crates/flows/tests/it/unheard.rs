@@ -46,6 +46,7 @@ fn draft(world: &World) -> Draft {
         currency: usd,
         memo: None,
         due_date: None,
+        discount: None,
         lines: vec![line.unwrap()],
     }
 }

@@ -422,6 +422,7 @@ pub fn bill(app: &App, scope: &Scope, client: &ClientId, cents: i64) -> (Invoice
         currency: usd,
         memo: None,
         due_date: None,
+        discount: None,
         lines: vec![line.unwrap()],
     };
     let invoice = run(invoicing::create(app, scope, &by, app.moment(), draft)).unwrap();

@@ -134,6 +134,7 @@ fn bill(town: &mut Town, hour: usize) -> (usize, Sent) {
         currency,
         memo: None,
         due_date: None,
+        discount: None,
         lines: drafted,
     };
     let (app, scope) = (&town.app, &town.msps[msp].scope);

@@ -170,6 +170,7 @@ fn draft(msp: &Msp, amount: i64) -> Draft {
         currency: usd,
         memo: None,
         due_date: None,
+        discount: None,
         lines: vec![line.unwrap()],
     }
 }

@@ -148,6 +148,8 @@ fn add_invoice(tx: &mut Tx, n: u64, year: Year) -> Result<(), Error> {
         quantity: Quantity::from_thousandths(1000),
         unit_price_minor: TOTAL - TAX,
         tax_rate: TaxRate::from_thousandths_of_percent(19_000).map_err(refused)?,
+        discount: None,
+        discount_minor: 0,
         amount_minor: TOTAL - TAX,
     };
     invoices::insert_lines(tx, &scope, &id, &[line], at)?;
@@ -187,6 +189,8 @@ fn draft(n: u64, id: InvoiceId, total: Money, at: Timestamp) -> Invoice {
         status: InvoiceState::Draft,
         version: 1,
         subtotal: TOTAL - TAX,
+        discount: None,
+        discounted: 0,
         tax: TAX,
         total,
         applied: 0,

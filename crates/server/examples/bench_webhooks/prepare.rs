@@ -111,6 +111,8 @@ fn add_invoice(tx: &mut Tx, n: u64, at: Timestamp) -> Result<(), Error> {
         quantity: Quantity::from_thousandths(1000),
         unit_price_minor: story::AMOUNT,
         tax_rate: TaxRate::from_thousandths_of_percent(0).map_err(refused)?,
+        discount: None,
+        discount_minor: 0,
         amount_minor: story::AMOUNT,
     };
     invoices::insert_lines(tx, &scope, &id, &[line], at)?;
@@ -135,6 +137,8 @@ fn invoices_row(n: u64, total: Money, at: Timestamp) -> Invoice {
         status: domain::invoice::InvoiceState::Draft,
         version: 1,
         subtotal: total.minor(),
+        discount: None,
+        discounted: 0,
         tax: 0,
         total,
         applied: 0,

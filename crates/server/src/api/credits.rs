@@ -4,13 +4,14 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::{ClientId, CreditNoteId, Currency, InvoiceId, Refusal};
+use domain::{ClientId, CreditNoteId, Currency, InvoiceId, LedgerTransactionId, Refusal};
 use flows::Failure;
 use flows::credits::{self, Credit, Part, Piece, Use};
 use serde::{Deserialize, Serialize};
 use store::credit_applications::CreditApplication;
+use store::credit_movements::{self, Movement};
 use store::credit_notes::{self as notes, CreditNote};
-use store::invoices;
+use store::{clients, invoices};
 
 use super::lists::{Asked, Given, Takes, stateless};
 use super::{Caller, InPath, Input, Page, Query};
@@ -123,6 +124,12 @@ const LIST: Takes = Takes {
     statuses: stateless,
 };
 
+/// Nothing narrows the list of a client's movements.
+const MOVEMENTS: Takes = Takes {
+    parameters: &[],
+    statuses: stateless,
+};
+
 /// `GET /api/credit-notes`
 pub async fn list_notes(
     State(site): State<Site>,
@@ -217,6 +224,59 @@ pub async fn of_client(
         balances: balances(&credit),
         pieces: credit.pieces.iter().map(PieceJson::from).collect(),
     }))
+}
+
+/// How a client's credit moved; amounts in minor units.
+#[derive(Debug, Serialize)]
+pub struct MovementJson {
+    id: String,
+    object: &'static str,
+    r#type: String,
+    currency: &'static str,
+    /// Below zero for what was used or went back.
+    amount: i64,
+    /// What there was of this currency afterwards.
+    balance: i64,
+    invoice_id: String,
+    payment_id: Option<String>,
+    credit_note_id: Option<String>,
+    created_at: i64,
+}
+
+impl From<Movement> for MovementJson {
+    fn from(movement: Movement) -> MovementJson {
+        MovementJson {
+            id: movement.id.to_string(),
+            object: "credit_movement",
+            r#type: movement.kind,
+            currency: movement.currency.code(),
+            amount: movement.amount,
+            balance: movement.balance,
+            invoice_id: movement.invoice_id.to_string(),
+            payment_id: movement.payment_id.map(|id| id.to_string()),
+            credit_note_id: movement.credit_note.map(|(id, _)| id.to_string()),
+            created_at: movement.at.ms(),
+        }
+    }
+}
+
+/// `GET /api/clients/{id}/credit/movements`
+pub async fn movements(
+    State(site): State<Site>,
+    Caller { scope, .. }: Caller,
+    InPath(id): InPath,
+    Query(given): Query<Given>,
+) -> Result<Json<Page<MovementJson>>, Problem> {
+    let id = ClientId::parse(&id)?;
+    let Asked { limit, after, .. } = MOVEMENTS.read(given)?;
+    let after = after.as_deref().map(LedgerTransactionId::parse).transpose()?;
+    let read = site.app.db.read(move |tx| {
+        clients::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
+        let rows = credit_movements::page(tx, &scope, &id, after.as_ref(), limit + 1)?;
+        Ok::<_, Failure>(rows)
+    });
+    let rows = read.await?.into_iter().map(MovementJson::from);
+    Ok(Json(Page::of(rows.collect(), limit)))
 }
 
 /// What credit is used for.

@@ -4,7 +4,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use domain::invoice::{InvoiceState, Line, Quantity, TaxRate};
+use domain::invoice::{Discount, InvoiceState, Line, Quantity, TaxRate};
 use domain::invoice_settings::InvoiceSettings;
 use domain::seal::Day;
 use domain::{ClientId, Currency, InvoiceId, Money, Refusal, Scope, Timestamp};
@@ -34,6 +34,8 @@ pub struct DraftJson {
     due_date: Option<Option<String>>,
     #[serde(default)]
     lines: Vec<Object<LineJson>>,
+    /// What comes off the whole.
+    discount: Option<Object<DiscountJson>>,
     /// The version that an edit is based on.
     version: Option<i64>,
 }
@@ -47,6 +49,26 @@ struct LineJson {
     unit_price: i64,
     #[serde(default)]
     tax_rate: i64,
+    discount: Option<Object<DiscountJson>>,
+}
+
+/// A discount: the one or the other.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DiscountJson {
+    /// Basis points.
+    percent_bps: Option<i64>,
+    /// Minor units.
+    amount: Option<i64>,
+}
+
+impl DiscountJson {
+    fn check(given: Option<&Object<DiscountJson>>) -> Result<Option<Discount>, Refusal> {
+        let Some(Object(discount)) = given else {
+            return Ok(None);
+        };
+        Discount::of(discount.percent_bps, discount.amount)
+    }
 }
 
 /// What is named, null included.
@@ -81,6 +103,7 @@ impl DraftJson {
             memo: self.memo.flatten(),
             due_date,
             lines: lines.collect::<Result<_, _>>()?,
+            discount: DiscountJson::check(self.discount.as_ref())?,
         })
     }
 }
@@ -95,7 +118,8 @@ impl LineJson {
     fn check(&self, currency: Currency) -> Result<Line, Refusal> {
         let rate = TaxRate::from_thousandths_of_percent(self.tax_rate)?;
         let price = Money::new(self.unit_price, currency);
-        Line::new(&self.description, Quantity::parse(&self.quantity)?, price, rate)
+        let discount = DiscountJson::check(self.discount.as_ref())?;
+        Line::new(&self.description, Quantity::parse(&self.quantity)?, price, rate)?.less(discount, currency)
     }
 }
 
@@ -111,6 +135,9 @@ pub struct InvoiceJson {
     version: i64,
     currency: &'static str,
     subtotal: i64,
+    discount: Option<DiscountOut>,
+    /// What came off the whole.
+    discount_amount: i64,
     tax: i64,
     total: i64,
     amount_paid: i64,
@@ -140,7 +167,28 @@ struct LineOut {
     quantity: String,
     unit_price: i64,
     tax_rate: i64,
+    discount: Option<DiscountOut>,
+    /// What came off it.
+    discount_amount: i64,
     amount: i64,
+}
+
+/// A discount as it was asked for.
+#[derive(Debug, Serialize)]
+struct DiscountOut {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percent_bps: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<i64>,
+}
+
+impl From<Discount> for DiscountOut {
+    fn from(discount: Discount) -> DiscountOut {
+        DiscountOut {
+            percent_bps: discount.percent_bps(),
+            amount: discount.amount_minor(),
+        }
+    }
 }
 
 impl From<&Line> for LineOut {
@@ -150,6 +198,8 @@ impl From<&Line> for LineOut {
             quantity: line.quantity.to_string(),
             unit_price: line.unit_price_minor,
             tax_rate: line.tax_rate.thousandths_of_percent(),
+            discount: line.discount.map(DiscountOut::from),
+            discount_amount: line.discount_minor,
             amount: line.amount_minor,
         }
     }
@@ -165,6 +215,8 @@ fn show(scope: &Scope, invoice: Invoice, lines: Option<&[Line]>) -> InvoiceJson 
         version: invoice.version,
         currency: invoice.currency.code(),
         subtotal: invoice.subtotal,
+        discount: invoice.discount.map(DiscountOut::from),
+        discount_amount: invoice.discounted,
         tax: invoice.tax,
         total: invoice.total.minor(),
         amount_paid: invoice.applied,

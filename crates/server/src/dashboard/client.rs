@@ -8,11 +8,12 @@ use flows::credits::{self, Credit};
 use maud::{Markup, html};
 use store::client_mail_settings::{self, ClientMailSettings};
 use store::clients::{self as rows, Client};
+use store::credit_movements::{self, Movement};
 use store::invoice_list::{self, Listed, Owed};
 
 use super::desk::{self, ASKED, SHOWN};
 use super::{Asked, page, said, trouble};
-use super::{client_money, invoices};
+use super::{client_credit, client_money, invoices};
 use crate::api::InPath;
 use crate::html::{self as parts, Figure, Place, Tone};
 use crate::people::Person;
@@ -26,6 +27,8 @@ struct Whole {
     owed: Vec<Owed>,
     invoices: Vec<Listed>,
     credit: Credit,
+    /// How its credit moved, newest first, where the person may see it.
+    moved: Vec<Movement>,
     mail: ClientMailSettings,
 }
 
@@ -47,12 +50,17 @@ async fn whole(site: &Site, person: &Person, id: &str, today: &str) -> Result<Wh
     let id = ClientId::parse(id)?;
     let credit = credits::of_client(&site.app, &person.scope(), &id).await?;
     let (scope, today) = (person.scope(), today.to_owned());
+    let moves = person.may(Permission::CreditsRead);
     let read = site.app.db.read(move |tx| {
         Ok::<_, Failure>(Whole {
             client: rows::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?,
             owed: invoice_list::owed(tx, &scope, Some(&id), &today)?,
             invoices: invoice_list::of_client(tx, &scope, &id, None, None, ASKED)?,
             credit: credit.clone(),
+            moved: match moves {
+                true => credit_movements::page(tx, &scope, &id, None, client_credit::NEWEST + 1)?,
+                false => Vec::new(),
+            },
             mail: client_mail_settings::get(tx, &scope, &id)?,
         })
     });
@@ -81,6 +89,7 @@ fn content(person: &Person, whole: &Whole, today: &str, said: &Markup) -> Markup
                 (parts::facts(&details(whole)))
             }
             (client_money::credit(&whole.credit))
+            (client_credit::newest(&whole.client, &whole.moved))
             (client_money::statement(&client.id, today))
             section {
                 div .section-head {

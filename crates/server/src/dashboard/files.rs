@@ -37,7 +37,7 @@ pub async fn invoices(
         today: desk::today(&site),
     };
     let name = format!("invoices-{}-{}.csv", of.today, scope.mode.word());
-    let head = "number,client,state,issued,due,currency,subtotal,tax,total,paid,credited,owed";
+    let head = "number,client,state,issued,due,currency,subtotal,discount,tax,total,paid,credited,owed";
     csv::answer(&name, head, None::<After>, move |from| {
         let (db, scope, of, filter) = (site.app.db.clone(), scope.clone(), of.clone(), filter.clone());
         async move {
@@ -77,6 +77,7 @@ fn invoice(listed: &Listed, today: &str) -> String {
         invoice.due_date.clone().unwrap_or_default(),
         invoice.currency.code().to_owned(),
         plain(invoice.subtotal),
+        plain(invoice.discounted),
         plain(invoice.tax),
         plain(invoice.total.minor()),
         plain(invoice.applied),

@@ -11,10 +11,10 @@ use store::clients::{self, Client};
 use store::invoices::{self, Invoice};
 use store::{invoice_list, invoice_settings};
 
-use super::desk;
 use super::invoice_client::{For, NEW, choose};
 use super::invoice_typed::{Row, Typed};
 use super::trouble;
+use super::{desk, invoice_paper};
 use crate::api::{InPath, Query};
 use crate::assets;
 use crate::html::{self as parts, Choice, Errors, Field, Frame, Input, Offer, Place};
@@ -28,6 +28,8 @@ const PATH: &str = Place::Invoices.path();
 const EMPTY_LINES: usize = 3;
 /// Lines that the button adds.
 const MORE_LINES: usize = 5;
+/// Most characters of a discount: the longest amount with its commas.
+const DISCOUNT_MAX: usize = 20;
 /// Days until an invoice is due unless somebody says otherwise.
 const DUE_IN_DAYS: i64 = 14;
 
@@ -402,7 +404,8 @@ fn lines(editor: &Editor<'_>, errors: &Errors) -> Markup {
             @if let Some(error) = errors.of("lines") { (parts::error_beside("lines", error)) }
             div #lines .editor-lines {
                 div .editor-line.heads aria-hidden="true" {
-                    span { "Description" } span { "Quantity" } span { "Price" } span { "Tax %" }
+                    span { "Description" } span { "Quantity" } span { "Price" } span { "Discount" }
+                    span { "Tax %" }
                 }
                 @for (at, row) in rows { (line(at, row, errors)) }
             }
@@ -410,6 +413,15 @@ fn lines(editor: &Editor<'_>, errors: &Errors) -> Markup {
                 button .btn.plain type="submit" name="press" value="more" data-add-line { "Add lines" }
                 button .btn.plain type="submit" name="press" value="add-up" data-add-up { "Add up" }
             }
+            (parts::field(&Field {
+                name: "whole_discount",
+                label: "Discount on the whole invoice",
+                value: &editor.typed.discount,
+                hint: "Here and in a line: a percentage such as 10%, or an amount such as 25.00, before tax.",
+                optional: true,
+                max: DISCOUNT_MAX,
+                ..Field::default()
+            }, errors))
             (sums(editor.typed))
         }
     }
@@ -422,6 +434,7 @@ fn line(at: usize, row: &Row, errors: &Errors) -> Markup {
             (cell(at, "description", &format!("Description of line {number}"), &row.description, "", errors))
             (cell(at, "quantity", &format!("Quantity of line {number}"), &row.quantity, "decimal", errors))
             (cell(at, "price", &format!("Price of line {number}"), &row.price, "decimal", errors))
+            (cell(at, "discount", &format!("Discount of line {number}"), &row.discount, "", errors))
             (cell(at, "tax", &format!("Tax of line {number}, percent"), &row.tax, "decimal", errors))
         }
     }
@@ -444,15 +457,21 @@ fn cell(at: usize, name: &str, label: &str, value: &str, mode: &str, errors: &Er
 
 /// What the lines add up to, as far as they can be read.
 fn sums(typed: &Typed) -> Markup {
-    let added = typed.readable().and_then(|(lines, currency)| {
-        let sums = totals(&lines, currency).ok()?;
-        Some((sums, currency))
+    let added = typed.readable().and_then(|(lines, discount, currency)| {
+        let sums = totals(&lines, discount, currency).ok()?;
+        Some((sums, discount, currency))
     });
     html! {
         dl #totals .totals aria-live="polite" {
             @match added {
-                Some((sums, currency)) => {
+                Some((sums, discount, currency)) => {
                     div { dt { "Subtotal" } dd { (desk::amount(sums.subtotal_minor, currency)) } }
+                    @if sums.discount_minor != 0 {
+                        div {
+                            dt { (invoice_paper::discount(discount)) }
+                            dd { (desk::amount(sums.discount_minor.saturating_neg(), currency)) }
+                        }
+                    }
                     @for tax in &sums.taxes {
                         div {
                             dt { "Tax " (tax.rate.to_string()) }
@@ -461,7 +480,10 @@ fn sums(typed: &Typed) -> Markup {
                     }
                     div .whole { dt { "Total" } dd { (desk::amount(sums.total.minor(), currency)) } }
                 }
-                None => div { dt { "Total" } dd .soft { "is shown once every line can be taken" } }
+                None => div {
+                    dt { "Total" }
+                    dd .soft { "is shown once every line and discount can be taken" }
+                }
             }
         }
     }

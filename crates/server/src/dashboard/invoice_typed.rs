@@ -1,6 +1,6 @@
 //! What somebody typed of an invoice, line by line: kept as it was typed until all of it can be read.
 
-use domain::invoice::{Line, Quantity, TaxRate, totals};
+use domain::invoice::{Discount, Line, Quantity, TaxRate, totals};
 use domain::seal::Day;
 use domain::text;
 use domain::{ClientId, Currency, Money, Refusal};
@@ -19,6 +19,8 @@ pub struct Row {
     pub quantity: String,
     /// Of one: `1,234.50`.
     pub price: String,
+    /// What comes off the line: `10%` or `25.00`.
+    pub discount: String,
     /// Percent: `8.875`.
     pub tax: String,
 }
@@ -26,7 +28,7 @@ pub struct Row {
 impl Row {
     /// Whether nobody filled it in. Its tax is filled in beforehand.
     fn is_empty(&self) -> bool {
-        [&self.description, &self.quantity, &self.price]
+        [&self.description, &self.quantity, &self.price, &self.discount]
             .iter()
             .all(|text| text.trim().is_empty())
     }
@@ -43,8 +45,10 @@ impl Row {
             TaxRate::typed("tax_rate", &self.tax)?,
         )?;
         // Where the last digits of what is charged must be zero, it is told here and not at the end.
-        let sum = totals(std::slice::from_ref(&line), currency)?;
-        Money::new(sum.subtotal_minor, currency).in_steps("unit_price")?;
+        Money::new(line.amount_minor, currency).in_steps("unit_price")?;
+        let line = line.less(Discount::typed(&self.discount, currency)?, currency)?;
+        let sum = totals(std::slice::from_ref(&line), None, currency)?;
+        Money::new(sum.subtotal_minor, currency).in_steps("discount")?;
         sum.total.in_steps("tax_rate")?;
         Ok(line)
     }
@@ -61,26 +65,30 @@ pub struct Typed {
     pub memo: String,
     /// The lines.
     pub rows: Vec<Row>,
+    /// What comes off the whole: `10%` or `25.00`.
+    pub discount: String,
     /// The tax that new lines begin with.
     pub tax: String,
 }
 
 impl Typed {
     /// What the form's fields are called.
-    pub const LABELS: [(&'static str, &'static str); 5] = [
+    pub const LABELS: [(&'static str, &'static str); 6] = [
         ("currency", "Currency"),
         ("due_date", "Due date"),
         ("memo", "Remark"),
         ("lines", "Lines"),
+        ("whole_discount", "Discount on the whole invoice"),
         ("client", "Client"),
     ];
 
     /// Reads a form as it was sent: the fields of the lines one after the other.
     pub fn of(filled: &Filled) -> Typed {
         let all = |name: &'static str| filled.all(name).map(str::to_owned).collect::<Vec<_>>();
-        let (mut quantities, mut prices, mut taxes) = (
+        let (mut quantities, mut prices, mut discounts, mut taxes) = (
             all("quantity").into_iter(),
             all("price").into_iter(),
+            all("discount").into_iter(),
             all("tax").into_iter(),
         );
         let mut rows: Vec<Row> = all("description")
@@ -90,6 +98,7 @@ impl Typed {
                 description: text::pasted(&description).replace('\n', " "),
                 quantity: quantities.next().unwrap_or_default(),
                 price: prices.next().unwrap_or_default(),
+                discount: discounts.next().unwrap_or_default(),
                 tax: taxes.next().unwrap_or_default(),
             })
             .collect();
@@ -102,16 +111,23 @@ impl Typed {
             due_date: filled.get("due_date").trim().to_owned(),
             memo: text::pasted(filled.get("memo")),
             rows,
+            discount: filled.get("whole_discount").trim().to_owned(),
             tax,
         }
     }
 
     /// A draft as it would have been typed.
     pub fn from(invoice: &Invoice, lines: &[Line]) -> Typed {
+        let plain = |discount: Option<Discount>| {
+            discount
+                .map(|discount| discount.plain(invoice.currency))
+                .unwrap_or_default()
+        };
         let row = |line: &Line| Row {
             description: line.description.clone(),
             quantity: line.quantity.to_string(),
             price: Money::new(line.unit_price_minor, invoice.currency).plain(),
+            discount: plain(line.discount),
             tax: line.tax_rate.plain(),
         };
         let rows: Vec<Row> = lines.iter().map(row).collect();
@@ -121,18 +137,32 @@ impl Typed {
             memo: invoice.memo.clone().unwrap_or_default(),
             tax: rows.last().map(|row| row.tax.clone()).unwrap_or_default(),
             rows,
+            discount: plain(invoice.discount),
         }
     }
 
-    /// The lines that can be read, with their currency; `None` while one cannot.
-    pub fn readable(&self) -> Option<(Vec<Line>, Currency)> {
+    /// What comes off the whole of these lines.
+    fn whole(&self, lines: &[Line], currency: Currency) -> Result<Option<Discount>, Refusal> {
+        let discount = Discount::typed(&self.discount, currency)?;
+        if discount.is_some() {
+            let sums = totals(lines, discount, currency)?;
+            Money::new(sums.discount_minor, currency).in_steps("discount")?;
+            sums.total.in_steps("discount")?;
+        }
+        Ok(discount)
+    }
+
+    /// The lines that can be read, with what comes off the whole and their currency; `None` while something
+    /// cannot.
+    pub fn readable(&self) -> Option<(Vec<Line>, Option<Discount>, Currency)> {
         let currency = Currency::parse(&self.currency).ok()?;
         let filled = self.rows.iter().filter(|row| !row.is_empty());
-        let lines = filled
+        let lines: Vec<Line> = filled
             .map(|row| row.read(currency))
             .collect::<Result<_, _>>()
             .ok()?;
-        Some((lines, currency))
+        let discount = self.whole(&lines, currency).ok()?;
+        Some((lines, discount, currency))
     }
 
     /// What is to be saved, or all that cannot be.
@@ -156,6 +186,12 @@ impl Typed {
         if !errors.is_empty() {
             return Err(errors);
         }
+        let discount = self.whole(&lines, currency).map_err(|refusal| {
+            let label = "Discount on the whole invoice";
+            let mut errors = Errors::none();
+            errors.add("whole_discount", plain::words(&refusal, Some(label)));
+            errors
+        })?;
         let memo = self.memo.replace("\r\n", "\n");
         Ok(Draft {
             client_id: client.clone(),
@@ -163,6 +199,7 @@ impl Typed {
             memo: Some(memo).filter(|memo| !memo.trim().is_empty()),
             due_date,
             lines,
+            discount,
         })
     }
 
@@ -170,11 +207,17 @@ impl Typed {
     /// there now.
     pub fn changed_meanwhile(&self) -> Errors {
         let mut errors = Errors::none();
-        let lines = self
-            .rows
-            .iter()
-            .map(|row| format!("{} × {} at {}", row.quantity, row.description, row.price));
+        let lines = self.rows.iter().map(|row| match row.discount.as_str() {
+            "" => format!("{} × {} at {}", row.quantity, row.description, row.price),
+            off => format!(
+                "{} × {} at {} less {off}",
+                row.quantity, row.description, row.price
+            ),
+        });
         let mut there: Vec<String> = lines.collect();
+        if !self.discount.is_empty() {
+            there.push(format!("{} off the whole", self.discount));
+        }
         if !self.due_date.is_empty() {
             there.push(format!("due {}", self.due_date));
         }
@@ -199,6 +242,7 @@ fn refused(errors: &mut Errors, at: usize, refusal: &Refusal) {
         "quantity" => ("quantity", "Quantity"),
         "unit_price" => ("price", "Price"),
         "tax_rate" => ("tax", "Tax"),
+        "discount" | "discount.amount" => ("discount", "Discount"),
         _ => ("description", "Description"),
     };
     let sentence = match refusal {

@@ -23,7 +23,8 @@ const LOOKED_AT: i64 = 50;
 pub struct Overview {
     owed: Vec<Owed>,
     this_month: Vec<Collected>,
-    /// What came in within each of the last weeks, the oldest first, with the day on which it began.
+    /// What came in, less what went back, within each of the last weeks, the oldest first, with the day on
+    /// which it began.
     weeks: Vec<(Day, Vec<Collected>)>,
     attention: Vec<Attention>,
 }
@@ -122,8 +123,8 @@ impl Overview {
                 label: "Collected this month",
                 sums: collected(|one| one.received),
                 about: match payments {
-                    1 => "1 payment".to_owned(),
-                    payments => format!("{payments} payments"),
+                    1 => "1 payment, less what went back".to_owned(),
+                    payments => format!("{payments} payments, less what went back"),
                 },
                 href: Some("/payments".to_owned()),
                 tone: Tone::Calm,
@@ -165,7 +166,8 @@ impl Overview {
                 svg .chart viewBox="0 0 720 180" role="img" aria-label=(label) preserveAspectRatio="none" {
                     line x1="0" y1="170" x2="720" y2="170" {}
                     @for (at, (_, sum)) in (0_i64..).zip(&weeks) {
-                        @let height = sum.saturating_mul(150) / most;
+                        // More may have gone back than came in.
+                        @let height = sum.saturating_mul(150).max(0) / most;
                         rect x=(at * 60 + 8) y=(170 - height) width="44" height=(height) rx="3" {}
                     }
                 }

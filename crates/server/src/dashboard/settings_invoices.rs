@@ -30,7 +30,8 @@ pub async fn show(State(site): State<Site>, person: Person, asked: Asked) -> Res
     match invoice_settings::get(&site.app, &person.scope()).await {
         Ok(there) => {
             let typed = typed_of(&there);
-            let form = form(&person, &typed, &there, false, &Errors::none());
+            let offered = there.next_number.to_string();
+            let form = form(&person, &typed, &offered, &there, false, &Errors::none());
             page(
                 &person,
                 PLACE,
@@ -58,10 +59,21 @@ pub async fn save(State(site): State<Site>, person: Person, filled: Filled) -> R
         Ok(there) => there,
         Err(failure) => return trouble(&person, PLACE, failure),
     };
-    let typed = LABELS.map(|(name, _)| filled.get(name).replace("\r\n", "\n"));
+    let mut typed = LABELS.map(|(name, _)| filled.get(name).replace("\r\n", "\n"));
+    // What was offered and not touched is no wish: an invoice may have been finalized since, and another
+    // beginning has a series of its own. In a form that comes back it is offered anew; what was touched is
+    // still compared with what was offered first.
+    let untouched = typed[1].trim() == filled.get("offered");
+    let offered = match untouched {
+        true => there.next_number.to_string(),
+        false => filled.get("offered").to_owned(),
+    };
+    if untouched {
+        typed[1].clone_from(&offered);
+    }
     // Numbers go on by themselves: only what somebody chose is compared.
     if filled.get(SEEN) != desk::seen(&there.settings) {
-        let form = form(&person, &typed, &there, true, &Errors::none());
+        let form = form(&person, &typed, &offered, &there, true, &Errors::none());
         let content = desk::settings(TITLE, ABOUT, &html! {}, &form);
         return with_status(StatusCode::CONFLICT, &person, PLACE, TITLE, &content);
     }
@@ -79,9 +91,7 @@ pub async fn save(State(site): State<Site>, person: Person, filled: Filled) -> R
             },
             memo: Some(memo.clone()),
         };
-        // What was offered and not touched is no wish: an invoice may have been finalized since, and another
-        // beginning has a series of its own.
-        let next = match next.trim() == filled.get("offered") {
+        let next = match untouched {
             true => None,
             false => Some(whole("next_number", next)?),
         };
@@ -91,19 +101,26 @@ pub async fn save(State(site): State<Site>, person: Person, filled: Filled) -> R
         Ok(_) => after(PATH, "saved"),
         Err(failure) => again(failure, &person, PLACE, TITLE, |refusal| {
             let errors = Errors::of_refusal(refusal, &LABELS);
-            let form = form(&person, &typed, &there, false, &errors);
+            let form = form(&person, &typed, &offered, &there, false, &errors);
             desk::settings(TITLE, ABOUT, &html! {}, &form)
         }),
     }
 }
 
-fn form(person: &Person, typed: &[String; 4], there: &Numbering, late: bool, errors: &Errors) -> Markup {
+fn form(
+    person: &Person,
+    typed: &[String; 4],
+    offered: &str,
+    there: &Numbering,
+    late: bool,
+    errors: &Errors,
+) -> Markup {
     let [prefix, next, due_days, memo] = typed;
     let sample = number(&there.settings.prefix, there.next_number);
     let next_hint =
         format!("The next invoice is {sample}. A number is never given twice, so it only goes up.");
     let fields = html! {
-        input type="hidden" name="offered" value=(there.next_number);
+        input type="hidden" name="offered" value=(offered);
         (parts::field(&Field {
             name: "prefix", label: LABELS[0].1, value: prefix, max: PREFIX_MAX,
             hint: "Such as INV- or 2027-. Each beginning has a series of its own, which starts at 1.",

@@ -129,6 +129,7 @@ pub async fn add(app: &App, scope: &Scope, by: &By, tenant: &Tenant, client: &Cl
         currency,
         memo: Some(client.memo.to_owned()),
         due_date: day_of(app.clock.now().plus_ms(DUE_IN_MS)).map(|day| day.to_string()),
+        discount: None,
         lines: lines.collect::<Result<_, _>>()?,
     };
     let invoice = invoicing::create(app, scope, by, app.moment(), draft).await?;

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::business::Business;
-use domain::invoice::{TaxLine, totals};
+use domain::invoice::{Discount, TaxLine, totals};
 use domain::language::Language;
 use domain::pay_link::{LinkState, Refused};
 use domain::seal::Day;
@@ -23,7 +23,7 @@ use super::looks::ByPerson;
 use super::page::choice::{Choice, Other};
 use super::page::forwarding::{Form, Forwarding, Sent, Wrong};
 use super::page::notices::Fresh;
-use super::page::{self, Checkout, Line, PanelState, Receipt, ReceiptFile, Seller, Tax, View, notices};
+use super::page::{self, Checkout, Line, Off, PanelState, Receipt, ReceiptFile, Seller, Tax, View, notices};
 use super::words::fill;
 use crate::api::InPath;
 use crate::problem::Problem;
@@ -169,7 +169,7 @@ fn view_of(site: &Site, link: &str, asked: Asked, view: PayerView) -> Result<Vie
     } = view;
     let currency = invoice.currency;
     let money = |minor| Money::new(minor, currency);
-    let sums = totals(&lines, currency)?;
+    let sums = totals(&lines, invoice.discount, currency)?;
     let tax = |tax: &TaxLine| Tax {
         label: fill(words.tax_at, &[("rate", &language.rate(tax.rate))]),
         amount: money(tax.tax_minor),
@@ -189,6 +189,7 @@ fn view_of(site: &Site, link: &str, asked: Asked, view: PayerView) -> Result<Vie
             .map(|line| line_of(line, currency, language))
             .collect(),
         subtotal: money(sums.subtotal_minor),
+        discount: off(invoice.discount, sums.discount_minor, currency, language),
         taxes: sums.taxes.iter().map(tax).collect(),
         total: invoice.total,
         paid: money(invoice.applied),
@@ -332,8 +333,16 @@ fn line_of(line: &domain::invoice::Line, currency: Currency, language: Language)
         quantity: language.decimal(&line.quantity.to_string()),
         unit_price: Money::new(line.unit_price_minor, currency),
         tax_rate: taxed.then(|| language.rate(line.tax_rate)),
+        discount: off(line.discount, line.discount_minor, currency, language),
         amount: Money::new(line.amount_minor, currency),
     }
+}
+
+fn off(asked: Option<Discount>, minor: i64, currency: Currency, language: Language) -> Option<Off> {
+    (minor != 0).then(|| Off {
+        label: documents::words::of(language).discount_of(asked),
+        amount: Money::new(minor.saturating_neg(), currency),
+    })
 }
 
 fn html(status: StatusCode, markup: Markup) -> Response {

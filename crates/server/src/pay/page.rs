@@ -43,11 +43,13 @@ pub struct View {
     pub due_on: Option<Day>,
     /// What is billed.
     pub lines: Vec<Line>,
-    /// Sum of the lines before tax.
+    /// Sum of the lines, each less its own discount, before tax.
     pub subtotal: Money,
+    /// What comes off the whole.
+    pub discount: Option<Off>,
     /// One entry per tax rate above zero.
     pub taxes: Vec<Tax>,
-    /// Subtotal and taxes.
+    /// Subtotal less discount, and taxes.
     pub total: Money,
     /// What was paid of it so far; zero is not shown.
     pub paid: Money,
@@ -110,7 +112,18 @@ pub struct Line {
     pub unit_price: Money,
     /// Such as `19%`, as the language writes it; `None` is no tax.
     pub tax_rate: Option<String>,
-    /// Quantity × unit price, before tax.
+    /// What comes off it.
+    pub discount: Option<Off>,
+    /// Quantity × unit price, less its discount, before tax.
+    pub amount: Money,
+}
+
+/// What comes off a line or the whole.
+#[derive(Clone, Debug)]
+pub struct Off {
+    /// Such as `Discount 10%`, in the language.
+    pub label: String,
+    /// How much; below zero.
     pub amount: Money,
 }
 

@@ -14,8 +14,8 @@ use crate::dashboard::console::{
     audit, breaks, configuration, event, fee_rule, fee_statement, fees, inbox, jobs, replays,
 };
 use crate::dashboard::{
-    account, account_mails, account_security, api_keys, client, client_money, clients, dispute,
-    dispute_answer, dispute_settle, disputes, files, home, invoice, invoice_acts, invoice_form,
+    account, account_mails, account_security, api_keys, client, client_credit, client_money, clients,
+    dispute, dispute_answer, dispute_settle, disputes, files, home, invoice, invoice_acts, invoice_form,
     invoice_links, invoices, invoices_send, money_back, new_api_key, offline, operator, payments, payout,
     payouts, sessions, settings_business, settings_invoices, settings_mails, settings_payments, stripe,
     users,
@@ -83,6 +83,7 @@ fn of_clients() -> Vec<Route> {
             Person(ReportsRead),
             client_money::statement_pdf,
         ),
+        get("/clients/{id}/credit", Person(CreditsRead), client_credit::show),
         get("/clients/{id}/edit", Person(ClientsWrite), clients::change),
     ]
 }

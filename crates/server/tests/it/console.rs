@@ -3,7 +3,7 @@
 
 use domain::{Role, TenantId};
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use server::demo::{LIVE_WEBHOOK_SECRET, TEST_WEBHOOK_SECRET};
 use store::Sql;
 
@@ -150,6 +150,24 @@ both! {
             let sent = olga.post("/operator/inbox/replay", &[("status", "quarantined")]).await;
             sent.assert_sent_to("/operator/inbox?status=quarantined&done=nothing-to-replay");
 
+            // A filter that cannot be read would have everything replayed: it is refused by name.
+            for (query, label) in [
+                ("status=nonsense", "State must be one of"), ("status=dead%20", "State must be one of"),
+                ("mode=both", "Mode must be test or live"), ("tenant=northwind", "Tenant must be the id"),
+                ("after=7", "The page must be the id"), ("type=%00", "Type must be a name"),
+                ("account=%20", "Stripe account must be a name"), ("id=%00", "Event or object must be"),
+                ("type=a&type=b", "Type can be given once only"), ("stauts=dead", "is nothing that events"),
+            ] {
+                let refused = olga.get(&format!("/operator/inbox/replay?{query}")).await;
+                refused.assert_says(422, &["Nothing was replayed", label]);
+            }
+            for field in [("status", "nonsense"), ("mode", "both"), ("tenant", "x"), ("after", "x")] {
+                let refused = olga.post("/operator/inbox/replay", &[field]).await;
+                refused.assert_says(422, &["Nothing was replayed", "must be"]);
+            }
+            let twice = [("status", "dead"), ("status", "failed")];
+            olga.post("/operator/inbox/replay", &twice).await.assert_says(422, &["can be given once only"]);
+
             let orphan = olga.get("/operator/inbox?status=orphan").await;
             let path = orphan.between("row-link name\" href=\"", "\"");
             let event = olga.get(&path).await;
@@ -170,6 +188,16 @@ both! {
             town.until_quiet().await;
             olga.get(&led[0]).await.assert_says(200, &["1 of 1 done", "Applied"]);
             olga.get("/operator/inbox/replays/soon").await.assert_says(200, &["0 of 0 done"]);
+            const NOTED: Sql = Sql::new(
+                "select after_state from audit_log where action = 'webhook_events.replayed'",
+            );
+            let noted: Value =
+                serde_json::from_str(&town.rows(&NOTED).await[0].text("after_state").unwrap()).unwrap();
+            for named in ["status", "type", "mode", "account", "tenant_id", "event_id", "object_id", "since",
+                "until", "after", "count", "last"] {
+                assert!(noted.get(named).is_some(), "{named} is not in {noted}");
+            }
+            assert_eq!((&noted["type"], &noted["count"]), (&json!("charge.succeeded"), &json!(1)));
         });
     }
 

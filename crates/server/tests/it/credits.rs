@@ -1,5 +1,6 @@
 //! Credit notes, and money of clients that no invoice has taken up.
 
+use domain::Role;
 use flows::reconcile;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use crate::engines::World;
 use crate::inbox::by_hand;
 use crate::invariants::day::other_amount;
 use crate::own_shop::all_told;
+use crate::person::Person;
 use crate::town::{Reply, Town};
 
 const AMOUNT: i64 = 11_900;
@@ -72,6 +74,16 @@ async fn pay(town: &Town, invoice: &str, amount: i64) {
     let paid = town.pay(&link, &town.token("pm_card_visa"), amount, "usd").await;
     assert_eq!(paid.body["status"], "succeeded", "{}", paid.text);
     all_told(town).await;
+}
+
+async fn dana(town: &Town) -> Person {
+    Person::new(
+        town,
+        &town.msp.scope.tenant,
+        Role::Billing,
+        "dana@northwind.example",
+    )
+    .await
 }
 
 both! {
@@ -139,6 +151,69 @@ both! {
                     "{}", note.text);
             }
             assert_eq!(town.read_invoice(&invoice).await["status"], "paid");
+            town.assert_books().await;
+        });
+    }
+
+    fn how_a_clients_credit_moved_is_told_with_what_it_came_from_and_went_to(world: &World) {
+        Town::run(world, async |town| {
+            let list = async |query: &str| {
+                let path = format!("/api/clients/{}/credit/movements{query}", town.msp.client_id);
+                town.api(&town.msp.key, Method::GET, &path, Value::Null).await
+            };
+            assert_eq!(list("").await.body, json!({"data": [], "has_more": false}));
+            let dana = dana(&town).await;
+            let client = format!("/clients/{}", town.msp.client_id);
+            assert!(!dana.get(&client).await.text.contains("Credit afterwards"));
+            dana.get(&format!("{client}/credit")).await.assert_says(200, &["No credit yet"]);
+
+            let (paid, second) = (taxed(&town).await, taxed(&town).await);
+            pay(&town, &paid, AMOUNT).await;
+            let note = note(&town, &paid, 10_000).await;
+            apply(&town, &second, 3_000).await;
+            let payment = town.api(&town.msp.key, Method::GET, "/api/payments", Value::Null).await;
+            let payment = payment.body["data"][0]["id"].as_str().unwrap().to_owned();
+            let back = json!({"payment_id": payment, "amount": 2_000, "settlement": "forgiven"});
+            let back = post(&town, "/api/refunds", back, "back").await;
+            assert!(back.status.is_success(), "{}", back.text);
+            all_told(&town).await;
+
+            let told = list("").await;
+            let rows = told.body["data"].as_array().unwrap();
+            let of = |name: &str| rows.iter().map(|row| row[name].clone()).collect::<Value>();
+            assert_eq!(of("type"), json!(["refund", "credit_applied", "credit_note"]), "{}", told.text);
+            assert_eq!(of("amount"), json!([-2_000, -3_000, 10_000]));
+            assert_eq!(of("balance"), json!([5_000, 7_000, 10_000]));
+            assert_eq!(of("invoice_id"), json!([paid, second, paid]));
+            assert_eq!(of("payment_id"), json!([payment, null, null]));
+            assert_eq!(of("credit_note_id"), json!([null, null, note.body["id"]]));
+            assert_eq!(credit(&town).await["balances"], json!([{"currency": "usd", "amount": 5_000}]));
+
+            // Page by page it is the same.
+            let first = list("?limit=2").await.body;
+            assert_eq!((&first["has_more"], first["data"].as_array().unwrap().len()), (&json!(true), 2));
+            let last = first["data"][1]["id"].as_str().unwrap();
+            let rest = list(&format!("?limit=2&after={last}")).await.body;
+            assert_eq!(rest, json!({"data": [rows[2]], "has_more": false}));
+            list("?limit=0").await.assert_refused(422, "invalid_field", Some("limit"));
+            list("?status=open").await.assert_refused(400, "invalid_query", Some("status"));
+            list("?after=nonsense").await.assert_refused(404, "not_found", None);
+
+            for path in [client.clone(), format!("{client}/credit")] {
+                let page = dana.get(&path).await;
+                let number = note.body["number"].as_str().unwrap();
+                let id = note.body["id"].as_str().unwrap();
+                page.assert_says(200, &["Paid back", "Paid the invoice", &format!("Credit note {number}")]);
+                page.assert_says(200, &["+$100.00", "\u{2212}$30.00", "\u{2212}$20.00", "$70.00", "$50.00"]);
+                for link in [format!("/invoices/{second}"), format!("/payments/{payment}"),
+                    format!("/credit-notes/{id}/credit-note.pdf")] {
+                    assert!(page.text.contains(&format!("href=\"{link}\"")), "{path} leads not to {link}");
+                }
+            }
+            dana.get(&format!("{client}/credit?after={last}")).await.assert_says(200, &["Credit note"]);
+            let other = town.add_msp("Southwind IT", "usd").await;
+            let theirs = format!("/clients/{}/credit", other.client_id);
+            assert_eq!(dana.get(&theirs).await.status, StatusCode::NOT_FOUND);
             town.assert_books().await;
         });
     }

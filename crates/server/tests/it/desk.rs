@@ -5,6 +5,7 @@
 
 mod disputes;
 mod hostile;
+mod hostile_money;
 mod links;
 mod lists;
 mod papers;
@@ -184,7 +185,7 @@ both! {
             let more = typed.map(|(name, value)| (name, if name == "press" { "more" } else { value }));
             // A form that comes back says on what it was based.
             let longer = dana.post("/invoices", &more).await;
-            longer.assert_says(200, &["id=\"description-6\"", "is shown once every line can be taken"]);
+            longer.assert_says(200, &["id=\"description-6\"", "once every line and discount can be taken"]);
             let totals = [
                 ("currency", "usd"), ("description", "Hours"), ("quantity", "1.333"), ("price", "95"),
                 ("tax", "8.875"),

@@ -41,7 +41,7 @@ fn run(program: &str, arguments: &[&str], file: &[u8]) -> String {
 }
 
 /// What a PDF says, after other programs found it whole and tagged.
-fn text_of(pdf: &[u8]) -> String {
+pub fn text_of(pdf: &[u8]) -> String {
     assert!(
         pdf.starts_with(b"%PDF-"),
         "{}",
@@ -87,7 +87,7 @@ async fn get(town: &Town, key: Option<&str>, path: &str) -> Got {
 }
 
 /// A document with the headers that every one has.
-async fn pdf(town: &Town, key: Option<&str>, path: &str, name: &str) -> Vec<u8> {
+pub async fn pdf(town: &Town, key: Option<&str>, path: &str, name: &str) -> Vec<u8> {
     let got = get(town, key, path).await;
     assert_eq!(
         got.status,

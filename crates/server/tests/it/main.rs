@@ -34,6 +34,7 @@ mod database_gone;
 mod demo;
 mod desk;
 mod disconnect;
+mod discounts;
 mod dispute_files;
 mod disputed_refunds;
 mod disputes;

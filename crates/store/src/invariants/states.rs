@@ -61,7 +61,11 @@ pub(super) const ALL: &[Invariant] = &[
     ),
     always("S6", "no row's version is behind its history", &VERSIONS),
     always("S6", "an invoice that is void does not change any more", &FINAL),
-    always("S6", "an invoice's lines add up to its subtotal", &LINES),
+    always(
+        "S6",
+        "an invoice's lines add up to its subtotal and its discount",
+        &LINES,
+    ),
     always("S6", "a finalized invoice is the one that was booked", &AS_BOOKED),
     always(
         "S7",
@@ -253,7 +257,7 @@ const FINAL: Sql = Sql::new(
 const LINES: Sql = Sql::new(
     "select i.tenant_id, i.livemode, i.id
      from invoices i
-     where i.subtotal <> (
+     where i.subtotal + i.discount <> (
        select coalesce(sum(l.amount), 0) from invoice_lines l
        where l.tenant_id = i.tenant_id and l.livemode = i.livemode and l.invoice_id = i.id)
      order by i.tenant_id, i.livemode, i.id

@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use domain::{InboxId, TenantId};
+use domain::{InboxId, Refusal, TenantId};
 use maud::{Markup, html};
 use serde::Deserialize;
 use store::backlog;
@@ -12,7 +12,7 @@ use store::stripe_webhook_events::shown::{self, Shown, Wanted};
 
 use super::filters::{self, Filter};
 use super::{Names, dotted, given, mode, mode_of, names, whose};
-use crate::api::Query;
+use crate::api::{Query, webhook_events};
 use crate::dashboard::desk::{self, ASKED, COUNTED_MAX, SHOWN};
 use crate::dashboard::{page, trouble};
 use crate::html::{self as parts, Column, Pages, Place, Tab, Tone};
@@ -80,6 +80,72 @@ impl Asked {
             limit,
             ..Wanted::default()
         }
+    }
+
+    /// As the store takes it, of an address that is followed by an act: there every filter must say
+    /// something, for one that is passed over would have more done than somebody asked for.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidField`] that names what cannot be read, is given twice, or is no filter.
+    pub fn strictly(given: &[(String, String)], limit: i64) -> Result<(Asked, Wanted), Refusal> {
+        let mut asked = Asked::default();
+        let mut seen: Vec<&str> = Vec::new();
+        for (name, value) in given {
+            let place = match name.as_str() {
+                "status" => &mut asked.status,
+                "type" => &mut asked.event_type,
+                "mode" => &mut asked.mode,
+                "account" => &mut asked.account,
+                "tenant" => &mut asked.tenant,
+                "id" => &mut asked.id,
+                "after" => &mut asked.after,
+                other => {
+                    return Err(Refusal::invalid(
+                        other.to_owned(),
+                        "is nothing that events are narrowed by",
+                    ));
+                }
+            };
+            if seen.contains(&name.as_str()) {
+                return Err(Refusal::invalid(name.clone(), "can be given once only"));
+            }
+            seen.push(name);
+            value.clone_into(place);
+        }
+        let unread = |is_read: bool, field: &'static str, problem: &'static str| match is_read {
+            true => Ok(()),
+            false => Err(Refusal::invalid(field, problem)),
+        };
+        let said = |text: &str| !text.is_empty();
+        if said(&asked.status) {
+            webhook_events::status(&asked.status)?;
+        }
+        let wanted = asked.wanted(limit);
+        unread(
+            !said(&asked.mode) || wanted.mode.is_some(),
+            "mode",
+            "must be test or live",
+        )?;
+        unread(
+            !said(&asked.tenant) || wanted.tenant.is_some(),
+            "tenant",
+            "must be the id of a tenant",
+        )?;
+        unread(
+            !said(&asked.after) || wanted.after.is_some(),
+            "after",
+            "must be the id of a row of the inbox",
+        )?;
+        let has_id = wanted.event_id.is_some() || wanted.object_id.is_some();
+        let name = "must be a name at Stripe";
+        unread(
+            !said(&asked.event_type) || wanted.event_type.is_some(),
+            "type",
+            name,
+        )?;
+        unread(!said(&asked.account) || wanted.account.is_some(), "account", name)?;
+        unread(!said(&asked.id) || has_id, "id", name)?;
+        Ok((asked, wanted))
     }
 
     /// What it narrows to, without the page.

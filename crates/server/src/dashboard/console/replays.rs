@@ -3,7 +3,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use domain::Timestamp;
+use domain::{Refusal, Timestamp};
+use flows::Failure;
 use flows::stripe_events::replay::{self, AT_ONCE_MAX, Replayed};
 use maud::{Markup, html};
 use store::stripe_webhook_events::Status;
@@ -12,14 +13,24 @@ use store::stripe_webhook_events::shown;
 use super::counted;
 use super::inbox::{Asked, PATH, state};
 use crate::api::{InPath, Query};
-use crate::dashboard::{desk, page, trouble};
-use crate::html::{self as parts, Column, Place, Tone};
+use crate::dashboard::{again, desk, page, trouble};
+use crate::html::{self as parts, Column, Errors, Place, Tone};
 use crate::idempotency::forms;
 use crate::people::{Filled, Person, see_other};
 use crate::problem::Problem;
 use crate::router::Site;
 
 const TITLE: &str = "Replay events";
+/// What the filters are called.
+const LABELS: [(&str, &str); 7] = [
+    ("status", "State"),
+    ("type", "Type"),
+    ("mode", "Mode"),
+    ("account", "Stripe account"),
+    ("tenant", "Tenant"),
+    ("id", "Event or object"),
+    ("after", "The page"),
+];
 /// Events that the review names, so that somebody sees what it is about.
 const NAMED: usize = 10;
 
@@ -27,13 +38,29 @@ const NAMED: usize = 10;
 pub async fn review(
     State(site): State<Site>,
     person: Person,
-    asked: Result<Query<Asked>, Problem>,
+    given: Result<Query<Vec<(String, String)>>, Problem>,
 ) -> Response {
-    let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
-    let trial = replay::many(&site.app, None, &person.by, asked.wanted(AT_ONCE_MAX), true).await;
-    match trial {
-        Ok(trial) => page(&person, Place::Inbox, TITLE, &ask(&site, &person, &asked, &trial)),
-        Err(failure) => trouble(&person, Place::Inbox, failure),
+    let trial = async {
+        let unread = |_| Refusal::invalid("address", "must be one that can be read");
+        let Query(given) = given.map_err(unread)?;
+        let (asked, wanted) = Asked::strictly(&given, AT_ONCE_MAX)?;
+        let trial = replay::many(&site.app, None, &person.by, wanted, true).await?;
+        Ok::<_, Failure>((asked, trial))
+    };
+    match trial.await {
+        Ok((asked, trial)) => page(&person, Place::Inbox, TITLE, &ask(&site, &person, &asked, &trial)),
+        Err(failure) => again(failure, &person, Place::Inbox, TITLE, unreadable),
+    }
+}
+
+/// A filter that cannot be read: nothing is replayed until it can.
+fn unreadable(refusal: &Refusal) -> Markup {
+    let errors = Errors::of_refusal(refusal, &LABELS);
+    html! {
+        a .back href=(PATH) { "Webhooks" }
+        (parts::title(TITLE, "Nothing was replayed.", &html! {}))
+        (parts::summary(&errors))
+        div .actions { (parts::link_button("Back to the events", PATH, "")) }
     }
 }
 
@@ -69,17 +96,10 @@ fn ask(site: &Site, person: &Person, asked: &Asked, trial: &Replayed) -> Markup 
 
 /// The filter that is in force, in words.
 fn narrowed(asked: &Asked) -> Markup {
-    let labels = [
-        "State",
-        "Type",
-        "Mode",
-        "Stripe account",
-        "Tenant",
-        "Event or object",
-    ];
     let pairs = asked.pairs();
-    let facts: Vec<(&str, Markup)> = labels
+    let facts: Vec<(&str, Markup)> = LABELS
         .iter()
+        .map(|(_, label)| label)
         .zip(pairs)
         .filter(|(_, (_, value))| !value.is_empty())
         .map(|(label, (name, value))| match (name, Status::from_word(value)) {
@@ -135,18 +155,19 @@ fn some(trial: &Replayed) -> Markup {
 
 /// `POST /operator/inbox/replay`
 pub async fn replay_them(State(site): State<Site>, person: Person, filled: Filled) -> Response {
-    let text = |name: &str| filled.get(name).to_owned();
-    let asked = Asked {
-        status: text("status"),
-        event_type: text("type"),
-        mode: text("mode"),
-        account: text("account"),
-        tenant: text("tenant"),
-        id: text("id"),
-        after: text("after"),
+    let given: Vec<(String, String)> = LABELS
+        .iter()
+        .flat_map(|(name, _)| {
+            filled
+                .all(name)
+                .map(|value| ((*name).to_owned(), value.to_owned()))
+        })
+        .collect();
+    let (asked, wanted) = match Asked::strictly(&given, AT_ONCE_MAX) {
+        Ok(asked) => asked,
+        Err(refusal) => return again(refusal.into(), &person, Place::Inbox, TITLE, unreadable),
     };
     let done = async {
-        let wanted = asked.wanted(AT_ONCE_MAX);
         let replayed = replay::many(&site.app, None, &person.by, wanted, false).await?;
         let Some(first) = replayed.events.first().map(|event| event.id.clone()) else {
             return Ok((replayed, None));

@@ -92,7 +92,13 @@ fn lines(view: &View) -> Markup {
             tbody {
                 @for line in &view.lines {
                     tr {
-                        td { bdi { (line.description) } span .line-detail { (detail(view, line)) } }
+                        td {
+                            bdi { (line.description) }
+                            span .line-detail { (detail(view, line)) }
+                            @if let Some(off) = &line.discount {
+                                span .line-discount { (off.label) ": " (language.money(off.amount)) }
+                            }
+                        }
                         td .figure .wide { (line.quantity) }
                         td .figure .wide { (language.money(line.unit_price)) }
                         @if taxed { td .figure .wide { (line.tax_rate.as_deref().unwrap_or("\u{2013}")) } }
@@ -126,6 +132,9 @@ fn sums(view: &View) -> Markup {
     html! {
         dl .sums {
             div { dt { (words.subtotal) } dd { (amount(view.subtotal)) } }
+            @if let Some(off) = &view.discount {
+                div { dt { (off.label) } dd { (amount(off.amount)) } }
+            }
             @for tax in &view.taxes {
                 div { dt { (tax.label) } dd { (amount(tax.amount)) } }
             }

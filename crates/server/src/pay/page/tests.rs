@@ -90,9 +90,17 @@ fn view(text: &str, state: PanelState) -> View {
             quantity: text.to_owned(),
             unit_price: usd(100),
             tax_rate: Some(text.to_owned()),
+            discount: Some(Off {
+                label: text.to_owned(),
+                amount: usd(-100),
+            }),
             amount: usd(123_450),
         }],
         subtotal: usd(123_450),
+        discount: Some(Off {
+            label: text.to_owned(),
+            amount: usd(-100),
+        }),
         taxes: vec![Tax {
             label: text.to_owned(),
             amount: usd(0),

@@ -34,8 +34,11 @@ async fn some_weeks(town: &Town) {
             currency,
             memo: Some("Managed services. Thank you for your business.".to_owned()),
             due_date: Some(due.to_string()),
+            discount: Some(domain::invoice::Discount::Percent(500)),
             lines: vec![
-                line("Managed workplace, per seat", "14"),
+                line("Managed workplace, per seat", "14")
+                    .less(Some(domain::invoice::Discount::Percent(1_000)), currency)
+                    .unwrap(),
                 line("On-site support, hours", "3.25"),
             ],
         };
@@ -80,6 +83,9 @@ pub async fn screens(auditor: &mut Auditor<'_>, town: &Town) {
     auditor.browser.fill("#quantity-0", "1.333").await;
     auditor.browser.fill("#price-0", "95").await;
     auditor.browser.wait_for_text("#totals", "$126.64").await;
+    auditor.browser.fill("#discount-0", "10%").await;
+    auditor.browser.fill("#whole_discount", "5.00").await;
+    auditor.browser.wait_for_text("#totals", "$113.98").await;
     auditor.browser.click("[data-add-line]").await;
     auditor.browser.wait_for("#description-3").await;
     auditor.inspect("invoice-editor").await;
@@ -104,4 +110,19 @@ pub async fn screens(auditor: &mut Auditor<'_>, town: &Town) {
     let client = list.between("class=\"row-link\" href=\"", "\"");
     auditor.look("client", &client).await;
     money_screens::screens(auditor, town, &format!("pay_{payment}")).await;
+    let of = paid.strip_prefix("/invoices/").unwrap();
+    let note = serde_json::json!({"amount": 100, "reason": "Agreed on the phone"});
+    let note = town
+        .api(
+            &town.msp.key,
+            reqwest::Method::POST,
+            &format!("/api/invoices/{of}/credit-notes"),
+            note,
+        )
+        .await;
+    assert!(note.status.is_success(), "{}", note.text);
+    let owner = town.read_invoice(of).await;
+    let owner = format!("/clients/{}", owner["client_id"].as_str().unwrap());
+    auditor.look("client-with-credit", &owner).await;
+    auditor.look("client-credit", &format!("{owner}/credit")).await;
 }

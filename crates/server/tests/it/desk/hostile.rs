@@ -12,7 +12,7 @@ use crate::person::{Person, Shown};
 use crate::town::Town;
 
 /// What is no markup and does harm elsewhere.
-const OTHERS: [&str; 5] = [
+pub const OTHERS: [&str; 5] = [
     "=HYPERLINK(\"http://evil.example\")",
     "@SUM(1+1)*cmd|' /C calc'!A0",
     "one\r\nBcc: everybody@example.com\r\n\r\ntwo",
@@ -20,12 +20,12 @@ const OTHERS: [&str; 5] = [
     "\0\u{7}\u{feff}",
 ];
 
-fn checked(shown: &Shown, payload: &str) {
+pub fn checked(shown: &Shown, payload: &str) {
     assert!(!shown.status.is_server_error(), "{payload:?}: {}", shown.words());
     assert_text_only(&shown.text, payload);
 }
 
-async fn filled(dana: &Person, path: &str, fields: &[(&str, &str)], payload: &str) -> Shown {
+pub async fn filled(dana: &Person, path: &str, fields: &[(&str, &str)], payload: &str) -> Shown {
     let answer = dana.post(path, fields).await;
     checked(&answer, payload);
     answer

@@ -25,6 +25,44 @@ async fn finalized(town: &Town) -> String {
 }
 
 both! {
+    fn a_number_that_was_offered_and_not_touched_is_no_wish_whatever_becomes_of_the_form(world: &World) {
+        Town::run(world, async |town| {
+            let dana = staff(&town, Role::Owner, "dana@northwind.example").await;
+            assert_eq!(finalized(&town).await, "INV-00001");
+            let path = "/settings/invoices";
+            let form = dana.get(path).await;
+            let state = seen(&form);
+            let with = |prefix, next, days| [
+                ("seen", state.as_str()), ("offered", "2"), ("prefix", prefix), ("next_number", next),
+                ("due_days", days), ("memo", "Thank you.\r\nDana"),
+            ];
+            form.assert_says(200, &["name=\"offered\" value=\"2\""]);
+            assert_eq!(finalized(&town).await, "INV-00002");
+            let refused = dana.post(path, &with("INV-", "2", "soon")).await;
+            let again = ["Days until due must be", "name=\"offered\" value=\"3\""];
+            refused.assert_says(422, &again);
+            let typed = refused.between("name=\"next_number\" type=\"text\" value=\"", "\"");
+            assert_eq!(typed, "3", "what is offered anew is the next number: {}", refused.text);
+            let mut fields = with("INV-", "3", "45").to_vec();
+            fields[1] = ("offered", "3");
+            assert_eq!(finalized(&town).await, "INV-00003");
+            dana.post(path, &fields).await.assert_sent_to(&format!("{path}?done=saved"));
+            assert_eq!(finalized(&town).await, "INV-00004");
+            let state = seen(&dana.get(path).await);
+            let with = |prefix, next, days| [
+                ("seen", state.as_str()), ("offered", "2"), ("prefix", prefix), ("next_number", next),
+                ("due_days", days), ("memo", "Thank you.\r\nDana"),
+            ];
+            // What was chosen stays chosen, also after an error.
+            let refused = dana.post(path, &with("INV-", "500", "soon")).await;
+            refused.assert_says(422, &["name=\"offered\" value=\"2\""]);
+            assert_eq!(refused.between("name=\"next_number\" type=\"text\" value=\"", "\""), "500");
+            dana.post(path, &with("INV-", "500", "30")).await
+                .assert_sent_to(&format!("{path}?done=saved"));
+            assert_eq!(finalized(&town).await, "INV-00500");
+        });
+    }
+
     fn numbers_only_go_up_and_terms_begin_a_new_invoice(world: &World) {
         Town::run(world, async |town| {
             let dana = staff(&town, Role::Owner, "dana@northwind.example").await;

@@ -164,6 +164,7 @@ impl Installation {
                 currency: usd,
                 memo: None,
                 due_date: None,
+                discount: None,
                 lines: vec![line.unwrap()],
             };
             let invoice = invoicing::create(&app, &self.scope, &by, app.moment(), draft)

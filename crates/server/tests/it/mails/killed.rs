@@ -106,6 +106,7 @@ async fn queue(app: &App, count: usize) {
         currency: usd,
         memo: None,
         due_date: None,
+        discount: None,
         lines: vec![line],
     };
     let made = invoicing::create(app, &scope, &by, app.moment(), draft)

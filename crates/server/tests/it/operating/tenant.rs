@@ -85,6 +85,7 @@ impl Machine {
                 currency: usd,
                 memo: None,
                 due_date: None,
+                discount: None,
                 lines: vec![line.unwrap()],
             };
             let invoice = invoicing::create(&app, &scope, &by, app.moment(), draft)

@@ -75,6 +75,7 @@ pub const ALL: &[Plant] = &[
         "update invoice_lines set amount = amount + 1 where invoice_id = '{open}'",
     ),
     plant("S6", "update invoices set number = null where id = '{open}'"),
+    plant("S6", "update invoices set discount = 1 where id = '{open}'"),
     plant(
         "P3",
         "update stripe_webhook_events set status = 'failed', next_attempt_at = 1, processed_at = null
