@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::Mode;
 use domain::mail::MailKind;
 use flows::alarms::{self, Backup, Outside};
-use flows::endpoints::{self, compare, fingerprint};
+use flows::endpoints::{self, Secrets, compare, fingerprint};
 use tokio::sync::watch;
 
 use crate::router::Site;
@@ -56,15 +56,18 @@ impl Watch {
                 continue;
             };
             let secrets = keys.webhook_secrets.iter().chain(&keys.webhook_secrets_thin);
-            let known: Vec<String> = secrets.map(fingerprint).collect();
-            if known.is_empty() {
+            let secrets = Secrets {
+                configured: secrets.map(fingerprint).collect(),
+                ..Secrets::default()
+            };
+            if secrets.configured.is_empty() {
                 // A mode that nobody has set up yet.
                 continue;
             }
             let origin = site.config.public_url.origin();
             match endpoints::read(&site.app, mode, origin).await {
                 Ok(found) => {
-                    let (standing, _) = compare(origin, &found, &known, &[]);
+                    let (standing, _) = compare(origin, &found, &secrets);
                     let wrong = standing.iter().filter(|one| !one.wrong.is_empty()).map(|one| {
                         let id = if one.id.is_empty() {
                             one.role.says()

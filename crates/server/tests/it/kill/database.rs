@@ -56,13 +56,13 @@ fn while_postgresql_is_killed_again_and_again_nobody_is_charged_twice() {
         let over = AtomicBool::new(false);
         let paying = async {
             // Who has not paid by then comes back when it is over.
-            let paid = timeout(
+            let unpaid = timeout(
                 run.patience,
                 pay_all(&installation, &run.extent, &installation.links),
             )
             .await;
             over.store(true, Ordering::SeqCst);
-            paid.unwrap_or(0)
+            unpaid.map_or(0, |unpaid| run.extent.payments - unpaid.len())
         };
         let (kills, paid) = tokio::join!(kill_until(&cluster, run.every, &over), paying);
         eprintln!(
