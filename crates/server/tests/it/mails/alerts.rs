@@ -182,7 +182,8 @@ both! {
             refused.assert_says(422, &["The alerts must be some of those that are offered."]);
             let refused = choose(&dana, "alerts", &[("alerts", "operator_clock")]).await;
             refused.assert_says(422, &["The alerts must be some of those that are offered."]);
-            choose(&olga, "alerts", &[("alerts", "operator_clock")]).await.assert_sent_to("/account?done=alerts");
+            let chosen = choose(&olga, "alerts", &[("alerts", "operator_clock")]).await;
+            chosen.assert_sent_to("/account?done=alerts");
             olga.get("/account").await;
             // Whom an operator invites is written to in the language that was chosen with it.
             let made = olga.post("/operator/tenants", &[("name", "Bluebird"), ("support_email", "")]).await;

@@ -153,9 +153,9 @@ fn a_full_disk_of_sqlites_refuses_writes_and_reads_on_until_there_is_room() {
         })
         .await;
         // Its pages, its ledger and its seals hold.
-        let database = format!("sqlite:{small}/psa-pay.db");
-        let saved = machine.run_with(("DATABASE_URL", &database), &["backup", "--to", "copy.db"]);
-        saved.expect("backup");
+        machine
+            .run_beside(&["backup", "--to", "copy.db"])
+            .expect("backup");
         let copy = format!("sqlite:{}", machine.folder.join("copy.db").display());
         assert_eq!(number_in(&copy, &PAID), 1 + i64::try_from(PAYERS).unwrap());
         machine.stop();

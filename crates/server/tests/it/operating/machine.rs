@@ -191,6 +191,20 @@ impl Machine {
         self.server.borrow().as_ref().expect("a server").id()
     }
 
+    /// `psa-pay` with these arguments where the server runs, with its mounts.
+    pub fn run_beside(&self, arguments: &[&str]) -> Came {
+        let server = self.process().to_string();
+        let mut command = self.command("nsenter");
+        command.args(["--preserve-credentials", "--target", &server, "--mount"]);
+        let around = self.around.as_ref();
+        if around.is_some_and(|(unshare, _)| unshare.contains(&"--map-root-user")) {
+            command.arg("--user");
+        }
+        let line = format!("cd '{}'; exec \"$@\"", self.folder.display());
+        command.args(["bash", "-euc", &line, "bash", env!("CARGO_BIN_EXE_psa-pay")]);
+        came(command.args(arguments))
+    }
+
     /// Whether the server still runs.
     pub fn is_running(&self) -> bool {
         let mut server = self.server.borrow_mut();

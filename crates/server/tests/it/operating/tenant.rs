@@ -31,10 +31,7 @@ impl Machine {
     /// A tenant in the mode of `.env`, made while no server runs.
     pub async fn tenant(&self, invoices: i64) -> Tenant {
         let lookup = |name: &str| match name {
-            "DATABASE_URL" => Some(match self.variable(name) {
-                Some(url) if url.starts_with("postgres:") => url.to_owned(),
-                _ => format!("sqlite:{}", self.folder.join("psa-pay.db").display()),
-            }),
+            "DATABASE_URL" => Some(self.database()),
             name => self.variable(name).map(str::to_owned),
         };
         let config = Config::before_webhooks(&lookup).unwrap_or_else(|errors| panic!("{errors:?}"));
@@ -100,6 +97,14 @@ impl Machine {
         }
         app.db.close().await;
         tenant
+    }
+
+    /// The database, as everybody reaches it.
+    fn database(&self) -> String {
+        match self.variable("DATABASE_URL") {
+            Some(url) if url.starts_with("postgres:") => url.to_owned(),
+            _ => format!("sqlite:{}", self.folder.join("psa-pay.db").display()),
+        }
     }
 
     /// A payer pays, and tries again while the server is away; whether the page says in the end that it is

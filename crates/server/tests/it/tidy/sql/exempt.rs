@@ -32,11 +32,6 @@ pub const EXEMPT: &[Exempt] = &[
     },
     Exempt {
         file: "alarms.rs",
-        name: "FAILING_PAYOUTS",
-        reason: "the platform's operator watches every tenant's rows",
-    },
-    Exempt {
-        file: "alarms.rs",
         name: "DEAD_EVENT",
         reason: "the platform's operator watches every tenant's rows",
     },
