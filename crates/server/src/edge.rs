@@ -124,7 +124,7 @@ fn method_label(method: &Method) -> &str {
 async fn answer(site: &Site, request: Request, next: Next, span: Span) -> Response {
     let bounds = &site.bounds;
     let (parts, body) = request.into_parts();
-    let (body, too_slow) = pace::paced(body, bounds);
+    let (body, too_slow, rest) = pace::paced(body, bounds);
     let request = Request::from_parts(parts, body);
     let task = tokio::spawn(next.run(request).instrument(span.clone()));
     let response = match tokio::time::timeout(bounds.answer, task).await {
@@ -139,6 +139,9 @@ async fn answer(site: &Site, request: Request, next: Next, span: Span) -> Respon
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "still_working", detail).into_response()
         }
     };
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        rest.read_out(bounds).await;
+    }
     match too_slow.happened() {
         true => {
             let detail = "The body did not arrive in time. Send it again.";

@@ -1,7 +1,7 @@
 //! How long a client may take over its own bytes: a head, a body, an answer, and the time between two
 //! requests. This is the network's time, which no test moves; it decides only when a connection is cut.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -242,6 +242,33 @@ impl TooSlow {
     }
 }
 
+/// So much of a body that is refused for its size is read all the same, in bytes.
+const REST_MAX: u64 = 16 * 1024 * 1024;
+
+/// What was not read of a body.
+#[derive(Clone, Default)]
+pub struct Rest(Arc<Mutex<Option<Body>>>);
+
+impl Rest {
+    /// Reads it for nothing, in the time that any body has: who is still sending when the connection is closed
+    /// reads that it broke, and not why.
+    pub async fn read_out(&self, bounds: &Bounds) {
+        let rest = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(rest) = rest else {
+            return;
+        };
+        let (mut rest, _, _) = paced(rest, bounds);
+        let mut read: u64 = 0;
+        while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut rest).poll_frame(context)).await {
+            let bytes = frame.data_ref().map_or(0, Bytes::len);
+            read = read.saturating_add(bytes.try_into().unwrap_or(u64::MAX));
+            if read >= REST_MAX {
+                return;
+            }
+        }
+    }
+}
+
 /// A request's body, given up when it comes too slowly.
 struct Incoming {
     body: Body,
@@ -249,13 +276,23 @@ struct Incoming {
     first_due: Instant,
     received: u64,
     too_slow: TooSlow,
+    rest: Rest,
 }
 
-/// The body with its limit of time, and where to read whether it was kept.
-pub fn paced(body: Body, bounds: &Bounds) -> (Body, TooSlow) {
-    let too_slow = TooSlow::default();
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        let rest = std::mem::take(&mut self.body);
+        if !rest.is_end_stream() && !self.too_slow.happened() {
+            *self.rest.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
+        }
+    }
+}
+
+/// The body with its limit of time, where to read whether it was kept, and what its reader leaves of it.
+pub fn paced(body: Body, bounds: &Bounds) -> (Body, TooSlow, Rest) {
+    let (too_slow, rest) = (TooSlow::default(), Rest::default());
     if body.is_end_stream() {
-        return (body, too_slow);
+        return (body, too_slow, rest);
     }
     let first_due = Instant::now() + bounds.body;
     let incoming = Incoming {
@@ -264,8 +301,9 @@ pub fn paced(body: Body, bounds: &Bounds) -> (Body, TooSlow) {
         first_due,
         received: 0,
         too_slow: too_slow.clone(),
+        rest: rest.clone(),
     };
-    (Body::new(incoming), too_slow)
+    (Body::new(incoming), too_slow, rest)
 }
 
 impl HttpBody for Incoming {
