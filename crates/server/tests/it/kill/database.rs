@@ -23,7 +23,7 @@ impl Loop {
         let full = std::env::var("PSA_PAY_CHECK_FULL").as_deref() == Ok("1");
         let (payments, payers, patience_s, every_ms) = match full {
             true => (400, 20, 300, 3_000),
-            false => (6, 6, 3, 700),
+            false => (6, 6, 5, 1_500),
         };
         Loop {
             extent: Extent {

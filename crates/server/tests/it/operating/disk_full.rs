@@ -173,8 +173,8 @@ fn a_full_disk_of_postgresqls_ends_its_server_and_not_ours() {
     let Some(cluster) = Cluster::on_a_small_disk(120) else {
         return;
     };
+    let url = cluster.database("psa_pay");
     with_machine(async |mut machine| {
-        let url = cluster.database("psa_pay");
         machine.set("DATABASE_URL", &url);
         let tenant = opened(&mut machine).await;
         machine.restart().await;
@@ -197,7 +197,6 @@ fn a_full_disk_of_postgresqls_ends_its_server_and_not_ours() {
         machine.run(&["check-ledger", "--quiet"]).expect("check-ledger");
         machine.run(&["tie-out"]).expect("tie-out");
     });
-    drop(cluster);
 }
 
 /// Has the server begin one file of its log after the other, until it ends.

@@ -1,5 +1,5 @@
 //! The guide for integrators, executed: every command of `docs/integrators.md`, in its order, by curl,
-//! against a server with the simulator behind it. Where it says `inv_…`, the id stands that was answered last.
+//! against a server with the simulator behind it. Where it says `inv_…`, the id answered last stands.
 
 use std::collections::BTreeMap;
 use std::process::Command;
