@@ -364,6 +364,7 @@ fn title(subject: &'static str) -> &'static str {
         "clients" => "Clients",
         "invoices" => "Invoices and pay links",
         "payments" => "Payments",
+        "offline_payments" => "Payments without Stripe",
         "fees" => "Fees of the platform",
         "settings" => "Settings of the pay page",
         "credits" => "Credit notes and credit",

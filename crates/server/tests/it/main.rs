@@ -103,3 +103,4 @@ mod town;
 mod tying_out;
 mod webhook_events;
 mod webhooks;
+mod weights;
