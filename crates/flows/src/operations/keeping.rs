@@ -10,8 +10,8 @@ use crate::{App, Failure};
 /// write up before its lease ends.
 const TRIES: u32 = 8;
 
-/// One transaction with what a write came to. It has happened at Stripe: that other transactions are in the way
-/// is no reason to give up as soon as a command may.
+/// One transaction with what a write came to. It has happened at Stripe: that other transactions are in the
+/// way is no reason to give up as soon as a command may.
 ///
 /// # Errors
 /// What the closure answers, and when the database fails.

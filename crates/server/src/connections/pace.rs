@@ -250,8 +250,8 @@ const REST_MAX: u64 = 16 * 1024 * 1024;
 pub struct Rest(Arc<Mutex<Option<Body>>>);
 
 impl Rest {
-    /// Reads it for nothing, in the time that any body has: who is still sending when the connection is closed
-    /// reads that it broke, and not why.
+    /// Reads it for nothing, in the time that any body has: who is still sending when the connection is
+    /// closed reads that it broke, and not why.
     pub async fn read_out(&self, bounds: &Bounds) {
         let rest = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(rest) = rest else {

@@ -92,7 +92,8 @@ both! {
             // Where it takes long, the balance is read meanwhile, and what is not ours is booked as external.
             const OURS: Sql = Sql::new(
                 "select (select count(*) from disputes)
-                   + (select count(*) from ledger_transactions where kind not in ('external', 'payout')) as n",
+                   + (select count(*) from ledger_transactions
+                      where kind not in ('external', 'payout')) as n",
             );
             const FATES: Sql = Sql::new(
                 "select count(*) as n from stripe_webhook_events
@@ -158,7 +159,8 @@ both! {
             // As above.
             const OURS: Sql = Sql::new(
                 "select (select count(*) from invoices) + (select count(*) from payments)
-                   + (select count(*) from ledger_transactions where kind not in ('external', 'payout')) as n",
+                   + (select count(*) from ledger_transactions
+                      where kind not in ('external', 'payout')) as n",
             );
             assert_eq!((town.number(&TROUBLE).await, town.number(&OURS).await), (0, 0));
             town.assert_books().await;
