@@ -1,5 +1,5 @@
-//! What a browser loads before a page can be used: small enough for a phone on a train. Stripe's own script on
-//! the pay page is Stripe's.
+//! What a browser loads before a page can be used: small enough for a phone on a train. Stripe's own script
+//! on the pay page is Stripe's.
 
 use std::collections::BTreeSet;
 
@@ -42,7 +42,8 @@ both! {
             let payer = Person::visitor(&town);
             let pay_page = weight(&payer, &format!("/pay/{link}")).await;
             assert!(pay_page < PAY_PAGE_MAX, "the pay page weighs {pay_page} bytes");
-            let dana = Person::new(&town, &town.msp.scope.tenant, Role::Owner, "dana@northwind.example").await;
+            let tenant = &town.msp.scope.tenant;
+            let dana = Person::new(&town, tenant, Role::Owner, "dana@northwind.example").await;
             let overview = weight(&dana, "/").await;
             assert!(overview < OVERVIEW_MAX, "the overview weighs {overview} bytes");
             println!("pay page {pay_page} bytes, overview {overview} bytes");
