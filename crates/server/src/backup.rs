@@ -10,6 +10,7 @@ use flows::instance::Opened;
 use flows::{Actor, By, Clock};
 use store::db::{Options, backup as file};
 use store::instance as rows;
+use store::migrate::MIGRATIONS;
 use store::{Db, migrate};
 
 use crate::clock::SystemClock;
@@ -163,6 +164,7 @@ async fn check(
         .map_err(|error| error.to_string())?;
     let checked = match migrating {
         true => match migrate::migrate(&db, now.ms()).await {
+            Ok(steps) if steps.len() == MIGRATIONS.len() => Err("it holds nothing of psa-pay".to_owned()),
             Ok(steps) => {
                 if let Some(first) = steps.first() {
                     say(format!(

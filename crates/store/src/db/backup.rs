@@ -111,7 +111,8 @@ pub fn stage(backup: &Path, target: &Path, replace: bool) -> Result<Staged, Erro
     // One that was interrupted has left them.
     staged.clear()?;
     make_private(&staged.copy)?;
-    fs::copy(backup, &staged.copy).map_err(|error| unable(&staged.copy, &error))?;
+    // By SQLite, so that it has what a write-ahead log beside the file holds.
+    copy_pages(backup, &staged.copy)?;
     Ok(staged)
 }
 

@@ -308,6 +308,15 @@ fn a_backup_of_an_older_version_could_not_be_restored() {
             "it had no mark, and is a copy all the same"
         );
 
+        // A file of SQLite's, with nothing in it.
+        std::fs::write(machine.folder.join("empty.db"), b"").unwrap();
+        let empty = machine.run(&["restore", "--from", "empty.db", "--replace"]);
+        assert!(
+            !empty.good && empty.err.contains("it holds nothing of psa-pay"),
+            "{}",
+            empty.err
+        );
+
         let newer = "insert into schema_migrations (name, checksum, created_at) values ('9999_later', '', 1)";
         machine
             .shell("cp old.db new.db", &Default::default())
