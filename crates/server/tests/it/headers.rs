@@ -134,7 +134,7 @@ fn assert_headers(town: &Town, path: &str, headers: &HeaderMap) {
         .iter()
         .map(|(name, value)| (name.as_str(), value.to_str().unwrap().to_owned()))
         .filter(|(name, _)| !OF_AN_ANSWER.contains(name))
-        .filter(|(name, _)| *name != "cache-control" || !path.starts_with("/assets/"))
+        .filter(|(name, _)| !path.starts_with("/assets/") || !["cache-control", "vary"].contains(name))
         .collect();
     found.sort();
     assert_eq!(found, expected(town, path), "{path}");
@@ -192,6 +192,8 @@ both! {
                 let file = town.public(Method::GET, &path, Value::Null).await;
                 assert_headers(&town, &path, &file.headers);
                 assert_eq!(file.headers["cache-control"], "public, max-age=31536000, immutable");
+                // Compressed for browsers, and not for whoever cannot read that.
+                assert_eq!(file.headers["vary"], "accept-encoding");
             }
             for path in ["/", "/assets/none.css", "/pay", "/pay/", "/nothing", "/api", "//evil.example/x"] {
                 let reply = town.public(Method::GET, path, Value::Null).await;
