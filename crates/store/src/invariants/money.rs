@@ -108,9 +108,10 @@ pub(super) const ALL: &[Invariant] = &[
 
 /// Of all that is booked on an invoice but its billing and its credit notes. An entry names its invoice where
 /// its transaction is about several.
+/// Cast, for SQLite indexes no expression without a type, and would look at all of them for each invoice.
 const APPLIED: Sql = Sql::new(
     "with settled as (
-       select t.tenant_id, t.livemode, coalesce(e.invoice_id, t.invoice_id) as invoice_id,
+       select t.tenant_id, t.livemode, cast(coalesce(e.invoice_id, t.invoice_id) as text) as invoice_id,
          sum(e.amount) as amount
        from ledger_transactions t
        join ledger_entries e on e.tenant_id = t.tenant_id and e.livemode = t.livemode
