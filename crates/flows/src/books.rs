@@ -5,7 +5,7 @@ use domain::seal::Book as Sealed;
 use domain::{Scope, Timestamp};
 use store::Db;
 use store::ledger_balances::{self as rows, Book};
-use store::seals;
+use store::{day_sums, seals};
 
 use crate::seals::GRACE_MS;
 use crate::{App, Failure};
@@ -13,6 +13,8 @@ use crate::{App, Failure};
 const HOUR_MS: i64 = 60 * 60 * 1000;
 /// With fewer entries since the last one, a balance is not worth a row.
 const ENTRIES_MIN: i64 = 100;
+/// Days whose sums are folded in one transaction: few, for SQLite has one writer.
+const DAYS: i64 = 20;
 /// Clients looked at in one transaction.
 const CLIENTS: i64 = 200;
 
@@ -45,6 +47,21 @@ pub async fn close_hours_at(db: &Db, now: Timestamp) -> Result<usize, Failure> {
         let Some(scope) = found else { return Ok(closed) };
         closed = closed.saturating_add(close_of(db, &scope, ends_at, now).await?);
         last = Some(scope);
+    }
+}
+
+/// Folds what was written to the sums by day since the last time, and answers how many days those were.
+///
+/// # Errors
+/// When the database fails; what was folded stays.
+pub async fn fold_sums(db: &Db) -> Result<usize, Failure> {
+    let mut folded = 0_usize;
+    loop {
+        let now: usize = db.write(move |tx| day_sums::fold(tx, DAYS)).await?;
+        folded = folded.saturating_add(now);
+        if i64::try_from(now).unwrap_or_default() < DAYS {
+            return Ok(folded);
+        }
     }
 }
 

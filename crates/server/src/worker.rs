@@ -274,6 +274,9 @@ async fn close_and_compare(app: &App) -> Result<(usize, usize), flows::Failure> 
 async fn forget_until(site: Site, mut stop: watch::Receiver<bool>) {
     let (app, retention_days) = (&site.app, site.config.webhook_retention_days);
     while !*stop.borrow() {
+        if let Err(failure) = books::fold_sums(&app.db).await {
+            tracing::error!(%failure, "sums by day could not be folded");
+        }
         if let Err(failure) = requests::remove_old(app).await {
             tracing::error!(%failure, "old requests could not be removed");
         }

@@ -15,6 +15,7 @@ mod offline;
 mod parts;
 mod refunds;
 mod states;
+mod sums;
 mod tenancy;
 
 use crate::binds;
@@ -70,6 +71,7 @@ pub fn all() -> impl Iterator<Item = &'static Invariant> {
         parts::ALL,
         disputes::ALL,
         refunds::ALL,
+        sums::ALL,
         states::ALL,
         tenancy::ALL,
     ]

@@ -1,11 +1,12 @@
 //! The lists of invoices that people look through: by state, by client, what is overdue, and how many there
 //! are of each, as far as it is worth counting.
 
-use domain::{ClientId, Currency, InvoiceId, Scope, Timestamp};
+use domain::{ClientId, InvoiceId, Scope};
 
+use crate::binds;
+use crate::day_sums::{Owed, read_owed};
 use crate::db::{Error, Row, Sql, Tx, Value};
 use crate::invoices::{self, Invoice};
-use crate::{binds, values};
 
 /// Which invoices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -212,125 +213,25 @@ pub fn count(tx: &mut Tx, scope: &Scope, shelf: Shelf, today: &str, most: i64) -
     row.int("counted")
 }
 
-/// What is owed in a currency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Owed {
-    /// The currency.
-    pub currency: Currency,
-    /// What is owed, minor units.
-    pub owed: i64,
-    /// How much of it is overdue, minor units.
-    pub overdue: i64,
-    /// How many invoices are owed.
-    pub invoices: i64,
-    /// How many of them are overdue.
-    pub invoices_overdue: i64,
-}
-
-macro_rules! owed {
-    ($and:literal) => {
-        Sql::new(concat!(
-            "select currency,
-               cast(sum(total - applied - credited) as bigint) as owed,
-               cast(sum(case when status = 'open' and due_date < $3 then total - applied - credited
-                 else 0 end)
-                 as bigint) as overdue,
-               count(*) as invoices,
-               cast(sum(case when status = 'open' and due_date < $3 then 1 else 0 end) as bigint)
-                 as invoices_overdue
-             from invoices
-             where tenant_id = $1 and livemode = $2 and status in ('open', 'processing') ",
-            $and,
-            " group by currency
-             order by currency"
-        ))
-    };
-}
-
-const OWED: Sql = owed!("");
-const OWED_BY_CLIENT: Sql = owed!("and client_id = $4");
-
-/// What is owed, by all clients or by one, in each currency.
-pub fn owed(tx: &mut Tx, scope: &Scope, client: Option<&ClientId>, today: &str) -> Result<Vec<Owed>, Error> {
-    let rows = match client {
-        None => tx.query(&OWED, binds![&scope.tenant, scope.mode, today])?,
-        Some(client) => tx.query(&OWED_BY_CLIENT, binds![&scope.tenant, scope.mode, today, client])?,
-    };
-    let owed = |row: &Row| {
-        Ok(Owed {
-            currency: values::currency(row)?,
-            owed: row.int("owed")?,
-            overdue: row.int("overdue")?,
-            invoices: row.int("invoices")?,
-            invoices_overdue: row.int("invoices_overdue")?,
-        })
-    };
-    rows.iter().map(owed).collect()
-}
-
-/// What payments brought in a stretch of time, in a currency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Collected {
-    /// The currency.
-    pub currency: Currency,
-    /// What was received, less what went back or was taken by banks in this time, minor units; below zero
-    /// where that is more.
-    pub received: i64,
-    /// The platform's fees on what was received as far as they are reported, less those that were given back
-    /// with what went back in this time, minor units.
-    pub application_fees: i64,
-    /// How many payments.
-    pub payments: i64,
-}
-
-/// Money that went back counts when it left, and not with the payment that it came by: a month that is over
-/// keeps its sums.
-const COLLECTED: Sql = Sql::new(
-    "with moved as (
-       select p.currency, p.received as amount, coalesce(p.application_fee, 0) as fee, 1 as payments
-       from payments p
-       where p.tenant_id = $1 and p.livemode = $2 and p.succeeded_at >= $3 and p.succeeded_at < $4
-         and p.succeeded_at is not null
-       union all
-       select r.currency, -r.amount as amount,
-         case when r.fee_status = 'returned' then -r.fee_amount else 0 end as fee, 0 as payments
-       from refunds r
-       where r.tenant_id = $1 and r.livemode = $2 and r.booked_at >= $3 and r.booked_at < $4
-         and r.booked_at is not null
-       union all
-       select r.currency, r.amount as amount, 0 as fee, 0 as payments
-       from refunds r
-       where r.tenant_id = $1 and r.livemode = $2 and r.reversed_at >= $3 and r.reversed_at < $4
-         and r.reversed_at is not null
-       union all
-       select d.currency, m.disputed as amount, 0 as fee, 0 as payments
-       from dispute_movements m
-       join disputes d on d.tenant_id = m.tenant_id and d.livemode = m.livemode and d.id = m.dispute_id
-       where m.tenant_id = $1 and m.livemode = $2 and m.created_at >= $3 and m.created_at < $4)
-     select moved.currency, cast(sum(moved.amount) as bigint) as received,
-       cast(sum(moved.fee) as bigint) as application_fees, cast(sum(moved.payments) as bigint) as payments
-     from moved
-     group by moved.currency
-     order by moved.currency",
+const OWED_BY_CLIENT: Sql = Sql::new(
+    "select currency,
+       cast(sum(total - applied - credited) as bigint) as owed,
+       cast(sum(case when status = 'open' and due_date < $3 then total - applied - credited
+         else 0 end)
+         as bigint) as overdue,
+       count(*) as invoices,
+       cast(sum(case when status = 'open' and due_date < $3 then 1 else 0 end) as bigint)
+         as invoices_overdue
+     from invoices
+     where tenant_id = $1 and livemode = $2 and status in ('open', 'processing') and client_id = $4
+     group by currency
+     order by currency",
 );
 
-/// What payments brought from one moment on and before another, in each currency.
-pub fn collected(
-    tx: &mut Tx,
-    scope: &Scope,
-    from: Timestamp,
-    before: Timestamp,
-) -> Result<Vec<Collected>, Error> {
-    let rows = tx.query(&COLLECTED, binds![&scope.tenant, scope.mode, from, before])?;
-    let collected = |row: &Row| {
-        Ok(Collected {
-            currency: values::currency(row)?,
-            received: row.int("received")?,
-            application_fees: row.int("application_fees")?,
-            payments: row.int("payments")?,
-        })
-    };
-    rows.iter().map(collected).collect()
+/// What a client owes, in each currency.
+pub fn owed_by(tx: &mut Tx, scope: &Scope, client: &ClientId, today: &str) -> Result<Vec<Owed>, Error> {
+    let rows = tx.query(&OWED_BY_CLIENT, binds![&scope.tenant, scope.mode, today, client])?;
+    rows.iter().map(read_owed).collect()
 }
 
 /// For the test that prepares every statement.
@@ -344,7 +245,5 @@ pub const ALL: &[&Sql] = &[
     &COUNT,
     &COUNT_OF_STATUS,
     &COUNT_OVERDUE,
-    &OWED,
     &OWED_BY_CLIENT,
-    &COLLECTED,
 ];

@@ -16,6 +16,7 @@ pub mod connect_states;
 pub mod credit_applications;
 pub mod credit_movements;
 pub mod credit_notes;
+pub mod day_sums;
 pub mod db;
 pub mod dispute_desk;
 pub mod dispute_files;
@@ -89,6 +90,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     credit_applications::ALL,
     credit_movements::ALL,
     credit_notes::ALL,
+    day_sums::ALL,
     dispute_desk::ALL,
     dispute_files::ALL,
     disputes::ALL,

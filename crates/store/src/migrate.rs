@@ -199,6 +199,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0043_running_instances",
         sql: include_str!("../migrations/0043_running_instances.sql"),
     },
+    Migration {
+        name: "0044_day_sums",
+        sql: include_str!("../migrations/0044_day_sums.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

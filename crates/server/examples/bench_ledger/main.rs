@@ -1,15 +1,17 @@
-//! What `bench/ledger` measures: how long a balance and a statement take in books of one size and in books of
-//! another. `fill` writes the books of one MSP and its platform through the store, a year of them; `measure`
-//! asks as the API does, and prints one line of figures.
+//! What `bench/ledger` and `bench/lists` measure: how long a balance, a statement or a page takes with
+//! books of one size and with books of another. `fill` and `fill-lists` write a year of one MSP and its
+//! platform through the store; `measure` asks the books as the API does, and prints one line of
+//! figures.
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 mod fill;
+mod lists;
 mod measure;
 
-/// Books for bench/ledger.
+/// Books for bench/ledger and bench/lists.
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -26,6 +28,16 @@ enum Command {
         /// Entries of the ledger.
         #[arg(long)]
         entries: u64,
+    },
+    /// Fill an empty database with so many invoices and what pages show beside them; print what opens the
+    /// pages, and what to ask them about.
+    FillLists {
+        /// `sqlite:PATH` or `postgres://…`.
+        #[arg(long)]
+        database: String,
+        /// Invoices of the year.
+        #[arg(long)]
+        invoices: u64,
     },
     /// Print the median microseconds of a trial balance, a client's balance, a page of a client's statement
     /// and a page of a month's fees.
@@ -57,6 +69,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Fill { database, entries } => block_on(&database, fill::run(&database, entries)),
+        Command::FillLists { database, invoices } => block_on(&database, lists::run(&database, invoices)),
         Command::Measure { database, rounds } => block_on(&database, measure::run(&database, rounds)),
         Command::Settle { database } => settle(&database),
         Command::Fresh { server, name } => fresh(&server, &name),

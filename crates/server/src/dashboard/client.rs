@@ -9,7 +9,8 @@ use maud::{Markup, html};
 use store::client_mail_settings::{self, ClientMailSettings};
 use store::clients::{self as rows, Client};
 use store::credit_movements::{self, Movement};
-use store::invoice_list::{self, Listed, Owed};
+use store::day_sums::Owed;
+use store::invoice_list::{self, Listed};
 
 use super::desk::{self, ASKED, SHOWN};
 use super::{Asked, page, said, trouble};
@@ -54,7 +55,7 @@ async fn whole(site: &Site, person: &Person, id: &str, today: &str) -> Result<Wh
     let read = site.app.db.read(move |tx| {
         Ok::<_, Failure>(Whole {
             client: rows::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?,
-            owed: invoice_list::owed(tx, &scope, Some(&id), &today)?,
+            owed: invoice_list::owed_by(tx, &scope, &id, &today)?,
             invoices: invoice_list::of_client(tx, &scope, &id, None, None, ASKED)?,
             credit: credit.clone(),
             moved: match moves {

@@ -9,7 +9,8 @@ use flows::clients::{self, Details};
 use maud::{Markup, html};
 use serde::Deserialize;
 use store::clients::{self as rows, Client, Cursor};
-use store::invoice_list::{self, Owed};
+use store::day_sums::Owed;
+use store::invoice_list;
 
 use super::desk::{self, ASKED, SHOWN};
 use super::{Done, again, page, said, trouble};
@@ -63,7 +64,7 @@ pub async fn list(
             false => rows::find(tx, &scope, &wanted, &after, ASKED)?,
         };
         let with_sums = found.into_iter().map(|client| {
-            let owed = invoice_list::owed(tx, &scope, Some(&client.id), &today)?;
+            let owed = invoice_list::owed_by(tx, &scope, &client.id, &today)?;
             Ok::<_, store::Error>((client, owed))
         });
         with_sums.collect::<Result<Vec<_>, _>>()

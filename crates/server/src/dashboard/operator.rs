@@ -10,7 +10,7 @@ use flows::people::invitations::{self, Invitation};
 use flows::tenants::{self, Overview};
 use maud::{Markup, html};
 use serde::Deserialize;
-use store::invoice_list::Collected;
+use store::day_sums::Collected;
 
 use super::account_mails::language_field;
 use super::console::tenant as told;

@@ -5,8 +5,8 @@ use domain::seal::Day;
 use domain::{Currency, Scope, Timestamp};
 use flows::Failure;
 use maud::{Markup, html};
+use store::day_sums::{self, Collected, Owed};
 use store::disputes;
-use store::invoice_list::{self, Collected, Owed};
 use store::reconciliation_breaks::{self as breaks, Wanted};
 use store::{Tx, mails};
 
@@ -43,18 +43,16 @@ impl Overview {
     /// When the database fails.
     pub fn read(tx: &mut Tx, scope: &Scope, now: Timestamp) -> Result<Overview, Failure> {
         let today = Day::of(now);
-        let tomorrow = today.begins().plus_ms(WEEK_MS / 7);
         let month = today.to_string();
         let first = Day::parse(&format!("{}-01", month.get(..7).unwrap_or_default())).unwrap_or(today);
-        let mut weeks = Vec::new();
-        for back in (0..WEEKS).rev() {
-            let before = tomorrow.plus_ms(-back * WEEK_MS);
-            let from = before.plus_ms(-WEEK_MS);
-            weeks.push((Day::of(from), invoice_list::collected(tx, scope, from, before)?));
-        }
+        let back = |weeks: i64| Day::of(today.ends().plus_ms(-weeks * WEEK_MS));
+        // No month is as long as these weeks are together.
+        let days = day_sums::collected_by_day(tx, scope, back(WEEKS), back(0))?;
+        let week = |nth| (back(nth + 1), day_sums::together(&days, back(nth + 1), back(nth)));
+        let weeks = (0..WEEKS).rev().map(week).collect();
         Ok(Overview {
-            owed: invoice_list::owed(tx, scope, None, &month)?,
-            this_month: invoice_list::collected(tx, scope, first.begins(), tomorrow)?,
+            owed: day_sums::owed(tx, scope, &month)?,
+            this_month: day_sums::together(&days, first, back(0)),
             weeks,
             attention: attention(tx, scope)?,
         })

@@ -6,7 +6,7 @@ use axum::response::Response;
 use domain::{Currency, Money};
 use flows::{Failure, payment_settings};
 use maud::{Markup, html};
-use store::invoice_list;
+use store::day_sums;
 use store::payment_settings::{self as rows, PaymentSettings};
 
 use super::desk::{self, SEEN};
@@ -27,7 +27,7 @@ async fn read(site: &Site, person: &Person) -> Result<(PaymentSettings, Vec<Curr
     let (scope, today) = (person.scope(), desk::today(site));
     let read = site.app.db.read(move |tx| {
         let settings = rows::get(tx, &scope)?;
-        let owed = invoice_list::owed(tx, &scope, None, &today)?;
+        let owed = day_sums::owed(tx, &scope, &today)?;
         let mut currencies: Vec<Currency> = owed.iter().map(|owed| owed.currency).collect();
         currencies.extend(settings.minimums.iter().map(|minimum| minimum.currency()));
         currencies.extend(Currency::parse(USUAL));

@@ -3,6 +3,7 @@
 //! did it.
 
 use domain::payment::Evidence;
+use domain::seal::Day;
 use domain::{PaymentId, Role};
 use flows::disputes::{self, DisputeFacts};
 use reqwest::{Method, StatusCode};
@@ -133,7 +134,7 @@ both! {
             let collected = async |from: i64| {
                 let (scope, from) = (town.msp.scope.clone(), domain::Timestamp::from_ms(from));
                 let read = town.app.db.read(move |tx| {
-                    store::invoice_list::collected(tx, &scope, from, from.plus_ms(MONTH_MS))
+                    store::day_sums::collected(tx, &scope, Day::of(from), Day::of(from.plus_ms(MONTH_MS)))
                 });
                 let sums = read.await.unwrap();
                 sums.first().map(|sum| (sum.received, sum.application_fees, sum.payments))

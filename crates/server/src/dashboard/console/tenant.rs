@@ -7,7 +7,7 @@ use domain::{Mode, Month, Scope, Timestamp};
 use flows::connect::Connection;
 use flows::tenants::Overview;
 use maud::{Markup, html};
-use store::invoice_list::{self, Collected};
+use store::day_sums::{self, Collected};
 use store::{Tx, stripe_config::StripeConfig};
 
 use crate::connect::standing::{Standing, State, standing};
@@ -41,7 +41,7 @@ pub fn months(now: Timestamp, count: usize) -> Vec<Month> {
 /// When the database fails.
 pub fn this_month(tx: &mut Tx, scope: &Scope, now: Timestamp) -> Result<Vec<Collected>, store::Error> {
     match months(now, 1).first() {
-        Some(month) => invoice_list::collected(tx, scope, month.begins(), month.ends()),
+        Some(month) => of_month(tx, scope, *month),
         None => Ok(Vec::new()),
     }
 }
@@ -51,11 +51,12 @@ pub fn this_month(tx: &mut Tx, scope: &Scope, now: Timestamp) -> Result<Vec<Coll
 /// # Errors
 /// When the database fails.
 pub fn by_month(tx: &mut Tx, scope: &Scope, now: Timestamp) -> Result<Vec<OfMonth>, store::Error> {
-    let of = |month: Month| {
-        let brought = invoice_list::collected(tx, scope, month.begins(), month.ends())?;
-        Ok((month, brought))
-    };
+    let of = |month: Month| Ok((month, of_month(tx, scope, month)?));
     months(now, MONTHS).into_iter().map(of).collect()
+}
+
+fn of_month(tx: &mut Tx, scope: &Scope, month: Month) -> Result<Vec<Collected>, store::Error> {
+    day_sums::collected(tx, scope, Day::of(month.begins()), Day::of(month.ends()))
 }
 
 /// Sums of a kind in every currency, one a line.

@@ -160,10 +160,11 @@ mod offline;
 mod parts;
 mod refunds;
 mod states;
+mod sums;
 mod tenancy;
 
 /// Every plant.
-pub const PLANTS: [&[Plant]; 10] = [
+pub const PLANTS: [&[Plant]; 11] = [
     balance::ALL,
     disputes::ALL,
     fees::ALL,
@@ -173,5 +174,6 @@ pub const PLANTS: [&[Plant]; 10] = [
     parts::ALL,
     refunds::ALL,
     states::ALL,
+    sums::ALL,
     tenancy::ALL,
 ];
