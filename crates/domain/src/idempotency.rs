@@ -62,11 +62,11 @@ pub fn next(known: Option<Known>, now: Timestamp) -> Result<Next, Refusal> {
 /// Whether an answer is kept. As at Stripe, that of a request that never began is not: one that was not
 /// understood or not allowed may be corrected and sent with the same key. Nor is one that says "later", or
 /// tells of a failure of ours: the same key finds out. What the state of things answered is kept, refusals
-/// too.
-pub fn is_kept(http_status: u16, code: Option<&str>) -> bool {
+/// too, unless a try went before whose end is not known: it may have done what this one was refused.
+pub fn is_kept(http_status: u16, code: Option<&str>, is_first_try: bool) -> bool {
     match http_status {
         200..=299 => true,
-        402 | 404 | 409 | 410 => code != Some("payment_in_progress"),
+        402 | 404 | 409 | 410 => is_first_try && code != Some("payment_in_progress"),
         _ => false,
     }
 }
@@ -104,10 +104,12 @@ mod tests {
     #[test]
     fn answers_that_may_be_different_next_time_are_not_kept() {
         for status in 100..=599 {
-            let kept = (200..300).contains(&status) || [402, 404, 409, 410].contains(&status);
-            assert_eq!(is_kept(status, None), kept, "{status}");
-            assert_eq!(is_kept(status, Some("invoice_paid")), kept, "{status}");
+            let done = (200..300).contains(&status);
+            let kept = done || [402, 404, 409, 410].contains(&status);
+            assert_eq!(is_kept(status, None, true), kept, "{status}");
+            assert_eq!(is_kept(status, Some("invoice_paid"), true), kept, "{status}");
+            assert_eq!(is_kept(status, Some("invoice_paid"), false), done, "{status}");
         }
-        assert!(!is_kept(409, Some("payment_in_progress")));
+        assert!(!is_kept(409, Some("payment_in_progress"), true));
     }
 }

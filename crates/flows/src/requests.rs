@@ -24,6 +24,13 @@ pub struct Begun {
     pub moment: Moment,
 }
 
+impl Begun {
+    /// Whether no try went before whose end is not known.
+    pub fn is_first_try(&self) -> bool {
+        self.attempt == 1
+    }
+}
+
 /// What is to be done with a request.
 #[derive(Clone, Debug)]
 pub enum Start {
@@ -125,11 +132,16 @@ pub async fn give_back(app: &App, begun: Begun) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Gives the key free: nothing was done, and the answer is not one to be kept.
+/// Gives the key free: nothing was done, and the answer is not one to be kept. Where another try went before,
+/// that one may have done it unheard: the key stays, with the moment from which the next try finds what was
+/// made.
 ///
 /// # Errors
 /// When the database fails: the key is free after the lease.
 pub async fn forget(app: &App, begun: Begun) -> Result<(), Failure> {
+    if !begun.is_first_try() {
+        return give_back(app, begun).await;
+    }
     let forgotten = app
         .db
         .write(move |tx| requests::forget(tx, &begun.place, begun.attempt));

@@ -181,7 +181,7 @@ async fn keep(site: &Site, begun: Begun, response: Response) -> Result<Response,
         .map_err(|error| Failure::Bug(format!("an answer that cannot be read: {error}")))?;
     let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     let status = parts.status.as_u16();
-    let kept = if idempotency::is_kept(status, body["code"].as_str()) {
+    let kept = if idempotency::is_kept(status, body["code"].as_str(), begun.is_first_try()) {
         let answer = Answer {
             http_status: i64::from(status),
             body: without_secrets(body).to_string(),

@@ -86,6 +86,35 @@ fn a_request_repeated_after_a_commit_without_an_answer_makes_one_invoice() {
     }
 }
 
+/// A try that was refused, because the mode had been switched meanwhile, gave the key free of one that nobody
+/// had heard of: the third made another invoice.
+#[test]
+fn a_refusal_does_not_give_a_key_free_under_which_something_may_have_been_made() {
+    const INVOICES: Sql = Sql::new("select count(*) as n from invoices where total = 4200");
+    let world = World::new(46);
+    let first = begin(&world.app, &world);
+    let made = invoicing::create(&world.app, &world.scope, &BY, first.moment, draft(&world));
+    let made = run(made).unwrap();
+    run(requests::give_back(&world.app, first)).unwrap();
+
+    let refused = begin(&world.app, &world);
+    assert!(!refused.is_first_try());
+    run(requests::forget(&world.app, refused)).unwrap();
+
+    let again = begin(&world.app, &world);
+    let found = invoicing::create(&world.app, &world.scope, &BY, again.moment, draft(&world));
+    assert_eq!(run(found).unwrap().id, made.id);
+    assert_eq!(world.number(&INVOICES), 1);
+}
+
+/// A key whose one try was refused is free for a request that is put right.
+#[test]
+fn a_refusal_of_the_first_try_gives_its_key_free() {
+    let world = World::new(47);
+    run(requests::forget(&world.app, begin(&world.app, &world))).unwrap();
+    assert!(begin(&world.app, &world).is_first_try());
+}
+
 /// Of each commit of a payment in turn nobody hears whether it happened, those after Stripe's success among
 /// them.
 #[test]
