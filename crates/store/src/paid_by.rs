@@ -30,14 +30,17 @@ pub fn of_payment(tx: &mut Tx, scope: &Scope, payment: &PaymentId) -> Result<Opt
 }
 
 const OF_INVOICE: Sql = Sql::new(
-    "select id, paid_by_link
-     from payments
-     where tenant_id = $1 and livemode = $2 and invoice_id = $3 and paid_by_link is not null
-       and succeeded_at is not null
-     order by attempt",
+    "select p.id, p.paid_by_link
+     from payment_parts r
+     join payments p on p.tenant_id = r.tenant_id and p.livemode = r.livemode and p.id = r.payment_id
+     join pay_links l on l.tenant_id = p.tenant_id and l.livemode = p.livemode and l.id = p.paid_by_link
+       and l.invoice_id = r.invoice_id
+     where r.tenant_id = $1 and r.livemode = $2 and r.invoice_id = $3 and p.succeeded_at is not null
+     order by p.id",
 );
 
-/// The payments that succeeded by links of an invoice, the first on top, and the link of each.
+/// The payments that succeeded by links of an invoice, the first on top, and the link of each. Of several
+/// invoices that are paid at once each has links: the payment is told where the link is that was used.
 pub fn of_invoice(
     tx: &mut Tx,
     scope: &Scope,

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::engines::World;
 use crate::mails::{PostOffice, call, send, until_taken, with_mail};
+use crate::parts::{allow, pay_with};
 use crate::town::{Reply, Town};
 
 mod forwarded;
@@ -220,6 +221,31 @@ both! {
                 let link = link_of(&town, &id, email).await;
                 assert_eq!(link["payments"].as_array().unwrap().len(), payments, "{link}");
             }
+            town.until_quiet().await;
+            town.assert_books().await;
+        });
+    }
+
+    fn of_invoices_paid_at_once_the_link_that_was_used_last_has_paid_whichever_it_belongs_to(world: &World) {
+        Town::run(world, async |town| {
+            allow(&town, json!({"several_invoices": true})).await;
+            let ids = [town.invoice(12_345, "usd").await, town.invoice(5_000, "usd").await];
+            let mut tokens = Vec::new();
+            for (id, email) in ids.iter().zip(["a@harbordental.example", "b@harbordental.example"]) {
+                tokens.push(token_in(&make(&town, id, json!({"email": email})).await));
+            }
+            let declined = pay_with(&town, &tokens[0], "pm_card_chargeDeclined", 17_345, &[&ids[1]]).await;
+            assert!(declined.body["decline"].is_object(), "{}", declined.text);
+            pay_with(&town, &tokens[1], "pm_card_visa", 17_345, &[&ids[0]]).await;
+            for (id, email, payments) in [
+                (&ids[0], "a@harbordental.example", 0),
+                (&ids[1], "b@harbordental.example", 1),
+            ] {
+                town.until_invoice(id, "paid").await;
+                let link = link_of(&town, id, email).await;
+                assert_eq!(link["payments"].as_array().unwrap().len(), payments, "{link}");
+            }
+            assert_eq!(town.charges().len(), 1);
             town.until_quiet().await;
             town.assert_books().await;
         });

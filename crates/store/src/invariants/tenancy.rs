@@ -57,8 +57,10 @@ const PARENTS: Sql = Sql::new(
        select p.tenant_id, p.livemode, p.id
        from payments p
        left join pay_links l on l.tenant_id = p.tenant_id and l.livemode = p.livemode
-         and l.id = p.paid_by_link and l.invoice_id = p.invoice_id
-       where p.paid_by_link is not null and l.id is null
+         and l.id = p.paid_by_link
+       left join payment_parts r on r.tenant_id = p.tenant_id and r.livemode = p.livemode
+         and r.payment_id = p.id and r.invoice_id = l.invoice_id
+       where p.paid_by_link is not null and r.payment_id is null
        union all
        select f.tenant_id, f.livemode, f.stripe_application_fee_id
        from application_fees f
