@@ -55,6 +55,7 @@ mod journey;
 mod keys;
 mod kill;
 mod left_out;
+mod lighthouse;
 mod limits;
 mod links;
 mod lists;
