@@ -271,10 +271,12 @@ fn outcome(all: &[(Invoice, Vec<Mail>)]) -> Markup {
     html! {
         a .back href=(PATH) { "Invoices" }
         (parts::title(SENT, "", &html! {}))
-        (parts::table(SENT, &columns, &table))
-        @if waits { p .soft {
-            "Some mails are on their way. Load the page again to see what became of them." } }
-        div .actions { (parts::link_button("Back to the list", PATH, "")) }
+        div .stack {
+            (parts::table(SENT, &columns, &table))
+            @if waits { p .soft {
+                "Some mails are on their way. Load the page again to see what became of them." } }
+            div .actions { (parts::link_button("Back to the list", PATH, "")) }
+        }
     }
 }
 

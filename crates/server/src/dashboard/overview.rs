@@ -152,7 +152,8 @@ impl Overview {
             (*from, found.map_or(0, |one| one.received))
         };
         let weeks: Vec<(Day, i64)> = self.weeks.iter().map(week).collect();
-        let most = weeks.iter().map(|(_, sum)| *sum).max().unwrap_or_default().max(1);
+        let highest = weeks.iter().map(|(_, sum)| *sum).max().unwrap_or_default().max(0);
+        let most = highest.max(1);
         let total: i64 = weeks.iter().map(|(_, sum)| sum).sum();
         let label = format!(
             "Collected in the last {WEEKS} weeks: {}",
@@ -161,12 +162,20 @@ impl Overview {
         html! {
             section .card {
                 h2 { "Collected by week, " (currency) }
+                p .soft.small { "Most in a week: " (desk::amount(highest, currency)) }
                 svg .chart viewBox="0 0 720 180" role="img" aria-label=(label) preserveAspectRatio="none" {
                     line x1="0" y1="170" x2="720" y2="170" {}
-                    @for (at, (_, sum)) in (0_i64..).zip(&weeks) {
+                    @for (at, (from, sum)) in (0_i64..).zip(&weeks) {
                         // More may have gone back than came in.
                         @let height = sum.saturating_mul(150).max(0) / most;
-                        rect x=(at * 60 + 8) y=(170 - height) width="44" height=(height) rx="3" {}
+                        rect x=(at * 60 + 8) y=(170 - height) width="44" height=(height) rx="3" {
+                            title { (desk::date(&from.to_string())) ": " (desk::amount(*sum, currency)) }
+                        }
+                    }
+                }
+                p .chart-ends aria-hidden="true" {
+                    @for (from, _) in weeks.iter().take(1).chain(weeks.last()) {
+                        span { "Week from " (desk::date(&from.to_string())) }
                     }
                 }
                 details .fold {
