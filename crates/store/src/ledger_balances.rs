@@ -36,32 +36,32 @@ pub struct Balance {
 }
 
 /// The accounts that have entries, one after the other along the index: the books may hold millions of them.
-/// Each step seeks by an equality first: comparing pairs, SQLite reads all entries of an account.
+/// Each step seeks the next currency of its account, or else the next account: comparing pairs, SQLite would
+/// read all entries of an account. A pair is one text, so that a step takes two seeks and not five.
 const ACCOUNTS: Sql = Sql::new(
-    "with recursive pairs (account, currency) as (
+    "with recursive pairs (pair) as (
        select
-         (select e.account from ledger_entries e where e.tenant_id = $1 and e.livemode = $2
-          order by e.account, e.currency limit 1),
-         (select e.currency from ledger_entries e where e.tenant_id = $1 and e.livemode = $2
+         (select e.account || ':' || e.currency from ledger_entries e
+          where e.tenant_id = $1 and e.livemode = $2
           order by e.account, e.currency limit 1)
        union all
        select
          coalesce(
-           (select e.account from ledger_entries e where e.tenant_id = $1 and e.livemode = $2
-              and e.account = p.account and e.currency > p.currency
+           (select e.account || ':' || e.currency from ledger_entries e
+            where e.tenant_id = $1 and e.livemode = $2
+              and e.account = substr(p.pair, 1, length(p.pair) - 4)
+              and e.currency > substr(p.pair, length(p.pair) - 2)
             order by e.currency limit 1),
-           (select min(e.account) from ledger_entries e where e.tenant_id = $1 and e.livemode = $2
-              and e.account > p.account)),
-         coalesce(
-           (select min(e.currency) from ledger_entries e where e.tenant_id = $1 and e.livemode = $2
-              and e.account = p.account and e.currency > p.currency),
-           (select min(e.currency) from ledger_entries e where e.tenant_id = $1 and e.livemode = $2
-              and e.account = (
-                select min(n.account) from ledger_entries n where n.tenant_id = $1 and n.livemode = $2
-                  and n.account > p.account)))
+           (select e.account || ':' || e.currency from ledger_entries e
+            where e.tenant_id = $1 and e.livemode = $2
+              and e.account > substr(p.pair, 1, length(p.pair) - 4)
+            order by e.account, e.currency limit 1))
        from pairs p
-       where p.account is not null)
-     select account, currency from pairs where account is not null order by account, currency",
+       where p.pair is not null)
+     select substr(pair, 1, length(pair) - 4) as account, substr(pair, length(pair) - 2) as currency
+     from pairs
+     where pair is not null
+     order by account, currency",
 );
 
 /// The accounts that have entries, with the currencies that they have them in.
