@@ -194,14 +194,20 @@ async fn reconcile_all(stage: Rc<Stage>, app: App, nth: usize) {
             });
             lists_ms = stage.now_ms() + every_ms;
         }
-        if let Ok(mut due) = reconcile::due(&app).await {
-            due.retain(|row| lists || !is_list(row));
+        if let Ok(due) = reconcile::due(&app).await {
             if due.is_empty() {
                 // Whatever is due rests: the product looks every two seconds all the same.
                 let until_ms = ask_ms.clamp(stage.now_ms() + RECONCILE_EVERY_MS, stage.now_ms() + MINUTE_MS);
                 nap(&stage, until_ms).await;
             }
             for row in due {
+                let listed = matches!(
+                    row,
+                    reconcile::Due::Events(_) | reconcile::Due::Balance(_) | reconcile::Due::Payout(_)
+                );
+                if listed && !lists {
+                    continue;
+                }
                 let Some(place) = take_place(&places, row.account()) else {
                     continue;
                 };
@@ -215,14 +221,6 @@ async fn reconcile_all(stage: Rc<Stage>, app: App, nth: usize) {
         }
         rest(&stage.shared, RECONCILE_EVERY_MS).await;
     }
-}
-
-/// Lists are read at moments of their own.
-fn is_list(row: &reconcile::Due) -> bool {
-    matches!(
-        row,
-        reconcile::Due::Events(_) | reconcile::Due::Balance(_) | reconcile::Due::Payout(_)
-    )
 }
 
 fn spawn_within(
