@@ -24,7 +24,7 @@ pub use places::{Place, Section};
 pub use qr::qr_code;
 pub use said::{
     Ask, Tone, badge, button, confirm, copy_field, copy_input, danger_button, dialog_link, empty,
-    link_button, notice, primary_button, recovery_codes, step,
+    link_button, notice, primary_button, recovery_codes, step, sure_button,
 };
 pub use tables::{Column, Pages, Row, facts, pages, table};
 

@@ -320,15 +320,15 @@ pub async fn ask_to_accept(State(site): State<Site>, person: Person, InPath(id):
             let amount = desk::amount(dispute.amount, dispute.currency);
             let content = html! {
                 a .back href=(whole.path()) { "Dispute" }
+                (parts::title(GIVE_UP, "", &html! {}))
                 div .card.narrow.stack {
-                    h1 { (GIVE_UP) }
                     p { "The bank keeps " (amount) " for good, and cannot be answered any more. You then say \
                          whether the client still owes it. This cannot be undone." }
                     (parts::form(&format!("{}/accept", whole.path()), &person.csrf, &html! {
                         (forms::field(&site, ""))
                         div .actions {
-                            a .btn href=(whole.path()) { "Keep it" }
-                            button .btn.danger.sure type="submit" { "Give it up" }
+                            (parts::sure_button("Give it up"))
+                            (parts::link_button("Keep it", &whole.path(), "plain"))
                         }
                     }))
                 }

@@ -232,9 +232,8 @@ fn form(
                     ..Field::default()
                 }, errors))
                 (parts::field(&Field {
-                    name: "expires_in_days", label: "Good for so many days", value: days,
-                        input: Input::Digits,
-                    max: 3, ..Field::default()
+                    name: "expires_in_days", label: "Days that it is good for", value: days,
+                    input: Input::Number, max: 3, ..Field::default()
                 }, errors))
                 div .actions {
                     (parts::primary_button("Make the link"))

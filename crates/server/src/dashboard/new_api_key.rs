@@ -235,16 +235,21 @@ fn form(site: &Site, person: &Person, typed: &Typed, errors: &Errors) -> Markup 
     html! {
         a .back href=(PATH) { "API keys" }
         (parts::title(TITLE, "Give it no more than what uses it needs.", &html! {}))
-        (parts::form(PATH, &person.csrf, &html! {
-            input type="hidden" name="once" value=(typed.once);
-            (parts::summary(errors))
-            (parts::field(&name, errors))
-            (mode_choice(site, typed, errors))
-            (access_choice(typed, errors))
-            (permissions(typed, errors))
-            (parts::field(&expires, errors))
-            div .actions { (parts::primary_button("Make key")) (parts::link_button("Cancel", PATH, "plain")) }
-        }))
+        div .card.narrow {
+            (parts::form(PATH, &person.csrf, &html! {
+                input type="hidden" name="once" value=(typed.once);
+                (parts::summary(errors))
+                (parts::field(&name, errors))
+                (mode_choice(site, typed, errors))
+                (access_choice(typed, errors))
+                (permissions(typed, errors))
+                (parts::field(&expires, errors))
+                div .actions {
+                    (parts::primary_button("Make the key"))
+                    (parts::link_button("Cancel", PATH, "plain"))
+                }
+            }))
+        }
     }
 }
 

@@ -268,8 +268,8 @@ fn reverse_form(
     let way = payment.method.name(Language::En);
     html! {
         a .back href=(back) { (desk::name(invoice)) }
+        (parts::title(REVERSE, "", &html! {}))
         div .card.narrow.stack {
-            h1 { (REVERSE) }
             (parts::summary(errors))
             p {
                 (way) " of " (amount) ", received on " (desk::date(&payment.received_on)) ". "
@@ -284,8 +284,8 @@ fn reverse_form(
                     ..Field::default()
                 }, errors))
                 div .actions {
-                    a .btn href=(back) { "Keep it" }
-                    button .btn.danger.sure type="submit" { "Take it back" }
+                    (parts::sure_button("Take it back"))
+                    (parts::link_button("Keep it", &back, "plain"))
                 }
             }))
         }

@@ -111,7 +111,7 @@ fn show(all: &[Row], typed: &str, after: &str, said: &Markup) -> Markup {
         (parts::title(TITLE, about, &html! { @if !rows.is_empty() || !typed.is_empty() { (make) } }))
         (said)
         @if !rows.is_empty() || !typed.is_empty() {
-            (parts::search(PATH, "Search by name, address or id", typed))
+            (parts::search(PATH, "Name, address or id", typed))
         }
         @if rows.is_empty() && typed.is_empty() {
             (parts::empty(
@@ -199,15 +199,17 @@ fn make_form(person: &Person, [name, email]: [&str; 2], errors: &Errors) -> Mark
     html! {
         a .back href=(PATH) { (TITLE) }
         (parts::title(MAKE, "Its owner is invited next, and connects Stripe.", &html! {}))
-        (parts::form("/operator/tenants", &person.csrf, &html! {
-            (parts::summary(errors))
-            (parts::field(&name, errors))
-            (parts::field(&email, errors))
-            div .actions {
-                (parts::primary_button("Add tenant"))
-                (parts::link_button("Cancel", PATH, "plain"))
-            }
-        }))
+        div .card.narrow {
+            (parts::form("/operator/tenants", &person.csrf, &html! {
+                (parts::summary(errors))
+                (parts::field(&name, errors))
+                (parts::field(&email, errors))
+                div .actions {
+                    (parts::primary_button("Add tenant"))
+                    (parts::link_button("Cancel", PATH, "plain"))
+                }
+            }))
+        }
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) const SUSPEND: &str = "Suspend this tenant?";
 pub(super) fn moves(person: &Person, overview: &Overview) -> Markup {
     let tenant = &overview.tenant;
     let path = |what: &str| format!("/operator/tenants/{}/{what}", tenant.id);
+    let close = html! { a .btn.plain.danger href=(path("close")) { "Close it for good\u{2026}" } };
     html! {
         section .card {
             h2 { "What it may do" }
@@ -23,13 +24,16 @@ pub(super) fn moves(person: &Person, overview: &Overview) -> Markup {
                 TenantState::Suspended => {
                     p { "New invoices and payments are refused. What was begun finishes." }
                     (parts::form(&path("resume"), &person.csrf, &parts::button("Let it take new work")))
+                    div .actions { (close) }
                 }
                 TenantState::Active | TenantState::Closed => {
                     p { "Suspended, it takes no new invoices and payments; what was begun finishes." }
-                    div .actions { a .btn.danger href=(path("suspend")) { "Suspend\u{2026}" } }
+                    div .actions {
+                        a .btn.danger href=(path("suspend")) { "Suspend\u{2026}" }
+                        (close)
+                    }
                 }
             }
-            div .actions { a .btn.plain.danger href=(path("close")) { "Close it for good\u{2026}" } }
         }
     }
 }

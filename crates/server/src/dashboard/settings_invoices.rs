@@ -127,12 +127,12 @@ fn form(
             ..Field::default()
         }, errors))
         (parts::field(&Field {
-            name: "next_number", label: LABELS[1].1, value: next, input: Input::Digits, hint: &next_hint,
+            name: "next_number", label: LABELS[1].1, value: next, input: Input::Number, hint: &next_hint,
                 max: 9,
             ..Field::default()
         }, errors))
         (parts::field(&Field {
-            name: "due_days", label: LABELS[2].1, value: due_days, input: Input::Digits, max: 3,
+            name: "due_days", label: LABELS[2].1, value: due_days, input: Input::Number, max: 3,
             hint: "New invoices are due so many days after they are written. Each can be changed.",
             optional: true, ..Field::default()
         }, errors))

@@ -62,7 +62,7 @@ fn row(user: &User, seen: &Seen) -> parts::Row {
         html! {
             strong { (user.name) }
             @if own { " " span .soft { "(you)" } }
-            span .under { (user.email) }
+            span .under.soft { (user.email) }
         },
         html! { (user.role.label()) },
         state(user),
@@ -177,20 +177,22 @@ fn invite_form(person: &Person, [name, email, role, language]: [&str; 4], errors
     html! {
         a .back href=(PATH) { "Users" }
         (parts::title(INVITE, "They choose a password by a link that is good for three days.", &html! {}))
-        (parts::form(PATH, &person.csrf, &html! {
-            (parts::summary(errors))
-            (whom(("name", name), email, errors))
-            (roles(role, errors))
-            (language_field(
-                Language::parse(language).unwrap_or_default(),
-                "The invitation is written in it, until they choose another.",
-                errors,
-            ))
-            div .actions {
-                (parts::primary_button("Send invitation"))
-                (parts::link_button("Cancel", PATH, "plain"))
-            }
-        }))
+        div .card.narrow {
+            (parts::form(PATH, &person.csrf, &html! {
+                (parts::summary(errors))
+                (whom(("name", name), email, errors))
+                (roles(role, errors))
+                (language_field(
+                    Language::parse(language).unwrap_or_default(),
+                    "The invitation is written in it, until they choose another.",
+                    errors,
+                ))
+                div .actions {
+                    (parts::primary_button("Send invitation"))
+                    (parts::link_button("Cancel", PATH, "plain"))
+                }
+            }))
+        }
     }
 }
 

@@ -57,6 +57,8 @@ pub enum Input {
     Password,
     /// A code of a few digits.
     Digits,
+    /// A number.
+    Number,
     /// A day.
     Date,
     /// Several lines.
@@ -93,6 +95,7 @@ pub fn field(field: &Field<'_>, errors: &Errors) -> Markup {
         Input::Email => ("email", "input", Some("email")),
         Input::Password => ("password", "input", None),
         Input::Digits => ("text", "input digits", Some("numeric")),
+        Input::Number => ("text", "input short", Some("numeric")),
         Input::Date => ("date", "input short", None),
     };
     let value = if field.input == Input::Password {

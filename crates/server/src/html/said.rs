@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use super::CSRF_FIELD;
-use super::icons;
+use super::{icons, title};
 
 /// How something is said. Each has a shape and a colour, and always stands beside words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,11 @@ pub fn button(label: &str) -> Markup {
 /// A button that takes something away.
 pub fn danger_button(label: &str) -> Markup {
     html! { button .btn.danger type="submit" { (label) } }
+}
+
+/// The button by which something final is done.
+pub fn sure_button(label: &str) -> Markup {
+    html! { button .btn.danger.sure type="submit" { (label) } }
 }
 
 /// A link that looks like a button: it leads somewhere and changes nothing. `classes` such as `primary` or
@@ -173,31 +178,34 @@ impl Ask<'_> {
         html! {
             dialog id=(self.id) aria-labelledby=(title) {
                 h2 id=(title) { (self.title) }
-                (self.body())
+                (self.body(&html! {
+                    a .btn href=(self.back) data-close { (self.no) }
+                    (sure_button(self.yes))
+                }))
             }
         }
     }
 
-    fn body(&self) -> Markup {
+    fn body(&self, acts: &Markup) -> Markup {
         html! {
             p { (self.text) }
             form method="post" action=(self.action) {
                 input type="hidden" name=(CSRF_FIELD) value=(self.csrf);
-                div .actions {
-                    a .btn href=(self.back) data-close { (self.no) }
-                    button .btn.danger.sure type="submit" { (self.yes) }
-                }
+                div .actions { (acts) }
             }
         }
     }
 }
 
-/// The question as the content of a page, for who has no script.
+/// The question as the content of a page, for who has no script: as other forms, with what is done first.
 pub fn confirm(ask: &Ask<'_>) -> Markup {
     html! {
-        div .card {
-            h1 { (ask.title) }
-            (ask.body())
+        (title(ask.title, "", &html! {}))
+        div .card.narrow {
+            (ask.body(&html! {
+                (sure_button(ask.yes))
+                (link_button(ask.no, ask.back, "plain"))
+            }))
         }
     }
 }
