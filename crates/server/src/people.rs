@@ -266,7 +266,10 @@ pub fn refused_page(refused: Refused) -> Response {
             "Set up a second factor first",
             Some(("/login/authenticator", "Set it up")),
         ),
-        Refused::LinkUsed => ("This link does not work any more", None),
+        Refused::LinkUsed => (
+            "This link does not work any more",
+            Some(("/login", "To the login")),
+        ),
         _ => ("You may not do this", Some(("/", "To the start page"))),
     };
     let content = html! {
@@ -309,7 +312,7 @@ pub fn refused_before(problem: Problem) -> Response {
         } @else {
             p { "Nothing was changed. Go back and try again." }
         }
-        p { "Code: " code { (code) } }
+        p .soft.small { "Code: " code { (code) } }
     };
     let mut response = html_page(problem.status(), parts::visitors(title, None, &content));
     wait_as(&problem, &mut response);
@@ -337,7 +340,7 @@ pub fn problem_page(status: StatusCode, code: &str, detail: &str, id: &str) -> R
         h1 { (title) }
         p { (text) }
         p { (parts::link_button("To the start page", "/", "primary")) }
-        p .soft { "Code: " code { (code) } " \u{b7} Request: " code { (id) } }
+        p .soft.small { "Code: " code { (code) } " \u{b7} Request: " code { (id) } }
     };
     html_page(status, parts::visitors(title, None, &content))
 }

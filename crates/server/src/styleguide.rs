@@ -311,7 +311,7 @@ fn invoices() -> Markup {
     ];
     let rows = rows.map(|(number, client, tone, state, due, amount)| {
         vec![
-            html! { strong { (number) } },
+            html! { strong .nowrap { (number) } },
             html! { (client) },
             badge(tone, state),
             html! { (due) },
@@ -332,7 +332,7 @@ fn invoice_facts() -> Markup {
                 ("Client", html! { "Harbor Dental Group" }),
                 ("Paid by", html! { "Visa ending in 4242, on 27 November 2026, 09:14 UTC" }),
                 ("Amount", html! { "$1,482.90" }),
-                ("Fee of the platform", html! { "$44.49 (3 %)" }),
+                ("Fee of the platform", html! { "$44.49 (3%)" }),
                 ("Payment", html! { code { "pi_3QwT7hNorthwind0412" } }),
             ]))
         }

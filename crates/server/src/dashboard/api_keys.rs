@@ -162,8 +162,8 @@ fn state(key: &ApiKey, now: Timestamp) -> Markup {
 /// Live is calm, test is marked.
 pub fn mode_badge(mode: Mode) -> Markup {
     match mode {
-        Mode::Live => parts::badge(Tone::Calm, "Live"),
-        Mode::Test => parts::badge(Tone::Alert, "Test"),
+        Mode::Live => parts::badge(Tone::Busy, "Live"),
+        Mode::Test => parts::badge(Tone::Calm, "Test"),
     }
 }
 

@@ -177,7 +177,7 @@ fn row(listed: &Listed, now: Timestamp) -> parts::Row {
         html! { (words::reason(&dispute.reason).0) },
         html! {
             @match &listed.invoice {
-                Some(invoice) => a href={ "/invoices/" (invoice.id) } { (desk::name(invoice)) },
+                Some(invoice) => a .nowrap href={ "/invoices/" (invoice.id) } { (desk::name(invoice)) },
                 None => span .soft { "\u{2013}" },
             }
         },

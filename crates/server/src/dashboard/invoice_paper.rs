@@ -71,7 +71,9 @@ fn lines(whole: &Whole) -> Markup {
                                 @if line.discount_minor != 0 {
                                     span .line.soft {
                                         (discount(line.discount)) ": "
-                                        (desk::amount(line.discount_minor.saturating_neg(), currency))
+                                        span .nowrap {
+                                            (desk::amount(line.discount_minor.saturating_neg(), currency))
+                                        }
                                     }
                                 }
                             }

@@ -333,8 +333,14 @@ fn nothing(which: &Which, searched: bool, write: &Markup) -> Markup {
             &all,
         ),
         (false, shelf, true) => {
-            let title = format!("{}: none", label(shelf));
-            parts::empty(&title, "No invoice is in this state now.", &all)
+            let title = match shelf {
+                Shelf::Draft => "No drafts",
+                Shelf::Open => "No open invoices",
+                Shelf::Processing => "No payments under way",
+                Shelf::Paid => "No paid invoices",
+                Shelf::All | Shelf::Overdue | Shelf::Void => "No void invoices",
+            };
+            parts::empty(title, "No invoice is in this state now.", &all)
         }
     }
 }
@@ -375,6 +381,8 @@ fn row(listed: &Listed, today: &str, with_client: bool, boxes: bool) -> parts::R
             @if boxes && sendable {
                 input .tick type="checkbox" name="invoice" value=(invoice.id)
                     aria-label={ "Send " (desk::name(invoice)) " to " (listed.client_name) };
+            } @else if boxes {
+                span .no-tick {}
             }
             a .row-link.nowrap href={ (PATH) "/" (invoice.id) } { (desk::name(invoice)) }
         }

@@ -136,7 +136,7 @@ fn shown(found: &[(Payment, Option<Invoice>)], which: &Which) -> Markup {
         (parts::title(TITLE, "What your clients paid, and what was tried.", &html! {
             (parts::link_button("CSV", "/payments.csv", ""))
         }))
-        (parts::search(PATH, "Invoice number, client or Stripe's id", q))
+        (parts::search(PATH, "Invoice, client or Stripe id", q))
         @if rows.is_empty() && !q.is_empty() {
             (parts::empty(
                 "Nothing was found",
@@ -168,7 +168,7 @@ fn row((payment, invoice): &(Payment, Option<Invoice>)) -> parts::Row {
         },
         html! {
             @if let Some(invoice) = invoice {
-                a href={ "/invoices/" (invoice.id) } { (desk::name(invoice)) }
+                a .nowrap href={ "/invoices/" (invoice.id) } { (desk::name(invoice)) }
             }
         },
         desk::payment_state(payment),

@@ -122,7 +122,7 @@ fn nothing(which: &Which) -> Markup {
             &html! {},
         ),
         ((_, label), true) => {
-            let title = format!("{label}: none");
+            let title = format!("No payouts: {}", label.to_lowercase());
             parts::empty(&title, "No payout is in this state now.", &all)
         }
     }

@@ -141,7 +141,7 @@ fn row(session: &Session, own: bool) -> parts::Row {
     vec![
         html! {
             strong { (device) }
-            @if own { " " (parts::badge(Tone::Good, "This browser")) }
+            @if own { " " span .under { (parts::badge(Tone::Good, "This browser")) } }
         },
         html! { (session.address.as_deref().unwrap_or("Unknown")) },
         parts::moment(session.created_at),

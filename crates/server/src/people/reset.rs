@@ -54,14 +54,14 @@ fn forgot_form(csrf: &str, email: &str, errors: &Errors) -> Markup {
 
 fn asked() -> Markup {
     let content = html! {
-        h1 { "Look into your mail" }
+        h1 { "Check your e-mail" }
         p {
             "If somebody logs in with this address, a link is on its way. It is good for half an hour, \
              and once."
         }
         p { a href="/login" { "Back to the login" } }
     };
-    parts::visitors("Look into your mail", None, &content)
+    parts::visitors("Check your e-mail", None, &content)
 }
 
 /// `GET /reset/{token}`

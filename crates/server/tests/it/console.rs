@@ -226,7 +226,7 @@ both! {
     fn a_fee_rule_is_previewed_added_and_kept_in_the_history(world: &World) {
         Town::run(world, async |town| {
             let olga = operator(&town).await;
-            olga.get("/operator/fees").await.assert_says(200, &["Without a rule it is 3 %", "No rules yet"]);
+            olga.get("/operator/fees").await.assert_says(200, &["Without a rule it is 3%", "No rules yet"]);
             let form = olga.get("/operator/fees/new?mode=test").await;
             let key = once(&form);
             let tenant = town.msp.scope.tenant.to_string();
@@ -258,7 +258,7 @@ both! {
             }
             assert_eq!(town.number(&RULES).await, 1);
             olga.get("/operator/fees?mode=test").await
-                .assert_says(200, &["2.9 % + $0.30", "Any payment, USD", "Northwind IT Services"]);
+                .assert_says(200, &["2.9% + $0.30", "Any payment, USD", "Northwind IT Services"]);
             olga.get("/operator/fees?mode=live").await.assert_says(200, &["No rules yet"]);
         });
     }
@@ -323,7 +323,7 @@ both! {
             let jobs = olga.get("/operator/jobs").await;
             jobs.assert_says(200, &["Webhooks to apply", "Apply webhooks", "Well", "Open differences"]);
             let shown = olga.get("/operator/configuration").await;
-            shown.assert_says(200, &["This server works in TEST mode", "1 is set", "Takes writes", "3 %"]);
+            shown.assert_says(200, &["This server works in TEST mode", "1 is set", "Takes writes", "3%"]);
             let engine = if world.url.starts_with("sqlite:") { "SQLite, one instance" } else { "PostgreSQL" };
             shown.assert_says(200, &[engine, env!("CARGO_PKG_VERSION"), "Answers"]);
             for secret in [TEST_WEBHOOK_SECRET, LIVE_WEBHOOK_SECRET, "sk_test_", "sk_live_"] {

@@ -278,7 +278,7 @@ fn resolving(site: &Site, person: &Person, row: &Kept, [reason, once]: [&str; 2]
                     name: "reason", label: LABELS[0].1, value: reason, input: Input::Lines,
                     hint: "For your colleagues and the audit log.", max: 500, ..Field::default()
                 }, errors))
-                div .actions { (parts::primary_button("It is dealt with")) }
+                div .actions { (parts::primary_button("Mark as dealt with")) }
             }))
         }
     }

@@ -88,7 +88,7 @@ fn server(site: &Site, works: bool) -> Vec<(&'static str, Markup)> {
         ("Usual fee", html! { (percent(fee)) " (" (fee) " basis points)" }),
         (
             "Bodies of events",
-            html! { "archived after " (config.webhook_retention_days) " days" },
+            html! { "Archived after " (config.webhook_retention_days) " days" },
         ),
         (
             "Metrics",
@@ -103,13 +103,13 @@ fn server(site: &Site, works: bool) -> Vec<(&'static str, Markup)> {
     ]
 }
 
-/// `3 %` of 300 basis points, in whole numbers.
+/// `3%` of 300 basis points, in whole numbers.
 pub fn percent(bps: i64) -> String {
     let (whole, rest) = (bps / 100, bps % 100);
     match rest {
-        0 => format!("{whole} %"),
-        rest if rest % 10 == 0 => format!("{whole}.{} %", rest / 10),
-        rest => format!("{whole}.{rest:02} %"),
+        0 => format!("{whole}%"),
+        rest if rest % 10 == 0 => format!("{whole}.{}%", rest / 10),
+        rest => format!("{whole}.{rest:02}%"),
     }
 }
 
@@ -201,11 +201,11 @@ mod tests {
     #[test]
     fn basis_points_are_percent_without_zeros_that_say_nothing() {
         for (bps, words) in [
-            (300, "3 %"),
-            (250, "2.5 %"),
-            (275, "2.75 %"),
-            (5, "0.05 %"),
-            (0, "0 %"),
+            (300, "3%"),
+            (250, "2.5%"),
+            (275, "2.75%"),
+            (5, "0.05%"),
+            (0, "0%"),
         ] {
             assert_eq!(percent(bps), words);
         }

@@ -338,7 +338,7 @@ fn whom(names: &Names, typed: &Typed, errors: &Errors) -> Markup {
         hint: "",
     };
     let modes = [offer("test", "Test"), offer("live", "Live")];
-    let mut tenants = vec![offer("", "Everybody without a rule of their own")];
+    let mut tenants = vec![offer("", "All without a rule of their own")];
     tenants.extend(names.iter().map(|(id, name)| offer(id.as_str(), name)));
     let methods = [
         offer("", method(None)),

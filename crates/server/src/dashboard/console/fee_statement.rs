@@ -16,6 +16,7 @@ use crate::dashboard::desk::{self, ASKED, SHOWN};
 use crate::dashboard::{page, trouble};
 use crate::documents_of;
 use crate::html::{self as parts, Column, Figure, Pages, Place, Tone};
+use crate::pay::page::format;
 use crate::people::Person;
 use crate::problem::Problem;
 use crate::router::Site;
@@ -109,7 +110,11 @@ fn content(asked: &Asked, mode: Mode, month: Month, view: &View) -> Markup {
         Column::words("Payment"),
         Column::figures("Amount"),
     ];
-    let about = format!("{}, {name}, as Stripe reported it", view.tenant.name);
+    let about = format!(
+        "{}, {}, as Stripe reported it",
+        view.tenant.name,
+        format::month(month)
+    );
     html! {
         a .back href=(PATH) { "Fees" }
         (parts::title(TITLE, &about, &html! {

@@ -20,6 +20,7 @@ use crate::api::Query;
 use crate::dashboard::desk::{self, ASKED, SHOWN};
 use crate::dashboard::{page, trouble};
 use crate::html::{self as parts, Column, Figure, Pages, Place, Tab, Tone};
+use crate::pay::page::format;
 use crate::people::Person;
 use crate::problem::Problem;
 use crate::router::Site;
@@ -195,7 +196,10 @@ fn chart(currency: Currency, months: &[(Month, i64)]) -> Markup {
                     thead { tr { th scope="col" { "Month" } th .figure scope="col" { "Fees" } } }
                     tbody {
                         @for (month, sum) in months.iter().rev() {
-                            tr { td { (month) } td .figure { (desk::amount(*sum, currency)) } }
+                            tr {
+                                td { (format::month(*month)) }
+                                td .figure { (desk::amount(*sum, currency)) }
+                            }
                         }
                     }
                 }
@@ -211,7 +215,9 @@ fn statement(mode: Mode, names: &Names, now: Timestamp) -> Markup {
         "month",
         "Month",
         &chosen,
-        months.iter().map(|month| (month.to_string(), month.to_string())),
+        months
+            .iter()
+            .map(|month| (month.to_string(), format::month(*month))),
     );
     let mut tenant = Filter::tenant("", names);
     for filter in [&mut month, &mut tenant] {

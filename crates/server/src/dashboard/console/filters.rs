@@ -66,7 +66,7 @@ pub fn show(path: &str, kept: &[(&str, &str)], filters: &[Filter<'_>], clear: Op
         filters,
         "Narrow this list",
         &html! {
-            button .btn type="submit" { "Narrow" }
+            button .btn type="submit" { "Apply" }
             @if let Some(clear) = clear { a .btn.plain href=(clear) { "Clear" } }
         },
     )

@@ -13,6 +13,7 @@ use store::{Tx, stripe_config::StripeConfig};
 use crate::connect::standing::{Standing, State, standing};
 use crate::dashboard::desk;
 use crate::html::{self as parts, Tone};
+use crate::pay::page::format;
 
 /// Months of a tenant's page, this one included.
 const MONTHS: usize = 6;
@@ -171,7 +172,7 @@ pub fn figures(overview: &Overview, months: &[OfMonth], mode: Mode) -> Markup {
                                 a href=(desk::address("/operator/fees/statement", &[
                                     ("tenant", overview.tenant.id.as_str()), ("month", &name),
                                     ("mode", mode.word()),
-                                ])) { (name) }
+                                ])) { (format::month(*month)) }
                             }
                             td .figure { (all.iter().map(|one| one.payments).sum::<i64>()) }
                             td .figure { (sums(all, |one| one.received)) }

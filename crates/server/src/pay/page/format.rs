@@ -2,7 +2,7 @@
 //! currencies share is never used for more than one of them.
 
 use domain::language::Language;
-use domain::{Money, Timestamp};
+use domain::{Money, Month, Timestamp};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -27,6 +27,12 @@ pub fn figure(language: Language, money: Money) -> String {
 /// `30 November 2026`: no order of numbers to mistake.
 pub fn day(date: Date) -> String {
     date.strftime("%-d %B %Y").to_string()
+}
+
+/// `November 2026`.
+pub fn month(month: Month) -> String {
+    let first = day_of(month.begins());
+    first.map_or_else(|| month.to_string(), |first| first.strftime("%B %Y").to_string())
 }
 
 /// `30 November 2026, 09:14 UTC`. `None` for a moment beyond the year 9999.
@@ -82,5 +88,6 @@ mod tests {
         assert_eq!(moment(at).unwrap(), "25 November 2026, 09:14 UTC");
         assert_eq!(day(day_of(at).unwrap()), "25 November 2026");
         assert_eq!(moment(Timestamp::from_ms(i64::MAX)), None);
+        assert_eq!(month(Month::parse("2026-11").unwrap()), "November 2026");
     }
 }

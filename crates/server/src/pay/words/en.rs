@@ -43,7 +43,7 @@ pub const WORDS: Words = Words {
         try_again: "The page was renewed in between. Please send it once more.",
         fresh_why: "We can send a fresh link to the address that {seller} has on file for you.",
         fresh_send: "Send a fresh link to {address}",
-        fresh_sent: "Look into your mail",
+        fresh_sent: "Check your e-mail",
         fresh_sent_why: "A fresh link is on its way to {address}. If it is not there in a few \
                          minutes, look into your spam folder before you ask again.",
         revoked: "This payment link was withdrawn",

@@ -60,7 +60,7 @@ both! {
 
             let list = dana.get("/payouts?state=paid").await;
             list.assert_says(200, &["Paid out", "By schedule", &format!("href=\"{path}\"")]);
-            dana.get("/payouts?state=failed").await.assert_says(200, &["Failed: none"]);
+            dana.get("/payouts?state=failed").await.assert_says(200, &["No payouts: failed"]);
             dana.get("/payouts?state=nonsense&after=po_nobody").await.assert_says(200, &["Paid out"]);
             let last = format!("/payouts?after={payout}");
             dana.get(&last).await.assert_says(200, &["That was the last page"]);

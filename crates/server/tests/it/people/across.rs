@@ -168,7 +168,7 @@ both! {
             let before = left_behind(&town).await;
             for (n, email) in [ANN, &gone.email, FREE].into_iter().enumerate() {
                 let asked = Browser::new(&town).send("/forgot", &[("email", email)]).await;
-                asked.assert(200, "Look into your mail");
+                asked.assert(200, "Check your e-mail");
                 let mut expected = before;
                 expected[0] += 1 + i64::try_from(n).unwrap();
                 assert_eq!(left_behind(&town).await, expected, "{email}: one row, and nothing else");

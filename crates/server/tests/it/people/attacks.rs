@@ -244,7 +244,7 @@ both! {
                 ("x-original-url", "https://evil.example/"),
             ];
             let page = browser.ask(reqwest::Method::POST, "/forgot", &hostile, Some(body)).await;
-            page.assert(200, "Look into your mail");
+            page.assert(200, "Check your e-mail");
             assert!(!page.text.contains("evil"));
             let path = mailed_path(&town).await;
             assert!(path.starts_with("/reset/"), "{path}");

@@ -154,9 +154,9 @@ both! {
             let (before, browser) = (Browser::new(&town), Browser::new(&town));
             before.log_in(BOB).await;
             let ask = async || browser.send("/forgot", &[("email", "Bob@northwind.example")]).await;
-            ask().await.assert(200, "Look into your mail");
+            ask().await.assert(200, "Check your e-mail");
             let first = mailed_path(&town).await;
-            ask().await.assert(200, "Look into your mail");
+            ask().await.assert(200, "Check your e-mail");
             let second = mailed_path(&town).await;
             assert_ne!(first, second);
             // Whoever asks takes no link away: strangers ask as well. Using one does.
@@ -176,9 +176,9 @@ both! {
             let subjects: Vec<String> = mails(&town).await.into_iter().map(|mail| mail.1).collect();
             assert_eq!(subjects.last().unwrap(), "Your password was changed");
             // A third mail within the hour, and no fourth; then one that is left lying about.
-            ask().await.assert(200, "Look into your mail");
+            ask().await.assert(200, "Check your e-mail");
             let third = mailed_path(&town).await;
-            ask().await.assert(200, "Look into your mail");
+            ask().await.assert(200, "Check your e-mail");
             assert_eq!(mailed_path(&town).await, third);
             town.advance_ms(30 * MINUTE_MS);
             browser.get(&third).await.assert(410, "does not work any more");
