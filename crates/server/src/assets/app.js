@@ -31,6 +31,13 @@
     return x < box.left || x > box.right || y < box.top || y > box.bottom;
   }
 
+  // The tab that is open is in sight, where a narrow screen shows a part of them.
+  const here = document.querySelector(".tabs a[aria-current]");
+  const tabs = here?.closest(".tabs");
+  if (tabs) {
+    tabs.scrollLeft += here.getBoundingClientRect().right - tabs.getBoundingClientRect().right + 16;
+  }
+
   for (const button of document.querySelectorAll("button[data-copy]")) {
     if (!navigator.clipboard) continue;
     button.hidden = false;

@@ -154,7 +154,7 @@ fn narrow(asked: &Asked, names: &Names, is_narrowed: bool) -> Markup {
         .options
         .insert(1, ("platform".to_owned(), "The platform".to_owned()));
     let fields = [
-        Filter::text("q", "Id of a thing, person, key or request", &asked.q),
+        Filter::text("q", "Id of anything", &asked.q),
         Filter::text("action", "Action", &asked.action),
         Filter::choice("actor", "Who", &asked.actor, actors),
         tenant,
