@@ -117,8 +117,9 @@ impl fmt::Debug for Filled {
     }
 }
 
-/// Fields of a form at most; more are passed over. The lines of an invoice have four each.
-const FIELDS_MAX: usize = 4 * domain::invoice::LINES_MAX + 500;
+/// Fields of a form at most, many times as many as the longest invoice has. A body with more is no form of
+/// ours: nothing of it counts, so that no part of a form is ever taken for the whole.
+const FIELDS_MAX: usize = 20_000;
 
 impl Filled {
     /// Reads a body as browsers send it.
@@ -129,7 +130,10 @@ impl Filled {
             let (name, value) = pair.split_at(at);
             (decoded(name), decoded(value.get(1..).unwrap_or_default()))
         };
-        Filled(pairs.take(FIELDS_MAX).map(pair).collect())
+        match pairs.clone().count() <= FIELDS_MAX {
+            true => Filled(pairs.map(pair).collect()),
+            false => Filled::default(),
+        }
     }
 
     /// Reads a form as its headers say that it was sent. Of one with files the files are left out: its
@@ -310,7 +314,13 @@ pub fn refused_before(problem: Problem) -> Response {
         @if ours {
             p { "Something failed on our side. Nothing was changed: try again in a moment." }
         } @else {
-            p { "Nothing was changed. Go back and try again." }
+            @match problem.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => p {
+                    "It is too large: a logo may have 1 MiB, a file for a bank 4.5 MB. Nothing was changed. \
+                     Go back and choose a smaller one."
+                }
+                _ => p { "Nothing was changed. Go back and try again." }
+            }
         }
         p .soft.small { "Code: " code { (code) } }
     };
@@ -397,7 +407,8 @@ mod tests {
         assert_eq!(fields, expected);
         assert_eq!(filled.get("missing"), "");
         assert_eq!(filled.all("box").collect::<Vec<_>>(), ["1", "2"]);
-        assert_eq!(Filled::read(&b"a&".repeat(10_000)).fields().count(), FIELDS_MAX);
+        let many = |count| Filled::read(&b"a&".repeat(count)).fields().count();
+        assert_eq!((many(FIELDS_MAX), many(FIELDS_MAX + 1)), (FIELDS_MAX, 0));
     }
 
     #[test]

@@ -35,11 +35,14 @@ pub const BODY_MAX: usize = 64 * 1024;
 /// bytes each), and Stripe's largest event.
 pub const LARGE_BODY_MAX: usize = 1024 * 1024;
 /// The addresses where that is so.
-const LARGE_BODIES: [&str; 4] = [
+const LARGE_BODIES: [&str; 7] = [
     "/api/disputes/{id}/evidence",
     "/api/invoices",
     "/api/invoices/{id}",
     "/api/stripe/webhook",
+    "/invoices",
+    "/invoices/totals",
+    "/invoices/{id}",
 ];
 
 /// Largest body of a logo: 1 MiB, which base64 and JSON make larger by two fifths.

@@ -209,6 +209,7 @@ both! {
             let made = with_lines(&town, LINES_MAX).await;
             assert_eq!(made.status, 201, "{}", made.text);
             let id = made.body["id"].as_str().unwrap();
+            saved_unchanged(&town, id).await;
             let path = format!("/api/invoices/{id}/finalize");
             assert_eq!(town.api(&town.msp.key, Method::POST, &path, Value::Null).await.status, 200);
             let link = town.link(id).await;
@@ -219,6 +220,51 @@ both! {
             assert!(pdf.starts_with("%PDF-") && pdf.len() > 10_000, "{} bytes", pdf.len());
         });
     }
+}
+
+/// The longest draft, saved from its page as it stands there, with a discount and a remark at its end. The
+/// last fields of the form were passed over, and it said that it was saved.
+async fn saved_unchanged(town: &Town, id: &str) {
+    let tenant = &town.msp.scope.tenant;
+    let person = Person::new(town, tenant, Role::Billing, "billing@northwind.example").await;
+    let page = person.get(&format!("/invoices/{id}/edit")).await;
+    let version = page.between("name=\"version\" value=\"", "\"");
+    let mut fields = vec![
+        ("version", version.as_str()),
+        ("press", "save"),
+        ("currency", "usd"),
+        ("memo", "Keep me"),
+        ("whole_discount", "10%"),
+    ];
+    for _ in 0..LINES_MAX {
+        fields.extend([
+            ("description", "Managed workplace"),
+            ("quantity", "1"),
+            ("price", "10"),
+            ("discount", ""),
+            ("tax", "19"),
+        ]);
+    }
+    // As on the page, these two stand behind the lines.
+    fields.sort_by_key(|(name, _)| matches!(*name, "memo" | "whole_discount"));
+    let saved = person.post(&format!("/invoices/{id}"), &fields).await;
+    saved.assert_sent_to(&format!("/invoices/{id}?done=saved"));
+    let kept = town.read_invoice(id).await;
+    assert_eq!(kept["lines"].as_array().unwrap().len(), LINES_MAX);
+    // 500 times 10.00, less a tenth, with 19 %.
+    assert_eq!(
+        (&kept["memo"], &kept["total"]),
+        (&json!("Keep me"), &json!(535_500))
+    );
+    fields.extend([
+        ("description", "One more"),
+        ("quantity", "1"),
+        ("price", "10"),
+        ("discount", ""),
+        ("tax", "19"),
+    ]);
+    let refused = person.post(&format!("/invoices/{id}"), &fields).await;
+    assert!(refused.text.contains("must be at most 500"), "{}", refused.status);
 }
 
 /// What a page keeps of a form, to be sent again.
