@@ -55,9 +55,10 @@ fn is_usual(password: &str, context: &[&str]) -> bool {
     if USUAL.contains(lower.as_str()) || USUAL.contains(password) {
         return true;
     }
+    // An address counts as a whole too: `op@example.com` has no word in it that is long enough alone.
     let context: Vec<String> = context
         .iter()
-        .flat_map(|text| text.split(|c: char| !c.is_alphanumeric()))
+        .flat_map(|text| text.split(|c: char| !c.is_alphanumeric()).chain([*text]))
         .map(str::to_lowercase)
         .filter(|word| word.chars().count() >= WORD_LEAST)
         .collect();
@@ -122,6 +123,20 @@ mod tests {
         "Jordan Fielding",
         "Northwind IT Services",
     ];
+
+    #[test]
+    fn ones_own_short_address_is_no_password() {
+        let context = ["op@example.com", "Olga", "psa-pay"];
+        for own in [
+            "op@example.com",
+            "OP@example.com",
+            "op@example.com1",
+            "2op@example.com!",
+        ] {
+            assert!(check("password", own, &context).is_err(), "{own}");
+        }
+        assert!(check("password", "op@example.com rides a horse", &context).is_ok());
+    }
 
     fn refused(password: &str) -> bool {
         check("password", password, &CONTEXT).is_err()
