@@ -138,6 +138,31 @@ mod tests {
     }
 
     /// The line stood in the error, and with it the key.
+    /// A line of the guide stopped the server: its value had a space and no quotes.
+    #[test]
+    fn every_line_that_we_tell_people_to_write_can_be_read() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut read = 0;
+        for file in [".env.example", "docs/going-live.md", "docs/operators.md"] {
+            let text = std::fs::read_to_string(root.join(file)).unwrap();
+            for line in text.lines() {
+                let line = line.trim_start_matches('#');
+                let name = line.split('=').next().unwrap_or_default();
+                let is_variable =
+                    !name.is_empty() && name.bytes().all(|c| c.is_ascii_uppercase() || c == b'_');
+                if is_variable && line.contains('=') {
+                    let found: Vec<_> = dotenvy::from_read_iter(line.as_bytes()).collect();
+                    assert!(
+                        found.iter().all(Result::is_ok) && found.len() == 1,
+                        "{file}: {line}"
+                    );
+                    read += 1;
+                }
+            }
+        }
+        assert!(read >= 20, "{read} lines");
+    }
+
     #[test]
     fn what_is_wrong_with_a_line_names_it_and_shows_nothing_of_its_value() {
         for (line, named) in [
