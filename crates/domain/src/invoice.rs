@@ -30,7 +30,7 @@ impl Quantity {
         let refused = || {
             Refusal::invalid(
                 "quantity",
-                "must be a positive decimal string with at most 3 decimals, such as \"2.5\"",
+                "must be a positive number, as text with at most 3 decimals, such as \"2.5\"",
             )
         };
         let (whole, part) = text.split_once('.').unwrap_or((text, "0"));

@@ -170,6 +170,7 @@ fn euro_invoice() -> Result<View, Refusal> {
             ..address_and_bank()
         },
         client_name: "Tischlerei Behrens & Söhne".to_owned(),
+        client_details: vec!["Alte Werft 3".to_owned(), "24103 Kiel".to_owned()],
         number: "NL-2026-0147".to_owned(),
         memo: Some("Services in November 2026.\nThank you for working with us.".to_owned()),
         issued_on: Day::parse("2026-11-23"),
@@ -233,6 +234,7 @@ fn dollar_invoice() -> Result<View, Refusal> {
             ..Seller::default()
         },
         client_name: "Harbor Dental Group".to_owned(),
+        client_details: Vec::new(),
         number: "BR-10482".to_owned(),
         memo: None,
         issued_on: Day::parse("2026-11-01"),
@@ -286,6 +288,7 @@ fn long_invoice() -> Result<View, Refusal> {
                 production-database-primary-with-a-very-long-name.example.internal, December 2026";
     Ok(View {
         client_name: name.to_owned(),
+        client_details: Vec::new(),
         seller: Seller {
             name: name.to_owned(),
             support_email: Some(format!("{}@example.com", "accounts".repeat(6))),

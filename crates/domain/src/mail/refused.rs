@@ -58,7 +58,8 @@ impl fmt::Display for Refused {
                  sent."
             }
             Refused::NoRecipient => {
-                "There is nobody to send this to: the client has no e-mail address. Name one in \"to\"."
+                "There is nobody to send this to: the client has no e-mail address. Add one to the client; \
+                 over the API, \"to\" may name another."
             }
         })
     }

@@ -12,8 +12,9 @@ use crate::marks::Mark;
 use crate::shared::Place;
 use crate::stage::Stage;
 
-/// More turns than ten days of the busiest seed take. While Stripe is away for days, the reconciler of each of
-/// two instances looks every two seconds, and a look is several turns: ninety hours of it are over a million.
+/// More turns than ten days of the busiest seed take. While Stripe is away for days, the reconciler of each
+/// of two instances looks every two seconds, and a look is several turns: ninety hours of it are over a
+/// million.
 const TURNS_MAX: u64 = 3_000_000;
 
 /// Tasks that can go on, in the order in which they were woken.

@@ -169,7 +169,8 @@ pub fn state(invoice: &Invoice, today: &str) -> Markup {
     let (tone, words) = match invoice.status {
         InvoiceState::Draft => (Tone::Calm, "Draft"),
         InvoiceState::Open if is_overdue(invoice, today) => (Tone::Bad, "Overdue"),
-        InvoiceState::Open if invoice.settled() > 0 => (Tone::Busy, "Partly paid"),
+        InvoiceState::Open if invoice.applied > 0 => (Tone::Busy, "Partly paid"),
+        InvoiceState::Open if invoice.credited > 0 => (Tone::Busy, "Partly credited"),
         InvoiceState::Open => (Tone::Busy, "Open"),
         InvoiceState::Processing => (Tone::Busy, "Payment under way"),
         InvoiceState::Paid if invoice.credited >= invoice.total.minor() => (Tone::Calm, "Credited"),

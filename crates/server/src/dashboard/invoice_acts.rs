@@ -80,7 +80,7 @@ fn possible(person: &Person, whole: &Whole, credit: i64) -> Vec<Act> {
         acts.push(act("Edit", at("edit"), "", None));
     }
     if person.may(Permission::MailsWrite) && owed {
-        acts.push(act("Send it again", at("send"), "primary", None));
+        acts.push(act("Send by mail", at("send"), "primary", None));
     }
     if person.may(Permission::OfflinePaymentsWrite) && owed {
         let under_way = "A payment is under way.";
@@ -186,7 +186,7 @@ const fn send_title(invoice: &Invoice) -> &'static str {
     match invoice.status {
         InvoiceState::Draft => "Finalize and send",
         InvoiceState::Open | InvoiceState::Processing | InvoiceState::Paid | InvoiceState::Void => {
-            "Send again"
+            "Send by mail"
         }
     }
 }
@@ -204,7 +204,12 @@ fn send_form(
     let draft = invoice.status == InvoiceState::Draft;
     let back = format!("{PATH}/{}", invoice.id);
     let reaches = receivers.reaches_client();
-    let sum = desk::amount(invoice.total.minor(), invoice.currency);
+    let amount = |minor| desk::amount(minor, invoice.currency);
+    let (total, owed) = (invoice.total.minor(), invoice.owed().minor());
+    let sum = match draft || owed == total {
+        true => amount(total),
+        false => format!("{} of {}", amount(owed), amount(total)),
+    };
     let about = format!("{sum} to {}", receivers.client.name);
     html! {
         a .back href=(back) { (desk::name(invoice)) }
@@ -218,7 +223,7 @@ fn send_form(
                 }))
             }
             h2 { "Who gets it" }
-            (who(receivers))
+            (who(receivers, draft))
             (parts::form(&format!("{back}/send"), &person.csrf, &html! {
                 (forms::field(site, once))
                 input type="hidden" name="version" value=(invoice.version);
@@ -251,11 +256,15 @@ fn send_form(
     }
 }
 
-fn who(receivers: &Receivers) -> Markup {
+fn who(receivers: &Receivers, draft: bool) -> Markup {
+    let otherwise = match draft {
+        true => "Add an e-mail address, or finalize without sending and give the link yourself.",
+        false => "Add an e-mail address, or give the client a pay link yourself.",
+    };
     html! {
         @if receivers.receivers.is_empty() || !receivers.reaches_client() {
             (parts::notice(Tone::Alert, "No address of this client", &html! {
-                p { "Add an e-mail address, or finalize without sending and give the link yourself." }
+                p { (otherwise) }
                 @let edit = format!("/clients/{}/edit", receivers.client.id);
                 div .actions { (parts::link_button("Add an address", &edit, "")) }
             }))

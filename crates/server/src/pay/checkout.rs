@@ -180,6 +180,7 @@ fn view_of(site: &Site, link: &str, asked: Asked, view: PayerView) -> Result<Vie
         mode,
         seller: seller_of(link, words.tax_id, tenant, business, has_logo),
         client_name: bill_to.name,
+        client_details: bill_to.details,
         number: invoice.number.unwrap_or_default(),
         memo: invoice.memo,
         issued_on: invoice.finalized_at.map(Day::of),

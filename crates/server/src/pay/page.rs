@@ -33,6 +33,8 @@ pub struct View {
     pub seller: Seller,
     /// Who is billed.
     pub client_name: String,
+    /// The lines below the name: the address, and the number with the tax office.
+    pub client_details: Vec<String>,
     /// The invoice's number.
     pub number: String,
     /// A remark of the seller; plain text, line breaks are kept.

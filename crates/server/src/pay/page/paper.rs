@@ -63,7 +63,13 @@ fn parties(view: &View) -> Markup {
                     @for line in &view.seller.details { span .party-line dir="auto" { (line) } }
                 }
             }
-            div { dt { (words.billed_to) } dd { bdi { (view.client_name) } } }
+            div {
+                dt { (words.billed_to) }
+                dd {
+                    bdi { (view.client_name) }
+                    @for line in &view.client_details { span .party-line dir="auto" { (line) } }
+                }
+            }
             @if let Some(date) = view.issued_on {
                 div { dt { (words.issued) } dd { (day(date)) } }
             }

@@ -81,6 +81,7 @@ fn view(text: &str, state: PanelState) -> View {
             cheque_details: Some(text.to_owned()),
         },
         client_name: text.to_owned(),
+        client_details: vec![text.to_owned()],
         number: text.to_owned(),
         memo: Some(text.to_owned()),
         issued_on: day("2026-11-23"),
