@@ -29,9 +29,23 @@ const LABELS: [(&str, &str); 4] = [
 
 /// `GET /settings/users`
 pub async fn list(State(site): State<Site>, person: Person, asked: Asked) -> Response {
-    match members::list(&site.app, &person.seen).await {
-        Ok(all) => {
-            let rows: Vec<parts::Row> = all.iter().map(|user| row(user, &person.seen)).collect();
+    let read = async {
+        let all = members::list(&site.app, &person.seen).await?;
+        let unreached = members::unreached(&site.app, &all).await?;
+        Ok::<_, Failure>((all, unreached))
+    };
+    match read.await {
+        Ok((all, unreached)) => {
+            let said_of = |user: &User| {
+                unreached
+                    .iter()
+                    .find(|(id, _)| *id == user.id)
+                    .map(|(_, why)| why)
+            };
+            let rows: Vec<parts::Row> = all
+                .iter()
+                .map(|user| row(user, &person.seen, said_of(user)))
+                .collect();
             let columns = [
                 Column::words("Person"),
                 Column::words("Role"),
@@ -52,7 +66,8 @@ pub async fn list(State(site): State<Site>, person: Person, asked: Asked) -> Res
     }
 }
 
-fn row(user: &User, seen: &Seen) -> parts::Row {
+/// `refused` is there where an invitation did not arrive, with what was said about that.
+fn row(user: &User, seen: &Seen, refused: Option<&Option<String>>) -> parts::Row {
     let own = user.id == seen.user.id;
     let factor = match user.has_second_factor() {
         true => parts::badge(Tone::Good, "On"),
@@ -63,6 +78,12 @@ fn row(user: &User, seen: &Seen) -> parts::Row {
             strong { (user.name) }
             @if own { " " span .soft { "(you)" } }
             span .under.soft { (user.email) }
+            @if let Some(why) = refused {
+                span .under.late {
+                    "The invitation did not arrive"
+                    @if let Some(why) = why { ": " (why) }
+                }
+            }
         },
         html! { (user.role.label()) },
         state(user),
@@ -153,8 +174,13 @@ pub fn invited_page(site: &Site, person: &Person, place: Place, user: &User, tok
         @if site.mailer.is_some() {
             div .card.stack {
                 p {
-                    "Until they accept, the list shows them as invited. If the mail does not arrive, send \
-                     another from there."
+                    @if place == Place::Users {
+                        "Until they accept, the list shows them as invited, and whether the mail was \
+                         refused. If it does not arrive, send another from there."
+                    } @else {
+                        "They can log in once they accept. If the mail does not arrive, look at the address \
+                         and invite them again."
+                    }
                 }
                 (done)
             }

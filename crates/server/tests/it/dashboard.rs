@@ -5,6 +5,7 @@ use domain::{Role, TenantId};
 use flows::{Actor, By, tenants};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use store::Sql;
 
 use crate::engines::World;
 use crate::person::{PASSWORD, Person, Shown, add};
@@ -177,6 +178,25 @@ both! {
             robin.get(&at("")).await.assert_says(404, &["There is no such thing"]);
             robin.post(&at("/disable"), &[]).await.assert_says(404, &["There is no such thing"]);
             dana.get("/settings/users/usr_x").await.assert_says(404, &["There is no such thing"]);
+        });
+    }
+
+    fn an_invitation_that_did_not_arrive_is_shown_with_what_the_mail_server_said(world: &World) {
+        const REFUSED: Sql = Sql::new(
+            "update mails set status = 'refused', next_attempt_at = null, last_error = '550 no such user'
+             where kind = 'invitation'",
+        );
+        Town::run(world, async |town| {
+            let dana = owner(&town).await;
+            dana.get("/settings/users/new").await;
+            let typed = [("name", "Lee Moss"), ("email", "lee@northwimd.example"), ("role", "billing")];
+            dana.post("/settings/users", &typed).await.assert_says(200, &["Lee Moss was invited"]);
+            let said = "The invitation did not arrive";
+            assert!(!dana.get("/settings/users").await.text.contains(said));
+            let told = town.app.db.write(|tx| tx.execute(&REFUSED, &[])).await;
+            assert_eq!(told.unwrap(), 1, "one invitation was mailed");
+            let list = dana.get("/settings/users").await;
+            list.assert_says(200, &["Invited", "The invitation did not arrive: 550 no such user"]);
         });
     }
 
