@@ -63,7 +63,8 @@ impl Reader {
             "SECRET_KEY" => "a_secret_key_of_a_test_long_enough_for_it".to_owned(),
             // Something that takes connections: the doctor greets it, and no mail is due in this story.
             "SMTP_URL" => machine.stripe.replace("http://", "smtp://"),
-            _ => value.to_owned(),
+            // The machine's lines all stand in quotes.
+            _ => value.trim_matches('\'').to_owned(),
         };
         machine.set(name, &own);
     }
