@@ -22,8 +22,8 @@ pub async fn list(app: &App, seen: &Seen) -> Result<Vec<User>, Failure> {
     Ok(app.db.read(move |tx| users::of_tenant(tx, &tenant)).await?)
 }
 
-/// Those of these people who have not accepted their invitation and whom the last mail about it did not reach,
-/// with what was said about it where a mail server said anything.
+/// Those of these people who have not accepted their invitation and whom the last mail about it did not
+/// reach, with what was said about it where a mail server said anything.
 ///
 /// # Errors
 /// When the database fails.
