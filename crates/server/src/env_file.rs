@@ -137,7 +137,6 @@ mod tests {
         fs::remove_file(path).unwrap();
     }
 
-    /// The line stood in the error, and with it the key.
     /// A line of the guide stopped the server: its value had a space and no quotes.
     #[test]
     fn every_line_that_we_tell_people_to_write_can_be_read() {
@@ -163,6 +162,7 @@ mod tests {
         assert!(read >= 20, "{read} lines");
     }
 
+    /// The line stood in the error, and with it the key.
     #[test]
     fn what_is_wrong_with_a_line_names_it_and_shows_nothing_of_its_value() {
         for (line, named) in [

@@ -4,7 +4,6 @@
 use domain::mail::MailState;
 use domain::{ClientId, Language, MailAddress, Refusal, Scope};
 use store::clients::Client;
-use store::mails::Mail;
 use store::{Tx, client_mail_settings, clients, mail_settings, mails as rows};
 
 use super::Recipient;
@@ -112,7 +111,7 @@ pub fn of_client(
         {
             continue;
         }
-        let trouble = rows::last_to(tx, scope, &address)?.and_then(trouble);
+        let trouble = last_trouble(tx, scope, &address)?;
         let name = (source != Source::Copy).then(|| client.name.clone());
         let to = Recipient { address, name };
         receivers.push(Receiver { to, source, trouble });
@@ -125,9 +124,18 @@ pub fn of_client(
     })
 }
 
-fn trouble(mail: Mail) -> Option<Trouble> {
-    mail.status.is_undelivered().then_some(Trouble {
+/// What was wrong with the last mail to an address, if it did not arrive.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn last_trouble(
+    tx: &mut Tx,
+    scope: &Scope,
+    address: &MailAddress,
+) -> Result<Option<Trouble>, store::Error> {
+    let last = rows::last_to(tx, scope, address)?.filter(|mail| mail.status.is_undelivered());
+    Ok(last.map(|mail| Trouble {
         state: mail.status,
         why: mail.last_error,
-    })
+    }))
 }

@@ -1,16 +1,18 @@
 //! The people of a tenant, or of the platform, as those see them who decide who may what. A change of what
 //! somebody may do ends their sessions: they log in anew as what they are now.
 
+use std::collections::BTreeMap;
+
 use domain::person::Refused;
 use domain::{MailAddress, Refusal, Role, UserId};
 use serde_json::json;
 use store::Tx;
-use store::mails as rows;
 use store::person_tokens::{self, Kind};
 use store::sessions;
 use store::users::{self, User};
 
 use super::{Line, Seen, second_factor, tokens, told};
+use crate::mails::recipients::{Trouble, last_trouble};
 use crate::{App, By, Failure, Moment, mails};
 
 /// Everybody of the tenant that `seen` belongs to, or of the platform, in the order in which they were added.
@@ -23,22 +25,21 @@ pub async fn list(app: &App, seen: &Seen) -> Result<Vec<User>, Failure> {
 }
 
 /// Those of these people who have not accepted their invitation and whom the last mail about it did not
-/// reach, with what was said about it where a mail server said anything.
+/// reach.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn unreached(app: &App, people: &[User]) -> Result<Vec<(UserId, Option<String>)>, Failure> {
+pub async fn unreached(app: &App, people: &[User]) -> Result<BTreeMap<UserId, Trouble>, Failure> {
     let invited = people.iter().filter(|user| user.password_hash.is_none());
     let invited: Vec<(UserId, String)> = invited
         .map(|user| (user.id.clone(), user.email.clone()))
         .collect();
     let read = app.db.read(move |tx| {
-        let mut unreached = Vec::new();
+        let mut unreached = BTreeMap::new();
         for (id, email) in &invited {
             let address = MailAddress::stored(email.clone());
-            let last = rows::last_to(tx, &mails::of_a_login(), &address)?;
-            if let Some(mail) = last.filter(|mail| mail.status.is_undelivered()) {
-                unreached.push((id.clone(), mail.last_error));
+            if let Some(trouble) = last_trouble(tx, &mails::of_a_login(), &address)? {
+                unreached.insert(id.clone(), trouble);
             }
         }
         Ok::<_, store::Error>(unreached)

@@ -259,7 +259,7 @@ fn dispute(tx: &mut Tx, n: u64, year: Year) -> Result<(), Error> {
         "insert into dispute_movements (tenant_id, livemode, stripe_balance_transaction_id, dispute_id,
            amount, fee,
            currency, disputed, created_at)
-         values ($1, $2, $3, $3, -$4, 1500, 'usd', -$4, $5)",
+         values ($1, $2, $3, $3, $4, 1500, 'usd', $4, $5)",
     );
     let (scope, at, amount) = (scope(), year.made_at(n).plus_ms(30 * DAY_MS), (year.total)(n));
     let (status, settlement, closed) = match n % 2 {
@@ -281,7 +281,7 @@ fn dispute(tx: &mut Tx, n: u64, year: Year) -> Result<(), Error> {
         closed
     ];
     tx.execute(&DISPUTE, row)?;
-    tx.execute(&MOVED, binds![&scope.tenant, scope.mode, &id, amount, at])?;
+    tx.execute(&MOVED, binds![&scope.tenant, scope.mode, &id, -amount, at])?;
     Ok(())
 }
 

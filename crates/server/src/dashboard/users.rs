@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use domain::{Language, Refusal, Role, UserId, person};
+use flows::mails::recipients::Trouble;
 use flows::people::invitations::{self, Invitation};
 use flows::people::members::{self, Change};
 use flows::{Failure, people::Seen};
@@ -36,15 +37,9 @@ pub async fn list(State(site): State<Site>, person: Person, asked: Asked) -> Res
     };
     match read.await {
         Ok((all, unreached)) => {
-            let said_of = |user: &User| {
-                unreached
-                    .iter()
-                    .find(|(id, _)| *id == user.id)
-                    .map(|(_, why)| why)
-            };
             let rows: Vec<parts::Row> = all
                 .iter()
-                .map(|user| row(user, &person.seen, said_of(user)))
+                .map(|user| row(user, &person.seen, unreached.get(&user.id)))
                 .collect();
             let columns = [
                 Column::words("Person"),
@@ -66,8 +61,8 @@ pub async fn list(State(site): State<Site>, person: Person, asked: Asked) -> Res
     }
 }
 
-/// `refused` is there where an invitation did not arrive, with what was said about that.
-fn row(user: &User, seen: &Seen, refused: Option<&Option<String>>) -> parts::Row {
+/// `trouble` is what was wrong with an invitation that did not arrive.
+fn row(user: &User, seen: &Seen, trouble: Option<&Trouble>) -> parts::Row {
     let own = user.id == seen.user.id;
     let factor = match user.has_second_factor() {
         true => parts::badge(Tone::Good, "On"),
@@ -78,10 +73,10 @@ fn row(user: &User, seen: &Seen, refused: Option<&Option<String>>) -> parts::Row
             strong { (user.name) }
             @if own { " " span .soft { "(you)" } }
             span .under.soft { (user.email) }
-            @if let Some(why) = refused {
+            @if let Some(trouble) = trouble {
                 span .under.late {
                     "The invitation did not arrive"
-                    @if let Some(why) = why { ": " (why) }
+                    @if let Some(why) = &trouble.why { ": " (why) }
                 }
             }
         },
