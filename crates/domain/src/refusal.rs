@@ -308,7 +308,7 @@ const INVOICE_PARTLY_PAID: &str =
 const INVOICE_FINALIZED: &str =
     "The invoice was finalized and cannot be changed. Void it and make a new one.";
 const VERSION_CONFLICT: &str =
-    "The invoice was changed in the meantime. Read it again and repeat the change.";
+    "It was changed in the meantime. Read it again, and repeat this if it is still right.";
 const LINK_EXPIRED: &str = "This link is no longer valid. Ask the sender of the invoice for a new one.";
 const INVOICES_CHANGED: &str =
     "One of these invoices cannot be paid any more. Reload the page and check them.";

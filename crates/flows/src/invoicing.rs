@@ -224,9 +224,9 @@ pub async fn void_seen(
     app.db
         .write(move |tx| {
             let mut invoice = invoices::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
-            // Cancelling a payment may have opened it again.
-            let finalized = (status == InvoiceState::Draft) != (invoice.status == InvoiceState::Draft);
-            if seen.is_some() && finalized {
+            // Cancelling a payment may have opened it again. A draft has none, and is as it was seen.
+            let was_draft = status == InvoiceState::Draft;
+            if was_draft && seen.is_some_and(|seen| seen != invoice.version) {
                 return Err(Refusal::VersionConflict.into());
             }
             let before = noted(&invoice);

@@ -46,6 +46,9 @@ pub struct Wanted {
     pub fee: FeeChoice,
     /// The invoice that it is taken from, where the payment pays several.
     pub invoice: Option<InvoiceId>,
+    /// In which version somebody has seen the payment, by [`store::payment_version::seen`]; none for whoever
+    /// does not say.
+    pub version: Option<i64>,
 }
 
 /// Gives a payment, or a part of it, back. A refund of which Stripe says nothing stays reserved and is asked
@@ -53,7 +56,8 @@ pub struct Wanted {
 ///
 /// # Errors
 /// The refusals of [`domain::refund::request`] and of Stripe, which leave nothing reserved;
-/// [`Refusal::InvalidField`] for a payment or an invoice that is not there.
+/// [`Refusal::InvalidField`] for a payment or an invoice that is not there; [`Refusal::VersionConflict`]
+/// where the payment is not as it was seen.
 pub async fn request(
     app: &App,
     scope: &Scope,
@@ -61,33 +65,7 @@ pub async fn request(
     moment: Moment,
     wanted: &Wanted,
 ) -> Result<Shown, Failure> {
-    request_seen(app, scope, by, moment, wanted, None).await
-}
-
-/// What somebody has seen who asks for a refund.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// The invoice.
-    pub invoice: InvoiceId,
-    /// In which version.
-    pub version: i64,
-    /// What of the payment could go back, in minor units.
-    pub refundable: i64,
-}
-
-/// As [`request`], where the invoice and the payment are still as they were seen.
-///
-/// # Errors
-/// [`Refusal::VersionConflict`] where they are not, and those of [`request`].
-pub async fn request_seen(
-    app: &App,
-    scope: &Scope,
-    by: &By,
-    moment: Moment,
-    wanted: &Wanted,
-    seen: Option<&Seen>,
-) -> Result<Shown, Failure> {
-    let (refund, write) = asked::decide(app, scope, by, moment, wanted, seen).await?;
+    let (refund, write) = asked::decide(app, scope, by, moment, wanted).await?;
     match &write {
         Write::New(operation) => {
             if let Ran::Refused(refused) = writes::run(app, operation).await? {

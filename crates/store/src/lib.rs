@@ -44,6 +44,7 @@ pub mod pay_links;
 pub mod payment_method_domains;
 pub mod payment_parts;
 pub mod payment_settings;
+pub mod payment_version;
 pub mod payments;
 pub mod payouts;
 pub mod person_tokens;
@@ -113,6 +114,7 @@ const STATEMENTS: &[&[&Sql]] = &[
     pay_links::ALL,
     payment_method_domains::ALL,
     payment_parts::ALL,
+    payment_version::ALL,
     payment_settings::ALL,
     payments::ALL,
     payouts::ALL,

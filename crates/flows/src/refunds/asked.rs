@@ -7,10 +7,10 @@ use store::payments::{self, Payment};
 use store::refunds::{self, FeeStatus, Origin, Refund};
 use store::state_history::{self, Change};
 use store::stripe_operations::{self as rows, Kind, Operation};
-use store::{Tx, invoices, payment_parts, stripe_config};
+use store::{Tx, payment_parts, payment_version, stripe_config};
 use stripe::{AccountId, refunds as api};
 
-use super::{Seen, Wanted, adopted, booking};
+use super::{Wanted, adopted, booking};
 use crate::audit::{self, Entry};
 use crate::operations::{self, Intent, LEASE_MS};
 use crate::planted::{self, Bug};
@@ -34,9 +34,8 @@ pub async fn decide(
     by: &By,
     moment: Moment,
     wanted: &Wanted,
-    seen: Option<&Seen>,
 ) -> Result<(Refund, Write), Failure> {
-    let (scope, by, wanted, seen) = (scope.clone(), by.clone(), wanted.clone(), seen.cloned());
+    let (scope, by, wanted) = (scope.clone(), by.clone(), wanted.clone());
     let read_before = match planted::is(Bug::ReserveNotAtomic) {
         true => {
             let (scope, id) = (scope.clone(), wanted.payment.clone());
@@ -55,7 +54,7 @@ pub async fn decide(
                 ));
             }
             let payment = payment_to_refund(tx, &scope, &wanted)?;
-            as_seen(tx, &payment, seen.as_ref())?;
+            as_seen(tx, &payment, wanted.version)?;
             let standing = read_before.as_ref().unwrap_or(&payment).standing();
             let amount = request(standing, wanted.amount, payment.currency)?;
             of_invoice(tx, &payment, &wanted, amount)?;
@@ -72,14 +71,12 @@ pub async fn decide(
         .await
 }
 
-fn as_seen(tx: &mut Tx, payment: &Payment, seen: Option<&Seen>) -> Result<(), Failure> {
+fn as_seen(tx: &mut Tx, payment: &Payment, seen: Option<i64>) -> Result<(), Failure> {
     let Some(seen) = seen else { return Ok(()) };
-    let invoice = invoices::get(tx, &payment.scope, &seen.invoice)?.ok_or(Refusal::NotFound)?;
-    let same = invoice.version == seen.version && payment.standing().refundable() == seen.refundable;
-    match same {
-        true => Ok(()),
-        false => Err(Refusal::VersionConflict.into()),
+    if payment_version::seen(tx, &payment.scope, &payment.id)? == seen {
+        return Ok(());
     }
+    Err(Refusal::VersionConflict.into())
 }
 
 fn payment_to_refund(tx: &mut Tx, scope: &Scope, wanted: &Wanted) -> Result<Payment, Failure> {

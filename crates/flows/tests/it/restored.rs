@@ -105,6 +105,7 @@ fn a_refund_that_forgave_still_forgives_after_a_restore() {
         settlement: Settlement::Forgiven,
         fee: FeeChoice::Kept,
         invoice: None,
+        version: None,
     };
     run(refunds::request(
         &world.app,

@@ -42,6 +42,7 @@ pub fn refund(town: &mut Town) {
         settlement: *town.dice.pick(&Settlement::ALL),
         fee: *town.dice.pick(&FeeChoice::ALL),
         invoice: None,
+        version: None,
     };
     let (app, scope) = (&town.app, &town.msps[msp].scope);
     match run(refunds::request(app, scope, &BY, app.moment(), &wanted)) {

@@ -47,6 +47,7 @@ pub async fn run(stage: Rc<Stage>, msp: Rc<Msp>, invoice: InvoiceId, mut dice: D
                 fee: *dice.pick(&FeeChoice::ALL),
                 // A part of what paid several invoices is taken from one of them.
                 invoice: amount.map(|_| invoice.clone()),
+                version: None,
             };
             let place = Place {
                 scope: msp.scope.clone(),

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::{ClientId, CreditNoteId, Currency, InvoiceId, LedgerTransactionId, Refusal};
 use flows::Failure;
-use flows::credits::{self, Credit, Part, Piece, Use};
+use flows::credits::{self, AtVersion, Credit, Part, Piece, Use};
 use serde::{Deserialize, Serialize};
 use store::credit_applications::CreditApplication;
 use store::credit_movements::{self, Movement};
@@ -29,6 +29,8 @@ pub struct NewNote {
     lines: Option<Vec<usize>>,
     #[serde(default)]
     reason: String,
+    /// The version of the invoice that this is based on.
+    version: Option<i64>,
 }
 
 impl NewNote {
@@ -101,7 +103,9 @@ pub async fn create_note(
     let (of, wanted) = (scope.clone(), id.clone());
     let found = site.app.db.read(move |tx| invoices::get(tx, &of, &wanted)).await;
     found.map_err(Failure::from)?.ok_or(Refusal::NotFound)?;
-    let note = credits::note(&site.app, &scope, &by, moment, &id, &new.part()?, &new.reason).await?;
+    let (part, version) = (new.part()?, new.version);
+    let seen = AtVersion { id, version };
+    let note = credits::note_seen(&site.app, &scope, &by, moment, &seen, &part, &new.reason).await?;
     Ok((StatusCode::CREATED, Json(note.into())))
 }
 

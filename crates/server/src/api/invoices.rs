@@ -273,13 +273,23 @@ pub async fn edit(
     Ok(Json(show(&scope, invoice, Some(&lines))))
 }
 
+/// What an invoice's change of state is based on.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OnVersion {
+    /// The version that was read.
+    version: Option<i64>,
+}
+
 /// `POST /api/invoices/{id}/finalize`
 pub async fn finalize(
     State(site): State<Site>,
     Caller { scope, by }: Caller,
     InPath(id): InPath,
+    Input(seen): Input<OnVersion>,
 ) -> Result<Json<InvoiceJson>, Problem> {
-    let invoice = invoicing::finalize(&site.app, &scope, &by, &InvoiceId::parse(&id)?).await?;
+    let id = InvoiceId::parse(&id)?;
+    let invoice = invoicing::finalize_version(&site.app, &scope, &by, &id, seen.version).await?;
     with_lines(&site, &scope, invoice).await
 }
 
@@ -288,9 +298,10 @@ pub async fn void(
     State(site): State<Site>,
     Caller { scope, by }: Caller,
     InPath(id): InPath,
+    Input(seen): Input<OnVersion>,
 ) -> Result<Json<InvoiceJson>, Problem> {
     let id = InvoiceId::parse(&id)?;
-    let invoice = invoicing::void(&site.app, &scope, &by, &id).await?;
+    let invoice = invoicing::void_seen(&site.app, &scope, &by, &id, seen.version).await?;
     with_lines(&site, &scope, invoice).await
 }
 

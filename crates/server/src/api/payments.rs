@@ -9,7 +9,7 @@ use flows::{Failure, refunds};
 use serde::Serialize;
 use store::payment_parts::{self, Part};
 use store::payments::{self, Payment};
-use store::{Tx, paid_by};
+use store::{Tx, paid_by, payment_version};
 
 use super::lists::{Asked, Given, Takes};
 use super::refunds::RefundJson;
@@ -25,6 +25,8 @@ pub struct PaymentJson {
     livemode: bool,
     invoice_id: String,
     status: &'static str,
+    /// Another once the payment, its refunds or disputes, or its invoices change.
+    version: i64,
     currency: &'static str,
     amount: i64,
     received: i64,
@@ -86,6 +88,7 @@ impl PaymentJson {
     fn of(tx: &mut Tx, payment: Payment) -> Result<PaymentJson, Failure> {
         let parts = payment_parts::of(tx, &payment.scope, &payment.id)?;
         let refundable = refunds::refundable(tx, &payment)?;
+        let version = payment_version::seen(tx, &payment.scope, &payment.id)?;
         let link = paid_by::of_payment(tx, &payment.scope, &payment.id)?;
         let basis = payment.fee_basis.as_ref();
         Ok(PaymentJson {
@@ -99,6 +102,7 @@ impl PaymentJson {
             livemode: payment.scope.mode.is_live(),
             invoice_id: payment.invoice_id.to_string(),
             status: payment.status.word(),
+            version,
             currency: payment.currency.code(),
             amount: payment.amount,
             received: payment.received,

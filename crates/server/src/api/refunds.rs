@@ -30,6 +30,8 @@ pub struct RefundRequest {
     fee: Option<String>,
     /// Which invoice it is taken from, where the payment pays several.
     invoice_id: Option<String>,
+    /// The version of the payment that this is based on.
+    version: Option<i64>,
 }
 
 impl RefundRequest {
@@ -66,6 +68,7 @@ impl RefundRequest {
                 let problem = "must be the id of an invoice that this payment pays";
                 Refusal::invalid("invoice_id", problem)
             })?,
+            version: self.version,
         })
     }
 }

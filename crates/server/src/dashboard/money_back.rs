@@ -8,10 +8,11 @@ use domain::refund::{FeeChoice, REASONS, RefundState, Settlement};
 use domain::{Currency, InvoiceId, Money, PaymentId, Refusal};
 use flows::Failure;
 use flows::credits::{self, AtVersion, Part, Use};
-use flows::refunds::{self, Seen, Wanted};
+use flows::refunds::{self, Wanted};
 use maud::{Markup, html};
 use serde::Deserialize;
 use store::invoices::{self, Invoice};
+use store::payment_version;
 use store::payments::{self, Payment};
 
 use super::desk;
@@ -52,6 +53,8 @@ struct Of {
     left: i64,
     /// What of it is the client's unused credit and is taken first, minor units.
     credit: i64,
+    /// The payment's version.
+    version: i64,
 }
 
 impl Of {
@@ -66,11 +69,13 @@ impl Of {
             let of_invoice = refunds::of_invoice(tx, &scope, &invoice.id)?.refundable;
             let left = payment.standing().refundable().min(of_invoice);
             let credit = refunds::unused_credit(tx, &payment, &invoice.id)?.min(left);
+            let version = payment_version::seen(tx, &scope, &payment.id)?;
             Ok::<_, Failure>(Of {
                 payment,
                 invoice,
                 left,
                 credit,
+                version,
             })
         });
         read.await
@@ -117,11 +122,14 @@ pub async fn refund(
         Err(failure) => return trouble(&person, Place::Invoices, failure),
     };
     let typed = ["amount", "settlement", "fee", "reason"].map(|field| filled.get(field).to_owned());
-    let seen = seen_by(&filled, &of);
     let made = async {
-        let wanted = wanted(&of, &typed)?;
+        let wanted = Wanted {
+            // A form that does not say what it was made for is looked at again first.
+            version: Some(filled.get("version").parse().unwrap_or_default()),
+            ..wanted(&of, &typed)?
+        };
         let (scope, by) = (person.scope(), &person.by);
-        refunds::request_seen(&site.app, &scope, by, moment, &wanted, Some(&seen)).await
+        refunds::request(&site.app, &scope, by, moment, &wanted).await
     };
     match made.await {
         Ok(shown) if shown.refund.status == RefundState::Requested => after(&of.back(), "refund-in-doubt"),
@@ -130,24 +138,14 @@ pub async fn refund(
         Err(failure) => again(failure, &person, Place::Invoices, REFUND, |refusal| {
             let errors = match refusal {
                 Refusal::VersionConflict => changed(&format!(
-                    "Something of this payment went back, or its invoice changed, since you opened this \
-                     page. Up to {} can go back now.",
+                    "This payment or its invoice changed since you opened this page. Up to {} can go back \
+                     now.",
                     desk::amount(of.left, of.payment.currency)
                 )),
                 refusal => Errors::of_refusal(refusal, &LABELS),
             };
             refund_form(&site, &person, &of, &typed, filled.get(forms::FIELD), &errors)
         }),
-    }
-}
-
-/// What a form was made for: the invoice in its version, and what could go back. A form that does not say it
-/// comes from nowhere of ours, and whoever sent it looks at ours first.
-fn seen_by(filled: &Filled, of: &Of) -> Seen {
-    Seen {
-        invoice: of.invoice.id.clone(),
-        version: filled.get("version").parse().unwrap_or_default(),
-        refundable: filled.get("refundable").parse().unwrap_or_default(),
     }
 }
 
@@ -172,6 +170,7 @@ fn wanted(of: &Of, [amount, settlement, fee, reason]: &[String; 4]) -> Result<Wa
         settlement: Settlement::from_word(settlement).ok_or_else(choose)?,
         fee: FeeChoice::from_word(fee).unwrap_or(FeeChoice::Kept),
         invoice: Some(of.invoice.id.clone()),
+        version: None,
     })
 }
 
@@ -198,8 +197,7 @@ fn refund_form(
                 (parts::summary(errors))
                 (forms::field(site, once))
                 input type="hidden" name="invoice" value=(of.invoice.id);
-                input type="hidden" name="version" value=(of.invoice.version);
-                input type="hidden" name="refundable" value=(of.payment.standing().refundable());
+                input type="hidden" name="version" value=(of.version);
                 (amount_field(of.payment.currency, amount, WHERE_IT_GOES, errors))
                 (what_it_means(of, settlement, fee, errors))
                 (reasons(reason, errors))

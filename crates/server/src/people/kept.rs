@@ -162,15 +162,7 @@ fn shown(keeping: &Keeping) -> Markup {
 }
 
 /// Fields that a form carries for us, and nobody typed.
-const OURS: [&str; 7] = [
-    "form_key",
-    "version",
-    "refundable",
-    "invoice",
-    "client",
-    "finalizes",
-    "press",
-];
+const OURS: [&str; 6] = ["form_key", "version", "invoice", "client", "finalizes", "press"];
 /// What fields are called where their name does not read so.
 const LABELS: [(&str, &str); 12] = [
     ("email", "E-mail address"),

@@ -90,6 +90,7 @@ mod reliability;
 mod replay;
 mod reports;
 mod retention;
+mod same_version;
 mod seals;
 mod secrets;
 mod silence;

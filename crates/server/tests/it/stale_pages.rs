@@ -39,7 +39,6 @@ fn refund_form(page: &Shown, invoice: &str, amount: &str, settlement: &str) -> V
     vec![
         ("form_key", hidden(page, "form_key")),
         ("version", hidden(page, "version")),
-        ("refundable", hidden(page, "refundable")),
         ("invoice", invoice.to_owned()),
         ("amount", amount.to_owned()),
         ("settlement", settlement.to_owned()),

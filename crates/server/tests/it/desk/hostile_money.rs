@@ -58,7 +58,6 @@ async fn money_with(town: &Town, dana: &Person, payload: &str) -> Vec<String> {
     let refund = [
         ("invoice", invoice.as_str()),
         ("version", "1"),
-        ("refundable", "1"),
         ("amount", "1.00"),
         ("reason", "duplicate"),
         ("settlement", "still_owed"),

@@ -1,5 +1,6 @@
 //! The guide for integrators, executed: every command of `docs/integrators.md`, in its order, by curl,
-//! against a server with the simulator behind it. Where it says `inv_…`, the id answered last stands.
+//! against a server with the simulator behind it. Where it says `inv_…`, the id answered last stands, and
+//! where it says `"version": …`, the version that was.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -14,6 +15,8 @@ const GUIDE: &str = include_str!("../../../../../docs/integrators.md");
 const COMMANDS_MIN: usize = 8;
 /// What ids begin with in the guide.
 const IDS: [&str; 3] = ["cli_", "inv_", "pay_"];
+/// How the guide names the version that was read.
+const VERSION: &str = "\"version\": …";
 
 /// The guide's commands, and the function that they call.
 fn commands() -> (String, Vec<String>) {
@@ -44,6 +47,7 @@ struct Integrator {
     tenant: Tenant,
     function: String,
     known: BTreeMap<&'static str, String>,
+    version: Option<i64>,
 }
 
 impl Integrator {
@@ -59,6 +63,10 @@ impl Integrator {
                     .unwrap_or_else(|| panic!("no {place} yet: {command}"));
                 line = line.replace(&place, id);
             }
+        }
+        if line.contains(VERSION) {
+            let read = self.version.expect("a version was read");
+            line = line.replace(VERSION, &format!("\"version\": {read}"));
         }
         let variables = BTreeMap::from([
             ("HOST".to_owned(), self.machine.origin.clone()),
@@ -76,6 +84,7 @@ impl Integrator {
             let id = object["id"].as_str().unwrap_or_default();
             if let Some(prefix) = IDS.into_iter().find(|prefix| id.starts_with(prefix)) {
                 self.known.insert(prefix, id.to_owned());
+                self.version = object["version"].as_i64().or(self.version);
             }
         }
         said
@@ -104,6 +113,7 @@ fn every_command_of_the_guide_for_integrators_is_executed() {
             tenant,
             function,
             known: BTreeMap::new(),
+            version: None,
         };
         let mut last = BTreeMap::new();
         for command in &commands {
