@@ -14,8 +14,8 @@ mod said;
 mod tables;
 
 pub use forms::{
-    Check, Choice, Errors, Field, File, Group, Input, Offer, check, checks, choices, error_beside, field,
-    fields_of, file, file_form, form, select, summary,
+    Check, Choice, Errors, Field, File, Group, Input, Offer, check, checks, choices, error_beside, error_id,
+    field, fields_of, file, file_form, form, select, summary,
 };
 pub use frame::{Frame, Viewer, page, plain_page, title, visitors};
 pub use lists::{Figure, Happening, Tab, figures, live_search, search, search_within, tabs, timeline};

@@ -378,6 +378,7 @@ fn hint_id(name: &str) -> String {
     format!("{name}-hint")
 }
 
-fn error_id(name: &str) -> String {
+/// The id of what is wrong with a field.
+pub fn error_id(name: &str) -> String {
     format!("{name}-error")
 }

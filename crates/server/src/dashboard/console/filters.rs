@@ -3,6 +3,8 @@
 
 use maud::{Markup, html};
 
+use crate::html::{self as parts, Errors};
+
 /// A field to narrow by.
 pub struct Filter<'a> {
     /// Its name in the address, and its id on the page.
@@ -60,43 +62,57 @@ impl<'a> Filter<'a> {
 
 /// The form. `kept` goes along unseen, such as the tab that is open; `clear` is the list without any of it.
 pub fn show(path: &str, kept: &[(&str, &str)], filters: &[Filter<'_>], clear: Option<&str>) -> Markup {
-    form(
-        path,
-        kept,
-        filters,
-        "Narrow this list",
-        &html! {
-            button .btn type="submit" { "Apply" }
-            @if let Some(clear) = clear { a .btn.plain href=(clear) { "Clear" } }
-        },
-    )
+    with_errors(path, kept, filters, clear, &Errors::none())
+}
+
+/// The form, with what cannot be read beside its field.
+pub fn with_errors(
+    path: &str,
+    kept: &[(&str, &str)],
+    filters: &[Filter<'_>],
+    clear: Option<&str>,
+    errors: &Errors,
+) -> Markup {
+    let acts = html! {
+        button .btn type="submit" { "Apply" }
+        @if let Some(clear) = clear { a .btn.plain href=(clear) { "Clear" } }
+    };
+    form(path, kept, filters, ("Narrow this list", &acts), errors)
 }
 
 /// The same kind of form, which leads to another page.
 pub fn open(path: &str, kept: &[(&str, &str)], filters: &[Filter<'_>], button: &str) -> Markup {
-    form(
-        path,
-        kept,
-        filters,
-        button,
-        &html! { button .btn type="submit" { (button) } },
-    )
+    let act = html! { button .btn type="submit" { (button) } };
+    form(path, kept, filters, (button, &act), &Errors::none())
 }
 
-fn form(path: &str, kept: &[(&str, &str)], filters: &[Filter<'_>], label: &str, acts: &Markup) -> Markup {
+fn form(
+    path: &str,
+    kept: &[(&str, &str)],
+    filters: &[Filter<'_>],
+    (label, acts): (&str, &Markup),
+    errors: &Errors,
+) -> Markup {
     html! {
         form .filters method="get" action=(path) role="search" aria-label=(label) {
             @for (name, value) in kept {
                 @if !value.is_empty() { input type="hidden" name=(name) value=(value); }
             }
             @for filter in filters {
+                @let error = errors.of(filter.name);
+                @let invalid = error.map(|_| "true");
+                @let described = error.map(|_| parts::error_id(filter.name));
                 div .field.filter {
                     label for=(filter.name) { (filter.label) }
+                    @if let Some(error) = error { (parts::error_beside(filter.name, error)) }
                     @if filter.options.is_empty() {
                         input .input id=(filter.name) name=(filter.name) type="search" value=(filter.value)
-                            maxlength="200" autocomplete="off" autocapitalize="none" spellcheck="false";
+                            maxlength="200" autocomplete="off" autocapitalize="none" spellcheck="false"
+                            aria-invalid=[invalid] aria-describedby=[described];
                     } @else {
-                        select id=(filter.name) name=(filter.name) {
+                        select id=(filter.name) name=(filter.name) aria-invalid=[invalid]
+                            aria-describedby=[described]
+                        {
                             @for (value, label) in &filter.options {
                                 option value=(value) selected[value == filter.value] { (label) }
                             }

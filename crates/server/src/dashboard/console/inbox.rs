@@ -14,8 +14,8 @@ use super::filters::{self, Filter};
 use super::{Names, dotted, given, mode, mode_of, names, whose};
 use crate::api::{Query, webhook_events};
 use crate::dashboard::desk::{self, ASKED, COUNTED_MAX, SHOWN};
-use crate::dashboard::{page, trouble};
-use crate::html::{self as parts, Column, Pages, Place, Tab, Tone};
+use crate::dashboard::{again, page, trouble};
+use crate::html::{self as parts, Column, Errors, Pages, Place, Tab, Tone};
 use crate::people::Person;
 use crate::problem::Problem;
 use crate::router::Site;
@@ -36,6 +36,17 @@ const TABS: [(Option<Status>, &str); 11] = [
     (Some(Status::External), "Not ours"),
     (Some(Status::Stale), "Outdated"),
     (Some(Status::Ignored), "Ignored"),
+];
+
+/// What the filters are called.
+pub const LABELS: [(&str, &str); 7] = [
+    ("status", "State"),
+    ("type", "Type"),
+    ("mode", "Mode"),
+    ("account", "Stripe account"),
+    ("tenant", "Tenant"),
+    ("id", "Event or object"),
+    ("after", "The page"),
 ];
 
 /// Which events are asked for: an address, and the hidden fields of a replay.
@@ -60,8 +71,32 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// As the store takes it. What is no status, mode or id narrows nothing.
-    pub fn wanted(&self, limit: i64) -> Wanted {
+    /// As it was typed, whether it can be read or not.
+    fn typed(given: &[(String, String)]) -> Asked {
+        let mut asked = Asked::default();
+        for (name, value) in given {
+            if let Some(place) = asked.place(name) {
+                value.clone_into(place);
+            }
+        }
+        asked
+    }
+
+    fn place(&mut self, name: &str) -> Option<&mut String> {
+        match name {
+            "status" => Some(&mut self.status),
+            "type" => Some(&mut self.event_type),
+            "mode" => Some(&mut self.mode),
+            "account" => Some(&mut self.account),
+            "tenant" => Some(&mut self.tenant),
+            "id" => Some(&mut self.id),
+            "after" => Some(&mut self.after),
+            _ => None,
+        }
+    }
+
+    /// As the store takes it. What is no status, mode or id narrows nothing here.
+    fn wanted(&self, limit: i64) -> Wanted {
         let id = given(&self.id);
         let is_event = id.as_ref().is_some_and(|id| id.starts_with("evt_"));
         let (event_id, object_id) = match is_event {
@@ -82,35 +117,25 @@ impl Asked {
         }
     }
 
-    /// As the store takes it, of an address that is followed by an act: there every filter must say
-    /// something, for one that is passed over would have more done than somebody asked for.
+    /// As the store takes it, of an address. Every filter must say something: one that is passed over would
+    /// show more than somebody asked for, or have more done.
     ///
     /// # Errors
     /// [`Refusal::InvalidField`] that names what cannot be read, is given twice, or is no filter.
     pub fn strictly(given: &[(String, String)], limit: i64) -> Result<(Asked, Wanted), Refusal> {
-        let mut asked = Asked::default();
+        let mut asked = Asked::typed(given);
         let mut seen: Vec<&str> = Vec::new();
-        for (name, value) in given {
-            let place = match name.as_str() {
-                "status" => &mut asked.status,
-                "type" => &mut asked.event_type,
-                "mode" => &mut asked.mode,
-                "account" => &mut asked.account,
-                "tenant" => &mut asked.tenant,
-                "id" => &mut asked.id,
-                "after" => &mut asked.after,
-                other => {
-                    return Err(Refusal::invalid(
-                        other.to_owned(),
-                        "is nothing that events are narrowed by",
-                    ));
-                }
-            };
+        for (name, _) in given {
+            if asked.place(name).is_none() {
+                return Err(Refusal::invalid(
+                    name.clone(),
+                    "is nothing that events are narrowed by",
+                ));
+            }
             if seen.contains(&name.as_str()) {
                 return Err(Refusal::invalid(name.clone(), "can be given once only"));
             }
             seen.push(name);
-            value.clone_into(place);
         }
         let unread = |is_read: bool, field: &'static str, problem: &'static str| match is_read {
             true => Ok(()),
@@ -165,9 +190,21 @@ impl Asked {
     }
 }
 
+/// The filters of an address.
+///
+/// # Errors
+/// [`Refusal::InvalidField`] for an address that cannot be read.
+pub fn pairs_of(
+    given: Result<Query<Vec<(String, String)>>, Problem>,
+) -> Result<Vec<(String, String)>, Refusal> {
+    let unread = |_| Refusal::invalid("address", "must be one that can be read");
+    given.map(|Query(given)| given).map_err(unread)
+}
+
 /// What the page shows.
 struct View {
-    events: Vec<Shown>,
+    /// None where a filter cannot be read: what is only half narrowed would be taken for what was asked for.
+    events: Option<Vec<Shown>>,
     names: Names,
     /// How many stand in each state that somebody may have to look at.
     counts: Vec<(Status, i64)>,
@@ -177,10 +214,16 @@ struct View {
 pub async fn list(
     State(site): State<Site>,
     person: Person,
-    asked: Result<Query<Asked>, Problem>,
+    given: Result<Query<Vec<(String, String)>>, Problem>,
 ) -> Response {
-    let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
-    let wanted = asked.wanted(ASKED);
+    let given = pairs_of(given).map(|mut given| {
+        // What was done last is said above the page, and narrows nothing.
+        given.retain(|(name, _)| name != "done");
+        given
+    });
+    let typed = given.as_deref().map(Asked::typed).unwrap_or_default();
+    let asked = given.and_then(|given| Asked::strictly(&given, ASKED));
+    let wanted = asked.as_ref().ok().map(|(_, wanted)| wanted.clone());
     let read = site.app.db.read(move |tx| {
         let mut counts = shown::troubled(tx, COUNTED_MAX)?;
         let waiting = backlog::events_waiting(tx)?;
@@ -189,20 +232,69 @@ pub async fn list(
             .filter(|group| group.state == Status::Received.word());
         counts.push((Status::Received, waiting.map(|group| group.rows).sum()));
         Ok::<_, store::Error>(View {
-            events: shown::page_of_all(tx, &wanted)?,
+            events: match &wanted {
+                Some(wanted) => Some(shown::page_of_all(tx, wanted)?),
+                None => None,
+            },
             names: names(tx)?,
             counts,
         })
     });
-    match read.await {
-        Ok(view) => page(&person, Place::Inbox, TITLE, &show(&asked, &view)),
-        Err(error) => trouble(&person, Place::Inbox, error.into()),
+    let view = match read.await {
+        Ok(view) => view,
+        Err(error) => return trouble(&person, Place::Inbox, error.into()),
+    };
+    match asked {
+        Ok((asked, _)) => page(
+            &person,
+            Place::Inbox,
+            TITLE,
+            &show(&asked, &view, &Errors::none()),
+        ),
+        Err(refusal) => again(refusal.into(), &person, Place::Inbox, TITLE, |refusal| {
+            show(&typed, &view, &wrong(refusal))
+        }),
     }
 }
 
-fn show(asked: &Asked, view: &View) -> Markup {
-    let here = &view.events[..view.events.len().min(SHOWN)];
-    let last = here.last().filter(|_| view.events.len() > SHOWN);
+/// What cannot be read, beside its field. A tab and a page are no fields that one could go to.
+fn wrong(refusal: &Refusal) -> Errors {
+    let told = Errors::of_refusal(refusal, &LABELS);
+    match told.of("status").or(told.of("after")) {
+        None => told,
+        Some(sentence) => {
+            let mut errors = Errors::none();
+            errors.add("", sentence);
+            errors
+        }
+    }
+}
+
+fn show(asked: &Asked, view: &View, errors: &Errors) -> Markup {
+    html! {
+        @match &view.events {
+            Some(events) => (listed(asked, view, events)),
+            None => {
+                (parts::title(TITLE, "Nothing is listed: a filter cannot be read.", &html! {}))
+                (parts::summary(errors))
+                (around(asked, view, errors))
+                div .actions { (parts::link_button("Show all events", PATH, "")) }
+            }
+        }
+    }
+}
+
+/// The tabs and the filters.
+fn around(asked: &Asked, view: &View, errors: &Errors) -> Markup {
+    html! {
+        div .many { (parts::tabs("States of events", &tabs(asked, &view.counts))) }
+        (narrow(asked, &view.names, errors))
+    }
+}
+
+fn listed(asked: &Asked, view: &View, events: &[Shown]) -> Markup {
+    let here = &events[..events.len().min(SHOWN)];
+    let last = here.last().filter(|_| events.len() > SHOWN);
     let address = |after: &str| {
         let mut pairs = asked.pairs().to_vec();
         pairs.push(("after", after));
@@ -219,8 +311,7 @@ fn show(asked: &Asked, view: &View) -> Markup {
         (parts::title(TITLE, "What Stripe reported: of every tenant, in both modes.", &html! {
             @if !here.is_empty() { (parts::link_button("Replay these\u{2026}", &replay, "")) }
         }))
-        div .many { (parts::tabs("States of events", &tabs(asked, &view.counts))) }
-        (narrow(asked, &view.names))
+        (around(asked, view, &Errors::none()))
         @if here.is_empty() { (nothing(asked)) }
         @else {
             (parts::table(TITLE, &COLUMNS, &rows))
@@ -245,7 +336,7 @@ fn tabs(asked: &Asked, counts: &[(Status, i64)]) -> Vec<Tab> {
     TABS.map(tab).into()
 }
 
-fn narrow(asked: &Asked, names: &Names) -> Markup {
+fn narrow(asked: &Asked, names: &Names, errors: &Errors) -> Markup {
     let fields = [
         Filter::text("type", "Type", &asked.event_type),
         Filter::text("id", "Event or object", &asked.id),
@@ -255,7 +346,8 @@ fn narrow(asked: &Asked, names: &Names) -> Markup {
     ];
     let clear = desk::address(PATH, &[("status", &asked.status)]);
     let clear = asked.is_narrowed().then_some(clear.as_str());
-    filters::show(PATH, &[("status", &asked.status)], &fields, clear)
+    let status = Status::from_word(&asked.status).map_or("", Status::word);
+    filters::with_errors(PATH, &[("status", status)], &fields, clear, errors)
 }
 
 const COLUMNS: [Column; 5] = [

@@ -11,7 +11,7 @@ use store::stripe_webhook_events::Status;
 use store::stripe_webhook_events::shown;
 
 use super::counted;
-use super::inbox::{Asked, PATH, state};
+use super::inbox::{self, Asked, LABELS, PATH, state};
 use crate::api::{InPath, Query};
 use crate::dashboard::{again, desk, page, trouble};
 use crate::html::{self as parts, Column, Errors, Place, Tone};
@@ -21,16 +21,6 @@ use crate::problem::Problem;
 use crate::router::Site;
 
 const TITLE: &str = "Replay events";
-/// What the filters are called.
-const LABELS: [(&str, &str); 7] = [
-    ("status", "State"),
-    ("type", "Type"),
-    ("mode", "Mode"),
-    ("account", "Stripe account"),
-    ("tenant", "Tenant"),
-    ("id", "Event or object"),
-    ("after", "The page"),
-];
 /// Events that the review names, so that somebody sees what it is about.
 const NAMED: usize = 10;
 
@@ -41,9 +31,7 @@ pub async fn review(
     given: Result<Query<Vec<(String, String)>>, Problem>,
 ) -> Response {
     let trial = async {
-        let unread = |_| Refusal::invalid("address", "must be one that can be read");
-        let Query(given) = given.map_err(unread)?;
-        let (asked, wanted) = Asked::strictly(&given, AT_ONCE_MAX)?;
+        let (asked, wanted) = Asked::strictly(&inbox::pairs_of(given)?, AT_ONCE_MAX)?;
         let trial = replay::many(&site.app, None, &person.by, wanted, true).await?;
         Ok::<_, Failure>((asked, trial))
     };
