@@ -1,5 +1,5 @@
 //! What waits for its time is looked at now, because somebody asks for it: writes without an outcome,
-//! and payments and disputes that the reconciler would look at later.
+//! payments and disputes that the reconciler would look at later, and events that are tried again later.
 
 use domain::{Mode, Timestamp};
 
@@ -21,11 +21,19 @@ const DISPUTES: Sql = Sql::new(
      where livemode = $1 and ($2 = '' or stripe_account_id = $2) and next_check_at > $3",
 );
 
+/// Also what a worker holds, which may have been killed: where it was not, its transaction finds that another
+/// has taken the event up, and is rolled back.
+const EVENTS: Sql = Sql::new(
+    "update stripe_webhook_events set next_attempt_at = $3
+     where livemode = $1 and ($2 = '' or stripe_account_id = $2) and next_attempt_at > $3",
+);
+
 /// Everything of a mode that waits is due at `at`; of one account, where one is named.
 pub fn everything(tx: &mut Tx, mode: Mode, account: &str, at: Timestamp) -> Result<(), Error> {
     tx.execute(&OPERATIONS, binds![mode, account, at])?;
     tx.execute(&PAYMENTS, binds![mode, account, at])?;
     tx.execute(&DISPUTES, binds![mode, account, at])?;
+    tx.execute(&EVENTS, binds![mode, account, at])?;
     Ok(())
 }
 
@@ -55,6 +63,7 @@ pub const ALL: &[&Sql] = &[
     &OPERATIONS,
     &PAYMENTS,
     &DISPUTES,
+    &EVENTS,
     &EVENTS_AHEAD,
     &OPERATIONS_AHEAD,
     &MAILS_AHEAD,

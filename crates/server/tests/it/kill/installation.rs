@@ -21,9 +21,6 @@ use tokio::net::TcpListener;
 
 use crate::browser::{WAIT_MAX, poll};
 
-const EVENTS_DUE: Sql =
-    Sql::new("update stripe_webhook_events set next_attempt_at = $1 where next_attempt_at > $1");
-
 const READERS_GONE: Sql = Sql::new("update event_cursors set lease_until = $1 where lease_until > $1");
 
 /// How long a payer's browser waits for an answer.
@@ -256,7 +253,6 @@ impl Installation {
         // can know at once.
         let let_go = move |tx: &mut store::Tx<'_>| {
             store::stripe_operations::release_leases(tx, long_ago)?;
-            tx.execute(&EVENTS_DUE, store::binds![long_ago])?;
             tx.execute(&READERS_GONE, store::binds![long_ago])
         };
         db.write(let_go).await.unwrap();
