@@ -15,6 +15,14 @@ use tokio::net::TcpListener;
 use crate::browser::{WAIT_MAX, poll};
 use crate::engines::block_on;
 
+/// Events that are not applied.
+const WAITING: store::Sql =
+    store::Sql::new("select count(*) as n from stripe_webhook_events where next_attempt_at is not null");
+/// Payments whose fee Stripe has not reported yet.
+const UNTOLD: store::Sql = store::Sql::new(
+    "select count(*) as n from payments where succeeded_at is not null and stripe_fee is null",
+);
+
 /// The machine, removed at the end of the test.
 pub struct Machine {
     pub folder: PathBuf,
@@ -236,6 +244,11 @@ impl Machine {
     /// Starts the server, after stopping the one that runs, as a service manager does.
     pub async fn restart(&self) {
         self.stop();
+        self.start().await;
+    }
+
+    /// Starts the server.
+    pub async fn start(&self) {
         let nth = (0..).find(|nth| !self.folder.join(format!("serve-{nth}.log")).exists());
         let started = self.spawn_server(&format!("serve-{}.log", nth.unwrap()));
         *self.server.borrow_mut() = Some(started);
@@ -269,6 +282,29 @@ impl Machine {
             "it ends in order: {}",
             self.log()
         );
+    }
+
+    /// Kills the server, as the kernel does where no memory is left.
+    pub fn kill(&self) {
+        let mut server = self.server.borrow_mut().take().expect("a server");
+        server.kill().unwrap();
+        server.wait().unwrap();
+    }
+
+    /// Has what was missed read again while no server runs, and Stripe tell the rest of what it has to tell;
+    /// then the books hold, and are what Stripe has.
+    pub async fn agrees_with_stripe(&self) {
+        self.run(&["reconcile", "--since", "2h"]).expect("reconcile");
+        let database = self.database();
+        assert_eq!(number_in(&database, &WAITING), 0, "what waited is applied");
+        // What Stripe had still to tell when it was stopped, such as its fees, is told to the one that comes.
+        self.start().await;
+        let told = || number_in(&database, &UNTOLD) == 0 && number_in(&database, &WAITING) == 0;
+        let quiet = poll(WAIT_MAX, async || told().then_some(()));
+        quiet.await.expect("every fee is reported");
+        self.stop();
+        self.run(&["tie-out"]).expect("tie-out");
+        self.run(&["check-ledger", "--quiet"]).expect("check-ledger");
     }
 
     /// Everything that servers have logged.

@@ -100,7 +100,7 @@ impl Machine {
     }
 
     /// The database, as everybody reaches it.
-    fn database(&self) -> String {
+    pub fn database(&self) -> String {
         match self.variable("DATABASE_URL") {
             Some(url) if url.starts_with("postgres:") => url.to_owned(),
             _ => format!("sqlite:{}", self.folder.join("psa-pay.db").display()),
