@@ -29,6 +29,11 @@ const RUN: &str = "return axe.run(document, {iframes: false, resultTypes: ['viol
     result.violations.map((found) => found.id + ': ' + found.help + ' ' +
         found.nodes.slice(0, 3).map((node) => node.html + ' ' + node.failureSummary).join(' | ')))";
 
+/// Tables that are wider than their frame, so that one would have to move them sideways.
+const TOO_WIDE: &str = "return [...document.querySelectorAll('.table-wrap > .table')]
+    .filter((table) => table.offsetWidth > table.parentElement.clientWidth + 1)
+    .map((table) => table.caption.textContent)";
+
 /// Looks at pages and keeps what is wrong with them.
 struct Auditor<'a> {
     browser: &'a Browser,
@@ -62,6 +67,10 @@ impl Auditor<'_> {
             self.found
                 .extend(list.iter().map(|found| format!("{name} {scheme:?} {found}")));
         }
+        let too_wide = self.browser.run(TOO_WIDE, vec![]).await;
+        let tables = too_wide.as_array().cloned().unwrap_or_default();
+        self.found
+            .extend(tables.iter().map(|table| format!("{name}: {table} is too wide")));
         self.seen.push(name.to_owned());
         if let Some(folder) = self.pictures.clone() {
             self.pictures(name, &folder).await;
