@@ -2,7 +2,7 @@
 
 use domain::{ClientId, Scope, Timestamp};
 
-use crate::db::{Error, Row, Sql, Tx};
+use crate::db::{Error, Row, Sql, Tx, Value};
 use crate::{binds, values};
 
 /// A client.
@@ -155,7 +155,22 @@ const FIND: Sql = select_clients!(
      limit $6",
 );
 
-/// Clients whose name or e-mail address has this text in it, in upper or lower case, by name.
+// SQLite takes a cross join in its order: it would look through all clients by name otherwise.
+const FIND_BY_PART: Sql = Sql::new(
+    "select c.id, c.name, c.email, c.address, c.tax_id, c.version, c.created_at
+     from (
+       select distinct client_id from client_parts
+       where tenant_id = $1 and livemode = $2 and part >= $7 and part <= $8) found
+     cross join clients c
+     where c.tenant_id = $1 and c.livemode = $2 and c.id = found.client_id
+       and c.search_key like $3 escape '!' and (c.search_key, c.id) > ($4, $5)
+     order by c.search_key, c.id
+     limit $6",
+);
+
+/// Clients whose name or e-mail address has this text in it, in upper or lower case, by name. Few clients
+/// have all of its parts as a rule: those that have the rarest are looked at. Where many have each, they are
+/// looked through by name, of which a page is soon full.
 pub fn find(
     tx: &mut Tx,
     scope: &Scope,
@@ -163,15 +178,95 @@ pub fn find(
     after: &Cursor,
     limit: i64,
 ) -> Result<Vec<Client>, Error> {
-    let binds = binds![
-        &scope.tenant,
-        scope.mode,
-        contains(text),
-        after.key.clone(),
-        after.id.clone(),
-        limit
+    let mut binds = vec![
+        Value::from(&scope.tenant),
+        Value::from(scope.mode),
+        Value::from(contains(text)),
+        Value::from(after.key.clone()),
+        Value::from(after.id.clone()),
+        Value::from(limit),
     ];
-    tx.query(&FIND, binds)?.iter().map(read).collect()
+    let parts = parts(text);
+    let (rarest, counted) = rarest(tx, scope, &parts)?;
+    let rows = match parts.get(rarest) {
+        Some(_) if counted == 0 => Vec::new(),
+        Some((from, to)) if counted < RARE => {
+            binds.extend([Value::from(from), Value::from(to)]);
+            tx.query(&FIND_BY_PART, &binds)?
+        }
+        Some(_) | None => tx.query(&FIND, &binds)?,
+    };
+    rows.iter().map(read).collect()
+}
+
+/// A part that more clients have is not worth looking at them one by one.
+const RARE: i64 = 200;
+/// Parts of a text that are looked at: among so many there is a rare one, if there is one at all.
+const PARTS: usize = 6;
+/// Characters of a part, as the database cuts them.
+const PART_CHARS: usize = 3;
+
+/// The parts of a text, each as the first and the last entry of the index that has it. What is shorter than
+/// a part begins some.
+fn parts(text: &str) -> Vec<(String, String)> {
+    let chars: Vec<char> = text.to_lowercase().chars().collect();
+    if chars.len() < PART_CHARS {
+        let text: String = chars.into_iter().collect();
+        let last = format!("{text}{}", char::MAX);
+        return vec![(text, last)];
+    }
+    let all: Vec<String> = chars
+        .windows(PART_CHARS)
+        .map(|part| part.iter().collect())
+        .collect();
+    let last = all.len().saturating_sub(1);
+    let spread = (0..PARTS).filter_map(|nth| all.get(nth * last / (PARTS - 1)));
+    spread.map(|part| (part.clone(), part.clone())).collect()
+}
+
+macro_rules! counted {
+    ($nth:literal, $from:literal, $to:literal) => {
+        concat!(
+            "select ",
+            $nth,
+            " as nth, (select count(*) from (
+               select 1 as one from client_parts
+               where tenant_id = $1 and livemode = $2 and part >= ",
+            $from,
+            " and part <= ",
+            $to,
+            " limit $3) counted) as counted"
+        )
+    };
+}
+
+const RARITIES: Sql = Sql::new(concat!(
+    counted!("0", "$4", "$5"),
+    " union all ",
+    counted!("1", "$6", "$7"),
+    " union all ",
+    counted!("2", "$8", "$9"),
+    " union all ",
+    counted!("3", "$10", "$11"),
+    " union all ",
+    counted!("4", "$12", "$13"),
+    " union all ",
+    counted!("5", "$14", "$15"),
+    " order by counted, nth limit 1",
+));
+
+/// Which of the parts fewest clients have, and how many, counted up to [`RARE`].
+fn rarest(tx: &mut Tx, scope: &Scope, parts: &[(String, String)]) -> Result<(usize, i64), Error> {
+    let mut binds = vec![
+        Value::from(&scope.tenant),
+        Value::from(scope.mode),
+        Value::from(RARE),
+    ];
+    let again = parts.iter().cycle().take(PARTS);
+    binds.extend(again.flat_map(|(from, to)| [Value::from(from), Value::from(to)]));
+    let row = tx.one(&RARITIES, &binds)?;
+    let nth = usize::try_from(row.int("nth")?).unwrap_or_default();
+    Ok((nth % parts.len().max(1), row.int("counted")?))
 }
 
 /// The pattern of what has this text in it; what a pattern would read otherwise is taken as it is.
@@ -201,11 +296,31 @@ fn read(row: &Row) -> Result<Client, Error> {
 }
 
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&INSERT, &UPDATE, &BY_ID, &PAGE, &BY_NAME, &FIND];
+pub const ALL: &[&Sql] = &[
+    &INSERT,
+    &UPDATE,
+    &BY_ID,
+    &PAGE,
+    &BY_NAME,
+    &FIND,
+    &FIND_BY_PART,
+    &RARITIES,
+];
 
 #[cfg(test)]
 mod tests {
-    use super::contains;
+    use super::{contains, parts};
+
+    #[test]
+    fn a_text_is_found_by_any_of_its_parts() {
+        let of = |text| -> Vec<String> { parts(text).into_iter().map(|(from, _)| from).collect() };
+        assert_eq!(of("Kg"), ["kg"]);
+        assert_eq!(of("KGs"), ["kgs"; 6]);
+        assert_eq!(of("Ähre"), ["ähr", "ähr", "ähr", "ähr", "ähr", "hre"]);
+        assert_eq!(of("abcdefghijklm"), ["abc", "cde", "efg", "ghi", "ijk", "klm"]);
+        let (from, to) = parts("k").remove(0);
+        assert!(from.as_str() <= "k" && "kzz" < to.as_str() && "l" > to.as_str());
+    }
 
     #[test]
     fn what_is_looked_for_is_no_pattern() {

@@ -42,13 +42,13 @@ pub struct CreditNote {
 }
 
 macro_rules! select_credit_notes {
-    ($rest:literal $(,)?) => {
+    ($($rest:literal),+ $(,)?) => {
         Sql::new(concat!(
             "select id, number, invoice_id, client_id, currency, reason, subtotal, tax, total, to_invoice,
                to_credit, refund_id, dispute_id, dispute_decision, created_at
              from credit_notes
              ",
-            $rest
+            $($rest),+
         ))
     };
 }
@@ -118,13 +118,25 @@ pub fn of_invoice(tx: &mut Tx, scope: &Scope, id: &InvoiceId) -> Result<Vec<Cred
         .collect()
 }
 
-const PAGE: Sql = select_credit_notes!(
-    "where tenant_id = $1 and livemode = $2 and id < $3
-       and ($4 = '' or currency = $4) and created_at >= $5 and created_at < $6
-       and ($7 = '' or invoice_id = $7) and ($8 = '' or client_id = $8)
-     order by id desc
-     limit $9",
-);
+/// What is asked for, newest first; the first part says among which it is looked for.
+macro_rules! page {
+    ($among:literal) => {
+        select_credit_notes!(
+            "where tenant_id = $1 and livemode = $2 and id < $3 and id >= $10 ",
+            $among,
+            "  and ($4 = '' or currency = $4) and created_at >= $5 and created_at < $6
+               and ($7 = '' or invoice_id = $7) and ($8 = '' or client_id = $8)
+             order by id desc
+             limit $9"
+        )
+    };
+}
+
+const PAGE: Sql = page!("");
+
+const PAGE_OF_INVOICE: Sql = page!("and invoice_id = $7");
+
+const PAGE_OF_CLIENT: Sql = page!("and client_id = $8");
 
 /// Credit notes that are asked for, newest first, after the given id (exclusive).
 pub fn page(
@@ -136,18 +148,28 @@ pub fn page(
 ) -> Result<Vec<CreditNote>, Error> {
     let (since, until) = only.made();
     let after = after.map_or("cn_~", CreditNoteId::as_str);
+    let (first, last) = only.ids(after, |at| CreditNoteId::new(at, 0).to_string());
+    if only.is_in_vain(tx, scope)? {
+        return Ok(Vec::new());
+    }
     let binds = binds![
         &scope.tenant,
         scope.mode,
-        after,
+        last,
         only.currency(),
         since,
         until,
         only.invoice(),
         only.client(),
-        limit
+        limit,
+        first
     ];
-    tx.query(&PAGE, binds)?.iter().map(read).collect()
+    let sql = match (&only.invoice, &only.client) {
+        (Some(_), _) => &PAGE_OF_INVOICE,
+        (None, Some(_)) => &PAGE_OF_CLIENT,
+        (None, None) => &PAGE,
+    };
+    tx.query(sql, binds)?.iter().map(read).collect()
 }
 
 fn read(row: &Row) -> Result<CreditNote, Error> {
@@ -171,4 +193,12 @@ fn read(row: &Row) -> Result<CreditNote, Error> {
 }
 
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&NEXT_NUMBER, &INSERT, &BY_ID, &OF_INVOICE, &PAGE];
+pub const ALL: &[&Sql] = &[
+    &NEXT_NUMBER,
+    &INSERT,
+    &BY_ID,
+    &OF_INVOICE,
+    &PAGE,
+    &PAGE_OF_INVOICE,
+    &PAGE_OF_CLIENT,
+];

@@ -50,8 +50,7 @@ macro_rules! listed {
 
 const OPEN: Sql = listed!(
     "and closed_at is null
-       and (coalesce(due_at, 9223372036854775807) > $3
-         or (coalesce(due_at, 9223372036854775807) = $3 and id > $4))
+       and (coalesce(due_at, 9223372036854775807), id) > ($3, $4)
      order by coalesce(due_at, 9223372036854775807), id
      limit $5"
 );

@@ -4,7 +4,6 @@ use domain::dispute::{Decided, Movement, Outcome, Settlement, Standing, Taken};
 use domain::{Currency, DisputeId, Money, OperationId, PaymentId, Scope, Timestamp};
 
 use crate::db::{Error, Row, Sql, Tx};
-use crate::lists::Only;
 use crate::{binds, values};
 
 /// A dispute. Amounts are minor units of `currency`.
@@ -81,20 +80,36 @@ impl Dispute {
     }
 }
 
-macro_rules! select_disputes {
-    ($rest:literal $(,)?) => {
-        Sql::new(concat!(
-            "select tenant_id, livemode, id, payment_id, stripe_account_id, stripe_dispute_id, currency,
+macro_rules! columns {
+    () => {
+        "tenant_id, livemode, id, payment_id, stripe_account_id, stripe_dispute_id, currency,
                amount, reason, network_reason_code, status, due_at, submissions, withdrawn, reinstated, fee,
                fee_currency, settlement, settled, settled_at, credit_note_id, evidence, evidence_version,
                submitted_version, submitted_at, operation_id, version, next_check_at, opened_at, closed_at,
-               created_at, outcome, decisions, decided_withdrawn
-             from disputes
-             ",
-            $rest
-        ))
+               created_at, outcome, decisions, decided_withdrawn"
     };
 }
+
+macro_rules! select_disputes {
+    // Of those only whose id, or whatever it is compared with, is among some.
+    (among $among:literal, $($rest:literal),+ $(,)?) => {
+        Sql::new(concat!(
+            "select ",
+            columns!(),
+            " from (",
+            $among,
+            ") found cross join disputes ",
+            $($rest),+
+        ))
+    };
+    ($($rest:literal),+ $(,)?) => {
+        Sql::new(concat!("select ", columns!(), " from disputes ", $($rest),+))
+    };
+}
+
+mod listed;
+
+pub use listed::{ALL as LISTED, page};
 
 const INSERT: Sql = Sql::new(
     "insert into disputes (tenant_id, livemode, id, payment_id, stripe_account_id, stripe_dispute_id,
@@ -219,35 +234,6 @@ pub fn of_payment(tx: &mut Tx, scope: &Scope, payment: &PaymentId) -> Result<Vec
         .iter()
         .map(read)
         .collect()
-}
-
-const PAGE: Sql = select_disputes!(
-    "where tenant_id = $1 and livemode = $2 and id < $3
-       and ($4 = '' or status = $4) and ($5 = '' or currency = $5)
-       and opened_at >= $6 and opened_at < $7
-       and ($8 = '' or payment_id in (
-         select p.payment_id from payment_parts p
-         where p.tenant_id = $1 and p.livemode = $2 and p.invoice_id = $8))
-       and ($9 = '' or payment_id in (
-         select p.payment_id from payment_parts p
-         join invoices i on i.tenant_id = p.tenant_id and i.livemode = p.livemode and i.id = p.invoice_id
-         where p.tenant_id = $1 and p.livemode = $2 and i.client_id = $9))
-       and ($11 = '' or payment_id = $11)
-     order by id desc
-     limit $10",
-);
-
-/// Disputes that are asked for, newest first, after the given id (exclusive).
-pub fn page(
-    tx: &mut Tx,
-    scope: &Scope,
-    only: &Only,
-    after: Option<&DisputeId>,
-    limit: i64,
-) -> Result<Vec<Dispute>, Error> {
-    let mut binds = only.of_payments(scope, after.map_or("dis_~", DisputeId::as_str), limit);
-    binds.push(only.payment().into());
-    tx.query(&PAGE, &binds)?.iter().map(read).collect()
 }
 
 const DUE: Sql = select_disputes!(
@@ -455,7 +441,6 @@ pub const ALL: &[&Sql] = &[
     &BY_STRIPE_ID,
     &BY_OPERATION,
     &OF_PAYMENT,
-    &PAGE,
     &DUE,
     &CHECK_LATER,
     &CHECK_NOW,

@@ -1,12 +1,12 @@
 //! The lists of invoices that people look through: by state, by client, what is overdue, and how many there
 //! are of each, as far as it is worth counting.
 
-use domain::{ClientId, InvoiceId, Scope};
+use domain::{ClientId, Currency, InvoiceId, Scope, Timestamp};
 
-use crate::binds;
 use crate::day_sums::{Owed, read_owed};
 use crate::db::{Error, Row, Sql, Tx, Value};
 use crate::invoices::{self, Invoice};
+use crate::{binds, values};
 
 /// Which invoices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub struct Listed {
 }
 
 macro_rules! listed {
-    ($rest:literal) => {
+    ($($rest:literal),+ $(,)?) => {
         Sql::new(concat!(
             "select i.id, i.client_id, i.number, i.currency, i.memo, i.due_date, i.status, i.version,
                i.subtotal, i.tax, i.total, i.applied, i.credited, i.bill_to_name, i.bill_to_email,
@@ -79,7 +79,7 @@ macro_rules! listed {
              from invoices i
              join clients c on c.tenant_id = i.tenant_id and c.livemode = i.livemode and c.id = i.client_id
              where i.tenant_id = $1 and i.livemode = $2 ",
-            $rest
+            $($rest),+
         ))
     };
 }
@@ -96,8 +96,53 @@ const OVERDUE: Sql = listed!(
 
 const OF_CLIENT: Sql = listed!("and i.client_id = $5 and i.id < $3 order by i.id desc limit $4");
 
+// What is compared with the status has no index: SQLite would look through all that stand so, and a client
+// has few.
 const OF_CLIENT_AND_STATUS: Sql =
-    listed!("and i.client_id = $5 and i.status = $6 and i.id < $3 order by i.id desc limit $4");
+    listed!("and i.client_id = $5 and i.status || '' = $6 and i.id < $3 order by i.id desc limit $4");
+
+macro_rules! issued {
+    ($of_status:literal) => {
+        listed!(
+            "and coalesce(i.finalized_at, i.created_at) >= $5
+               and coalesce(i.finalized_at, i.created_at) <= $6
+               and (coalesce(i.finalized_at, i.created_at), i.id) < ($6, $3) ",
+            $of_status,
+            " order by coalesce(i.finalized_at, i.created_at) desc, i.id desc
+             limit $4"
+        )
+    };
+}
+
+const ISSUED: Sql = issued!("");
+
+const ISSUED_OF_STATUS: Sql = issued!("and i.status = $7");
+
+// Sums with nothing have no index: PostgreSQL would go by the time, which may be all there is.
+const OF_TOTAL: Sql = listed!(
+    "and i.id in (
+       select t.id from invoices t
+       where t.tenant_id = $1 and t.livemode = $2 and t.currency = $5 and t.total >= $6 and t.total <= $7
+         and t.id < $3 and ($8 = '' or t.status = $8)
+         and coalesce(t.finalized_at, t.created_at) + 0 >= $9
+         and coalesce(t.finalized_at, t.created_at) + 0 < $10)
+     order by i.id desc
+     limit $4"
+);
+
+const COUNT_OF_TOTAL: Sql = Sql::new(
+    "select count(*) as counted from (
+       select 1 as one from invoices
+       where tenant_id = $1 and livemode = $2 and currency = $3 and total >= $4 and total <= $5
+       limit $6) counted",
+);
+
+const NEXT_CURRENCY: Sql = Sql::new(
+    "select currency from invoices
+     where tenant_id = $1 and livemode = $2 and currency > $3
+     order by currency
+     limit 1",
+);
 
 const NUMBERED: Sql = listed!("and i.number = $3");
 
@@ -111,6 +156,19 @@ pub struct After {
     pub id: InvoiceId,
     /// Its due date, by which what is overdue is listed.
     pub due_date: String,
+    /// When it was issued, or written where it is a draft, by which what was issued in a time is listed.
+    pub issued_at: Timestamp,
+}
+
+impl After {
+    /// After this invoice.
+    pub fn of(invoice: &Invoice) -> After {
+        After {
+            id: invoice.id.clone(),
+            due_date: invoice.due_date.clone().unwrap_or_default(),
+            issued_at: invoice.finalized_at.unwrap_or(invoice.created_at),
+        }
+    }
 }
 
 /// Invoices of a shelf after the given one (exclusive): newest first, but what is overdue in the order of its
@@ -163,6 +221,115 @@ pub fn of_client(
             &OF_CLIENT_AND_STATUS,
             binds![&scope.tenant, scope.mode, id, limit, client, status],
         ),
+    }
+}
+
+/// When invoices were issued, or written where they are drafts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Issued {
+    /// At this moment or later.
+    pub from: Timestamp,
+    /// Before this moment.
+    pub before: Timestamp,
+}
+
+/// Invoices that were issued in a time after the given one (exclusive), those issued last first; of one
+/// status if it is given.
+pub fn issued(
+    tx: &mut Tx,
+    scope: &Scope,
+    status: Option<&str>,
+    issued: Issued,
+    after: Option<&After>,
+    limit: i64,
+) -> Result<Vec<Listed>, Error> {
+    // Before every id of the moment at which the time ends, which it does not include.
+    let (before, id) = match after {
+        Some(after) if after.issued_at < issued.before => (after.issued_at, after.id.as_str()),
+        Some(_) | None => (issued.before, ""),
+    };
+    let binds = binds![&scope.tenant, scope.mode, id, limit, issued.from, before];
+    match status {
+        None => list(tx, &ISSUED, binds),
+        Some(status) => list(tx, &ISSUED_OF_STATUS, &[binds, binds![status]].concat()),
+    }
+}
+
+/// Between which totals, minor units, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Totals {
+    /// Of invoices in this currency.
+    pub currency: Currency,
+    /// The least.
+    pub least: i64,
+    /// The highest.
+    pub most: i64,
+}
+
+/// Whether fewer than so many invoices, of any status, have such a total.
+pub fn are_few(tx: &mut Tx, scope: &Scope, totals: &[Totals], many: i64) -> Result<bool, Error> {
+    let mut left = many;
+    for Totals {
+        currency,
+        least,
+        most,
+    } in totals
+    {
+        let binds = binds![&scope.tenant, scope.mode, currency.code(), *least, *most, left];
+        left -= tx.one(&COUNT_OF_TOTAL, binds)?.int("counted")?;
+        if left <= 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Invoices with such a total that were issued in a time, after the given one (exclusive), newest first; of
+/// one status if it is given.
+pub fn of_totals(
+    tx: &mut Tx,
+    scope: &Scope,
+    totals: &[Totals],
+    (status, issued): (Option<&str>, Issued),
+    after: Option<&After>,
+    limit: i64,
+) -> Result<Vec<Listed>, Error> {
+    let id = after.map_or(BEFORE_ALL, |after| after.id.as_str());
+    let mut found = Vec::new();
+    for Totals {
+        currency,
+        least,
+        most,
+    } in totals
+    {
+        let binds = binds![
+            &scope.tenant,
+            scope.mode,
+            id,
+            limit,
+            currency.code(),
+            *least,
+            *most,
+            status.unwrap_or_default(),
+            issued.from,
+            issued.before
+        ];
+        found.extend(list(tx, &OF_TOTAL, binds)?);
+    }
+    found.sort_by(|one, other| other.invoice.id.cmp(&one.invoice.id));
+    found.truncate(usize::try_from(limit).unwrap_or_default());
+    Ok(found)
+}
+
+/// The currencies of a tenant's invoices.
+pub fn currencies(tx: &mut Tx, scope: &Scope) -> Result<Vec<Currency>, Error> {
+    let mut currencies: Vec<Currency> = Vec::new();
+    loop {
+        let last = currencies.last().map_or("", |currency| currency.code());
+        match tx.optional(&NEXT_CURRENCY, binds![&scope.tenant, scope.mode, last])? {
+            Some(row) => currencies.push(values::currency(&row)?),
+            None => return Ok(currencies),
+        }
     }
 }
 
@@ -241,6 +408,11 @@ pub const ALL: &[&Sql] = &[
     &OVERDUE,
     &OF_CLIENT,
     &OF_CLIENT_AND_STATUS,
+    &ISSUED,
+    &ISSUED_OF_STATUS,
+    &OF_TOTAL,
+    &COUNT_OF_TOTAL,
+    &NEXT_CURRENCY,
     &NUMBERED,
     &COUNT,
     &COUNT_OF_STATUS,

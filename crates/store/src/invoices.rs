@@ -6,7 +6,6 @@ use domain::{ClientId, Currency, InvoiceId, Money, Scope, Timestamp};
 
 use crate::clients::Client;
 use crate::db::{Error, Row, Sql, Tx};
-use crate::lists::Only;
 use crate::{binds, values};
 
 /// To whom an invoice was made out.
@@ -94,18 +93,35 @@ impl Invoice {
     }
 }
 
-macro_rules! select_invoices {
-    ($rest:literal $(,)?) => {
-        Sql::new(concat!(
-            "select id, client_id, number, currency, memo, due_date, status, version, subtotal, tax,
+macro_rules! columns {
+    () => {
+        "id, client_id, number, currency, memo, due_date, status, version, subtotal, tax,
                total, applied, credited, bill_to_name, bill_to_email, bill_to_details, created_at,
-               finalized_at, paid_at, voided_at, discount_bps, discount_fixed, discount
-             from invoices
-             ",
-            $rest
-        ))
+               finalized_at, paid_at, voided_at, discount_bps, discount_fixed, discount"
     };
 }
+
+macro_rules! select_invoices {
+    // Of those only whose id, or whatever it is compared with, is among some.
+    (among $among:literal, $($rest:literal),+ $(,)?) => {
+        Sql::new(concat!(
+            "select ",
+            columns!(),
+            " from (",
+            $among,
+            ") found cross join invoices ",
+            $($rest),+
+        ))
+    };
+    ($($rest:literal),+ $(,)?) => {
+        Sql::new(concat!("select ", columns!(), " from invoices ", $($rest),+))
+    };
+}
+
+mod listed;
+
+pub(crate) use listed::none_in;
+pub use listed::{ALL as LISTED, page};
 
 const INSERT: Sql = Sql::new(
     "insert into invoices (tenant_id, livemode, id, client_id, currency, memo, due_date, status, version,
@@ -227,43 +243,6 @@ const LINES: Sql = Sql::new(
 pub fn lines(tx: &mut Tx, scope: &Scope, id: &InvoiceId) -> Result<Vec<Line>, Error> {
     let rows = tx.query(&LINES, binds![&scope.tenant, scope.mode, id])?;
     rows.iter().map(read_line).collect()
-}
-
-const PAGE: Sql = select_invoices!(
-    "where tenant_id = $1 and livemode = $2 and id < $3
-       and ($4 = '' or status = $4) and ($5 = '' or currency = $5)
-       and created_at >= $6 and created_at < $7
-       and ($8 = '' or client_id = $8)
-       and coalesce(finalized_at, $11) >= $9 and coalesce(finalized_at, $11) < $10
-     order by id desc
-     limit $12",
-);
-
-/// Invoices that are asked for, newest first, after the given id (exclusive).
-pub fn page(
-    tx: &mut Tx,
-    scope: &Scope,
-    only: &Only,
-    after: Option<&InvoiceId>,
-    limit: i64,
-) -> Result<Vec<Invoice>, Error> {
-    let ((since, until), (issued, issued_until, never)) = (only.made(), only.issued());
-    let after = after.map_or("inv_~", InvoiceId::as_str);
-    let binds = binds![
-        &scope.tenant,
-        scope.mode,
-        after,
-        only.status(),
-        only.currency(),
-        since,
-        until,
-        only.client(),
-        issued,
-        issued_until,
-        never,
-        limit
-    ];
-    tx.query(&PAGE, binds)?.iter().map(read).collect()
 }
 
 const OPEN_OF_CLIENT: Sql = select_invoices!(
@@ -413,7 +392,6 @@ pub const ALL: &[&Sql] = &[
     &EDIT,
     &BY_ID,
     &LINES,
-    &PAGE,
     &OPEN_OF_CLIENT,
     &NEXT_NUMBER,
     &FINALIZE,

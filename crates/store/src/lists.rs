@@ -3,7 +3,12 @@
 
 use domain::{ClientId, Currency, InvoiceId, PaymentId, Scope, Timestamp};
 
-use crate::db::Value;
+use crate::db::{Error, Tx, Value};
+use crate::invoices;
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// The first moment for which an id has no room.
+const LAST_MS: i64 = 1 << 48;
 
 /// What a list is narrowed to; what is none narrows nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,9 +54,9 @@ impl Only {
         self.currency.map_or("", Currency::code)
     }
 
-    /// The first ten parameters of what is of payments: of whose, after which id, how it stands, in which
-    /// currency, since when and until when, of which invoice and client, and how many.
-    pub(crate) fn of_payments(&self, scope: &Scope, after: &str, limit: i64) -> Vec<Value> {
+    /// The parameters of what is of payments: of whose, after which id, how it stands, in which currency,
+    /// since when and until when, of which invoice and client, how many, and from which id on.
+    pub(crate) fn of_payments(&self, scope: &Scope, (first, after): (&str, &str), limit: i64) -> Vec<Value> {
         let (since, until) = self.made();
         vec![
             Value::from(&scope.tenant),
@@ -64,7 +69,40 @@ impl Only {
             Value::from(self.invoice()),
             Value::from(self.client()),
             Value::from(limit),
+            Value::from(first),
         ]
+    }
+
+    /// Between which ids everything lies that was made in the time that is asked for, the first included and
+    /// the last not, which is not after `after` either: ids begin with the moment at which they were made.
+    /// What a restore lost has Stripe's moment in its row, which may be another by seconds: a day is allowed
+    /// for that.
+    pub(crate) fn ids(&self, after: &str, id: fn(Timestamp) -> String) -> (String, String) {
+        let first = self.since.map(|since| since.plus_ms(-DAY_MS));
+        let first = first
+            .filter(|first| first.ms() > 0)
+            .map(|first| match first.ms() {
+                // Ids have no room for later ones.
+                ms if ms >= LAST_MS => after.to_owned(),
+                _ => id(first),
+            });
+        // Nothing is finalized before it is made.
+        let until = [self.until, self.issued_until].into_iter().flatten().min();
+        let until = until.map(|until| until.plus_ms(DAY_MS));
+        let last = until.filter(|until| until.ms() < LAST_MS).map(id);
+        let last = last.filter(|last| last.as_str() < after);
+        (
+            first.unwrap_or_default(),
+            last.unwrap_or_else(|| after.to_owned()),
+        )
+    }
+
+    /// Whether nothing can be found because no invoice is in the currency that is asked for.
+    pub(crate) fn is_in_vain(&self, tx: &mut Tx, scope: &Scope) -> Result<bool, Error> {
+        match self.currency {
+            Some(currency) => invoices::none_in(tx, scope, currency),
+            None => Ok(false),
+        }
     }
 
     /// From which moment, included, and until which, not included.

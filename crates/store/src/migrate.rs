@@ -203,6 +203,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0044_day_sums",
         sql: include_str!("../migrations/0044_day_sums.sql"),
     },
+    Migration {
+        name: "0045_lists",
+        sql: include_str!("../migrations/0045_lists.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

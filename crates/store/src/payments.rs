@@ -8,7 +8,6 @@ use domain::refund::Standing;
 use domain::{Currency, FeeRuleId, InvoiceId, Money, PaymentId, Scope, Timestamp};
 
 use crate::db::{Error, Row, Sql, Tx};
-use crate::lists::Only;
 use crate::{binds, fee_rules, payment_parts, values};
 
 /// A payment. Amounts are minor units of `currency`.
@@ -102,22 +101,38 @@ impl Payment {
     }
 }
 
-macro_rules! select_payments {
-    ($rest:literal $(,)?) => {
-        Sql::new(concat!(
-            "select tenant_id, livemode, id, invoice_id, attempt, stripe_account_id, stripe_payment_intent_id,
+macro_rules! columns {
+    () => {
+        "tenant_id, livemode, id, invoice_id, attempt, stripe_account_id, stripe_payment_intent_id,
                stripe_charge_id, currency, amount, received, reserved, refunded, disputed,
                application_fee, stripe_fee, net, status,
                  declines,
                failure_code, method_brand, method_last4, version, next_check_at, created_at, succeeded_at,
                unreachable_since, fee_method, fee_rule_id, fee_bps, fee_fixed, fee_minimum, fee_maximum,
-               fee_rules_known, settlement_currency
-             from payments
-             ",
-            $rest
-        ))
+               fee_rules_known, settlement_currency"
     };
 }
+
+macro_rules! select_payments {
+    // Of those only whose id, or whatever it is compared with, is among some.
+    (among $among:literal, $($rest:literal),+ $(,)?) => {
+        Sql::new(concat!(
+            "select ",
+            columns!(),
+            " from (",
+            $among,
+            ") found cross join payments ",
+            $($rest),+
+        ))
+    };
+    ($($rest:literal),+ $(,)?) => {
+        Sql::new(concat!("select ", columns!(), " from payments ", $($rest),+))
+    };
+}
+
+mod listed;
+
+pub use listed::{ALL as LISTED, page};
 
 const INSERT: Sql = Sql::new(
     "insert into payments (tenant_id, livemode, id, invoice_id, attempt, stripe_account_id, currency, amount,
@@ -277,33 +292,6 @@ const REFUNDED: Sql = Sql::new(
 pub fn refunded(tx: &mut Tx, scope: &Scope, id: &PaymentId) -> Result<i64, Error> {
     tx.one(&REFUNDED, binds![&scope.tenant, scope.mode, id])?
         .int("refunded")
-}
-
-const PAGE: Sql = select_payments!(
-    "where tenant_id = $1 and livemode = $2 and id < $3
-       and ($4 = '' or status = $4) and ($5 = '' or currency = $5)
-       and created_at >= $6 and created_at < $7
-       and ($8 = '' or id in (
-         select p.payment_id from payment_parts p
-         where p.tenant_id = $1 and p.livemode = $2 and p.invoice_id = $8))
-       and ($9 = '' or id in (
-         select p.payment_id from payment_parts p
-         join invoices i on i.tenant_id = p.tenant_id and i.livemode = p.livemode and i.id = p.invoice_id
-         where p.tenant_id = $1 and p.livemode = $2 and i.client_id = $9))
-     order by id desc
-     limit $10",
-);
-
-/// Payments that are asked for, newest first, after the given id (exclusive).
-pub fn page(
-    tx: &mut Tx,
-    scope: &Scope,
-    only: &Only,
-    after: Option<&PaymentId>,
-    limit: i64,
-) -> Result<Vec<Payment>, Error> {
-    let binds = only.of_payments(scope, after.map_or("pay_~", PaymentId::as_str), limit);
-    tx.query(&PAGE, &binds)?.iter().map(read).collect()
 }
 
 const DUE: Sql = select_payments!(
@@ -481,7 +469,6 @@ pub const ALL: &[&Sql] = &[
     &LIVE_OF,
     &LAST_ATTEMPT,
     &REFUNDED,
-    &PAGE,
     &DUE,
     &CHECK_LATER,
     &CHECK_NOW,

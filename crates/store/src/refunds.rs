@@ -143,17 +143,29 @@ impl Refund {
     }
 }
 
-macro_rules! select_refunds {
-    ($rest:literal $(,)?) => {
-        Sql::new(concat!(
-            "select tenant_id, livemode, id, payment_id, invoice_id, stripe_account_id, stripe_refund_id,
+macro_rules! columns {
+    () => {
+        "tenant_id, livemode, id, payment_id, invoice_id, stripe_account_id, stripe_refund_id,
                origin, currency, amount, reason, settlement, status, failure_reason, balance_transaction_id,
                failure_balance_transaction_id, fee, fee_status, fee_amount, stripe_fee_refund_id, version,
-               next_check_at, booked_at, reversed_at, succeeded_at, created_at
-             from refunds
-             ",
-            $rest
+               next_check_at, booked_at, reversed_at, succeeded_at, created_at"
+    };
+}
+
+macro_rules! select_refunds {
+    // Of those only whose id, or whatever it is compared with, is among some.
+    (among $among:literal, $($rest:literal),+ $(,)?) => {
+        Sql::new(concat!(
+            "select ",
+            columns!(),
+            " from (",
+            $among,
+            ") found cross join refunds ",
+            $($rest),+
         ))
+    };
+    ($($rest:literal),+ $(,)?) => {
+        Sql::new(concat!("select ", columns!(), " from refunds ", $($rest),+))
     };
 }
 
@@ -256,21 +268,68 @@ pub fn of_payment(tx: &mut Tx, scope: &Scope, id: &PaymentId, limit: i64) -> Res
         .collect()
 }
 
-const PAGE: Sql = select_refunds!(
-    "where tenant_id = $1 and livemode = $2 and id < $3
-       and ($4 = '' or status = $4) and ($5 = '' or currency = $5)
-       and created_at >= $6 and created_at < $7
-       and ($8 = '' or payment_id in (
-         select p.payment_id from payment_parts p
-         where p.tenant_id = $1 and p.livemode = $2 and p.invoice_id = $8))
-       and ($9 = '' or payment_id in (
-         select p.payment_id from payment_parts p
-         join invoices i on i.tenant_id = p.tenant_id and i.livemode = p.livemode and i.id = p.invoice_id
-         where p.tenant_id = $1 and p.livemode = $2 and i.client_id = $9))
-       and ($11 = '' or payment_id = $11)
-     order by id desc
-     limit $10",
+/// What is asked for of all, newest first; what it is narrowed by there has an index with the id.
+macro_rules! page {
+    ($narrow:literal) => {
+        select_refunds!(
+            "where tenant_id = $1 and livemode = $2 and id < $3 and id >= $11 ",
+            $narrow,
+            "  and ($4 = '' or status = $4) and ($5 = '' or currency = $5)
+               and created_at >= $6 and created_at < $7 and $8 = '' and $9 = ''
+               and ($12 = '' or payment_id = $12)
+             order by id desc
+             limit $10"
+        )
+    };
+}
+
+/// The same of some, which are looked up one by one. What else is asked of them is written so that no index
+/// fits: either engine might look through everybody's by it.
+macro_rules! page_of {
+    ($some:literal, $is_one:literal) => {
+        select_refunds!(
+            among $some,
+            "where tenant_id = $1 and livemode = $2 and ",
+            $is_one,
+            "  and id || '' < $3 and id || '' >= $11
+               and ($4 = '' or status || '' = $4) and ($5 = '' or currency || '' = $5)
+               and created_at + 0 >= $6 and created_at + 0 < $7
+               and ($12 = '' or payment_id || '' = $12)
+               and ($8 = '' or exists (
+                 select 1 from payment_parts p
+                 where p.tenant_id = $1 and p.livemode = $2 and p.payment_id = refunds.payment_id
+                   and p.invoice_id = $8))
+               and ($9 = '' or exists (
+                 select 1 from payment_parts p
+                 cross join invoices i
+                 where p.tenant_id = $1 and p.livemode = $2 and p.payment_id = refunds.payment_id
+                   and i.tenant_id = $1 and i.livemode = $2 and i.id = p.invoice_id and i.client_id = $9))
+             order by id desc
+             limit $10"
+        )
+    };
+}
+
+const PAGE: Sql = page!("");
+
+const PAGE_OF_STATUS: Sql = page!("and status = $4");
+
+const PAGE_OF_INVOICE: Sql = page_of!(
+    "select distinct p.payment_id as one from payment_parts p
+     where p.tenant_id = $1 and p.livemode = $2 and p.invoice_id = $8",
+    "payment_id = found.one"
 );
+
+const PAGE_OF_CLIENT: Sql = page_of!(
+    "select distinct p.payment_id as one
+     from invoices i
+     cross join payment_parts p
+     where i.tenant_id = $1 and i.livemode = $2 and i.client_id = $9
+       and p.tenant_id = $1 and p.livemode = $2 and p.invoice_id = i.id",
+    "payment_id = found.one"
+);
+
+const PAGE_OF_PAYMENT: Sql = page_of!("select $12 as one", "payment_id = found.one");
 
 /// Refunds that are asked for, newest first, after the given id (exclusive).
 pub fn page(
@@ -280,9 +339,21 @@ pub fn page(
     after: Option<&RefundId>,
     limit: i64,
 ) -> Result<Vec<Refund>, Error> {
-    let mut binds = only.of_payments(scope, after.map_or("rfd_~", RefundId::as_str), limit);
+    let after = after.map_or("rfd_~", RefundId::as_str);
+    let (first, last) = only.ids(after, |at| RefundId::new(at, 0).to_string());
+    let mut binds = only.of_payments(scope, (&first, &last), limit);
     binds.push(only.payment().into());
-    tx.query(&PAGE, &binds)?.iter().map(read).collect()
+    if only.is_in_vain(tx, scope)? {
+        return Ok(Vec::new());
+    }
+    let sql = match (&only.payment, &only.invoice, &only.client, &only.status) {
+        (Some(_), _, _, _) => &PAGE_OF_PAYMENT,
+        (None, Some(_), _, _) => &PAGE_OF_INVOICE,
+        (None, None, Some(_), _) => &PAGE_OF_CLIENT,
+        (None, None, None, Some(_)) => &PAGE_OF_STATUS,
+        (None, None, None, None) => &PAGE,
+    };
+    tx.query(sql, &binds)?.iter().map(read).collect()
 }
 
 const DUE: Sql = select_refunds!(
@@ -399,6 +470,10 @@ pub const ALL: &[&Sql] = &[
     &AT_STRIPE,
     &OF_PAYMENT,
     &PAGE,
+    &PAGE_OF_STATUS,
+    &PAGE_OF_INVOICE,
+    &PAGE_OF_CLIENT,
+    &PAGE_OF_PAYMENT,
     &DUE,
     &CHECK_LATER,
     &CHECK_NOW,

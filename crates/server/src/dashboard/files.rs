@@ -12,7 +12,7 @@ use store::payouts::{self, Payout};
 use store::{clients, invoices};
 
 use super::desk;
-use super::invoice_filter::{Of, after};
+use super::invoice_filter::Of;
 use super::invoices::Which;
 use crate::api::Query;
 use crate::csv::{self, row, text};
@@ -43,7 +43,8 @@ pub async fn invoices(
         async move {
             let read = db.read(move |tx| {
                 let step = of.page(tx, &scope, from.as_ref(), STEP)?;
-                let next = step.last().filter(|_| is_full(step.len())).map(after);
+                let next = step.last().filter(|_| is_full(step.len()));
+                let next = next.map(|last| After::of(&last.invoice));
                 let rows = step.iter().filter(|listed| of.holds(&listed.invoice));
                 let rows = rows.filter(|listed| filter.matches(&listed.invoice));
                 let rows: String = rows.map(|listed| invoice(listed, &of.today)).collect();

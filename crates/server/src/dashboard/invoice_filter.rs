@@ -1,11 +1,11 @@
-//! What a list of invoices is narrowed to beside its tab: a client, days, amounts. A page looks through so
-//! many invoices at most, so that a filter that matches nothing is as quick as one that matches all, and says
-//! where to look further.
+//! What a list of invoices is narrowed to beside its tab: a client, days, amounts. What was issued on days
+//! and what few invoices cost is found by that; otherwise a page looks through so many invoices at most, so
+//! that a filter that matches hardly any is as quick as one that matches all, and says where to look further.
 
 use domain::seal::Day;
-use domain::{ClientId, Currency, Money, Scope};
+use domain::{ClientId, Currency, Money, Scope, Timestamp};
 use maud::{Markup, html};
-use store::invoice_list::{self as rows, After, Listed, Shelf};
+use store::invoice_list::{self as rows, After, Issued, Listed, Shelf, Totals};
 use store::invoices::Invoice;
 use store::{Error, Tx};
 
@@ -13,9 +13,11 @@ use super::desk;
 use crate::html as parts;
 
 /// Invoices that one page looks through.
-pub const LOOKED_THROUGH: usize = 2_000;
-/// Rows that are read at once.
-const STEP: i64 = 250;
+pub const LOOKED_THROUGH: usize = 500;
+/// Rows that are read at once after the first, which are as many as are shown.
+const STEP: i64 = 100;
+/// Fewer invoices than these that have such a total are found by it.
+const FEW: i64 = 1_000;
 
 /// What is asked for, as it was typed.
 #[derive(Clone, Debug, Default)]
@@ -72,6 +74,28 @@ impl Filter {
         after && before && enough && not_more
     }
 
+    /// The time in which it was issued, if days narrow it.
+    fn issued(&self) -> Option<Issued> {
+        let (from, to) = (Day::parse(self.from.trim()), Day::parse(self.to.trim()));
+        (from.is_some() || to.is_some()).then(|| Issued {
+            from: from.map_or(EVER.from, Day::begins),
+            before: to.map_or(EVER.before, Day::ends),
+        })
+    }
+
+    /// The totals in each currency, if amounts narrow it.
+    fn totals(&self, tx: &mut Tx, scope: &Scope) -> Result<Vec<Totals>, Error> {
+        if self.least.trim().is_empty() && self.most.trim().is_empty() {
+            return Ok(Vec::new());
+        }
+        let between = |currency| Totals {
+            currency,
+            least: minor(&self.least, Some(currency)).unwrap_or(0),
+            most: minor(&self.most, Some(currency)).unwrap_or(i64::MAX),
+        };
+        Ok(rows::currencies(tx, scope)?.into_iter().map(between).collect())
+    }
+
     /// The form for it, which works without a script: it leads to the list.
     pub fn form(&self, path: &str, kept: &[(&str, &str)]) -> Markup {
         let field = |name: &str, label: &str, kind: &str, value: &str| {
@@ -107,6 +131,11 @@ impl Filter {
     }
 }
 
+const EVER: Issued = Issued {
+    from: Timestamp::from_ms(0),
+    before: Timestamp::from_ms(i64::MAX),
+};
+
 fn minor(text: &str, currency: Option<Currency>) -> Option<i64> {
     let text = text.trim();
     let typed = currency.filter(|_| !text.is_empty())?;
@@ -139,16 +168,19 @@ impl Of {
         let Some(client) = &self.client else {
             return rows::page(tx, scope, self.shelf, &self.today, after, limit);
         };
-        let status = match self.shelf {
+        let after = after.map(|after| &after.id);
+        rows::of_client(tx, scope, client, self.status(), after, limit)
+    }
+
+    fn status(&self) -> Option<&'static str> {
+        match self.shelf {
             Shelf::All => None,
             // What is overdue is open, and told apart by whoever asks.
             Shelf::Overdue => Some(Shelf::Open.word()),
             Shelf::Draft | Shelf::Open | Shelf::Processing | Shelf::Paid | Shelf::Void => {
                 Some(self.shelf.word())
             }
-        };
-        let after = after.map(|after| &after.id);
-        rows::of_client(tx, scope, client, status, after, limit)
+        }
     }
 
     /// Whether an invoice belongs to it.
@@ -168,11 +200,44 @@ pub struct Looked {
     pub gave_up: bool,
 }
 
-/// Where a list goes on after an invoice.
-pub fn after(listed: &Listed) -> After {
-    After {
-        id: listed.invoice.id.clone(),
-        due_date: listed.invoice.due_date.clone().unwrap_or_default(),
+/// Among which invoices a filter looks.
+enum Among {
+    /// Those of the list.
+    List,
+    /// Those of the tab that were issued in a time.
+    Issued(Issued),
+    /// Those of the tab with such a total, issued in a time.
+    Totals(Vec<Totals>, Issued),
+}
+
+impl Among {
+    fn of(tx: &mut Tx, scope: &Scope, of: &Of, filter: &Filter) -> Result<Among, Error> {
+        // A client has few.
+        if of.client.is_some() {
+            return Ok(Among::List);
+        }
+        let (issued, totals) = (filter.issued(), filter.totals(tx, scope)?);
+        if !totals.is_empty() && rows::are_few(tx, scope, &totals, FEW)? {
+            return Ok(Among::Totals(totals, issued.unwrap_or(EVER)));
+        }
+        Ok(issued.map_or(Among::List, Among::Issued))
+    }
+
+    fn page(
+        &self,
+        tx: &mut Tx,
+        scope: &Scope,
+        of: &Of,
+        after: Option<&After>,
+        limit: i64,
+    ) -> Result<Vec<Listed>, Error> {
+        match self {
+            Among::List => of.page(tx, scope, after, limit),
+            Among::Issued(issued) => rows::issued(tx, scope, of.status(), *issued, after, limit),
+            Among::Totals(totals, issued) => {
+                rows::of_totals(tx, scope, totals, (of.status(), *issued), after, limit)
+            }
+        }
     }
 }
 
@@ -188,13 +253,16 @@ pub fn look(
     from: Option<After>,
     most: usize,
 ) -> Result<Looked, Error> {
+    let among = Among::of(tx, scope, of, filter)?;
     let (mut found, mut at, mut looked) = (Vec::new(), from, 0);
+    let mut wanted = i64::try_from(most).unwrap_or(STEP);
     while looked < LOOKED_THROUGH {
-        let step = of.page(tx, scope, at.as_ref(), STEP)?;
-        let ended = i64::try_from(step.len()).unwrap_or(STEP) < STEP;
+        let step = among.page(tx, scope, of, at.as_ref(), wanted)?;
+        let ended = i64::try_from(step.len()).unwrap_or(wanted) < wanted;
         looked += step.len();
+        wanted = STEP;
         for listed in step {
-            at = Some(after(&listed));
+            at = Some(After::of(&listed.invoice));
             if of.holds(&listed.invoice) && filter.matches(&listed.invoice) {
                 found.push(listed);
                 if found.len() == most {

@@ -123,10 +123,7 @@ fn find(tx: &mut Tx, scope: &Scope, which: &Which, today: &str) -> Result<Found,
         Ok(id) => clients::get(tx, scope, &id)?,
         Err(_) => None,
     };
-    let after = after.map(|invoice| After {
-        id: invoice.id,
-        due_date: invoice.due_date.unwrap_or_default(),
-    });
+    let after = after.as_ref().map(After::of);
     let of = Of {
         shelf: shelf_of(which),
         client: client.as_ref().map(|client| client.id.clone()),

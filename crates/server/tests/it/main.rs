@@ -97,6 +97,7 @@ mod silence;
 mod slow_clients;
 mod stale_pages;
 mod subscriptions;
+mod sums;
 mod thin_events;
 mod thin_money;
 mod three_d_secure;

@@ -4,6 +4,7 @@
 /// Whether `engines` gives databases with all tables: these tests make theirs themselves.
 const MIGRATED: bool = false;
 
+mod clients;
 mod connect_states;
 mod engines;
 mod inline;

@@ -2,6 +2,7 @@
 //! several invoices that are sent at once.
 
 use domain::Role;
+use domain::seal::Day;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -33,6 +34,49 @@ both! {
             narrowed("from=nonsense&least=lots", &["A day is written such as", "$990.76", "$123.45"],
                 &[]).await;
             narrowed("state=void&least=1", &["No invoice fits the filter"], &[]).await;
+        });
+    }
+
+    fn a_narrowed_list_of_pages_has_each_invoice_once(world: &World) {
+        Town::run(world, async |town| {
+            let dana = staff(&town, Role::Owner, "dana@northwind.example").await;
+            for nth in 0..27 {
+                town.invoice(10_000 + nth, "usd").await;
+            }
+            town.invoice(10_010, "jpy").await;
+            let today = Day::of(town.app.clock.now());
+            let yesterday = Day::of(today.begins().plus_ms(-1));
+            for (asked, count) in [
+                (format!("from={yesterday}&to={today}"), 28),
+                (format!("state=open&from={today}"), 28),
+                (format!("to={yesterday}"), 0),
+                (format!("state=paid&from={today}"), 0),
+                ("least=100.00&most=1000".to_owned(), 27),
+                // What is no amount of a currency narrows nothing of it.
+                ("least=100.05&most=100.09".to_owned(), 6),
+                (format!("least=100.05&most=100.09&state=open&to={today}"), 6),
+                ("least=100.05&most=100.09&state=overdue".to_owned(), 0),
+                ("least=10010".to_owned(), 1),
+            ] {
+                let (mut numbers, mut path) = (Vec::new(), format!("/invoices?{asked}"));
+                loop {
+                    let page = dana.get(&path).await;
+                    page.assert_says(200, &["Invoices"]);
+                    let rows = page.text.split("row-link").skip(1);
+                    numbers.extend(rows.map(|row| row.split("INV-").nth(1).unwrap()[..5].to_owned()));
+                    match page.text.split("rel=\"next\"").next().filter(|_| page.text.contains("rel=\"next\"")) {
+                        Some(before) => {
+                            let href = before.rsplit("href=\"").next().unwrap();
+                            path = href.split('"').next().unwrap().replace("&amp;", "&");
+                        }
+                        None => break,
+                    }
+                }
+                let shown = numbers.len();
+                numbers.sort();
+                numbers.dedup();
+                assert_eq!((shown, numbers.len()), (count, count), "{asked}: {numbers:?}");
+            }
         });
     }
 

@@ -1,0 +1,132 @@
+//! Disputes as lists ask for them: narrowed by one thing or several, newest first.
+
+use domain::{DisputeId, Scope};
+
+use super::{Dispute, read};
+use crate::binds;
+use crate::db::{Error, Sql, Tx};
+use crate::lists::Only;
+
+/// What is asked for of all, newest first; what it is narrowed by there has an index with the id.
+macro_rules! page {
+    ($narrow:literal) => {
+        select_disputes!(
+            "where tenant_id = $1 and livemode = $2 and id < $3 and id >= $11 ",
+            $narrow,
+            "  and ($4 = '' or status = $4) and ($5 = '' or currency = $5)
+               and opened_at >= $6 and opened_at < $7 and $8 = '' and $9 = ''
+               and ($12 = '' or payment_id = $12)
+             order by id desc
+             limit $10"
+        )
+    };
+}
+
+/// The same of some, which are looked up one by one. What else is asked of them is written so that no index
+/// fits: either engine might look through everybody's by it.
+macro_rules! page_of {
+    ($some:literal, $is_one:literal) => {
+        select_disputes!(
+            among $some,
+            "where tenant_id = $1 and livemode = $2 and ",
+            $is_one,
+            "  and id || '' < $3 and id || '' >= $11
+               and ($4 = '' or status || '' = $4) and ($5 = '' or currency || '' = $5)
+               and opened_at + 0 >= $6 and opened_at + 0 < $7
+               and ($12 = '' or payment_id || '' = $12)
+               and ($8 = '' or exists (
+                 select 1 from payment_parts p
+                 where p.tenant_id = $1 and p.livemode = $2 and p.payment_id = disputes.payment_id
+                   and p.invoice_id = $8))
+               and ($9 = '' or exists (
+                 select 1 from payment_parts p
+                 cross join invoices i
+                 where p.tenant_id = $1 and p.livemode = $2 and p.payment_id = disputes.payment_id
+                   and i.tenant_id = $1 and i.livemode = $2 and i.id = p.invoice_id and i.client_id = $9))
+             order by id desc
+             limit $10"
+        )
+    };
+}
+
+const PAGE: Sql = page!("");
+
+const PAGE_OF_STATUS: Sql = page!("and status = $4");
+
+const PAGE_OF_INVOICE: Sql = page_of!(
+    "select distinct p.payment_id as one from payment_parts p
+     where p.tenant_id = $1 and p.livemode = $2 and p.invoice_id = $8",
+    "payment_id = found.one"
+);
+
+const PAGE_OF_CLIENT: Sql = page_of!(
+    "select distinct p.payment_id as one
+     from invoices i
+     cross join payment_parts p
+     where i.tenant_id = $1 and i.livemode = $2 and i.client_id = $9
+       and p.tenant_id = $1 and p.livemode = $2 and p.invoice_id = i.id",
+    "payment_id = found.one"
+);
+
+const PAGE_OF_PAYMENT: Sql = page_of!("select $12 as one", "payment_id = found.one");
+
+const PAGE_OF_TIME: Sql = page_of!(
+    "select d.id as one from disputes d
+     where d.tenant_id = $1 and d.livemode = $2 and d.opened_at >= $6 and d.opened_at < $7",
+    "id = found.one"
+);
+
+const COUNT_OF_TIME: Sql = Sql::new(
+    "select count(*) as counted from (
+       select 1 as one from disputes
+       where tenant_id = $1 and livemode = $2 and opened_at >= $3 and opened_at < $4 limit $5) counted",
+);
+
+/// Where more were opened in a time, some of them are soon found among all.
+const FEW: i64 = 200;
+
+/// Disputes that are asked for, newest first, after the given id (exclusive).
+pub fn page(
+    tx: &mut Tx,
+    scope: &Scope,
+    only: &Only,
+    after: Option<&DisputeId>,
+    limit: i64,
+) -> Result<Vec<Dispute>, Error> {
+    let after = after.map_or("dis_~", DisputeId::as_str);
+    // They are asked for by when Stripe opened them, which their ids do not say.
+    let mut binds = only.of_payments(scope, ("", after), limit);
+    binds.push(only.payment().into());
+    if only.is_in_vain(tx, scope)? {
+        return Ok(Vec::new());
+    }
+    let sql = match (&only.payment, &only.invoice, &only.client, &only.status) {
+        (Some(_), _, _, _) => &PAGE_OF_PAYMENT,
+        (None, Some(_), _, _) => &PAGE_OF_INVOICE,
+        (None, None, Some(_), _) => &PAGE_OF_CLIENT,
+        (None, None, None, _) if are_few_of_time(tx, scope, only)? => &PAGE_OF_TIME,
+        (None, None, None, Some(_)) => &PAGE_OF_STATUS,
+        (None, None, None, None) => &PAGE,
+    };
+    tx.query(sql, &binds)?.iter().map(read).collect()
+}
+
+fn are_few_of_time(tx: &mut Tx, scope: &Scope, only: &Only) -> Result<bool, Error> {
+    if only.since.is_none() && only.until.is_none() {
+        return Ok(false);
+    }
+    let (since, until) = only.made();
+    let binds = binds![&scope.tenant, scope.mode, since, until, FEW];
+    Ok(tx.one(&COUNT_OF_TIME, binds)?.int("counted")? < FEW)
+}
+
+/// For the test that prepares every statement.
+pub const ALL: &[&Sql] = &[
+    &PAGE,
+    &PAGE_OF_STATUS,
+    &PAGE_OF_INVOICE,
+    &PAGE_OF_CLIENT,
+    &PAGE_OF_PAYMENT,
+    &PAGE_OF_TIME,
+    &COUNT_OF_TIME,
+];
