@@ -82,10 +82,15 @@ NEWCOMER_KEY=$(echo "$OTHER" | grep -o 'ppk_test_[A-Za-z0-9_]*' | head -n 1)
 FRESH_KEY=$(AS=$PLATFORM_KEY api POST /api/tenants '{"name":"Silver Lake MSP","with_api_keys":true}' |
   grep -o 'ppk_test_[A-Za-z0-9_]*' | head -n 1)
 NEWCOMER_ACCOUNT=$(AS=$NEWCOMER_KEY api POST /api/stripe/connect/account '{"country":"US"}' | pick stripe_account_id)
-api POST "/api/invoices/$INVOICE/send" >/dev/null
-MAIL=$(api GET "/api/invoices/$INVOICE/mails" | pick id)
-wait_for '"status":"sent"' "/api/mails/$MAIL"
-BOUNCED_MAIL=$(api GET "/api/mails?kind=invoice" | pick id)
+mailed() { # mailed INVOICE: sends it, until the mail has gone out; the mail
+  local mail
+  api POST "/api/invoices/$1/send" >/dev/null
+  mail=$(api GET "/api/invoices/$1/mails" | pick id)
+  wait_for '"status":"sent"' "/api/mails/$mail"
+  echo "$mail"
+}
+MAIL=$(mailed "$INVOICE")
+BOUNCED_MAIL=$(mailed "$INTENT_INVOICE")
 AS=$PLATFORM_KEY api POST "/api/platform/mails/$BOUNCED_MAIL/bounced" '{"reason":"550 no such user"}' >/dev/null
 ACCOUNT= CUSTOMER=$(ACCOUNT= stripe /v1/customers -d name=Northwind | pick id)
 PLATFORM_PRODUCT=$(ACCOUNT= stripe /v1/products -d name=Platform | pick id)

@@ -113,7 +113,8 @@ both! {
                 Sql::new("select count(*) as n from state_history where to_state = 'succeeded'");
             assert_eq!(town.number(&MOVES).await, 100, "one move to succeeded for each payment");
             const EVENTS: Sql = Sql::new(
-                "select count(*) as n from stripe_webhook_events where status in ('processed', 'stale')",
+                "select count(*) as n from stripe_webhook_events
+                 where type = 'payment_intent.succeeded' and status in ('processed', 'stale')",
             );
             assert_eq!(town.number(&EVENTS).await, 100);
             town.assert_nothing_open().await;

@@ -205,5 +205,10 @@ pub(super) async fn until_quiet(town: &Town, office: &PostOffice) -> usize {
         store::Sql::new("select count(*) as n from mails where status in ('queued', 'sending')");
     town.until("no mail that waits", async || town.number(&WAITING).await == 0)
         .await;
+    // What was sent is read from the mail server a moment later.
+    const SENT: store::Sql = store::Sql::new("select count(*) as n from mails where status = 'sent'");
+    let sent = usize::try_from(town.number(&SENT).await).expect("a count");
+    town.until(&format!("{sent} mails"), async || office.taken().len() >= sent)
+        .await;
     office.taken().len()
 }
