@@ -227,9 +227,9 @@ fn parts(text: &str) -> Vec<(String, String)> {
 macro_rules! counted {
     ($nth:literal, $from:literal, $to:literal) => {
         concat!(
-            "select ",
+            "select cast(",
             $nth,
-            " as nth, (select count(*) from (
+            " as bigint) as nth, (select count(*) from (
                select 1 as one from client_parts
                where tenant_id = $1 and livemode = $2 and part >= ",
             $from,
