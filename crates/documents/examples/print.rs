@@ -87,7 +87,7 @@ fn papers() -> Vec<(String, Paper)> {
     foreign.frame.client = Party {
         name: "株式会社山田商店 (שלום עולם)".to_owned(),
         address: vec!["東京都".to_owned(), "شركة النور للتقنية".to_owned()],
-        email: None,
+        ..Party::default()
     };
     foreign.frame.seller.page = PageSize::Letter;
     foreign.frame.seller.logo = None;
@@ -120,8 +120,9 @@ fn frame(language: Language) -> Frame {
         },
         client: Party {
             name: "Bäckerei Hofmann KG".to_owned(),
-            address: Vec::new(),
+            tax_id: text("DE 987 654 321"),
             email: text("buchhaltung@hofmann.example"),
+            ..Party::default()
         },
         test: false,
     }

@@ -219,17 +219,14 @@ impl<'a> Letter<'a> {
         let (third, narrow) = (self.width() * 36 / 100, self.width() * 28 / 100);
         let seller = &frame.seller;
         let mut from = seller.address.clone();
-        from.extend(
-            seller
-                .tax_id
-                .iter()
-                .map(|id| format!("{} {id}", self.words.tax_id)),
-        );
+        let tax_id = |id: &String| format!("{} {id}", self.words.tax_id);
+        from.extend(seller.tax_id.as_ref().map(tax_id));
         from.extend(seller.email.clone());
         from.extend(seller.phone.clone());
         let first = self.party(self.words.from, &seller.name, &from, SIDE, third - gap);
         self.y = top;
         let mut to = frame.client.address.clone();
+        to.extend(frame.client.tax_id.as_ref().map(tax_id));
         to.extend(frame.client.email.clone());
         let second = self.party(
             self.words.billed_to,

@@ -63,6 +63,8 @@ pub struct Party {
     pub name: String,
     /// The lines of the address.
     pub address: Vec<String>,
+    /// The number with the tax office.
+    pub tax_id: Option<String>,
     /// The e-mail address.
     pub email: Option<String>,
 }

@@ -96,6 +96,14 @@ impl Language {
         }
     }
 
+    /// What stands between a word and what it tells: French sets a blank before it, at which no line breaks.
+    pub const fn colon(self) -> &'static str {
+        match self {
+            Language::Fr => "\u{a0}:",
+            Language::De | Language::En | Language::Es => ":",
+        }
+    }
+
     /// The amount without a symbol, and its code: `1.234,50 EUR`.
     pub fn money_with_code(self, money: Money) -> String {
         format!("{}{NO_BREAK}{}", self.figure(money), money.currency())

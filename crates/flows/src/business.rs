@@ -6,9 +6,31 @@ use domain::{Refusal, Scope};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use store::business::{self as rows, Logo};
+use store::{Tx, tenants};
 
 use crate::audit::{self, Entry};
 use crate::{App, By, Failure};
+
+/// How a tenant's clients know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seller {
+    /// The name of its business; the tenant's own where it has given none.
+    pub name: String,
+    /// Where its clients ask.
+    pub support_email: Option<String>,
+}
+
+/// How a tenant's clients know it.
+///
+/// # Errors
+/// When the database fails.
+pub fn seller(tx: &mut Tx, scope: &Scope) -> Result<Seller, store::Error> {
+    let (business, tenant) = (rows::get(tx, scope)?, tenants::get(tx, &scope.tenant)?);
+    Ok(Seller {
+        name: business.name.unwrap_or(tenant.name),
+        support_email: business.email.or(tenant.support_email),
+    })
+}
 
 /// Puts other details in the place of the tenant's.
 ///

@@ -19,6 +19,7 @@ use store::{
 };
 use stripe::Secret;
 
+use crate::business::{Seller, seller};
 use crate::payment_settings::takes_bank_debits;
 use crate::proofs::Work;
 use crate::{App, Failure, Moment, adoption, limits, page_tokens, pay_links};
@@ -172,7 +173,7 @@ pub enum Look {
         /// The mode of the invoice.
         mode: Mode,
         /// The MSP, whom the payer may ask for a new link.
-        tenant: Tenant,
+        seller: Seller,
         /// In which languages its client may be written to.
         languages: Languages,
         /// Where a fresh link can be sent, so that only its owner knows it: `j***@client.example`.
@@ -183,7 +184,7 @@ pub enum Look {
         /// The mode of the invoice.
         mode: Mode,
         /// The MSP, whom the payer may ask.
-        tenant: Tenant,
+        seller: Seller,
         /// In which languages its client may be written to.
         languages: Languages,
     },
@@ -201,13 +202,13 @@ pub async fn look(app: &App, token: &str) -> Result<Look, Failure> {
             pay_links::Opened::Valid(link) => Ok(Look::Invoice(Box::new(read(tx, &key, &link, moment)?))),
             pay_links::Opened::Expired(link) => Ok(Look::Expired {
                 mode: link.scope.mode,
-                tenant: tenants::get(tx, &link.scope.tenant)?,
+                seller: seller(tx, &link.scope)?,
                 languages: Languages::of(tx, &link)?,
                 on_file: pay_links::on_file(tx, &link)?.map(|(to, _)| masked(&to.to.address)),
             }),
             pay_links::Opened::Revoked(link) => Ok(Look::Revoked {
                 mode: link.scope.mode,
-                tenant: tenants::get(tx, &link.scope.tenant)?,
+                seller: seller(tx, &link.scope)?,
                 languages: Languages::of(tx, &link)?,
             }),
         })

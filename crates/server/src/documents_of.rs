@@ -119,6 +119,7 @@ fn party(to: BillTo) -> Party {
     Party {
         name: to.name,
         address: to.details,
+        tax_id: to.tax_id,
         email: to.email,
     }
 }

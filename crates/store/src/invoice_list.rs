@@ -73,7 +73,7 @@ macro_rules! listed {
         Sql::new(concat!(
             "select i.id, i.client_id, i.number, i.currency, i.memo, i.due_date, i.status, i.version,
                i.subtotal, i.tax, i.total, i.applied, i.credited, i.bill_to_name, i.bill_to_email,
-               i.bill_to_details,
+               i.bill_to_details, i.bill_to_tax_id,
                i.created_at, i.finalized_at, i.paid_at, i.voided_at, i.discount_bps,
                i.discount_fixed, i.discount, c.name as client_name
              from invoices i

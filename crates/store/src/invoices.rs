@@ -15,18 +15,21 @@ pub struct BillTo {
     pub name: String,
     /// The e-mail address, if there was one.
     pub email: Option<String>,
-    /// The lines below the name: the address, then the number with the tax office.
+    /// The lines below the name: the address. Of invoices before migration 0046 the last may be the number
+    /// with the tax office.
     pub details: Vec<String>,
+    /// The number with the tax office, if it was known.
+    pub tax_id: Option<String>,
 }
 
 impl BillTo {
     /// To a client as it is called now.
     pub fn of(client: &Client) -> BillTo {
-        let details = client.address.iter().chain(&client.tax_id).cloned();
         BillTo {
             name: client.name.clone(),
             email: client.email.clone(),
-            details: details.collect(),
+            details: client.address.clone(),
+            tax_id: client.tax_id.clone(),
         }
     }
 }
@@ -96,8 +99,8 @@ impl Invoice {
 macro_rules! columns {
     () => {
         "id, client_id, number, currency, memo, due_date, status, version, subtotal, tax,
-               total, applied, credited, bill_to_name, bill_to_email, bill_to_details, created_at,
-               finalized_at, paid_at, voided_at, discount_bps, discount_fixed, discount"
+               total, applied, credited, bill_to_name, bill_to_email, bill_to_details, bill_to_tax_id,
+               created_at, finalized_at, paid_at, voided_at, discount_bps, discount_fixed, discount"
     };
 }
 
@@ -279,8 +282,8 @@ pub fn next_number(tx: &mut Tx, scope: &Scope, at: Timestamp) -> Result<i64, Err
 const FINALIZE: Sql = Sql::new(
     "update invoices set
        status = 'open', number = $4, finalized_at = $5, bill_to_name = $6, bill_to_email = $7,
-       bill_to_details = $8, version = version + 1
-     where tenant_id = $1 and livemode = $2 and id = $3 and status = 'draft' and version = $9",
+       bill_to_details = $8, bill_to_tax_id = $9, version = version + 1
+     where tenant_id = $1 and livemode = $2 and id = $3 and status = 'draft' and version = $10",
 );
 
 /// Moves a draft of this version to open and keeps to whom it is made out; `false` when it is none any more.
@@ -301,6 +304,7 @@ pub fn finalize(
         &to.name,
         to.email.clone(),
         to.details.join("\n"),
+        to.tax_id.clone(),
         invoice.version
     ];
     Ok(tx.execute(&FINALIZE, binds)? == 1)
@@ -336,6 +340,7 @@ pub(crate) fn read(row: &Row) -> Result<Invoice, Error> {
             name,
             email: row.text_opt("bill_to_email")?,
             details: details.lines().map(str::to_owned).collect(),
+            tax_id: row.text_opt("bill_to_tax_id")?,
         }),
         None => None,
     };

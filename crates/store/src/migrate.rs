@@ -207,6 +207,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0045_lists",
         sql: include_str!("../migrations/0045_lists.sql"),
     },
+    Migration {
+        name: "0046_bill_to_tax_id",
+        sql: include_str!("../migrations/0046_bill_to_tax_id.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

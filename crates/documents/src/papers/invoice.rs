@@ -135,7 +135,12 @@ fn lines(letter: &mut Letter<'_>, invoice: &Invoice, words: &Words) {
         0 => line.description.clone(),
         off => {
             let label = words.discount_of(line.discount);
-            format!("{}\n{label}: {}", line.description, money(-off))
+            format!(
+                "{}\n{label}{} {}",
+                line.description,
+                language.colon(),
+                money(-off)
+            )
         }
     };
     let row = |line: &Line| {

@@ -170,6 +170,7 @@ pub(crate) fn told(invoice: &Invoice) -> OfInvoice<'_> {
     OfInvoice {
         id: &invoice.id,
         number: invoice.number.as_deref().unwrap_or_default(),
+        total: invoice.total,
         owed: invoice.owed(),
         due: invoice.due_date.as_deref().and_then(Day::parse),
     }

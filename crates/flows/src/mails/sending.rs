@@ -7,11 +7,11 @@ use domain::{MailAddress, MailId, OfflinePaymentId, PaymentId, Refusal, Scope};
 use store::mails::{self as rows, Mail};
 use store::pay_links::PayLink;
 use store::users::User;
-use store::{Tx, invoices, mail_settings, offline_payments, pay_links, payments, tenants};
+use store::{Tx, invoices, mail_settings, offline_payments, pay_links, payments};
 
 use super::{Letter, To};
 use crate::audit::{self, Entry};
-use crate::{App, By, Failure, Moment, reminders};
+use crate::{App, By, Failure, Moment, business, reminders};
 
 /// Mails that are given up in one transaction.
 const GIVEN_UP_AT_ONCE: i64 = 100;
@@ -150,15 +150,15 @@ fn path_of(key: &stripe::Secret, link: Option<PayLink>) -> Result<Option<String>
 /// In whose name a tenant's mails come, and where answers go.
 pub(crate) fn sender(tx: &mut Tx, scope: &Scope) -> Result<(String, Option<String>), Failure> {
     let settings = mail_settings::get(tx, scope)?;
-    let tenant = tenants::get(tx, &scope.tenant)?;
+    let seller = business::seller(tx, scope)?;
     let reply_to = settings.reply_to.map(|address| address.to_string());
     // A support address may be older than the rules for addresses.
     let support = || {
-        let address = domain::MailAddress::read(tenant.support_email.as_deref()?)?;
+        let address = domain::MailAddress::read(seller.support_email.as_deref()?)?;
         Some(address.to_string())
     };
     Ok((
-        settings.sender_name.unwrap_or_else(|| tenant.name.clone()),
+        settings.sender_name.unwrap_or(seller.name),
         reply_to.or_else(support),
     ))
 }

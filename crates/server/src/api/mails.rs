@@ -257,12 +257,13 @@ pub async fn bounced(
     InPath(id): InPath,
     Input(bounce): Input<BounceJson>,
 ) -> Result<Json<MailJson>, Problem> {
-    let reason = domain::text::shown(&bounce.reason, REASON_MAX, true).ok_or_else(|| {
-        Refusal::invalid(
-            "reason",
-            format!("must be text with 1 to {REASON_MAX} characters"),
-        )
-    })?;
+    let reason =
+        domain::text::shown(&domain::text::pasted(&bounce.reason), REASON_MAX, true).ok_or_else(|| {
+            Refusal::invalid(
+                "reason",
+                format!("must be text with 1 to {REASON_MAX} characters"),
+            )
+        })?;
     let mail = sending::bounced(&site.app, &by, &MailId::parse(&id)?, &reason).await?;
     Ok(Json(MailJson::with_tenant(mail)))
 }

@@ -87,7 +87,7 @@ pub async fn get(State(site): State<Site>, InPath(link): InPath) -> Result<Json<
         object: "public_invoice",
         state: state_word(&view.panel),
         number: view.invoice.number,
-        seller: view.tenant.name,
+        seller: view.business.name.unwrap_or(view.tenant.name),
         client: view.bill_to.name,
         amount: owed.minor(),
         currency: owed.currency().code(),

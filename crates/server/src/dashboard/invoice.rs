@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use domain::invoice::{InvoiceState, Line};
 use domain::{InvoiceId, LinkId, PaymentId, Refusal, Scope};
 use flows::refunds::{self, OfInvoice, Shown};
-use flows::{Failure, credits};
+use flows::{Failure, business, credits};
 use maud::{Markup, html};
 use sha2::{Digest, Sha256};
 use store::clients::{self, Client};
@@ -46,6 +46,8 @@ pub struct Whole {
     pub invoice: Invoice,
     /// Its client, as it is called now.
     pub client: Client,
+    /// Who sends it, as its clients know them.
+    pub seller: String,
     /// Its lines.
     pub lines: Vec<Line>,
     /// Its payments, newest first, with what each brought this invoice in minor units.
@@ -98,6 +100,7 @@ impl Whole {
         let beside: Vec<&str> = refunded.chain(noted).collect();
         Ok(Whole {
             actors: acted(tx, scope, id, &beside)?,
+            seller: business::seller(tx, scope)?.name,
             lines: invoices::lines(tx, scope, id)?,
             back: refunds::of_invoice(tx, scope, id)?,
             used,
@@ -176,7 +179,7 @@ fn content(site: &Site, person: &Person, whole: &Whole, credit: i64, said: &Mark
                 (live(site, person, whole, credit))
                 (invoice_links::card(site, person, invoice, &whole.links, &whole.paid_by))
             }
-            section aria-label="The paper" { (paper(site, person, whole)) }
+            section aria-label="The paper" { (paper(whole)) }
         }
     }
 }

@@ -244,11 +244,23 @@ fn form(
     }
 }
 
+/// A link of an invoice.
+async fn link_of(site: &Site, person: &Person, invoice: &str, link: &str) -> Result<PayLink, Failure> {
+    let (scope, invoice, link) = (person.scope(), InvoiceId::parse(invoice)?, LinkId::parse(link)?);
+    let read = site
+        .app
+        .db
+        .read(move |tx| store::pay_links::get(tx, &link))
+        .await?;
+    let found = read.filter(|link| link.scope == scope && link.invoice_id == invoice);
+    Ok(found.ok_or(Refusal::NotFound)?)
+}
+
 /// `GET /invoices/{id}/links/{link}/revoke`
 pub async fn ask_to_revoke(State(site): State<Site>, person: Person, InPaths(id, link): InPaths) -> Response {
-    match found(&site, &person, &id).await {
-        Ok(invoice) => {
-            let path = format!("{PATH}/{}", invoice.id);
+    match link_of(&site, &person, &id, &link).await {
+        Ok(found) => {
+            let path = format!("{PATH}/{}", found.invoice_id);
             let ask = parts::Ask {
                 id: "revoke",
                 title: "Revoke this link?",

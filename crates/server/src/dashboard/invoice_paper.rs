@@ -7,12 +7,10 @@ use maud::{Markup, html};
 use super::desk;
 use super::invoice::Whole;
 use crate::pay::page::format;
-use crate::people::Person;
-use crate::router::Site;
 use store::invoices::BillTo;
 
 /// The paper.
-pub fn paper(_: &Site, person: &Person, whole: &Whole) -> Markup {
+pub fn paper(whole: &Whole) -> Markup {
     let invoice = &whole.invoice;
     let to = invoice
         .bill_to
@@ -25,12 +23,13 @@ pub fn paper(_: &Site, person: &Person, whole: &Whole) -> Markup {
                 p .soft { (invoice.number.as_deref().unwrap_or("Not numbered yet")) }
             }
             dl .sheet-parties {
-                div { dt { "From" } dd { (person.company()) } }
+                div { dt { "From" } dd { (whole.seller) } }
                 div {
                     dt { "Billed to" }
                     dd {
                         (to.name)
                         @for line in &to.details { span .line.soft { (line) } }
+                        @if let Some(id) = &to.tax_id { span .line.soft { "Tax number " (id) } }
                     }
                 }
                 @if let Some(at) = invoice.finalized_at {

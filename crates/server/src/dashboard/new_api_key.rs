@@ -90,6 +90,10 @@ impl Typed {
         let mode = mode.ok_or(Refusal::invalid("mode", "must be one of those that are offered"))?;
         let words = match self.access.as_str() {
             "all" => vec!["all"],
+            _ if self.permissions.is_empty() => {
+                let problem = "must have at least one tick. Tick some, or choose Everything above";
+                return Err(Refusal::invalid("permissions", problem));
+            }
             _ => self.permissions.iter().map(String::as_str).collect(),
         };
         let new = NewKey {

@@ -1,22 +1,27 @@
 //! `/operator`: the tenants of the platform as the operator sees them: where each stands, making one, and
 //! inviting its owner.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::response::Response;
 use domain::tenant::{TenantMove, TenantState};
-use domain::{Language, Refusal, Role, TenantId, person};
+use domain::{Language, Refusal, Role, TenantId, UserId, person};
 use flows::Failure;
+use flows::mails::recipients::Trouble;
 use flows::people::invitations::{self, Invitation};
+use flows::people::members;
 use flows::tenants::{self, Overview};
 use maud::{Markup, html};
 use serde::Deserialize;
 use store::day_sums::Collected;
+use store::users::User;
 
 use super::account_mails::language_field;
 use super::console::tenant as told;
 use super::desk::{address, looked_for};
 use super::operator_moves::{CLOSE, SUSPEND, closing, moves, suspending};
-use super::users::{invited_page, whom};
+use super::users::{invited_page, roster, whom};
 use super::{Asked, Done, again, page, said, trouble};
 use crate::api::{InPath, Query};
 use crate::html::{self as parts, Column, Errors, Field, Input, Pages, Place, Tone};
@@ -234,18 +239,26 @@ async fn found(site: &Site, id: &str) -> Result<Whole, Failure> {
             tenant: id.clone(),
             mode,
         };
-        Ok::<_, Failure>(Whole {
-            overview: tenants::overview(tx, tenant)?,
-            months: told::by_month(tx, &scope, now)?,
-        })
+        let people = store::users::of_tenant(tx, &tenant.id)?;
+        let months = told::by_month(tx, &scope, now)?;
+        Ok::<_, Failure>((tenants::overview(tx, tenant)?, months, people))
     });
-    read.await
+    let (overview, months, people) = read.await?;
+    let unreached = members::unreached(&site.app, &people).await?;
+    Ok(Whole {
+        overview,
+        months,
+        people,
+        unreached,
+    })
 }
 
-/// A tenant with what it brought in the last months.
+/// A tenant with what it brought in the last months, and its people.
 struct Whole {
     overview: Overview,
     months: Vec<told::OfMonth>,
+    people: Vec<User>,
+    unreached: BTreeMap<UserId, Trouble>,
 }
 
 /// What stands in the form by which an owner is invited: name, address and language.
@@ -284,6 +297,7 @@ fn detail(person: &Person, whole: &Whole, owner: Typed<'_>, errors: &Errors, sai
             }
             (told::accounts(overview))
             (told::figures(overview, &whole.months, person.mode))
+            (roster(&whole.people, &whole.unreached))
             @if tenant.status != TenantState::Closed {
                 (invite_card(person, tenant.id.as_str(), owner, errors))
                 (moves(person, overview))

@@ -1,5 +1,7 @@
 //! `/settings/users`: who of a tenant may log in and what they may do; inviting, changing, shutting out.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::response::Response;
 use domain::{Language, Refusal, Role, UserId, person};
@@ -41,14 +43,7 @@ pub async fn list(State(site): State<Site>, person: Person, asked: Asked) -> Res
                 .iter()
                 .map(|user| row(user, &person.seen, unreached.get(&user.id)))
                 .collect();
-            let columns = [
-                Column::words("Person"),
-                Column::words("Role"),
-                Column::words("State"),
-                Column::words("Second factor"),
-                Column::words("Last login"),
-                Column::words(""),
-            ];
+            let columns = [&COLUMNS[..], &[Column::words("")]].concat();
             let invite = parts::link_button(INVITE, "/settings/users/new", "primary");
             let content = html! {
                 (parts::title(TITLE, "Who may log in here, and what each may do.", &invite))
@@ -61,9 +56,51 @@ pub async fn list(State(site): State<Site>, person: Person, asked: Asked) -> Res
     }
 }
 
-/// `trouble` is what was wrong with an invitation that did not arrive.
+/// What is told of a person.
+const COLUMNS: [Column; 5] = [
+    Column::words("Person"),
+    Column::words("Role"),
+    Column::words("State"),
+    Column::words("Second factor"),
+    Column::words("Last login"),
+];
+
+/// The people of a tenant, for the operator.
+pub fn roster(people: &[User], unreached: &BTreeMap<UserId, Trouble>) -> Markup {
+    let rows: Vec<parts::Row> = people
+        .iter()
+        .map(|user| told(user, false, unreached.get(&user.id)))
+        .collect();
+    html! {
+        section .stack {
+            h2 { "Its people" }
+            @if rows.is_empty() {
+                p .soft { "Nobody can log in for it yet. Invite an owner." }
+            } @else {
+                (parts::table("Its people", &COLUMNS, &rows))
+            }
+        }
+    }
+}
+
 fn row(user: &User, seen: &Seen, trouble: Option<&Trouble>) -> parts::Row {
     let own = user.id == seen.user.id;
+    let manage = html! {
+        @if !own {
+            div .actions {
+                a .btn.plain href={ (PATH) "/" (user.id) } {
+                    "Manage" span .visually-hidden { " " (user.name) }
+                }
+            }
+        }
+    };
+    let mut cells = told(user, own, trouble);
+    cells.push(manage);
+    cells
+}
+
+/// `trouble` is what was wrong with an invitation that did not arrive.
+fn told(user: &User, own: bool, trouble: Option<&Trouble>) -> parts::Row {
     let factor = match user.has_second_factor() {
         true => parts::badge(Tone::Good, "On"),
         false => parts::badge(Tone::Calm, "Off"),
@@ -84,15 +121,6 @@ fn row(user: &User, seen: &Seen, trouble: Option<&Trouble>) -> parts::Row {
         state(user),
         factor,
         parts::moment_or(user.last_login_at, "Never"),
-        html! {
-            @if !own {
-                div .actions {
-                    a .btn.plain href={ (PATH) "/" (user.id) } {
-                        "Manage" span .visually-hidden { " " (user.name) }
-                    }
-                }
-            }
-        },
     ]
 }
 

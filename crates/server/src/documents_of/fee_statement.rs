@@ -43,6 +43,7 @@ fn read(tx: &mut Tx, scope: &Scope, month: Month) -> Result<FeeStatement, Failur
     let client = Party {
         name: shown.name.unwrap_or(tenant.name),
         address: shown.address,
+        tax_id: shown.tax_id,
         email: shown.email,
     };
     let accounts = rows::totals(tx, scope, span)?;

@@ -111,19 +111,20 @@ fn page<'a>(site: &Site, taken: &'a Taken, sender: &'a str) -> Page<'a> {
 
 /// The letter as plain text.
 fn text(letter: &Letter, page: &Page) -> String {
+    let colon = letter.language.colon();
     let mut blocks: Vec<String> = page.test.map(str::to_owned).into_iter().collect();
     blocks.push(letter.greeting.clone());
     blocks.extend(letter.paragraphs.iter().cloned());
     let facts: Vec<String> = letter
         .facts
         .iter()
-        .map(|(what, value)| format!("{what}: {value}"))
+        .map(|(what, value)| format!("{what}{colon} {value}"))
         .collect();
     if !facts.is_empty() {
         blocks.push(facts.join("\n"));
     }
     if let (Some(button), Some(url)) = (&letter.button, &page.url) {
-        blocks.push(format!("{}:\n{url}", button.label));
+        blocks.push(format!("{}{colon}\n{url}", button.label));
     }
     blocks.extend(letter.notes.iter().cloned());
     blocks.push(page.sender.to_owned());

@@ -75,11 +75,11 @@ pub fn answer(site: &Site, link: &str, asked: Asked, looked: Result<Look, Failur
         },
         Ok(Expired {
             mode,
-            tenant,
+            seller,
             languages,
             on_file,
         }) => {
-            let (language, seller) = (asked.among(&languages), seller_alone(tenant));
+            let (language, seller) = (asked.among(&languages), seller_alone(seller));
             if let Told::FreshLink = told {
                 let sent = notices::fresh_sent(language, mode, &seller, on_file.as_deref());
                 return html(StatusCode::OK, sent);
@@ -93,10 +93,10 @@ pub fn answer(site: &Site, link: &str, asked: Asked, looked: Result<Look, Failur
         }
         Ok(Look::Revoked {
             mode,
-            tenant,
+            seller,
             languages,
         }) => {
-            let page = notices::revoked(asked.among(&languages), mode, &seller_alone(tenant));
+            let page = notices::revoked(asked.among(&languages), mode, &seller_alone(seller));
             html(StatusCode::GONE, page)
         }
         Err(Failure::Refused(Refusal::NotFound)) => {
@@ -107,10 +107,10 @@ pub fn answer(site: &Site, link: &str, asked: Asked, looked: Result<Look, Failur
 }
 
 /// Whose a link was that shows no invoice.
-fn seller_alone(tenant: Tenant) -> Seller {
+fn seller_alone(seller: flows::business::Seller) -> Seller {
     Seller {
-        name: tenant.name,
-        support_email: tenant.support_email,
+        name: seller.name,
+        support_email: seller.support_email,
         ..Seller::default()
     }
 }
@@ -175,12 +175,14 @@ fn view_of(site: &Site, link: &str, asked: Asked, view: PayerView) -> Result<Vie
         amount: money(tax.tax_minor),
     };
     let in_language = format!("?{PARAMETER}={}", language.word());
+    let tax_id = |id| format!("{} {id}", words.tax_id);
+    let client_details = bill_to.details.into_iter().chain(bill_to.tax_id.map(tax_id));
     Ok(View {
         language,
         mode,
         seller: seller_of(link, words.tax_id, tenant, business, has_logo),
         client_name: bill_to.name,
-        client_details: bill_to.details,
+        client_details: client_details.collect(),
         number: invoice.number.unwrap_or_default(),
         memo: invoice.memo,
         issued_on: invoice.finalized_at.map(Day::of),

@@ -163,6 +163,10 @@ both! {
         Town::run(world, async |town| {
             set_up(&town).await;
             let key = town.msp.key.clone();
+            let client = format!("/api/clients/{}", town.msp.client_id);
+            let changed = json!({"name": "Harbor Dental Group", "tax_id": "93-7654321"});
+            let changed = town.api(&key, Method::PUT, &client, changed).await;
+            assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
             let invoice = long_invoice(&town).await;
             let shown = town.read_invoice(&invoice).await;
             let number = shown["number"].as_str().unwrap().to_owned();
@@ -174,6 +178,7 @@ both! {
             let total = Language::En.money_with_code(total).replace('\u{a0}', " ");
             for wanted in [number.as_str(), "31 January 2027", "Line 1: managed", "Line 60: managed",
                 "Northwind Managed IT LLC", "Account 000123456789", "Tax 8.875%", "TEST MODE",
+                "Tax ID 12-3456789", "Tax ID 93-7654321",
                 total.as_str()] {
                 assert!(text.contains(wanted), "{wanted} is not in\n{text}");
             }
@@ -186,6 +191,7 @@ both! {
 
             let page = town.public(Method::GET, &format!("/pay/{link}"), Value::Null).await.text;
             for wanted in ["Northwind Managed IT LLC", "42 Harbour Street", "Account 000123456789",
+                "Tax ID 93-7654321",
                 &format!("/pay/{link}/logo"), &format!("/pay/{link}/invoice.pdf"), "Line 60: managed"] {
                 assert!(page.contains(wanted), "{wanted}");
             }

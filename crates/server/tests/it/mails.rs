@@ -14,6 +14,7 @@ mod hostile;
 mod killed;
 mod operators;
 mod post_office;
+mod sellers;
 
 pub use post_office::{PostOffice, environment};
 
@@ -362,15 +363,17 @@ both! {
             let operator = crate::platform::platform_key(&town).await;
             let path = format!("/api/platform/mails/{mail}/bounced");
             for _ in 0..2 {
-                let full = json!({"reason": "550 mailbox full"});
+                // As a mail server wrote it, in two lines.
+                let full = json!({"reason": "550-5.2.2 mailbox full\r\n550 5.2.2 ask its owner"});
                 let told = town.api(&operator, Method::POST, &path, full).await;
                 assert_eq!(told.body["status"], "bounced", "{}", told.text);
             }
             let listed = call(&town, Method::GET, "/api/mails?status=bounced", Value::Null).await;
-            assert_eq!(listed["data"][0]["last_error"], "550 mailbox full");
+            let said = "550-5.2.2 mailbox full 550 5.2.2 ask its owner";
+            assert_eq!(listed["data"][0]["last_error"], said);
             let path = format!("/api/invoices/{id}/recipients");
             let warned = call(&town, Method::GET, &path, Value::Null).await;
-            let warning = json!({"status": "bounced", "reason": "550 mailbox full"});
+            let warning = json!({"status": "bounced", "reason": said});
             assert_eq!(warned["recipients"][0]["warning"], warning);
         });
     }

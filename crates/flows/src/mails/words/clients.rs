@@ -24,6 +24,8 @@ pub struct OfInvoice<'a> {
     pub id: &'a InvoiceId,
     /// Its number.
     pub number: &'a str,
+    /// What its paper says that it comes to.
+    pub total: Money,
     /// What is left to pay.
     pub owed: Money,
     /// When it is due, if it says.
@@ -71,6 +73,7 @@ fn of_invoice(
     let values = [
         ("number", Some(invoice.number.to_owned())),
         ("sender", Some(sender.to_owned())),
+        ("total", Some(language.money(invoice.total))),
         ("amount", Some(language.money(invoice.owed))),
         ("due", due.clone()),
         ("note", note.map(str::to_owned)),

@@ -26,7 +26,7 @@ pub(super) const WORDS: Words = Words {
     invoice: Template {
         subject: "Rechnung {number} von {sender}",
         paragraphs: &[
-            "dies ist unsere Rechnung {number} über {amount}.",
+            "dies ist unsere Rechnung {number} über {total}.",
             "Bitte bezahlen Sie sie bis zum {due}.",
             "{note}",
         ],
@@ -36,7 +36,7 @@ pub(super) const WORDS: Words = Words {
     reminder_before: Template {
         subject: "Rechnung {number} ist am {due} fällig",
         paragraphs: &[
-            "wir erinnern Sie daran, dass unsere Rechnung {number} über {amount} am {due} fällig ist.",
+            "wir erinnern Sie daran, dass unsere Rechnung {number} über {total} am {due} fällig ist.",
             "Falls Sie inzwischen bezahlt haben, brauchen Sie nichts zu tun.",
         ],
         button: Some("{amount} bezahlen"),
@@ -45,7 +45,7 @@ pub(super) const WORDS: Words = Words {
     reminder_today: Template {
         subject: "Rechnung {number} ist heute fällig",
         paragraphs: &[
-            "unsere Rechnung {number} über {amount} ist heute fällig.",
+            "unsere Rechnung {number} über {total} ist heute fällig.",
             "Falls Sie inzwischen bezahlt haben, brauchen Sie nichts zu tun.",
         ],
         button: Some("{amount} bezahlen"),
@@ -115,7 +115,7 @@ pub(super) const WORDS: Words = Words {
     forwarded: Template {
         subject: "Rechnung {number} von {sender}, an Sie weitergeleitet",
         paragraphs: &[
-            "{by} hat unsere Rechnung {number} über {amount} an Sie weitergeleitet, damit Sie sie freigeben \
+            "{by} hat unsere Rechnung {number} über {total} an Sie weitergeleitet, damit Sie sie freigeben \
              oder bezahlen können.",
         ],
         button: Some("Rechnung ansehen"),

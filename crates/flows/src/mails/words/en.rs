@@ -25,7 +25,7 @@ pub(super) const WORDS: Words = Words {
     invoice: Template {
         subject: "Invoice {number} from {sender}",
         paragraphs: &[
-            "This is our invoice {number} for {amount}.",
+            "This is our invoice {number} for {total}.",
             "Please pay it by {due}.",
             "{note}",
         ],
@@ -35,7 +35,7 @@ pub(super) const WORDS: Words = Words {
     reminder_before: Template {
         subject: "Invoice {number} is due on {due}",
         paragraphs: &[
-            "This is a reminder that our invoice {number} for {amount} is due on {due}.",
+            "This is a reminder that our invoice {number} for {total} is due on {due}.",
             "If you have paid it in the meantime, you need not do anything.",
         ],
         button: Some("Pay {amount}"),
@@ -44,7 +44,7 @@ pub(super) const WORDS: Words = Words {
     reminder_today: Template {
         subject: "Invoice {number} is due today",
         paragraphs: &[
-            "Our invoice {number} for {amount} is due today.",
+            "Our invoice {number} for {total} is due today.",
             "If you have paid it in the meantime, you need not do anything.",
         ],
         button: Some("Pay {amount}"),
@@ -111,7 +111,7 @@ pub(super) const WORDS: Words = Words {
     forwarded: Template {
         subject: "Invoice {number} from {sender}, forwarded to you",
         paragraphs: &[
-            "{by} has forwarded our invoice {number} for {amount} to you, so that you can approve or pay it.",
+            "{by} has forwarded our invoice {number} for {total} to you, so that you can approve or pay it.",
         ],
         button: Some("See the invoice"),
         notes: &[

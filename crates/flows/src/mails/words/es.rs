@@ -25,7 +25,7 @@ pub(super) const WORDS: Words = Words {
     invoice: Template {
         subject: "Factura {number} de {sender}",
         paragraphs: &[
-            "Esta es nuestra factura {number} por {amount}.",
+            "Esta es nuestra factura {number} por {total}.",
             "Le rogamos que la pague antes del {due}.",
             "{note}",
         ],
@@ -35,7 +35,7 @@ pub(super) const WORDS: Words = Words {
     reminder_before: Template {
         subject: "La factura {number} vence el {due}",
         paragraphs: &[
-            "Le recordamos que nuestra factura {number} por {amount} vence el {due}.",
+            "Le recordamos que nuestra factura {number} por {total} vence el {due}.",
             "Si ya la ha pagado, no tiene que hacer nada.",
         ],
         button: Some("Pagar {amount}"),
@@ -44,7 +44,7 @@ pub(super) const WORDS: Words = Words {
     reminder_today: Template {
         subject: "La factura {number} vence hoy",
         paragraphs: &[
-            "Nuestra factura {number} por {amount} vence hoy.",
+            "Nuestra factura {number} por {total} vence hoy.",
             "Si ya la ha pagado, no tiene que hacer nada.",
         ],
         button: Some("Pagar {amount}"),
@@ -109,7 +109,7 @@ pub(super) const WORDS: Words = Words {
     forwarded: Template {
         subject: "Factura {number} de {sender}, reenviada a usted",
         paragraphs: &[
-            "{by} le ha reenviado nuestra factura {number} de {amount} para que la apruebe o la pague.",
+            "{by} le ha reenviado nuestra factura {number} de {total} para que la apruebe o la pague.",
         ],
         button: Some("Ver la factura"),
         notes: &[

@@ -26,7 +26,7 @@ pub(super) const WORDS: Words = Words {
     invoice: Template {
         subject: "Facture {number} de {sender}",
         paragraphs: &[
-            "Voici notre facture {number} d’un montant de {amount}.",
+            "Voici notre facture {number} d’un montant de {total}.",
             "Merci de la régler avant le {due}.",
             "{note}",
         ],
@@ -36,7 +36,7 @@ pub(super) const WORDS: Words = Words {
     reminder_before: Template {
         subject: "La facture {number} arrive à échéance le {due}",
         paragraphs: &[
-            "Nous vous rappelons que notre facture {number} d’un montant de {amount} arrive à échéance le \
+            "Nous vous rappelons que notre facture {number} d’un montant de {total} arrive à échéance le \
              {due}.",
             "Si vous l’avez réglée entre-temps, vous n’avez rien à faire.",
         ],
@@ -46,7 +46,7 @@ pub(super) const WORDS: Words = Words {
     reminder_today: Template {
         subject: "La facture {number} arrive à échéance aujourd’hui",
         paragraphs: &[
-            "Notre facture {number} d’un montant de {amount} arrive à échéance aujourd’hui.",
+            "Notre facture {number} d’un montant de {total} arrive à échéance aujourd’hui.",
             "Si vous l’avez réglée entre-temps, vous n’avez rien à faire.",
         ],
         button: Some("Payer {amount}"),
@@ -113,7 +113,7 @@ pub(super) const WORDS: Words = Words {
     forwarded: Template {
         subject: "Facture {number} de {sender}, transmise à votre attention",
         paragraphs: &[
-            "{by} vous a transmis notre facture {number} de {amount}, pour que vous puissiez l’approuver ou \
+            "{by} vous a transmis notre facture {number} de {total}, pour que vous puissiez l’approuver ou \
              la payer.",
         ],
         button: Some("Voir la facture"),

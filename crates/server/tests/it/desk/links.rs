@@ -39,6 +39,8 @@ both! {
             let link = shown.between(&format!("href=\"{path}/links/lnk_"), "/revoke");
             let revoke = format!("{path}/links/lnk_{link}/revoke");
             dana.get(&revoke).await.assert_says(200, &["Revoke this link?", "Keep it"]);
+            let none = format!("{path}/links/lnk_nothing/revoke");
+            assert_eq!(dana.get(&none).await.status, reqwest::StatusCode::NOT_FOUND);
             dana.post(&revoke, &[]).await.assert_sent_to(&format!("{path}?done=link-revoked"));
             dana.get(&path).await.assert_says(200, &["Revoked"]);
             let page = town.public(Method::GET, &format!("/pay/{token}"), Value::Null).await;

@@ -139,6 +139,8 @@ both! {
             browser.post(&format!("{path}/invite"), &fields).await.assert(403, "Confirm that it is you");
             town.advance_ms(-6 * 60_000);
             browser.post(&format!("{path}/invite"), &fields).await.assert(200, "Sam Plat was invited");
+            // She sees who can log in there.
+            browser.get(&path).await.assert(200, "Sam Plat");
             let told = mails(&town).await;
             let is_hers = |mail: &&(String, String, Value)| mail.0 == ANN && mail.1.contains("owner");
             let to_ann: Vec<_> = told.iter().filter(is_hers).collect();
