@@ -38,10 +38,7 @@ pub struct Credited {
 /// together would be more than the invoice's total.
 pub fn divide(invoice: &Credited, amount_minor: i64, tax_minor: Option<i64>) -> Result<Shares, Refusal> {
     if amount_minor <= 0 {
-        return Err(Refusal::invalid(
-            "amount",
-            "must be more than nothing, in minor units",
-        ));
+        return Err(Refusal::invalid("amount", "must be more than nothing"));
     }
     let left = invoice.total.minor().saturating_sub(invoice.before_minor);
     if amount_minor > left {

@@ -260,7 +260,7 @@ pub fn request(standing: Standing, wanted: Option<i64>, currency: Currency) -> R
     let left = standing.refundable();
     let amount = wanted.unwrap_or(left);
     if wanted.is_some_and(|amount| amount <= 0) {
-        return Err(Refusal::invalid("amount", "must be positive, in minor units"));
+        return Err(Refusal::invalid("amount", "must be more than nothing"));
     }
     if wanted.is_some() {
         Money::new(amount, currency).in_steps("amount")?;

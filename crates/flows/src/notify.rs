@@ -3,7 +3,7 @@
 
 use domain::mail::MailKind;
 use domain::payment::{IntentStatus, PaymentState};
-use domain::refund::{RefundState, RefundStatus};
+use domain::refund::{RefundState, RefundStatus, Settlement};
 use domain::seal::Day;
 use domain::{InvoiceId, Money, Scope, Timestamp};
 use store::disputes::Dispute;
@@ -205,13 +205,23 @@ pub fn refund_moved(tx: &mut Tx, moment: Moment, before: &Refund, refund: &Refun
         fact: "",
         invoice: Some(&invoice.id),
     };
+    let owed_again = match refund.settlement {
+        Settlement::StillOwed => Some(owed_again(tx, refund)?),
+        Settlement::Forgiven => None,
+    };
+    let told = clients::OfRefund {
+        invoice: &invoice.id,
+        number: numbers,
+        amount: refund.money(),
+        owed_again,
+    };
     if refunded {
-        let letter = |reader: &Reader| clients::refund(reader, refund.money(), numbers);
+        let letter = |reader: &Reader| clients::refund(reader, &told);
         return tell_client(tx, fact, MailKind::Refund, &receivers, letter, None);
     }
     if refund.succeeded_at.is_some() {
         // Only then has the client been told that money is on its way.
-        let letter = |reader: &Reader| clients::refund_failed(reader, refund.money(), numbers);
+        let letter = |reader: &Reader| clients::refund_failed(reader, &told);
         tell_client(tx, fact, MailKind::RefundFailed, &receivers, letter, None)?;
     }
     let of_client = OfClient {
@@ -224,6 +234,13 @@ pub fn refund_moved(tx: &mut Tx, moment: Moment, before: &Refund, refund: &Refun
     tell_staff(tx, fact, MailKind::StaffRefundFailed, |to| {
         staff::refund_failed(to, &of_client)
     })
+}
+
+/// What of a refund is owed again: not what comes out of credit.
+fn owed_again(tx: &mut Tx, refund: &Refund) -> Result<Money, Failure> {
+    let shown = crate::refunds::shown(tx, refund.clone())?;
+    let minor = refund.amount.saturating_sub(shown.out_of_credit);
+    Ok(Money::new(minor, refund.currency))
 }
 
 /// A payment is disputed.

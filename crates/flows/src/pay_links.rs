@@ -11,6 +11,7 @@ use domain::pay_link::{LinkKind, LinkState, Refused};
 use domain::{InvoiceId, LinkId, Refusal, Scope, Timestamp};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use store::invoices::Invoice;
 use store::pay_links::PayLink;
 use store::{Tx, invoices, pay_links};
 use stripe::Secret;
@@ -81,9 +82,7 @@ pub async fn rotate(
         .db
         .write(move |tx| {
             let invoice = invoices::get(tx, &wanted.scope, &wanted.invoice_id)?.ok_or(Refusal::NotFound)?;
-            if invoice.status == InvoiceState::Draft {
-                return Err(Failure::from(Refusal::InvoiceDraft));
-            }
+            refuse_what_nobody_sees(&invoice)?;
             let before = pay_links::shared(tx, &wanted.scope, &wanted.invoice_id)?;
             let link = pay_links::rotate(tx, &wanted)?;
             let entry = Entry {
@@ -93,7 +92,7 @@ pub async fn rotate(
                 after: Some(noted(&link)),
             };
             audit::note(tx, Some(&wanted.scope), &by, moment, &entry)?;
-            Ok(link)
+            Ok::<_, Failure>(link)
         })
         .await?;
     let token = token(&app.link_key, &link)?;
@@ -102,6 +101,15 @@ pub async fn rotate(
         expires_at: link.expires_at,
         derived_from: (link.id, link.generation),
     })
+}
+
+/// Nobody is given a link to what is not sent yet, or was taken back.
+fn refuse_what_nobody_sees(invoice: &Invoice) -> Result<(), Refusal> {
+    match invoice.status {
+        InvoiceState::Draft => Err(Refusal::InvoiceDraft),
+        InvoiceState::Void => Err(Refusal::InvoiceVoid),
+        InvoiceState::Open | InvoiceState::Processing | InvoiceState::Paid => Ok(()),
+    }
 }
 
 /// What the audit log keeps of a link; its token follows from these only with the installation's key.

@@ -28,7 +28,7 @@ pub use booking::unused_credit;
 pub use fees::{book_linked, book_reported, complete};
 pub use looks::{compare, look};
 pub use seen::{RefundFacts, find, may_be_ours, observe};
-pub use told::{OfInvoice, OfOne, Shown, of_invoice, of_payment, refundable, show, shown};
+pub use told::{OfInvoice, OfOne, Shown, of_invoice, of_payment, refundable, refundable_of, show, shown};
 use writes::Ran;
 
 /// What somebody wants back, and what it is to mean.

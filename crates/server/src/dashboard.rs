@@ -19,6 +19,7 @@ pub mod dispute_settle;
 mod dispute_words;
 pub mod disputes;
 pub mod files;
+pub mod given_up;
 pub mod home;
 pub mod invoice;
 mod invoice_actors;

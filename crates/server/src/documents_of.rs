@@ -12,10 +12,13 @@ use domain::invoice::{InvoiceState, totals};
 use domain::language::Language;
 use domain::refund::{RefundState, RefundStatus};
 use domain::seal::Day;
-use domain::{CreditNoteId, InvoiceId, PaymentId, Refusal, Scope};
+use domain::{ClientId, CreditNoteId, InvoiceId, PaymentId, Refusal, Scope};
 use flows::{Failure, pay_links};
 use store::invoices::BillTo;
-use store::{Tx, clients, credit_notes, invoices, payment_parts, payments, refunds};
+use store::{
+    Tx, client_mail_settings, clients, credit_notes, invoices, mail_settings, payment_parts, payments,
+    refunds,
+};
 
 use crate::router::Site;
 
@@ -36,8 +39,8 @@ pub struct Document {
     pub pdf: Vec<u8>,
 }
 
-/// The invoice. `link` is the token of the pay page that it names; without one it names the invoice's
-/// shared link, where that is in force.
+/// The invoice, in this language or, where none is asked for, in its reader's. `link` is the token of the pay
+/// page that it names; without one it names the invoice's shared link, where that is in force.
 ///
 /// # Errors
 /// [`Refusal::NotFound`] for an invoice that the scope does not have.
@@ -45,7 +48,7 @@ pub async fn invoice(
     site: &Site,
     scope: &Scope,
     id: &InvoiceId,
-    language: Language,
+    language: Option<Language>,
     link: Option<String>,
 ) -> Result<Document, Failure> {
     let (scope, id, key) = (scope.clone(), id.clone(), site.app.link_key.clone());
@@ -67,7 +70,12 @@ pub async fn invoice(
     print(site, name, Paper::Invoice(Box::new(paper))).await
 }
 
-fn read_invoice(tx: &mut Tx, scope: &Scope, id: &InvoiceId, language: Language) -> Result<Invoice, Failure> {
+fn read_invoice(
+    tx: &mut Tx,
+    scope: &Scope,
+    id: &InvoiceId,
+    language: Option<Language>,
+) -> Result<Invoice, Failure> {
     let invoice = invoices::get(tx, scope, id)?.ok_or(Refusal::NotFound)?;
     let lines = invoices::lines(tx, scope, id)?;
     let sums = totals(&lines, invoice.discount, invoice.currency)?;
@@ -102,17 +110,31 @@ fn frame(
     tx: &mut Tx,
     scope: &Scope,
     invoice: &invoices::Invoice,
-    language: Language,
+    language: Option<Language>,
 ) -> Result<Frame, Failure> {
     let client = clients::get(tx, scope, &invoice.client_id)?;
     let client = client.ok_or_else(|| Failure::Bug(format!("the client of {} is gone", invoice.id)))?;
     let to = invoice.bill_to.clone().unwrap_or_else(|| BillTo::of(&client));
     Ok(Frame {
-        language,
+        language: readers(tx, scope, &client.id, language)?,
         seller: seller::read(tx, scope)?,
         client: party(to),
         test: !scope.mode.is_live(),
     })
+}
+
+/// The language of a paper: the one that is asked for, else the client's own, else the tenant's.
+fn readers(
+    tx: &mut Tx,
+    scope: &Scope,
+    client: &ClientId,
+    asked: Option<Language>,
+) -> Result<Language, store::Error> {
+    let own = match asked {
+        Some(_) => asked,
+        None => client_mail_settings::get(tx, scope, client)?.language,
+    };
+    own.map_or_else(|| Ok(mail_settings::get(tx, scope)?.language), Ok)
 }
 
 fn party(to: BillTo) -> Party {
@@ -132,7 +154,7 @@ pub async fn credit_note(
     site: &Site,
     scope: &Scope,
     id: &CreditNoteId,
-    language: Language,
+    language: Option<Language>,
 ) -> Result<Document, Failure> {
     let (scope, id) = (scope.clone(), id.clone());
     let read = site.app.db.read(move |tx| {
@@ -169,7 +191,7 @@ pub async fn receipt(
     scope: &Scope,
     id: &PaymentId,
     of: Option<&InvoiceId>,
-    language: Language,
+    language: Option<Language>,
 ) -> Result<Document, Failure> {
     let (scope, id, of) = (scope.clone(), id.clone(), of.cloned());
     let read = site
@@ -186,7 +208,7 @@ fn read_receipt(
     scope: &Scope,
     id: &PaymentId,
     of: Option<&InvoiceId>,
-    language: Language,
+    language: Option<Language>,
 ) -> Result<Receipt, Failure> {
     let payment = payments::get(tx, scope, id)?.ok_or(Refusal::NotFound)?;
     let paid_at = payment.succeeded_at.ok_or(Refusal::NotFound)?;

@@ -78,18 +78,59 @@ create index invoices_due on invoices (tenant_id, livemode, due_date, id) where 
 drop index payment_parts_by_invoice;
 create index payment_parts_by_invoice on payment_parts (tenant_id, livemode, invoice_id, payment_id);
 
--- In the order in which they are read: SQLite looked through everybody's credit by its id otherwise.
+-- In the order in which they are read: SQLite, which has no statistics, goes by the primary key where that has the wanted
+-- order, and so looked through all that a tenant has.
 create index client_credits_of_client on client_credits (tenant_id, livemode, client_id, id);
 drop index client_credits_by_invoice;
 create index client_credits_by_invoice on client_credits (tenant_id, livemode, invoice_id, id);
 drop index client_credits_by_payment;
 create index client_credits_by_payment on client_credits (tenant_id, livemode, payment_id, id);
+drop index credit_applications_by_credit;
+create index credit_applications_by_credit on credit_applications (tenant_id, livemode, client_credit_id, invoice_id);
+drop index balance_transactions_by_intent;
+create index balance_transactions_by_intent
+  on balance_transactions (tenant_id, livemode, stripe_payment_intent_id, stripe_balance_transaction_id)
+  where stripe_payment_intent_id is not null;
+drop index balance_transactions_by_charge;
+create index balance_transactions_by_charge
+  on balance_transactions (tenant_id, livemode, stripe_charge_id, stripe_balance_transaction_id)
+  where stripe_charge_id is not null;
+drop index balance_transactions_by_payment;
+create index balance_transactions_by_payment
+  on balance_transactions (tenant_id, livemode, payment_id, made_at, stripe_balance_transaction_id)
+  where payment_id is not null;
+create index balance_transactions_by_fee
+  on balance_transactions (tenant_id, livemode, stripe_application_fee_id, stripe_balance_transaction_id)
+  where stripe_application_fee_id is not null;
+drop index balance_transactions_by_source;
+create index balance_transactions_by_source
+  on balance_transactions (tenant_id, livemode, source_id, stripe_balance_transaction_id);
+drop index balance_transactions_waiting;
+create index balance_transactions_waiting
+  on balance_transactions (tenant_id, livemode, stripe_account_id, stripe_balance_transaction_id)
+  where attribution = 'waiting';
+drop index application_fee_refunds_by_fee;
+create index application_fee_refunds_by_fee
+  on application_fee_refunds (tenant_id, livemode, stripe_application_fee_id, stripe_fee_refund_id);
+drop index dispute_movements_by_dispute;
+create index dispute_movements_by_dispute
+  on dispute_movements (tenant_id, livemode, dispute_id, created_at, stripe_balance_transaction_id);
+drop index disputes_by_payment;
+create index disputes_by_payment on disputes (tenant_id, livemode, payment_id, id);
+create index application_fees_by_charge on application_fees (tenant_id, livemode, stripe_charge_id);
+create index external_objects_by_id on external_objects (tenant_id, livemode, object_id);
+
+-- The operator's mails are found by their ids alone.
+create index mails_by_id on mails (id);
+-- What may still be carried out, which a server that starts looks for.
+create index requests_in_flight on requests (lease_until) where status = 'in_flight';
 
 -- What the API's lists are narrowed by.
 create index payments_by_status on payments (tenant_id, livemode, status, id);
 create index refunds_by_status on refunds (tenant_id, livemode, status, id);
 create index disputes_by_status on disputes (tenant_id, livemode, status, id);
-create index disputes_by_opening on disputes (tenant_id, livemode, opened_at);
+create index disputes_by_opening on disputes (tenant_id, livemode, opened_at, id);
+create index disputes_by_status_and_opening on disputes (tenant_id, livemode, status, opened_at, id);
 create index credit_notes_by_client on credit_notes (tenant_id, livemode, client_id, id);
 -- The platform's fee of a payment that is shown.
 create index application_fees_by_payment

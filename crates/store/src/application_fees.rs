@@ -170,9 +170,10 @@ pub fn put_refund(
 const REFUNDS_OF: Sql = Sql::new(
     "select r.stripe_fee_refund_id, r.amount, r.currency
      from application_fees f
-     join application_fee_refunds r on r.tenant_id = f.tenant_id and r.livemode = f.livemode
-       and r.stripe_application_fee_id = f.stripe_application_fee_id
+     cross join application_fee_refunds r
      where f.tenant_id = $1 and f.livemode = $2 and f.payment_id = $3
+       and r.tenant_id = f.tenant_id and r.livemode = f.livemode
+       and r.stripe_application_fee_id = f.stripe_application_fee_id
      order by r.stripe_fee_refund_id",
 );
 

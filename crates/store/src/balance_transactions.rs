@@ -218,8 +218,12 @@ pub fn others_of_charge(tx: &mut Tx, scope: &Scope, charge: &str) -> Result<Vec<
 
 const OTHERS_OF_FEE: Sql = select_transactions!(
     "from balance_transactions b
-     where b.tenant_id = $1 and b.livemode = $2
-       and (b.source_id = $3 or b.stripe_application_fee_id = $3)
+     where b.tenant_id = $1 and b.livemode = $2 and b.stripe_balance_transaction_id in (
+         select stripe_balance_transaction_id from balance_transactions
+         where tenant_id = $1 and livemode = $2 and source_id = $3
+         union all
+         select stripe_balance_transaction_id from balance_transactions
+         where tenant_id = $1 and livemode = $2 and stripe_application_fee_id = $3)
        and b.type in ('application_fee', 'application_fee_refund')
        and b.attribution in ('waiting', 'external')
      order by b.stripe_balance_transaction_id",

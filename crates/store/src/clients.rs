@@ -155,18 +155,29 @@ const FIND: Sql = select_clients!(
      limit $6",
 );
 
-// SQLite takes a cross join in its order: it would look through all clients by name otherwise.
-const FIND_BY_PART: Sql = Sql::new(
-    "select c.id, c.name, c.email, c.address, c.tax_id, c.version, c.created_at
-     from (
-       select distinct client_id from client_parts
-       where tenant_id = $1 and livemode = $2 and part >= $7 and part <= $8) found
-     cross join clients c
-     where c.tenant_id = $1 and c.livemode = $2 and c.id = found.client_id
-       and c.search_key like $3 escape '!' and (c.search_key, c.id) > ($4, $5)
-     order by c.search_key, c.id
-     limit $6",
-);
+// SQLite takes a cross join in its order. Whether they have the whole text is looked at afterwards, and how
+// many there are at most stands in the words: PostgreSQL would look through all clients otherwise.
+macro_rules! find_by_part {
+    ($most:literal) => {
+        Sql::new(concat!(
+            "select c.id, c.name, c.email, c.address, c.tax_id, c.version, c.created_at
+             from (
+               select distinct client_id from client_parts
+               where tenant_id = $1 and livemode = $2 and part >= $5 and part <= $6
+               limit ",
+            $most,
+            ") found
+             cross join clients c
+             where c.tenant_id = $1 and c.livemode = $2 and c.id = found.client_id
+               and (c.search_key, c.id) > ($3, $4)
+             order by c.search_key, c.id"
+        ))
+    };
+}
+
+const FIND_BY_RARE_PART: Sql = find_by_part!("24");
+
+const FIND_BY_PART: Sql = find_by_part!("200");
 
 /// Clients whose name or e-mail address has this text in it, in upper or lower case, by name. Few clients
 /// have all of its parts as a rule: those that have the rarest are looked at. Where many have each, they are
@@ -178,29 +189,47 @@ pub fn find(
     after: &Cursor,
     limit: i64,
 ) -> Result<Vec<Client>, Error> {
-    let mut binds = vec![
-        Value::from(&scope.tenant),
-        Value::from(scope.mode),
-        Value::from(contains(text)),
-        Value::from(after.key.clone()),
-        Value::from(after.id.clone()),
-        Value::from(limit),
-    ];
     let parts = parts(text);
-    let (rarest, counted) = rarest(tx, scope, &parts)?;
-    let rows = match parts.get(rarest) {
-        Some(_) if counted == 0 => Vec::new(),
-        Some((from, to)) if counted < RARE => {
-            binds.extend([Value::from(from), Value::from(to)]);
-            tx.query(&FIND_BY_PART, &binds)?
-        }
-        Some(_) | None => tx.query(&FIND, &binds)?,
+    let (rarest, counted) = match rarest(tx, scope, &parts, &RARITIES)? {
+        (_, RARE..) => rarest(tx, scope, &parts, &RARITIES_OF_COMMON)?,
+        rarest => rarest,
     };
-    rows.iter().map(read).collect()
+    match parts.get(rarest) {
+        Some(_) if counted == 0 => Ok(Vec::new()),
+        Some((from, to)) if counted < COMMON => {
+            let by_part = if counted < RARE {
+                &FIND_BY_RARE_PART
+            } else {
+                &FIND_BY_PART
+            };
+            let rows = tx.query(
+                by_part,
+                binds![&scope.tenant, scope.mode, &after.key, &after.id, from, to],
+            )?;
+            let text = text.to_lowercase();
+            let found = rows.iter().map(read);
+            let called = |client: &Client| search_key(client).contains(&text);
+            let called = found.filter(|client| client.as_ref().map_or(true, called));
+            called.take(usize::try_from(limit).unwrap_or_default()).collect()
+        }
+        Some(_) | None => {
+            let binds = binds![
+                &scope.tenant,
+                scope.mode,
+                contains(text),
+                &after.key,
+                &after.id,
+                limit
+            ];
+            tx.query(&FIND, binds)?.iter().map(read).collect()
+        }
+    }
 }
 
-/// A part that more clients have is not worth looking at them one by one.
-const RARE: i64 = 200;
+/// A part that fewer clients have is rare: none is looked for that is rarer.
+const RARE: i64 = 24;
+/// A part that as many clients have is not worth looking at them one by one.
+const COMMON: i64 = 200;
 /// Parts of a text that are looked at: among so many there is a rare one, if there is one at all.
 const PARTS: usize = 6;
 /// Characters of a part, as the database cuts them.
@@ -219,13 +248,27 @@ fn parts(text: &str) -> Vec<(String, String)> {
         .windows(PART_CHARS)
         .map(|part| part.iter().collect())
         .collect();
+    // Where words meet, and in numbers, parts are rarer than within a word.
+    let meets = |part: &String| part.chars().nth(1).is_some_and(|middle| !middle.is_alphabetic());
+    let (joints, others): (Vec<String>, Vec<String>) = all.into_iter().partition(meets);
+    let joints = spread(&joints, PARTS - 2);
+    let others = spread(&others, PARTS - joints.len());
+    let chosen = joints.into_iter().chain(others);
+    chosen.map(|part| (part.clone(), part)).collect()
+}
+
+/// So many of a list at most, from its first to its last.
+fn spread(all: &[String], most: usize) -> Vec<String> {
+    if all.len() <= most {
+        return all.to_vec();
+    }
     let last = all.len().saturating_sub(1);
-    let spread = (0..PARTS).filter_map(|nth| all.get(nth * last / (PARTS - 1)));
-    spread.map(|part| (part.clone(), part.clone())).collect()
+    let places = (0..most).map(|nth| nth * last / most.saturating_sub(1).max(1));
+    places.filter_map(|at| all.get(at).cloned()).collect()
 }
 
 macro_rules! counted {
-    ($nth:literal, $from:literal, $to:literal) => {
+    ($most:literal, $nth:literal, $from:literal, $to:literal) => {
         concat!(
             "select cast(",
             $nth,
@@ -235,36 +278,48 @@ macro_rules! counted {
             $from,
             " and part <= ",
             $to,
-            " limit $3) counted) as counted"
+            " limit ",
+            $most,
+            ") counted) as counted"
         )
     };
 }
 
-const RARITIES: Sql = Sql::new(concat!(
-    counted!("0", "$4", "$5"),
-    " union all ",
-    counted!("1", "$6", "$7"),
-    " union all ",
-    counted!("2", "$8", "$9"),
-    " union all ",
-    counted!("3", "$10", "$11"),
-    " union all ",
-    counted!("4", "$12", "$13"),
-    " union all ",
-    counted!("5", "$14", "$15"),
-    " order by counted, nth limit 1",
-));
+// With the limit in its words: PostgreSQL plans it once.
+macro_rules! rarities {
+    ($most:literal) => {
+        Sql::new(concat!(
+            counted!($most, "0", "$3", "$4"),
+            " union all ",
+            counted!($most, "1", "$5", "$6"),
+            " union all ",
+            counted!($most, "2", "$7", "$8"),
+            " union all ",
+            counted!($most, "3", "$9", "$10"),
+            " union all ",
+            counted!($most, "4", "$11", "$12"),
+            " union all ",
+            counted!($most, "5", "$13", "$14"),
+            " order by counted, nth limit 1",
+        ))
+    };
+}
 
-/// Which of the parts fewest clients have, and how many, counted up to [`RARE`].
-fn rarest(tx: &mut Tx, scope: &Scope, parts: &[(String, String)]) -> Result<(usize, i64), Error> {
-    let mut binds = vec![
-        Value::from(&scope.tenant),
-        Value::from(scope.mode),
-        Value::from(RARE),
-    ];
+const RARITIES: Sql = rarities!("24");
+
+const RARITIES_OF_COMMON: Sql = rarities!("200");
+
+/// Which of the parts fewest clients have, and how many, counted as far as the statement does.
+fn rarest(
+    tx: &mut Tx,
+    scope: &Scope,
+    parts: &[(String, String)],
+    counts: &Sql,
+) -> Result<(usize, i64), Error> {
+    let mut binds = vec![Value::from(&scope.tenant), Value::from(scope.mode)];
     let again = parts.iter().cycle().take(PARTS);
     binds.extend(again.flat_map(|(from, to)| [Value::from(from), Value::from(to)]));
-    let row = tx.one(&RARITIES, &binds)?;
+    let row = tx.one(counts, &binds)?;
     let nth = usize::try_from(row.int("nth")?).unwrap_or_default();
     Ok((nth % parts.len().max(1), row.int("counted")?))
 }
@@ -303,8 +358,10 @@ pub const ALL: &[&Sql] = &[
     &PAGE,
     &BY_NAME,
     &FIND,
+    &FIND_BY_RARE_PART,
     &FIND_BY_PART,
     &RARITIES,
+    &RARITIES_OF_COMMON,
 ];
 
 #[cfg(test)]
@@ -315,8 +372,10 @@ mod tests {
     fn a_text_is_found_by_any_of_its_parts() {
         let of = |text| -> Vec<String> { parts(text).into_iter().map(|(from, _)| from).collect() };
         assert_eq!(of("Kg"), ["kg"]);
-        assert_eq!(of("KGs"), ["kgs"; 6]);
-        assert_eq!(of("Ähre"), ["ähr", "ähr", "ähr", "ähr", "ähr", "hre"]);
+        assert_eq!(of("KGs"), ["kgs"]);
+        assert_eq!(of("Ähre"), ["ähr", "hre"]);
+        // First where words meet.
+        assert_eq!(of("Maple Law 7"), ["e l", "w 7", "map", "ple", " la", "aw "]);
         assert_eq!(of("abcdefghijklm"), ["abc", "cde", "efg", "ghi", "ijk", "klm"]);
         let (from, to) = parts("k").remove(0);
         assert!(from.as_str() <= "k" && "kzz" < to.as_str() && "l" > to.as_str());

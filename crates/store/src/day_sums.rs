@@ -106,15 +106,16 @@ const OWED: Sql = Sql::new(
      from day_sums
      where tenant_id = $1 and livemode = $2 and kind in ('open', 'processing')
      group by currency
-     having sum(counted) > 0
-     order by currency",
+     having sum(counted) > 0",
 );
 
 /// What is owed by all clients, in each currency. `today` is the day as `YYYY-MM-DD`: what is due before it
 /// is overdue.
 pub fn owed(tx: &mut Tx, scope: &Scope, today: &str) -> Result<Vec<Owed>, Error> {
     let rows = tx.query(&OWED, binds![&scope.tenant, scope.mode, today])?;
-    rows.iter().map(read_owed).collect()
+    let mut owed = rows.iter().map(read_owed).collect::<Result<Vec<Owed>, Error>>()?;
+    owed.sort_by_key(|one| one.currency.code());
+    Ok(owed)
 }
 
 /// Reads what is owed in a currency.

@@ -3,9 +3,9 @@
 
 use domain::{DisputeId, Scope};
 
-use crate::binds;
 use crate::db::{Error, Row, Sql, Tx};
 use crate::disputes::{self, Dispute};
+use crate::{binds, values};
 
 /// Which disputes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,41 +91,36 @@ pub fn page(
     Ok(found)
 }
 
-const COUNT_OPEN: Sql = Sql::new(
-    "select count(*) as counted from (
-       select 1 as one from disputes
-       where tenant_id = $1 and livemode = $2 and closed_at is null limit $3) counted",
-);
-
-const COUNT_TO_DECIDE: Sql = Sql::new(
-    "select count(*) as counted from (
-       select 1 as one from disputes
-       where tenant_id = $1 and livemode = $2 and settlement = 'undecided' limit $3) counted",
-);
-
-const COUNT_OVER: Sql = Sql::new(
-    "select count(*) as counted from (
-       select 1 as one from disputes
-       where tenant_id = $1 and livemode = $2 and closed_at is not null limit $3) counted",
-);
-
-/// How many disputes are on a shelf, counted up to `most`.
-pub fn count(tx: &mut Tx, scope: &Scope, shelf: Shelf, most: i64) -> Result<i64, Error> {
-    let sql = match shelf {
-        Shelf::Open => &COUNT_OPEN,
-        Shelf::ToDecide => &COUNT_TO_DECIDE,
-        Shelf::Over => &COUNT_OVER,
+macro_rules! counted {
+    ($shelf:literal, $of:literal) => {
+        concat!(
+            "select '",
+            $shelf,
+            "' as shelf, (select count(*) from (
+               select 1 as one from disputes
+               where tenant_id = $1 and livemode = $2 and ",
+            $of,
+            " limit 250) counted) as counted"
+        )
     };
-    tx.one(sql, binds![&scope.tenant, scope.mode, most])?
-        .int("counted")
+}
+
+const COUNTS: Sql = Sql::new(concat!(
+    counted!("open", "closed_at is null"),
+    " union all ",
+    counted!("to-decide", "settlement = 'undecided'"),
+    " union all ",
+    counted!("over", "closed_at is not null"),
+));
+
+/// How many disputes are on each shelf, counted up to [`COUNTED_MAX`](crate::invoice_list::COUNTED_MAX).
+pub fn counts(tx: &mut Tx, scope: &Scope) -> Result<Vec<(Shelf, i64)>, Error> {
+    let rows = tx.query(&COUNTS, binds![&scope.tenant, scope.mode])?;
+    let read = |row: &Row| Ok((values::word(row, "shelf", Shelf::parse)?, row.int("counted")?));
+    let counted: Vec<(Shelf, i64)> = rows.iter().map(read).collect::<Result<_, Error>>()?;
+    let of = |shelf| counted.iter().find(|(counted, _)| *counted == shelf);
+    Ok(Shelf::ALL.into_iter().filter_map(of).copied().collect())
 }
 
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[
-    &OPEN,
-    &TO_DECIDE,
-    &OVER,
-    &COUNT_OPEN,
-    &COUNT_TO_DECIDE,
-    &COUNT_OVER,
-];
+pub const ALL: &[&Sql] = &[&OPEN, &TO_DECIDE, &OVER, &COUNTS];

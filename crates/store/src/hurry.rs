@@ -8,7 +8,8 @@ use crate::db::{Error, Sql, Tx};
 
 const OPERATIONS: Sql = Sql::new(
     "update stripe_operations set lease_until = $3
-     where livemode = $1 and ($2 = '' or stripe_account_id = $2) and status = 'unknown' and lease_until > $3",
+     where livemode = $1 and ($2 = '' or stripe_account_id = $2) and status in ('sent', 'unknown')
+       and status = 'unknown' and lease_until > $3",
 );
 
 const PAYMENTS: Sql = Sql::new(

@@ -66,6 +66,8 @@ pub struct Listed {
     pub invoice: Invoice,
     /// What its client is called now.
     pub client_name: String,
+    /// What that client is found by.
+    pub client_key: String,
 }
 
 macro_rules! listed {
@@ -75,7 +77,7 @@ macro_rules! listed {
                i.subtotal, i.tax, i.total, i.applied, i.credited, i.bill_to_name, i.bill_to_email,
                i.bill_to_details, i.bill_to_tax_id,
                i.created_at, i.finalized_at, i.paid_at, i.voided_at, i.discount_bps,
-               i.discount_fixed, i.discount, c.name as client_name
+               i.discount_fixed, i.discount, c.name as client_name, c.search_key as client_key
              from invoices i
              join clients c on c.tenant_id = i.tenant_id and c.livemode = i.livemode and c.id = i.client_id
              where i.tenant_id = $1 and i.livemode = $2 ",
@@ -100,6 +102,12 @@ const OF_CLIENT: Sql = listed!("and i.client_id = $5 and i.id < $3 order by i.id
 // has few.
 const OF_CLIENT_AND_STATUS: Sql =
     listed!("and i.client_id = $5 and i.status || '' = $6 and i.id < $3 order by i.id desc limit $4");
+
+const OVERDUE_OF_CLIENT: Sql = listed!(
+    "and i.client_id = $5 and i.status || '' = 'open' and i.due_date < $6 and i.id < $3
+     order by i.id desc
+     limit $4"
+);
 
 macro_rules! issued {
     ($of_status:literal) => {
@@ -200,27 +208,24 @@ pub fn page(
     }
 }
 
-/// Invoices of a client after the given one (exclusive), newest first; of one status if it is given.
+/// Invoices of a client on a shelf after the given one (exclusive), newest first. `today` is the day as
+/// `YYYY-MM-DD`: what is due before it is overdue.
 pub fn of_client(
     tx: &mut Tx,
     scope: &Scope,
     client: &ClientId,
-    status: Option<&str>,
+    (shelf, today): (Shelf, &str),
     after: Option<&InvoiceId>,
     limit: i64,
 ) -> Result<Vec<Listed>, Error> {
     let id = after.map_or(BEFORE_ALL, InvoiceId::as_str);
-    match status {
-        None => list(
-            tx,
-            &OF_CLIENT,
-            binds![&scope.tenant, scope.mode, id, limit, client],
-        ),
-        Some(status) => list(
-            tx,
-            &OF_CLIENT_AND_STATUS,
-            binds![&scope.tenant, scope.mode, id, limit, client, status],
-        ),
+    let binds = binds![&scope.tenant, scope.mode, id, limit, client];
+    match shelf {
+        Shelf::All => list(tx, &OF_CLIENT, binds),
+        Shelf::Overdue => list(tx, &OVERDUE_OF_CLIENT, &[binds, binds![today]].concat()),
+        Shelf::Draft | Shelf::Open | Shelf::Processing | Shelf::Paid | Shelf::Void => {
+            list(tx, &OF_CLIENT_AND_STATUS, &[binds, binds![shelf.word()]].concat())
+        }
     }
 }
 
@@ -346,38 +351,52 @@ fn read(row: &Row) -> Result<Listed, Error> {
     Ok(Listed {
         invoice: invoices::read(row)?,
         client_name: row.text("client_name")?,
+        client_key: row.text("client_key")?,
     })
 }
 
-const COUNT: Sql = Sql::new(
-    "select count(*) as counted from (
-       select 1 as one from invoices where tenant_id = $1 and livemode = $2 limit $3) counted",
-);
+/// How far a list is counted: nobody reads one of thousands to its end, and a count that grows with the table
+/// would make every page slow.
+pub const COUNTED_MAX: i64 = 250;
 
-const COUNT_OF_STATUS: Sql = Sql::new(
-    "select count(*) as counted from (
-       select 1 as one from invoices
-       where tenant_id = $1 and livemode = $2 and status = $4 limit $3) counted",
-);
-
-const COUNT_OVERDUE: Sql = Sql::new(
-    "select count(*) as counted from (
-       select 1 as one from invoices
-       where tenant_id = $1 and livemode = $2 and status = 'open' and due_date < $4 limit $3) counted",
-);
-
-/// How many invoices are on a shelf, counted up to `most`: nobody reads a list of thousands to its end, and a
-/// count that grows with the table would make every page slow.
-pub fn count(tx: &mut Tx, scope: &Scope, shelf: Shelf, today: &str, most: i64) -> Result<i64, Error> {
-    let row = match shelf {
-        Shelf::All => tx.one(&COUNT, binds![&scope.tenant, scope.mode, most])?,
-        Shelf::Overdue => tx.one(&COUNT_OVERDUE, binds![&scope.tenant, scope.mode, most, today])?,
-        Shelf::Draft | Shelf::Open | Shelf::Processing | Shelf::Paid | Shelf::Void => tx.one(
-            &COUNT_OF_STATUS,
-            binds![&scope.tenant, scope.mode, most, shelf.word()],
-        )?,
+macro_rules! counted {
+    ($shelf:literal, $of:literal) => {
+        concat!(
+            "select '",
+            $shelf,
+            "' as shelf, (select count(*) from (
+               select 1 as one from invoices
+               where tenant_id = $1 and livemode = $2 ",
+            $of,
+            " limit 250) counted) as counted"
+        )
     };
-    row.int("counted")
+}
+
+// In one statement, with the limit in its words: PostgreSQL plans it once.
+const COUNTS: Sql = Sql::new(concat!(
+    counted!("all", ""),
+    " union all ",
+    counted!("draft", "and status = 'draft'"),
+    " union all ",
+    counted!("open", "and status = 'open'"),
+    " union all ",
+    counted!("overdue", "and status = 'open' and due_date < $3"),
+    " union all ",
+    counted!("processing", "and status = 'processing'"),
+    " union all ",
+    counted!("paid", "and status = 'paid'"),
+    " union all ",
+    counted!("void", "and status = 'void'"),
+));
+
+/// How many invoices are on each shelf, counted up to [`COUNTED_MAX`].
+pub fn counts(tx: &mut Tx, scope: &Scope, today: &str) -> Result<Vec<(Shelf, i64)>, Error> {
+    let rows = tx.query(&COUNTS, binds![&scope.tenant, scope.mode, today])?;
+    let read = |row: &Row| Ok((values::word(row, "shelf", Shelf::parse)?, row.int("counted")?));
+    let counted: Vec<(Shelf, i64)> = rows.iter().map(read).collect::<Result<_, Error>>()?;
+    let of = |shelf| counted.iter().find(|(counted, _)| *counted == shelf);
+    Ok(Shelf::ALL.into_iter().filter_map(of).copied().collect())
 }
 
 const OWED_BY_CLIENT: Sql = Sql::new(
@@ -408,14 +427,13 @@ pub const ALL: &[&Sql] = &[
     &OVERDUE,
     &OF_CLIENT,
     &OF_CLIENT_AND_STATUS,
+    &OVERDUE_OF_CLIENT,
     &ISSUED,
     &ISSUED_OF_STATUS,
     &OF_TOTAL,
     &COUNT_OF_TOTAL,
     &NEXT_CURRENCY,
     &NUMBERED,
-    &COUNT,
-    &COUNT_OF_STATUS,
-    &COUNT_OVERDUE,
+    &COUNTS,
     &OWED_BY_CLIENT,
 ];

@@ -29,13 +29,17 @@ pub fn of_payment(tx: &mut Tx, scope: &Scope, payment: &PaymentId) -> Result<Opt
     Ok(link.flatten().map(LinkId::stored))
 }
 
+// SQLite takes a cross join in its order: it would look through all payments by their ids otherwise.
 const OF_INVOICE: Sql = Sql::new(
     "select p.id, p.paid_by_link
      from payment_parts r
-     join payments p on p.tenant_id = r.tenant_id and p.livemode = r.livemode and p.id = r.payment_id
-     join pay_links l on l.tenant_id = p.tenant_id and l.livemode = p.livemode and l.id = p.paid_by_link
+     cross join payments p
+     cross join pay_links l
+     where r.tenant_id = $1 and r.livemode = $2 and r.invoice_id = $3
+       and p.tenant_id = r.tenant_id and p.livemode = r.livemode and p.id = r.payment_id
+       and p.succeeded_at is not null
+       and l.tenant_id = p.tenant_id and l.livemode = p.livemode and l.id = p.paid_by_link
        and l.invoice_id = r.invoice_id
-     where r.tenant_id = $1 and r.livemode = $2 and r.invoice_id = $3 and p.succeeded_at is not null
      order by p.id",
 );
 

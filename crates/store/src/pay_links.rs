@@ -300,7 +300,10 @@ pub fn renew(tx: &mut Tx, link: &PayLink, expires_at: Timestamp, at: Timestamp) 
 
 const REVOKE: Sql = Sql::new(
     "update pay_links set revoked_at = $4, updated_at = $4
-     where tenant_id = $1 and livemode = $2 and (id = $3 or parent_id = $3) and revoked_at is null",
+     where tenant_id = $1 and livemode = $2 and revoked_at is null and id in (
+       select id from pay_links where tenant_id = $1 and livemode = $2 and id = $3
+       union all
+       select id from pay_links where tenant_id = $1 and livemode = $2 and parent_id = $3)",
 );
 
 /// Takes a link back, and those that its holder forwarded. Answers how many that were.

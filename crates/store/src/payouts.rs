@@ -208,12 +208,13 @@ pub fn page(
 const COUNT: Sql = Sql::new(
     "select count(*) as counted from (
        select 1 as one from payouts
-       where tenant_id = $1 and livemode = $2 and ($4 = '' or status = $4) limit $3) counted",
+       where tenant_id = $1 and livemode = $2 and ($3 = '' or status = $3) limit 250) counted",
 );
 
-/// How many payouts stand so, all of them for an empty word; counted up to `most`.
-pub fn count(tx: &mut Tx, scope: &Scope, status: &str, most: i64) -> Result<i64, Error> {
-    let row = tx.one(&COUNT, binds![&scope.tenant, scope.mode, most, status])?;
+/// How many payouts stand so, all of them for an empty word; counted up to
+/// [`COUNTED_MAX`](crate::invoice_list::COUNTED_MAX).
+pub fn count(tx: &mut Tx, scope: &Scope, status: &str) -> Result<i64, Error> {
+    let row = tx.one(&COUNT, binds![&scope.tenant, scope.mode, status])?;
     row.int("counted")
 }
 

@@ -180,10 +180,12 @@ pub fn renew(tx: &mut Tx, scope: &Scope, id: &OperationId, until: Timestamp) -> 
     Ok(())
 }
 
+// What is open has an index, which SQLite takes where its own words stand.
 const HELD: Sql = Sql::new(
     "select count(*) as operations
      from stripe_operations
-     where livemode = $1 and ($2 = '' or stripe_account_id = $2) and status = 'sent' and lease_until > $3",
+     where livemode = $1 and ($2 = '' or stripe_account_id = $2) and status in ('sent', 'unknown')
+       and status = 'sent' and lease_until > $3",
 );
 
 /// How many writes of a mode, or of one of its accounts, somebody has in hand.
@@ -216,7 +218,7 @@ pub fn due(tx: &mut Tx, at: Timestamp, share: i64, limit: i64) -> Result<Vec<Ope
 
 const RELEASE: Sql = Sql::new(
     "update stripe_operations set lease_until = $1
-     where status = 'sent' and lease_until > $1",
+     where status in ('sent', 'unknown') and status = 'sent' and lease_until > $1",
 );
 
 /// Ends every lease. Only for a process that knows it is alone: on SQLite at start.
@@ -237,7 +239,7 @@ pub fn open_of(tx: &mut Tx, scope: &Scope, payment: &PaymentId) -> Result<Option
 const CONFIRMS_OF_PAYMENT: Sql = select_operations!(
     "where tenant_id = $1 and livemode = $2 and payment_id = $3 and kind = 'confirm_intent'
        and (status not in ('failed', 'absent') or http_status = 402)
-     order by id desc
+     order by created_at desc, id desc
      limit 20"
 );
 
@@ -264,7 +266,7 @@ pub fn count_of(tx: &mut Tx, scope: &Scope, payment: &PaymentId, kind: Kind) -> 
 
 const NEWEST_OF_KIND: Sql = select_operations!(
     "where tenant_id = $1 and livemode = $2 and kind = $3
-     order by id desc
+     order by created_at desc, id desc
      limit 1"
 );
 
@@ -303,7 +305,7 @@ pub fn end_deauthorizing(tx: &mut Tx, account: &str, mode: Mode, at: Timestamp) 
 
 const NEWEST_OF_ACCOUNT: Sql = select_operations!(
     "where tenant_id = $1 and livemode = $2 and kind = $3 and stripe_account_id = $4
-     order by id desc
+     order by created_at desc, id desc
      limit 1"
 );
 

@@ -25,7 +25,7 @@ pub const WORDS: Words = Words {
     from_to: "{from} au {to}",
     amount_due: "Montant dû",
     amount_paid: "Montant payé",
-    payable_by: "À payer avant le {day}",
+    payable_by: "À payer au plus tard le {day}",
     paid_in_full: "Entièrement payée",
     nothing_owed: "Cette facture a été annulée. Rien n’est dû.",
     not_an_invoice_yet: "Ceci est un brouillon et pas encore une facture.",

@@ -7,7 +7,7 @@ use domain::{MailAddress, MailId, OfflinePaymentId, PaymentId, Refusal, Scope};
 use store::mails::{self as rows, Mail};
 use store::pay_links::PayLink;
 use store::users::User;
-use store::{Tx, invoices, mail_settings, offline_payments, pay_links, payments};
+use store::{Tx, invoices, mail_settings, offline_payments, pay_links, payments, users};
 
 use super::{Letter, To};
 use crate::audit::{self, Entry};
@@ -33,6 +33,8 @@ pub struct Taken {
     pub reply_to: Option<String>,
     /// Where its button leads: a path of ours. None where there is no such page any more.
     pub path: Option<String>,
+    /// Whether its reader is one of the tenant's people, or of the platform's.
+    pub has_login: bool,
 }
 
 /// Takes mails that are due, at most so many, and leases them: whoever finds one later sends it again. `host`
@@ -131,12 +133,14 @@ fn dressed(tx: &mut Tx, mail: Mail, key: &stripe::Secret) -> Result<Taken, Failu
         Some(To::Secret(kept)) => Some(crate::people::opened(key, kept)?),
         Some(To::Forgotten) | None => None,
     };
+    let has_login = users::in_tenant(tx, &mail.scope.tenant, &mail.recipient.key())?.is_some();
     Ok(Taken {
         mail,
         letter,
         sender,
         reply_to,
         path,
+        has_login,
     })
 }
 

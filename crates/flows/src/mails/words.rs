@@ -57,6 +57,8 @@ struct Words {
     address: &'static str,
     /// Below mails to users, who may wonder why they get them.
     automatic: &'static str,
+    /// The same where the reader has no login.
+    notice: &'static str,
     labels: Labels,
     invoice: Template,
     reminder_before: Template,
@@ -74,6 +76,7 @@ struct Words {
     reset: Template,
     password_changed: Template,
     second_step_changed: Template,
+    recovery_code_used: Template,
     address_asked: Template,
     address_change_asked: Template,
     address_changed: Template,
@@ -113,6 +116,11 @@ pub fn questions(language: Language, contact: &str) -> String {
 /// Below mails to users.
 pub fn automatic_note(language: Language) -> &'static str {
     of(language).automatic
+}
+
+/// Below mails about a tenant's business to an address that is nobody's login.
+pub fn notice_note(language: Language, sender: &str) -> String {
+    fill(of(language).notice, &[("sender", Some(sender.to_owned()))]).unwrap_or_default()
 }
 
 /// An invitation to join an organisation's staff.
@@ -224,6 +232,8 @@ pub enum LoginChange {
     Password,
     /// Its second step.
     SecondStep,
+    /// Nothing: one of its recovery codes was used.
+    RecoveryCodeUsed,
     /// Another address is asked for; told to the one that counts.
     AddressAsked,
     /// Its address.
@@ -236,6 +246,7 @@ pub fn login_changed(language: Language, name: Option<&str>, change: LoginChange
     let template = match change {
         LoginChange::Password => &words.password_changed,
         LoginChange::SecondStep => &words.second_step_changed,
+        LoginChange::RecoveryCodeUsed => &words.recovery_code_used,
         LoginChange::AddressAsked => &words.address_change_asked,
         LoginChange::Address => &words.address_changed,
     };

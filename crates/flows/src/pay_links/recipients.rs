@@ -86,7 +86,8 @@ pub struct NewCopy {
 /// tried again has from its first try: then the same link is answered.
 ///
 /// # Errors
-/// [`Refusal::NotFound`], [`Refusal::InvoiceDraft`], [`Refusal::InvalidField`] for name and lifetime,
+/// [`Refusal::NotFound`], [`Refusal::InvoiceDraft`], [`Refusal::InvoiceVoid`], [`Refusal::InvalidField`] for
+/// name and lifetime,
 /// [`Refused::TooManyCopies`].
 pub async fn make(
     app: &App,
@@ -112,12 +113,10 @@ pub async fn make(
     let by = by.clone();
     let made = app.db.write(move |tx| {
         let invoice = invoices::get(tx, &link.scope, &link.invoice_id)?.ok_or(Refusal::NotFound)?;
-        if invoice.status == domain::invoice::InvoiceState::Draft {
-            return Err(Failure::from(Refusal::InvoiceDraft));
-        }
         if let Some(known) = rows::get(tx, &link.id)? {
-            return Ok(known);
+            return Ok::<_, Failure>(known);
         }
+        super::refuse_what_nobody_sees(&invoice)?;
         if rows::count(tx, &link.scope, &link.invoice_id, LinkKind::Copied)? >= COPIES_MAX {
             return Err(Refusal::from(Refused::TooManyCopies).into());
         }

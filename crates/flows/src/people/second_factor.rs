@@ -226,7 +226,7 @@ pub(super) fn take(
     if !recovery_codes::take(tx, &user.tenant, &user.id, &hash, moment.at)? {
         return Ok(None);
     }
-    told::tell(tx, user, told::News::RecoveryCodes, moment)?;
+    told::tell(tx, user, told::News::RecoveryCodeUsed, moment)?;
     Ok(Some(Factor::Recovery))
 }
 

@@ -61,8 +61,10 @@ pub enum News<'a> {
     SecondFactorSet,
     /// They have none any more.
     SecondFactorRemoved,
-    /// They have other recovery codes, or one was used.
+    /// They have other recovery codes.
     RecoveryCodes,
+    /// They logged in with a recovery code.
+    RecoveryCodeUsed,
 }
 
 /// Has somebody written to, in their language; while nobody has said which it is, in their tenant's.
@@ -110,6 +112,7 @@ pub fn tell(tx: &mut Tx, user: &User, news: News, moment: Moment) -> Result<(), 
         News::SecondFactorSet | News::SecondFactorRemoved | News::RecoveryCodes => {
             changed(language, name, LoginChange::SecondStep)
         }
+        News::RecoveryCodeUsed => changed(language, name, LoginChange::RecoveryCodeUsed),
     };
     let mail = NewMail {
         scope: &mails::of_a_login(),
@@ -142,6 +145,7 @@ fn address_of<'a>(user: &'a User, news: News<'a>) -> &'a str {
         | News::SecondFactorSet
         | News::SecondFactorRemoved
         | News::RecoveryCodes
+        | News::RecoveryCodeUsed
         | News::EmailWanted => &user.email,
     }
 }

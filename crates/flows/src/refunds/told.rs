@@ -177,6 +177,15 @@ pub fn refundable(tx: &mut Tx, payment: &Payment) -> Result<i64, Failure> {
     Ok(if blocked { 0 } else { left })
 }
 
+/// What of it may be given back of one of its invoices, in minor units.
+///
+/// # Errors
+/// When the database fails.
+pub fn refundable_of(tx: &mut Tx, payment: &Payment, invoice: &InvoiceId) -> Result<i64, Failure> {
+    let there = booking::available(tx, payment, Some(invoice))?;
+    Ok(refundable(tx, payment)?.min(there))
+}
+
 /// Works out what is told of refunds with an invoice.
 ///
 /// # Errors
@@ -184,9 +193,7 @@ pub fn refundable(tx: &mut Tx, payment: &Payment) -> Result<i64, Failure> {
 pub fn of_invoice(tx: &mut Tx, scope: &Scope, invoice: &InvoiceId) -> Result<OfInvoice, Failure> {
     let mut sum = 0_i64;
     for payment in payments::of_invoice(tx, scope, invoice, i64::MAX)? {
-        let left = refundable(tx, &payment)?;
-        let there = booking::available(tx, &payment, Some(invoice))?;
-        sum = sum.saturating_add(left.min(there));
+        sum = sum.saturating_add(refundable_of(tx, &payment, invoice)?);
     }
     Ok(OfInvoice {
         refunded: refunds::taken_of_invoice(tx, scope, invoice)?,

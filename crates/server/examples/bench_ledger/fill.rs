@@ -120,6 +120,11 @@ impl Year {
         let since = i64::try_from(share).unwrap_or(YEAR_MS);
         self.now.plus_ms(since - YEAR_MS - HOUR_MS)
     }
+
+    /// So many days after one was made, but nothing is later than now.
+    pub fn later(self, n: u64, days: i64) -> Timestamp {
+        self.made_at(n).plus_ms(days * 24 * HOUR_MS).min(self.now)
+    }
 }
 
 /// Makes the tables and the books.

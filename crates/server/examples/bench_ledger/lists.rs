@@ -1,6 +1,7 @@
 //! What `bench/lists` looks at: a year of one MSP as its pages show it. Beside paid invoices there are
-//! drafts, open and overdue ones and some taken back, and of the money some went back, is disputed or
-//! was paid out. Somebody is logged in already and has API keys, so that pages can be asked for.
+//! drafts, open and overdue ones and some taken back, and of the money some went back, is disputed or was
+//! paid out: of each so much that a page of the smallest year is as full as one of the largest. Somebody is
+//! logged in already and has API keys, so that pages can be asked for.
 
 use domain::pay_link::LinkKind;
 use domain::{
@@ -109,10 +110,10 @@ pub async fn run(database: &str, invoices: u64) -> Result<(), Failure> {
         now,
         total: |n| 5_000 + i64::try_from(mixed(n) % 1_000_000).unwrap_or_default(),
         end: |n| match mixed(n) % 100 {
-            0 => End::Draft,
-            1 => End::Void,
-            2 => End::Processing,
-            3..=7 => End::Open,
+            0..=4 => End::Draft,
+            5..=8 => End::Void,
+            9..=12 => End::Processing,
+            13..=20 => End::Open,
             _ => End::Paid,
         },
         due_days: Some(14),
@@ -177,9 +178,9 @@ fn more(tx: &mut Tx, n: u64, year: Year) -> Result<(), Error> {
         return Ok(());
     }
     match mixed(n) / 100 % 100 {
-        0 | 1 => give_back(tx, n, year),
-        2 => dispute(tx, n, year),
-        3 => credit(tx, n, year),
+        0..=19 => give_back(tx, n, year),
+        20..=39 => dispute(tx, n, year),
+        40..=49 => credit(tx, n, year),
         _ => Ok(()),
     }
 }
@@ -232,7 +233,7 @@ fn give_back(tx: &mut Tx, n: u64, year: Year) -> Result<(), Error> {
         "update payments set reserved = $4, refunded = $4
          where tenant_id = $1 and livemode = $2 and id = $3",
     );
-    let (scope, at) = (scope(), year.made_at(n).plus_ms(7 * DAY_MS));
+    let (scope, at) = (scope(), year.later(n, 7));
     let (id, payment, amount) = (
         RefundId::new(at, u128::from(n)),
         year.payment(n),
@@ -261,7 +262,7 @@ fn dispute(tx: &mut Tx, n: u64, year: Year) -> Result<(), Error> {
            currency, disputed, created_at)
          values ($1, $2, $3, $3, $4, 1500, 'usd', $4, $5)",
     );
-    let (scope, at, amount) = (scope(), year.made_at(n).plus_ms(30 * DAY_MS), (year.total)(n));
+    let (scope, at, amount) = (scope(), year.later(n, 30), (year.total)(n));
     let (status, settlement, closed) = match n % 2 {
         0 => ("needs_response", "none", None),
         _ => ("lost", "undecided", Some(at.plus_ms(20 * DAY_MS))),
@@ -293,7 +294,7 @@ fn credit(tx: &mut Tx, n: u64, year: Year) -> Result<(), Error> {
            tax, total, to_invoice, to_credit, created_at)
          values ($1, $2, $3, $3, $4, $5, 'usd', 'Work that was not done', 1000, 190, 1190, 0, 1190, $6)",
     );
-    let (scope, at) = (scope(), year.made_at(n).plus_ms(3 * DAY_MS));
+    let (scope, at) = (scope(), year.later(n, 3));
     let client = ClientId::new(Timestamp::from_ms(0), u128::from(n % year.clients));
     let id = CreditNoteId::new(at, u128::from(n));
     tx.execute(

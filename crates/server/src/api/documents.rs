@@ -45,7 +45,7 @@ pub async fn invoice(
     Query(query): Query<LanguageQuery>,
 ) -> Result<Response, Problem> {
     let id = InvoiceId::parse(&id)?;
-    answer(documents_of::invoice(&site, &scope, &id, query.language()?, None).await?)
+    answer(documents_of::invoice(&site, &scope, &id, Some(query.language()?), None).await?)
 }
 
 /// `GET /api/credit-notes/{id}/pdf`
@@ -56,7 +56,7 @@ pub async fn credit_note(
     Query(query): Query<LanguageQuery>,
 ) -> Result<Response, Problem> {
     let id = CreditNoteId::parse(&id)?;
-    answer(documents_of::credit_note(&site, &scope, &id, query.language()?).await?)
+    answer(documents_of::credit_note(&site, &scope, &id, Some(query.language()?)).await?)
 }
 
 /// `GET /api/payments/{id}/receipt.pdf`
@@ -67,7 +67,7 @@ pub async fn receipt(
     Query(query): Query<LanguageQuery>,
 ) -> Result<Response, Problem> {
     let id = PaymentId::parse(&id)?;
-    answer(documents_of::receipt(&site, &scope, &id, None, query.language()?).await?)
+    answer(documents_of::receipt(&site, &scope, &id, None, Some(query.language()?)).await?)
 }
 
 /// From when to when, and in which language.
@@ -104,7 +104,7 @@ pub async fn statement(
     if from > to {
         return Err(Refusal::invalid("from", "must not be after `to`").into());
     }
-    answer(documents_of::statement(&site, &scope, &id, Period { from, to }, language).await?)
+    answer(documents_of::statement(&site, &scope, &id, Period { from, to }, Some(language)).await?)
 }
 
 fn first_of_month(day: Day) -> Day {

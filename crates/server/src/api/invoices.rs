@@ -94,7 +94,7 @@ impl DraftJson {
                 .map_err(|refusal| refusal.within(&format!("lines[{index}]")))
         });
         let due_date = self.due_date.flatten();
-        if due_date.as_deref().is_some_and(|date| !is_day(date)) {
+        if due_date.as_deref().is_some_and(|date| !is_due_day(date)) {
             return Err(Refusal::invalid("due_date", "must be a date such as 2026-12-31"));
         }
         Ok(Draft {
@@ -109,7 +109,8 @@ impl DraftJson {
 }
 
 /// `YYYY-MM-DD` of this or the next century, written in no other way.
-fn is_day(text: &str) -> bool {
+/// Whether an invoice can be due on this day: one of this time, written `YYYY-MM-DD`.
+pub fn is_due_day(text: &str) -> bool {
     let day = text.parse::<jiff::civil::Date>();
     day.is_ok_and(|day| day.to_string() == text && (2000..2200).contains(&day.year()))
 }

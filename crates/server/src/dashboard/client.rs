@@ -10,7 +10,7 @@ use store::client_mail_settings::{self, ClientMailSettings};
 use store::clients::{self as rows, Client};
 use store::credit_movements::{self, Movement};
 use store::day_sums::Owed;
-use store::invoice_list::{self, Listed};
+use store::invoice_list::{self, Listed, Shelf};
 
 use super::desk::{self, ASKED, SHOWN};
 use super::{Asked, page, said, trouble};
@@ -56,7 +56,7 @@ async fn whole(site: &Site, person: &Person, id: &str, today: &str) -> Result<Wh
         Ok::<_, Failure>(Whole {
             client: rows::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?,
             owed: invoice_list::owed_by(tx, &scope, &id, &today)?,
-            invoices: invoice_list::of_client(tx, &scope, &id, None, None, ASKED)?,
+            invoices: invoice_list::of_client(tx, &scope, &id, (Shelf::All, &today), None, ASKED)?,
             credit: credit.clone(),
             moved: match moves {
                 true => credit_movements::page(tx, &scope, &id, None, client_credit::NEWEST + 1)?,

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use domain::seal::Day;
-use domain::{ClientId, Language, Refusal};
+use domain::{ClientId, Refusal};
 use flows::credits::{Credit, Piece};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -108,7 +108,7 @@ pub async fn statement_pdf(
         if from > to {
             return Err(Refusal::invalid("from", "must not be after the last day").into());
         }
-        documents_of::statement(&site, &person.scope(), &id, Period { from, to }, Language::En).await
+        documents_of::statement(&site, &person.scope(), &id, Period { from, to }, None).await
     };
     match made.await {
         Ok(document) => {

@@ -54,8 +54,8 @@ pub async fn list(
     let (scope, today) = (person.scope(), desk::today(&site));
     let text = desk::looked_for(&which.q);
     let after = Cursor {
-        key: desk::looked_for(&which.after_key),
-        id: desk::looked_for(&which.after),
+        key: desk::untouched(&which.after_key),
+        id: desk::untouched(&which.after),
     };
     let wanted = text.clone();
     let read = site.app.db.read(move |tx| {

@@ -19,14 +19,19 @@ use crate::router::Site;
 /// Rows on one page of a list.
 pub const SHOWN: usize = 25;
 /// As far as a list is counted.
-pub const COUNTED_MAX: i64 = 1000;
+pub use store::invoice_list::COUNTED_MAX;
 
 /// Rows that a page asks the database for: one more than it shows tells whether there are more.
 pub const ASKED: i64 = 26;
 
 /// What somebody looks for, as a database takes it.
 pub fn looked_for(text: &str) -> String {
-    text.trim().replace('\0', "")
+    untouched(text.trim())
+}
+
+/// What an address of ours says, as a database takes it: where a list goes on may end in a blank.
+pub fn untouched(text: &str) -> String {
+    text.replace('\0', "")
 }
 
 /// The day, in UTC, as `YYYY-MM-DD`.
@@ -120,11 +125,11 @@ pub fn settings_form(
     )
 }
 
-/// A count as tabs show it: `12`, `1,000+`.
+/// A count as tabs show it: `12`, `250+`.
 pub fn counted(count: i64) -> Option<String> {
     match count {
         0 => None,
-        COUNTED_MAX.. => Some("1,000+".to_owned()),
+        COUNTED_MAX.. => Some(format!("{COUNTED_MAX}+")),
         count => Some(count.to_string()),
     }
 }
@@ -242,7 +247,7 @@ mod tests {
     #[test]
     fn counts_stop_where_nobody_reads_on() {
         assert_eq!(counted(0), None);
-        assert_eq!(counted(999).as_deref(), Some("999"));
-        assert_eq!(counted(1000).as_deref(), Some("1,000+"));
+        assert_eq!(counted(249).as_deref(), Some("249"));
+        assert_eq!(counted(250).as_deref(), Some("250+"));
     }
 }

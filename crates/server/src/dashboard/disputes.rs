@@ -11,7 +11,7 @@ use store::disputes::{self, Dispute};
 use store::invoices::{self, Invoice};
 use store::{clients, payments};
 
-use super::desk::{self, ASKED, COUNTED_MAX, SHOWN};
+use super::desk::{self, ASKED, SHOWN};
 use super::dispute_words as words;
 use super::{page, trouble};
 use crate::api::Query;
@@ -50,8 +50,7 @@ pub async fn list(
     let (scope, now) = (person.scope(), site.app.clock.now());
     let after = DisputeId::parse(&which.after).ok();
     let read = site.app.db.read(move |tx| {
-        let counts = Shelf::ALL.map(|shelf| rows::count(tx, &scope, shelf, COUNTED_MAX));
-        let counts = counts.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let counts = rows::counts(tx, &scope)?;
         let after = match &after {
             Some(id) => disputes::get(tx, &scope, id)?,
             None => None,
@@ -84,7 +83,7 @@ pub async fn list(
     }
 }
 
-fn shown(shelf: Shelf, after: &str, listed: &[Listed], counts: &[i64], now: Timestamp) -> Markup {
+fn shown(shelf: Shelf, after: &str, listed: &[Listed], counts: &[(Shelf, i64)], now: Timestamp) -> Markup {
     let columns = [
         Column::words("Dispute"),
         Column::words("Answer by"),
@@ -106,9 +105,8 @@ fn shown(shelf: Shelf, after: &str, listed: &[Listed], counts: &[i64], now: Time
         previous: (!after.is_empty()).then(|| desk::address(PATH, &[("state", at(shelf))])),
         ..Pages::default()
     };
-    let tabs: Vec<Tab> = Shelf::ALL
+    let tabs: Vec<Tab> = counts
         .iter()
-        .zip(counts)
         .map(|(one, count)| Tab {
             label: label(*one),
             href: desk::address(PATH, &[("state", at(*one))]),

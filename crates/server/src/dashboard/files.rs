@@ -4,7 +4,8 @@
 use axum::extract::State;
 use axum::response::Response;
 use domain::seal::Day;
-use domain::{ClientId, Money, PaymentId, Timestamp};
+use domain::{ClientId, Money, PaymentId, Refusal, Timestamp};
+use flows::Failure;
 use store::invoice_list::{After, Listed, Shelf};
 use store::lists::Only;
 use store::payments::{self, Payment};
@@ -14,8 +15,11 @@ use store::{clients, invoices};
 use super::desk;
 use super::invoice_filter::Of;
 use super::invoices::Which;
+use super::payments::Costs;
+use super::trouble;
 use crate::api::Query;
 use crate::csv::{self, row, text};
+use crate::html::Place;
 use crate::people::Person;
 use crate::problem::Problem;
 use crate::router::Site;
@@ -31,9 +35,21 @@ pub async fn invoices(
 ) -> Response {
     let which = which.map(|Query(which)| which).unwrap_or_default();
     let (scope, filter) = (person.scope(), which.filter());
+    if let Some(problem) = filter.problem() {
+        let refused = Refusal::invalid("filter", problem).into();
+        return trouble(&person, Place::Invoices, refused);
+    }
+    let client = match which.client.as_str() {
+        "" => None,
+        id => match ClientId::parse(id) {
+            Ok(id) => Some(id),
+            Err(refused) => return trouble(&person, Place::Invoices, refused.into()),
+        },
+    };
     let of = Of {
         shelf: Shelf::parse(&which.state).unwrap_or_default(),
-        client: ClientId::parse(&which.client).ok(),
+        client,
+        called: None,
         today: desk::today(&site),
     };
     let name = format!("invoices-{}-{}.csv", of.today, scope.mode.word());
@@ -45,7 +61,7 @@ pub async fn invoices(
                 let step = of.page(tx, &scope, from.as_ref(), STEP)?;
                 let next = step.last().filter(|_| is_full(step.len()));
                 let next = next.map(|last| After::of(&last.invoice));
-                let rows = step.iter().filter(|listed| of.holds(&listed.invoice));
+                let rows = step.iter().filter(|listed| of.holds(listed));
                 let rows = rows.filter(|listed| filter.matches(&listed.invoice));
                 let rows: String = rows.map(|listed| invoice(listed, &of.today)).collect();
                 Ok::<_, store::Error>((rows, next.map(Some)))
@@ -91,8 +107,9 @@ fn invoice(listed: &Listed, today: &str) -> String {
 pub async fn payments(State(site): State<Site>, person: Person) -> Response {
     let scope = person.scope();
     let name = format!("payments-{}-{}.csv", desk::today(&site), scope.mode.word());
-    let head = "begun,paid,invoice,client,state,method,currency,amount,received,refunded,platform_fee,\
-                settlement_currency,stripe_fee,net,stripe_payment_intent";
+    let head = "begun,paid,invoice,client,state,method,currency,amount,received,refunded,disputed,\
+                platform_fee,platform_fee_returned,settlement_currency,stripe_fee,net,dispute_fee,left,\
+                stripe_payment_intent";
     csv::answer(&name, head, None::<PaymentId>, move |from| {
         let (db, scope) = (site.app.db.clone(), scope.clone());
         async move {
@@ -107,17 +124,17 @@ pub async fn payments(State(site): State<Site>, person: Person) -> Response {
                     };
                     let number = invoice.and_then(|invoice| invoice.number).unwrap_or_default();
                     let client = client.map(|client| client.name).unwrap_or_default();
-                    rows.push_str(&payment(one, &number, &client));
+                    rows.push_str(&payment(one, Costs::of(tx, one)?, &number, &client));
                 }
                 let next = step.last().filter(|_| is_full(step.len()));
-                Ok::<_, store::Error>((rows, next.map(|last| Some(last.id.clone()))))
+                Ok::<_, Failure>((rows, next.map(|last| Some(last.id.clone()))))
             });
-            Ok(read.await?)
+            read.await
         }
     })
 }
 
-fn payment(payment: &Payment, number: &str, client: &str) -> String {
+fn payment(payment: &Payment, costs: Costs, number: &str, client: &str) -> String {
     let plain = |minor| Money::new(minor, payment.currency).plain();
     let settled = payment.settlement_currency.unwrap_or(payment.currency);
     let of_balance = |minor: Option<i64>| {
@@ -137,10 +154,14 @@ fn payment(payment: &Payment, number: &str, client: &str) -> String {
         plain(payment.amount),
         plain(payment.received),
         plain(payment.refunded),
+        plain(payment.disputed),
         fee.map(plain).unwrap_or_default(),
+        plain(costs.fee_back),
         settled.code().to_owned(),
         of_balance(payment.stripe_fee),
         of_balance(payment.net),
+        of_balance(Some(costs.disputes)),
+        of_balance(costs.left(payment)),
         text(payment.intent_id.as_deref().unwrap_or_default()),
     ])
 }

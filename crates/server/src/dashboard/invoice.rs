@@ -86,7 +86,8 @@ impl Whole {
         for payment in payments::of_invoice(tx, scope, id, PAYMENTS_SHOWN)? {
             let parts = payment_parts::of(tx, scope, &payment.id)?;
             let part = parts.iter().find(|part| part.invoice_id == *id);
-            given_back.extend(refunds::of_payment(tx, &payment)?);
+            let back = refunds::of_payment(tx, &payment)?.into_iter();
+            given_back.extend(back.filter(|shown| is_about(shown, id)));
             disputed.extend(disputes::of_payment(tx, scope, &payment.id)?);
             let amount = part.map_or(payment.amount, |part| part.amount);
             paid.push((payment, amount));
@@ -126,6 +127,11 @@ impl Whole {
         self.invoice.status == InvoiceState::Void
             || (self.invoice.status == InvoiceState::Draft && !self.mails.iter().any(waits))
     }
+}
+
+/// Whether a refund takes something of an invoice: a payment may have paid several.
+fn is_about(shown: &Shown, invoice: &InvoiceId) -> bool {
+    shown.invoices.is_empty() || shown.invoices.iter().any(|one| one.invoice_id == *invoice)
 }
 
 /// `GET /invoices/{id}`

@@ -14,8 +14,8 @@ use serde::Deserialize;
 use store::invoices::{self, Invoice};
 
 use super::desk;
+use super::given_up::standing;
 use super::invoice::Whole;
-use super::money_back::standing;
 use super::{after, again, page, trouble};
 use crate::api::{InPath, Query};
 use crate::html::{self as parts, Ask, Errors, Field, Input, Place, Tone};

@@ -34,8 +34,8 @@ pub struct For {
 pub async fn choose(site: &Site, person: &Person, whom: For) -> Response {
     let (scope, text) = (person.scope(), desk::looked_for(&whom.q));
     let after = Cursor {
-        key: desk::looked_for(&whom.after_key),
-        id: desk::looked_for(&whom.after),
+        key: desk::untouched(&whom.after_key),
+        id: desk::untouched(&whom.after),
     };
     let wanted = text.clone();
     let read = site.app.db.read(move |tx| match wanted.is_empty() {

@@ -15,9 +15,9 @@ use crate::html as parts;
 /// Invoices that one page looks through.
 pub const LOOKED_THROUGH: usize = 500;
 /// Rows that are read at once after the first, which are as many as are shown.
-const STEP: i64 = 100;
+const STEP: i64 = 250;
 /// Fewer invoices than these that have such a total are found by it.
-const FEW: i64 = 1_000;
+const FEW: i64 = 100;
 
 /// What is asked for, as it was typed.
 #[derive(Clone, Debug, Default)]
@@ -149,6 +149,8 @@ pub struct Of {
     pub shelf: Shelf,
     /// Only this client's.
     pub client: Option<ClientId>,
+    /// Only those of clients that have this in their name or e-mail address, in lower case.
+    pub called: Option<String>,
     /// The day as `YYYY-MM-DD`.
     pub today: String,
 }
@@ -169,7 +171,7 @@ impl Of {
             return rows::page(tx, scope, self.shelf, &self.today, after, limit);
         };
         let after = after.map(|after| &after.id);
-        rows::of_client(tx, scope, client, self.status(), after, limit)
+        rows::of_client(tx, scope, client, (self.shelf, &self.today), after, limit)
     }
 
     fn status(&self) -> Option<&'static str> {
@@ -183,9 +185,21 @@ impl Of {
         }
     }
 
+    /// Whether an invoice is on the tab.
+    pub fn is_on_shelf(&self, invoice: &Invoice) -> bool {
+        match self.shelf {
+            Shelf::All => true,
+            Shelf::Overdue => desk::is_overdue(invoice, &self.today),
+            Shelf::Draft | Shelf::Open | Shelf::Processing | Shelf::Paid | Shelf::Void => {
+                invoice.status.word() == self.shelf.word()
+            }
+        }
+    }
+
     /// Whether an invoice belongs to it.
-    pub fn holds(&self, invoice: &Invoice) -> bool {
-        self.shelf != Shelf::Overdue || desk::is_overdue(invoice, &self.today)
+    pub fn holds(&self, listed: &Listed) -> bool {
+        let called = self.called.as_deref();
+        self.is_on_shelf(&listed.invoice) && called.is_none_or(|text| listed.client_key.contains(text))
     }
 }
 
@@ -263,7 +277,7 @@ pub fn look(
         wanted = STEP;
         for listed in step {
             at = Some(After::of(&listed.invoice));
-            if of.holds(&listed.invoice) && filter.matches(&listed.invoice) {
+            if of.holds(&listed) && filter.matches(&listed.invoice) {
                 found.push(listed);
                 if found.len() == most {
                     return Ok(Looked {

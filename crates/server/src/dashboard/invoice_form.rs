@@ -8,6 +8,7 @@ use domain::{ClientId, InvoiceId, Refusal};
 use flows::{Failure, invoicing};
 use maud::{Markup, html};
 use store::clients::{self, Client};
+use store::invoice_list::Shelf;
 use store::invoices::{self, Invoice};
 use store::{invoice_list, invoice_settings};
 
@@ -67,7 +68,7 @@ async fn begun(site: &Site, person: &Person, client: &str) -> Result<(Client, Ty
     let today = desk::today(site);
     let read = site.app.db.read(move |tx| {
         let client = clients::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
-        let own = invoice_list::of_client(tx, &scope, &id, None, None, 1)?.pop();
+        let own = invoice_list::of_client(tx, &scope, &id, (Shelf::All, ""), None, 1)?.pop();
         let last = match own {
             Some(own) => Some(own),
             None => invoice_list::page(tx, &scope, invoice_list::Shelf::All, "", None, 1)?.pop(),

@@ -1,12 +1,12 @@
 //! What somebody typed of an invoice, line by line: kept as it was typed until all of it can be read.
 
 use domain::invoice::{Discount, Line, Quantity, TaxRate, totals};
-use domain::seal::Day;
 use domain::text;
 use domain::{ClientId, Currency, Money, Refusal};
 use flows::invoicing::Draft;
 use store::invoices::Invoice;
 
+use crate::api::invoices::is_due_day;
 use crate::html::{Errors, plain};
 use crate::people::Filled;
 
@@ -169,7 +169,7 @@ impl Typed {
     pub fn draft(&self, client: &ClientId) -> Result<Draft, Errors> {
         let mut errors = Errors::none();
         let due_date = Some(self.due_date.clone()).filter(|date| !date.is_empty());
-        if due_date.as_deref().is_some_and(|date| Day::parse(date).is_none()) {
+        if due_date.as_deref().is_some_and(|date| !is_due_day(date)) {
             errors.add("due_date", "Due date must be a day such as 2026-12-31.");
         }
         let Ok(currency) = Currency::parse(&self.currency) else {

@@ -12,7 +12,7 @@ use store::clients::{self, Client, Cursor};
 use store::invoice_list::{self as rows, After, Listed, Shelf};
 use store::{Tx, invoice_settings, invoices};
 
-use super::desk::{self, ASKED, COUNTED_MAX, SHOWN};
+use super::desk::{self, ASKED, SHOWN};
 use super::invoice_filter::{self, Filter, Of};
 use super::{Done, page, said, trouble};
 use crate::api::Query;
@@ -23,8 +23,8 @@ use crate::router::Site;
 
 const PATH: &str = Place::Invoices.path();
 const TITLE: &str = "Invoices";
-/// Clients that a search looks through.
-const CLIENTS_SEARCHED: i64 = 20;
+/// As many clients that are called so are looked at one by one.
+pub(super) const CLIENTS_SEARCHED: i64 = 40;
 
 /// Which invoices are asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -64,6 +64,7 @@ impl Which {
 }
 
 /// What the page shows.
+#[derive(Default)]
 struct Found {
     listed: Vec<Listed>,
     counts: Vec<(Shelf, i64)>,
@@ -100,76 +101,74 @@ fn shelf_of(which: &Which) -> Shelf {
 }
 
 fn find(tx: &mut Tx, scope: &Scope, which: &Which, today: &str) -> Result<Found, Failure> {
-    let counts = Shelf::ALL
-        .into_iter()
-        .map(|shelf| Ok((shelf, rows::count(tx, scope, shelf, today, COUNTED_MAX)?)))
-        .collect::<Result<_, store::Error>>()?;
+    let counts = rows::counts(tx, scope, today)?;
     let text = desk::looked_for(&which.q);
-    if !text.is_empty() {
-        let (listed, narrow) = search(tx, scope, &text, (shelf_of(which), today))?;
-        return Ok(Found {
-            listed,
-            counts,
-            client: None,
-            further: None,
-            narrow,
-        });
-    }
+    let mut found = Found {
+        counts,
+        ..Found::default()
+    };
     let after = match InvoiceId::parse(&which.after) {
         Ok(id) => invoices::get(tx, scope, &id)?,
         Err(_) => None,
     };
-    let client = match ClientId::parse(&which.client) {
-        Ok(id) => clients::get(tx, scope, &id)?,
-        Err(_) => None,
-    };
     let after = after.as_ref().map(After::of);
-    let of = Of {
+    let mut of = Of {
         shelf: shelf_of(which),
-        client: client.as_ref().map(|client| client.id.clone()),
+        client: None,
+        called: None,
         today: today.to_owned(),
     };
-    let looked = invoice_filter::look(tx, scope, &of, &which.filter(), after, SHOWN + 1)?;
-    Ok(Found {
-        further: looked.next.filter(|_| looked.gave_up).map(|after| after.id),
-        listed: looked.found,
-        counts,
-        client,
-        narrow: false,
-    })
+    if !text.is_empty() {
+        let called = clients::find(tx, scope, &text, &Cursor::default(), CLIENTS_SEARCHED + 1)?;
+        of.called = Some(text.to_lowercase());
+        if i64::try_from(called.len()).is_ok_and(|count| count <= CLIENTS_SEARCHED) {
+            (found.listed, found.narrow) = search(tx, scope, &text, &of, &called)?;
+            return Ok(found);
+        }
+    }
+    if !which.client.is_empty() {
+        found.client = match ClientId::parse(&which.client) {
+            Ok(id) => clients::get(tx, scope, &id)?,
+            Err(_) => None,
+        };
+        of.client = found.client.as_ref().map(|client| client.id.clone());
+    }
+    let filter = match of.called {
+        None => which.filter(),
+        Some(_) => Filter::default(),
+    };
+    let is_nobodys = of.client.is_none() && !which.client.is_empty();
+    if !is_nobodys && filter.problem().is_none() {
+        let looked = invoice_filter::look(tx, scope, &of, &filter, after, SHOWN + 1)?;
+        found.further = looked.next.filter(|_| looked.gave_up).map(|after| after.id);
+        found.listed = looked.found;
+    }
+    Ok(found)
 }
 
-/// Invoices by their number, then those of the clients that are called so, as far as they are on the shelf.
+/// Invoices by their number, then those of the clients that are called so, newest first, as far as they are
+/// on the shelf; and whether there are more.
 fn search(
     tx: &mut Tx,
     scope: &Scope,
     text: &str,
-    (shelf, today): (Shelf, &str),
+    of: &Of,
+    called: &[Client],
 ) -> Result<(Vec<Listed>, bool), Failure> {
-    let status = match shelf {
-        Shelf::All => None,
-        Shelf::Overdue => Some(Shelf::Open.word()),
-        shelf => Some(shelf.word()),
-    };
-    let here = |one: &Listed| match shelf {
-        Shelf::All => true,
-        Shelf::Overdue => desk::is_overdue(&one.invoice, today),
-        shelf => one.invoice.status.word() == shelf.word(),
-    };
     let mut listed = Vec::new();
     let prefix = invoice_settings::get(tx, scope)?.prefix;
     for number in numbers(text, &prefix) {
         listed.extend(rows::numbered(tx, scope, &number)?);
     }
-    let called = clients::find(tx, scope, text, &Cursor::default(), CLIENTS_SEARCHED)?;
+    listed.retain(|one| of.is_on_shelf(&one.invoice));
+    let mut theirs = Vec::new();
     for client in called {
-        if listed.len() > SHOWN {
-            break;
-        }
-        listed.extend(rows::of_client(tx, scope, &client.id, status, None, ASKED)?);
-        listed.retain(here);
+        let on = (of.shelf, of.today.as_str());
+        theirs.extend(rows::of_client(tx, scope, &client.id, on, None, ASKED)?);
     }
-    listed.retain(here);
+    theirs.retain(|one| listed.iter().all(|known| known.invoice.id != one.invoice.id));
+    theirs.sort_by(|one, other| other.invoice.id.cmp(&one.invoice.id));
+    listed.extend(theirs);
     let narrow = listed.len() > SHOWN;
     listed.truncate(SHOWN);
     Ok((listed, narrow))
@@ -236,7 +235,7 @@ fn shown(person: &Person, which: &Which, found: &Found, today: &str) -> Markup {
             (which.filter().form(PATH, &kept))
         }
         @if here.is_empty() {
-            (nothing(which, searched || found.further.is_some(), &write))
+            (nothing(which, found, &write))
         } @else {
             (chooser(person, here, today))
             @if found.narrow { p .soft { "There are more. Type more of the name to see fewer." } }
@@ -256,7 +255,7 @@ fn onward(which: &Which, after: &str) -> String {
     let filter = which.filter();
     let mut asked = vec![("state", which.state.as_str()), ("client", which.client.as_str())];
     asked.extend(filter.asked());
-    asked.push(("after", after));
+    asked.extend([("q", which.q.trim()), ("after", after)]);
     desk::address(PATH, &asked)
 }
 
@@ -304,9 +303,17 @@ const fn label(shelf: Shelf) -> &'static str {
     }
 }
 
-fn nothing(which: &Which, searched: bool, write: &Markup) -> Markup {
+fn nothing(which: &Which, found: &Found, write: &Markup) -> Markup {
+    let searched = !which.q.trim().is_empty() || found.further.is_some();
     let all = parts::link_button("Show all invoices", PATH, "");
     let first = which.after.is_empty();
+    if found.client.is_none() && !which.client.is_empty() {
+        let other = "It may be another mode's, or the address was mistyped.";
+        return parts::empty("No such client", other, &all);
+    }
+    if let Some(problem) = which.filter().problem().filter(|_| !searched) {
+        return parts::empty("The filter cannot be read", problem, &all);
+    }
     match (searched, shelf_of(which), first) {
         (_, _, true) if which.filter().narrows() => parts::empty(
             "No invoice fits the filter",

@@ -1,36 +1,30 @@
-//! Giving money back and giving a part up: a refund with its two choices in plain words, a credit note, and a
-//! client's credit that pays an invoice.
+//! Giving money back: a refund with its two choices in plain words.
 
 use axum::extract::State;
 use axum::response::Response;
-use domain::invoice::InvoiceState;
 use domain::refund::{FeeChoice, REASONS, RefundState, Settlement};
 use domain::{Currency, InvoiceId, Money, PaymentId, Refusal};
 use flows::Failure;
-use flows::credits::{self, AtVersion, Part, Use};
 use flows::refunds::{self, Wanted};
 use maud::{Markup, html};
 use serde::Deserialize;
 use store::invoices::{self, Invoice};
-use store::payment_version;
 use store::payments::{self, Payment};
+use store::{disputes, payment_parts, payment_version};
 
 use super::desk;
-use super::invoice_acts::found;
 use super::{after, again, page, trouble};
 use crate::api::{InPath, Query};
 use crate::html::{self as parts, Choice, Errors, Field, Offer, Place};
 use crate::idempotency::{Once, forms};
-use crate::people::{Filled, Person, see_other};
+use crate::people::{Filled, Person};
 use crate::problem::Problem;
 use crate::router::Site;
 
-const INVOICES: &str = Place::Invoices.path();
+pub(super) const INVOICES: &str = Place::Invoices.path();
 const REFUND: &str = "Give money back";
-const CREDIT: &str = "Credit note";
-const USE: &str = "Use the client's credit";
 const WHERE_IT_GOES: &str = "What goes back to the client's card or account.";
-const LABELS: [(&str, &str); 5] = [
+pub(super) const LABELS: [(&str, &str); 5] = [
     ("amount", "Amount"),
     ("reason", "Reason"),
     ("settlement", "What it means"),
@@ -55,6 +49,10 @@ struct Of {
     credit: i64,
     /// The payment's version.
     version: i64,
+    /// Whether a dispute blocks it.
+    is_disputed: bool,
+    /// The other invoices that it paid and of which something may go back, minor units.
+    others: Vec<(Invoice, i64)>,
 }
 
 impl Of {
@@ -64,18 +62,32 @@ impl Of {
         let named = InvoiceId::parse(invoice).ok();
         let read = site.app.db.read(move |tx| {
             let payment = payments::get(tx, &scope, &payment)?.ok_or(Refusal::NotFound)?;
-            let id = named.clone().unwrap_or_else(|| payment.invoice_id.clone());
+            let mut others = Vec::new();
+            for part in payment_parts::of(tx, &scope, &payment.id)? {
+                let left = refunds::refundable_of(tx, &payment, &part.invoice_id)?;
+                if let Some(invoice) = invoices::get(tx, &scope, &part.invoice_id)?.filter(|_| left > 0) {
+                    others.push((invoice, left));
+                }
+            }
+            // Whoever names none means one of which something may go back.
+            let first = others
+                .first()
+                .map_or(&payment.invoice_id, |(invoice, _)| &invoice.id);
+            let id = named.clone().unwrap_or_else(|| first.clone());
             let invoice = invoices::get(tx, &scope, &id)?.ok_or(Refusal::NotFound)?;
-            let of_invoice = refunds::of_invoice(tx, &scope, &invoice.id)?.refundable;
-            let left = payment.standing().refundable().min(of_invoice);
+            others.retain(|(other, _)| other.id != invoice.id);
+            let left = refunds::refundable_of(tx, &payment, &invoice.id)?;
             let credit = refunds::unused_credit(tx, &payment, &invoice.id)?.min(left);
             let version = payment_version::seen(tx, &scope, &payment.id)?;
+            let held = disputes::held(tx, &scope, &payment.id)?;
             Ok::<_, Failure>(Of {
                 payment,
                 invoice,
                 left,
                 credit,
                 version,
+                is_disputed: held.is_disputed || held.blocked_by.is_some(),
+                others,
             })
         });
         read.await
@@ -189,24 +201,59 @@ fn refund_form(
         desk::name(&of.invoice)
     );
     let action = format!("/payments/{}/refund", of.payment.id);
+    let back = parts::link_button("Back to the invoice", &of.back(), "");
     html! {
         a .back href=(of.back()) { (desk::name(&of.invoice)) }
         (parts::title(REFUND, &about, &html! {}))
-        div .card.narrow {
-            (parts::form(&action, &person.csrf, &html! {
-                (parts::summary(errors))
-                (forms::field(site, once))
-                input type="hidden" name="invoice" value=(of.invoice.id);
-                input type="hidden" name="version" value=(of.version);
-                (amount_field(of.payment.currency, amount, WHERE_IT_GOES, errors))
-                (what_it_means(of, settlement, fee, errors))
-                (reasons(reason, errors))
-                div .actions {
-                    button .btn.danger.sure type="submit" { "Give it back" }
-                    (parts::link_button("Cancel", &of.back(), "plain"))
-                }
-            }))
+        (others(of))
+        @if of.left == 0 && errors.is_empty() {
+            (parts::empty("Nothing can go back", why_nothing(of), &back))
+        } @else {
+            div .card.narrow {
+                (parts::form(&action, &person.csrf, &html! {
+                    (parts::summary(errors))
+                    (forms::field(site, once))
+                    input type="hidden" name="invoice" value=(of.invoice.id);
+                    input type="hidden" name="version" value=(of.version);
+                    (amount_field(of.payment.currency, amount, WHERE_IT_GOES, errors))
+                    (what_it_means(of, settlement, fee, errors))
+                    (reasons(reason, errors))
+                    div .actions {
+                        button .btn.danger.sure type="submit" { "Give it back" }
+                        (parts::link_button("Cancel", &of.back(), "plain"))
+                    }
+                }))
+            }
         }
+    }
+}
+
+/// The other invoices that were paid by the same payment.
+fn others(of: &Of) -> Markup {
+    html! {
+        @if !of.others.is_empty() {
+            p .soft {
+                "The same payment also paid for "
+                @for (nth, (invoice, left)) in of.others.iter().enumerate() {
+                    @if nth > 0 { ", " }
+                    a href={ "/payments/" (of.payment.id) "/refund?invoice=" (invoice.id) } {
+                        (desk::name(invoice))
+                    }
+                    " (up to " (desk::amount(*left, of.payment.currency)) ")"
+                }
+                "."
+            }
+        }
+    }
+}
+
+fn why_nothing(of: &Of) -> &'static str {
+    match of.is_disputed {
+        true => {
+            "A bank disputes this payment, and Stripe gives nothing back of it meanwhile. Answer the dispute \
+                 instead."
+        }
+        false => "All of what this payment brought for the invoice has gone back.",
     }
 }
 
@@ -286,7 +333,7 @@ fn reasons(chosen: &str, errors: &Errors) -> Markup {
     parts::select(&choice, errors)
 }
 
-fn amount_field(currency: Currency, value: &str, hint: &str, errors: &Errors) -> Markup {
+pub(super) fn amount_field(currency: Currency, value: &str, hint: &str, errors: &Errors) -> Markup {
     let label = format!("Amount in {currency}");
     parts::field(
         &Field {
@@ -299,187 +346,4 @@ fn amount_field(currency: Currency, value: &str, hint: &str, errors: &Errors) ->
         },
         errors,
     )
-}
-
-/// `GET /invoices/{id}/credit`
-pub async fn ask_credit(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
-    match found(&site, &person, &id).await {
-        Ok(invoice) => {
-            let content = credit_form(&site, &person, &invoice, ["", ""], "", &Errors::none());
-            page(&person, Place::Invoices, CREDIT, &content)
-        }
-        Err(failure) => trouble(&person, Place::Invoices, failure),
-    }
-}
-
-/// `POST /invoices/{id}/credit`
-pub async fn credit(
-    State(site): State<Site>,
-    person: Person,
-    InPath(id): InPath,
-    Once(moment): Once,
-    filled: Filled,
-) -> Response {
-    let invoice = match found(&site, &person, &id).await {
-        Ok(invoice) => invoice,
-        Err(failure) => return trouble(&person, Place::Invoices, failure),
-    };
-    let typed = [filled.get("amount"), filled.get("reason")];
-    let seen = AtVersion {
-        id: invoice.id.clone(),
-        version: Some(filled.get("version").parse().unwrap_or_default()),
-    };
-    let made = async {
-        let amount = Money::typed("amount", typed[0], invoice.currency)?.minor();
-        let (part, scope, by) = (Part::Amount(amount), person.scope(), &person.by);
-        credits::note_seen(&site.app, &scope, by, moment, &seen, &part, typed[1]).await
-    };
-    match made.await {
-        Ok(_) => after(&format!("{INVOICES}/{}", invoice.id), "credited"),
-        Err(failure) => again(failure, &person, Place::Invoices, CREDIT, |refusal| {
-            let errors = match refusal {
-                Refusal::VersionConflict => changed(&standing(&invoice)),
-                refusal => Errors::of_refusal(refusal, &LABELS),
-            };
-            credit_form(&site, &person, &invoice, typed, filled.get(forms::FIELD), &errors)
-        }),
-    }
-}
-
-/// What became of an invoice while somebody had its page open.
-pub(super) fn standing(invoice: &Invoice) -> String {
-    let now = match invoice.status {
-        InvoiceState::Draft => "it is a draft".to_owned(),
-        InvoiceState::Void => "it is void".to_owned(),
-        InvoiceState::Processing => "a payment is under way".to_owned(),
-        InvoiceState::Open | InvoiceState::Paid => {
-            let owed = desk::amount(invoice.owed().minor(), invoice.currency);
-            format!("{owed} of it are owed")
-        }
-    };
-    format!(
-        "{} has changed since you opened this page: {now} now.",
-        desk::name(invoice)
-    )
-}
-
-fn credit_form(
-    site: &Site,
-    person: &Person,
-    invoice: &Invoice,
-    [amount, reason]: [&str; 2],
-    once: &str,
-    errors: &Errors,
-) -> Markup {
-    let back = format!("{INVOICES}/{}", invoice.id);
-    let paid = invoice.status == InvoiceState::Paid;
-    let hint = match paid {
-        true => "Tax included. The invoice is paid, so the amount becomes the client's credit.",
-        false => "Tax included. The client owes so much less.",
-    };
-    html! {
-        a .back href=(back) { (desk::name(invoice)) }
-        (parts::title(CREDIT, "A numbered paper that takes a part of the invoice back.", &html! {}))
-        div .card.narrow {
-            (parts::form(&format!("{back}/credit"), &person.csrf, &html! {
-                (parts::summary(errors))
-                (forms::field(site, once))
-                input type="hidden" name="version" value=(invoice.version);
-                (amount_field(invoice.currency, amount, hint, errors))
-                (parts::field(&Field {
-                    name: "reason",
-                    label: "Reason",
-                    value: reason,
-                    hint: "Stands on the credit note, for the client to read.",
-                    max: 500,
-                    ..Field::default()
-                }, errors))
-                div .actions {
-                    (parts::primary_button("Make the credit note"))
-                    (parts::link_button("Cancel", &back, "plain"))
-                }
-            }))
-        }
-    }
-}
-
-/// `GET /invoices/{id}/use-credit`
-pub async fn ask_to_use(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
-    let read = async {
-        let invoice = found(&site, &person, &id).await?;
-        let credit = credits::of_client(&site.app, &person.scope(), &invoice.client_id).await?;
-        let usable = credit.usable(invoice.currency).min(invoice.owed().minor());
-        Ok::<_, Failure>((invoice, usable))
-    };
-    match read.await {
-        Ok((invoice, 0)) => see_other(&format!("{INVOICES}/{}", invoice.id)),
-        Ok((invoice, usable)) => {
-            let amount = Money::new(usable, invoice.currency).plain();
-            let content = use_form(&site, &person, &invoice, &amount, "", &Errors::none());
-            page(&person, Place::Invoices, USE, &content)
-        }
-        Err(failure) => trouble(&person, Place::Invoices, failure),
-    }
-}
-
-/// `POST /invoices/{id}/use-credit`
-pub async fn use_credit(
-    State(site): State<Site>,
-    person: Person,
-    InPath(id): InPath,
-    Once(moment): Once,
-    filled: Filled,
-) -> Response {
-    let invoice = match found(&site, &person, &id).await {
-        Ok(invoice) => invoice,
-        Err(failure) => return trouble(&person, Place::Invoices, failure),
-    };
-    let typed = filled.get("amount");
-    let used = async {
-        let wanted = Use {
-            client_id: invoice.client_id.clone(),
-            invoice_id: invoice.id.clone(),
-            version: Some(filled.get("version").parse().unwrap_or_default()),
-            amount_minor: Money::typed("amount", typed, invoice.currency)?.minor(),
-        };
-        credits::apply(&site.app, &person.scope(), &person.by, moment, wanted).await
-    };
-    match used.await {
-        Ok(_) => after(&format!("{INVOICES}/{}", invoice.id), "credit-used"),
-        Err(failure) => again(failure, &person, Place::Invoices, USE, |refusal| {
-            let errors = match refusal {
-                Refusal::VersionConflict => changed(&standing(&invoice)),
-                refusal => Errors::of_refusal(refusal, &LABELS),
-            };
-            use_form(&site, &person, &invoice, typed, filled.get(forms::FIELD), &errors)
-        }),
-    }
-}
-
-fn use_form(
-    site: &Site,
-    person: &Person,
-    invoice: &Invoice,
-    amount: &str,
-    once: &str,
-    errors: &Errors,
-) -> Markup {
-    let back = format!("{INVOICES}/{}", invoice.id);
-    let hint = "What the client paid too much, or was credited, pays this invoice.";
-    html! {
-        a .back href=(back) { (desk::name(invoice)) }
-        (parts::title(USE, "No card is charged.", &html! {}))
-        div .card.narrow {
-            (parts::form(&format!("{back}/use-credit"), &person.csrf, &html! {
-                (parts::summary(errors))
-                (forms::field(site, once))
-                input type="hidden" name="version" value=(invoice.version);
-                (amount_field(invoice.currency, amount, hint, errors))
-                div .actions {
-                    (parts::primary_button("Pay with credit"))
-                    (parts::link_button("Cancel", &back, "plain"))
-                }
-            }))
-        }
-    }
 }

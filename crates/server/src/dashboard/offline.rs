@@ -12,8 +12,9 @@ use maud::{Markup, html};
 use store::invoices::Invoice;
 use store::offline_payments::{self as rows, OfflinePayment};
 
+use super::given_up::standing;
 use super::invoice_acts::found;
-use super::money_back::{changed, standing};
+use super::money_back::changed;
 use super::{after, again, desk, page, trouble};
 use crate::api::{InPath, InPaths};
 use crate::html::{self as parts, Check, Choice, Errors, Field, Input, Offer, Place};

@@ -25,6 +25,7 @@ use super::users::{invited_page, roster, whom};
 use super::{Asked, Done, again, page, said, trouble};
 use crate::api::{InPath, Query};
 use crate::html::{self as parts, Column, Errors, Field, Input, Pages, Place, Tone};
+use crate::idempotency::{Once, forms};
 use crate::people::{Filled, Person, see_other};
 use crate::problem::Problem;
 use crate::router::Site;
@@ -161,28 +162,34 @@ fn state(state: TenantState) -> Markup {
 }
 
 /// `GET /operator/tenants/new`
-pub async fn new(person: Person) -> Response {
+pub async fn new(State(site): State<Site>, person: Person) -> Response {
     page(
         &person,
         Place::Operator,
         MAKE,
-        &make_form(&person, ["", ""], &Errors::none()),
+        &make_form(&site, &person, ["", ""], "", &Errors::none()),
     )
 }
 
 /// `POST /operator/tenants`
-pub async fn create(State(site): State<Site>, person: Person, filled: Filled) -> Response {
+pub async fn create(
+    State(site): State<Site>,
+    person: Person,
+    Once(moment): Once,
+    filled: Filled,
+) -> Response {
     let typed = ["name", "support_email"].map(|field| filled.get(field).trim());
     let email = Some(typed[1]).filter(|email| !email.is_empty());
-    match tenants::add(&site.app, &person.by, site.app.moment(), typed[0], email, &[]).await {
+    match tenants::add(&site.app, &person.by, moment, typed[0], email, &[]).await {
         Ok((tenant, _)) => see_other(&format!("/operator/tenants/{}?done=made", tenant.id)),
         Err(failure) => again(failure, &person, Place::Operator, MAKE, |refusal| {
-            make_form(&person, typed, &Errors::of_refusal(refusal, &LABELS))
+            let errors = Errors::of_refusal(refusal, &LABELS);
+            make_form(&site, &person, typed, filled.get(forms::FIELD), &errors)
         }),
     }
 }
 
-fn make_form(person: &Person, [name, email]: [&str; 2], errors: &Errors) -> Markup {
+fn make_form(site: &Site, person: &Person, [name, email]: [&str; 2], once: &str, errors: &Errors) -> Markup {
     let name = Field {
         name: "name",
         label: "Name",
@@ -207,6 +214,7 @@ fn make_form(person: &Person, [name, email]: [&str; 2], errors: &Errors) -> Mark
         div .card.narrow {
             (parts::form("/operator/tenants", &person.csrf, &html! {
                 (parts::summary(errors))
+                (forms::field(site, once))
                 (parts::field(&name, errors))
                 (parts::field(&email, errors))
                 div .actions {

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use domain::{CreditNoteId, InvoiceId, Language, PaymentId, Permission, Refusal, Scope};
+use domain::{CreditNoteId, InvoiceId, PaymentId, Permission, Refusal, Scope};
 use flows::Failure;
 use flows::refunds::{self, Shown};
 use maud::{Markup, html};
@@ -14,10 +14,10 @@ use store::lists::Only;
 use store::payment_parts::{self, Part};
 use store::payments::{self as rows, Payment};
 use store::refunds::FeeStatus;
-use store::{Tx, invoice_list, invoice_settings, stripe_config};
+use store::{Tx, disputes, invoice_list, invoice_settings, stripe_config};
 
 use super::desk::{self, ASKED, SHOWN};
-use super::invoices::numbers;
+use super::invoices::{CLIENTS_SEARCHED, numbers};
 use super::{page, trouble};
 use crate::api::{InPath, Query};
 use crate::documents_of;
@@ -49,27 +49,35 @@ pub async fn list(
     let after = PaymentId::parse(&which.after).ok();
     let text = desk::looked_for(&which.q);
     let read = site.app.db.read(move |tx| {
-        let payments = match text.is_empty() {
-            true => rows::page(tx, &scope, &Only::default(), after.as_ref(), ASKED)?,
+        let (payments, more) = match text.is_empty() {
+            true => (
+                rows::page(tx, &scope, &Only::default(), after.as_ref(), ASKED)?,
+                None,
+            ),
             false => search(tx, &scope, &text)?,
         };
         let with_invoices = payments.into_iter().map(|payment| {
             let invoice = invoices::get(tx, &scope, &payment.invoice_id)?;
             Ok::<_, store::Error>((payment, invoice))
         });
-        with_invoices.collect::<Result<Vec<_>, _>>()
+        Ok::<_, store::Error>((with_invoices.collect::<Result<Vec<_>, _>>()?, more))
     });
     match read.await {
-        Ok(found) => page(&person, Place::Payments, TITLE, &shown(&found, &which)),
+        Ok((found, more)) => page(&person, Place::Payments, TITLE, &shown(&found, more, &which)),
         Err(error) => trouble(&person, Place::Payments, error.into()),
     }
 }
 
-/// Clients whose payments are looked at where several are called so.
-const CLIENTS_SEARCHED: i64 = 20;
+/// As many clients that are called so are looked at.
+const CLIENTS_MAX: usize = 40;
 
-/// Payments by an id of Stripe's or of ours, by the number of an invoice, or by a client's name.
-fn search(tx: &mut Tx, scope: &Scope, text: &str) -> Result<Vec<Payment>, store::Error> {
+/// Payments by an id of Stripe's or of ours, by the number of an invoice, or by a client's name, then newest
+/// first; and why these may not be all.
+fn search(
+    tx: &mut Tx,
+    scope: &Scope,
+    text: &str,
+) -> Result<(Vec<Payment>, Option<&'static str>), store::Error> {
     let mut found = called(tx, scope, text)?;
     let prefix = invoice_settings::get(tx, scope)?.prefix;
     for number in numbers(text, &prefix) {
@@ -80,21 +88,32 @@ fn search(tx: &mut Tx, scope: &Scope, text: &str) -> Result<Vec<Payment>, store:
     let by_id = ["pi_", "ch_", "py_", "pay_"]
         .iter()
         .any(|start| text.starts_with(start));
-    if !by_id {
-        for client in clients::find(tx, scope, text, &Cursor::default(), CLIENTS_SEARCHED)? {
-            let only = Only {
-                client: Some(client.id),
-                ..Only::default()
-            };
-            for payment in rows::page(tx, scope, &only, None, ASKED)? {
-                if !found.iter().any(|one| one.id == payment.id) {
-                    found.push(payment);
-                }
-            }
-        }
+    let called = match by_id {
+        true => Vec::new(),
+        false => clients::find(tx, scope, text, &Cursor::default(), CLIENTS_SEARCHED + 1)?,
+    };
+    let mut theirs = Vec::new();
+    for client in called.iter().take(CLIENTS_MAX) {
+        let only = Only {
+            client: Some(client.id.clone()),
+            ..Only::default()
+        };
+        theirs.extend(rows::page(tx, scope, &only, None, ASKED)?);
     }
+    theirs.retain(|one| found.iter().all(|known| known.id != one.id));
+    theirs.sort_by(|one, other| other.id.cmp(&one.id));
+    theirs.dedup_by(|one, other| one.id == other.id);
+    found.extend(theirs);
+    let more = match (called.len() > CLIENTS_MAX, found.len() > SHOWN) {
+        (true, _) => Some(
+            "More than 40 clients are called so. These are payments of the first 40 by name: type more of \
+             the name to see those of the others.",
+        ),
+        (false, true) => Some("There are more. Type more of the name to see fewer."),
+        (false, false) => None,
+    };
     found.truncate(SHOWN);
-    Ok(found)
+    Ok((found, more))
 }
 
 /// The payment of this id of ours, or of this intent or charge on the tenant's account.
@@ -114,7 +133,7 @@ fn called(tx: &mut Tx, scope: &Scope, id: &str) -> Result<Vec<Payment>, store::E
     Ok(own.or(at_stripe).into_iter().collect())
 }
 
-fn shown(found: &[(Payment, Option<Invoice>)], which: &Which) -> Markup {
+fn shown(found: &[(Payment, Option<Invoice>)], more: Option<&str>, which: &Which) -> Markup {
     let (after, q) = (which.after.as_str(), which.q.trim());
     let columns = [
         Column::words("Payment"),
@@ -155,6 +174,7 @@ fn shown(found: &[(Payment, Option<Invoice>)], which: &Which) -> Markup {
             (parts::table(TITLE, &columns, &rows))
             (parts::pages(&pages))
         }
+        @if let Some(more) = more { p .soft { (more) } }
     }
 }
 
@@ -193,6 +213,45 @@ struct Whole {
     payment: Payment,
     parts: Vec<(Part, Option<Invoice>)>,
     refunds: Vec<Shown>,
+    costs: Costs,
+}
+
+/// What a payment cost or brought back after it was made, minor units of the currency of the balance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Costs {
+    /// What of the platform's fee came back with refunds.
+    pub fee_back: i64,
+    /// What Stripe takes for disputes.
+    pub disputes: i64,
+}
+
+impl Costs {
+    pub(super) fn of(tx: &mut Tx, payment: &Payment) -> Result<Costs, Failure> {
+        let refunds = match payment.refunded {
+            0 => Vec::new(),
+            _ => refunds::of_payment(tx, payment)?,
+        };
+        let all = disputes::of_payment(tx, &payment.scope, &payment.id)?;
+        Ok(Costs {
+            fee_back: refunds.iter().map(fee_back).sum(),
+            disputes: all.iter().map(|dispute| dispute.taken.fee).sum(),
+        })
+    }
+
+    /// What is left of a payment for the tenant, in the currency of the balance; none where the payment's is
+    /// another, of which only Stripe knows what going back cost.
+    pub(super) fn left(self, payment: &Payment) -> Option<i64> {
+        let settled = payment.settlement_currency.unwrap_or(payment.currency);
+        let gone = payment.refunded.saturating_add(payment.disputed);
+        let net = payment.net?.saturating_sub(self.disputes);
+        match gone {
+            0 => Some(net),
+            gone if settled == payment.currency => {
+                Some(net.saturating_sub(gone).saturating_add(self.fee_back))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// `GET /payments/{id}`
@@ -212,11 +271,11 @@ async fn read(site: &Site, person: &Person, id: &str) -> Result<Whole, Failure> 
             let invoice = invoices::get(tx, &scope, &part.invoice_id)?;
             parts.push((part, invoice));
         }
-        let refunds = refunds::of_payment(tx, &payment)?;
         Ok::<_, Failure>(Whole {
-            payment,
             parts,
-            refunds,
+            refunds: refunds::of_payment(tx, &payment)?,
+            costs: Costs::of(tx, &payment)?,
+            payment,
         })
     });
     read.await
@@ -303,21 +362,19 @@ fn facts(whole: &Whole) -> Vec<(&'static str, Markup)> {
     if let Some(fee) = payment.stripe_fee {
         facts.push(("Stripe's fee", html! { (desk::amount(fee, settled)) }));
     }
-    let fee_back: i64 = whole.refunds.iter().map(fee_back).sum();
-    if fee_back > 0 {
-        facts.push(("Platform fee given back", amount(fee_back)));
+    if whole.costs.disputes > 0 {
+        facts.push((
+            "Stripe's fee for the dispute",
+            html! { (desk::amount(whole.costs.disputes, settled)) },
+        ));
+    }
+    if whole.costs.fee_back > 0 {
+        facts.push(("Platform fee given back", amount(whole.costs.fee_back)));
     }
     if let Some(net) = payment.net {
-        // What went back is in the payment's currency, and what it costs in another only Stripe knows.
-        let same = settled == payment.currency;
-        let gone = payment.refunded.saturating_add(payment.disputed);
-        let (label, left) = match gone {
-            0 => ("What is left for you", net),
-            gone if same => (
-                "What is left for you",
-                net.saturating_sub(gone).saturating_add(fee_back),
-            ),
-            _ => ("Left for you before what went back", net),
+        let (label, left) = match whole.costs.left(payment) {
+            Some(left) => ("What is left for you", left),
+            None => ("Left for you before what went back", net),
         };
         facts.push((label, html! { strong { (desk::amount(left, settled)) } }));
     }
@@ -360,7 +417,7 @@ fn at_stripe(payment: &Payment) -> Vec<(&'static str, Markup)> {
 pub async fn receipt(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
     let made = async {
         let id = PaymentId::parse(&id)?;
-        documents_of::receipt(&site, &person.scope(), &id, None, Language::En).await
+        documents_of::receipt(&site, &person.scope(), &id, None, None).await
     };
     pdf(made.await, &person)
 }
@@ -369,7 +426,7 @@ pub async fn receipt(State(site): State<Site>, person: Person, InPath(id): InPat
 pub async fn invoice(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
     let made = async {
         let id = InvoiceId::parse(&id)?;
-        documents_of::invoice(&site, &person.scope(), &id, Language::En, None).await
+        documents_of::invoice(&site, &person.scope(), &id, None, None).await
     };
     pdf(made.await, &person)
 }
@@ -378,7 +435,7 @@ pub async fn invoice(State(site): State<Site>, person: Person, InPath(id): InPat
 pub async fn credit_note(State(site): State<Site>, person: Person, InPath(id): InPath) -> Response {
     let made = async {
         let id = CreditNoteId::parse(&id)?;
-        documents_of::credit_note(&site, &person.scope(), &id, Language::En).await
+        documents_of::credit_note(&site, &person.scope(), &id, None).await
     };
     pdf(made.await, &person)
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use store::lists::Only;
 use store::payouts::{self as rows, Payout};
 
-use super::desk::{self, ASKED, COUNTED_MAX, SHOWN};
+use super::desk::{self, ASKED, SHOWN};
 use super::{page, trouble};
 use crate::api::Query;
 use crate::html::{self as parts, Column, Pages, Place, Tab, Tone};
@@ -57,7 +57,7 @@ pub async fn list(
         ..Only::default()
     };
     let read = site.app.db.read(move |tx| {
-        let counts = TABS.map(|(word, _)| rows::count(tx, &scope, word, COUNTED_MAX));
+        let counts = TABS.map(|(word, _)| rows::count(tx, &scope, word));
         let found = match rows::page(tx, &scope, &only, after.as_deref(), ASKED)? {
             Some(found) => found,
             // Of a payout that is not there nobody knows what follows it.

@@ -10,7 +10,7 @@ use flows::disconnect::{self, Access};
 use flows::{Failure, oauth};
 use maud::{Markup, html};
 
-use super::stripe_panel::{View, details, panel, question};
+use super::stripe_panel::{self, View, details, panel, question};
 use super::{Asked, after, said, trouble};
 use crate::assets;
 use crate::connect::standing::standing;
@@ -86,7 +86,7 @@ fn content(
 pub async fn create(State(site): State<Site>, person: Person, filled: Filled) -> Response {
     let country = filled.get("country").trim().to_ascii_uppercase();
     let made = async {
-        if country.len() != 2 || !country.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        if !stripe_panel::is_offered(&country) {
             let problem = "must be chosen from the list";
             return Err(Failure::from(Refusal::invalid("country", problem)));
         }

@@ -198,6 +198,12 @@ fn go_on(csrf: &str, class: &str) -> Markup {
     )
 }
 
+/// Whether a country can be chosen.
+pub fn is_offered(country: &str) -> bool {
+    // The first of the list asks to choose.
+    !country.is_empty() && COUNTRIES.iter().any(|(code, _)| *code == country)
+}
+
 fn connect_new(view: &View<'_>) -> Markup {
     let countries: Vec<Offer<'_>> = COUNTRIES
         .into_iter()

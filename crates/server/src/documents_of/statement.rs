@@ -11,7 +11,7 @@ use store::invoices::BillTo;
 use store::ledger_balances::{self as rows, Line, Place};
 use store::{Tx, clients, credit_notes, invoices};
 
-use super::{Document, file_name, party, print, seller};
+use super::{Document, file_name, party, print, readers, seller};
 use crate::router::Site;
 
 /// Most lines of one currency: some thirty pages.
@@ -39,7 +39,7 @@ pub async fn statement(
     scope: &Scope,
     client: &ClientId,
     period: Period,
-    language: Language,
+    language: Option<Language>,
 ) -> Result<Document, Failure> {
     let (scope, client, now) = (scope.clone(), client.clone(), site.app.clock.now());
     let name = file_name("statement", &format!("{}-{}", period.from, period.to));
@@ -56,7 +56,7 @@ fn read(
     scope: &Scope,
     client: &ClientId,
     period: Period,
-    (language, now): (Language, Timestamp),
+    (language, now): (Option<Language>, Timestamp),
 ) -> Result<Statement, Failure> {
     let row = clients::get(tx, scope, client)?.ok_or(Refusal::NotFound)?;
     let mut accounts = Vec::new();
@@ -90,7 +90,7 @@ fn read(
     }
     Ok(Statement {
         frame: Frame {
-            language,
+            language: readers(tx, scope, client, language)?,
             seller: seller::read(tx, scope)?,
             client: party(BillTo::of(&row)),
             test: !scope.mode.is_live(),

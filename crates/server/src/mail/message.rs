@@ -102,6 +102,7 @@ fn page<'a>(site: &Site, taken: &'a Taken, sender: &'a str) -> Page<'a> {
             .map(|path| format!("{}{path}", site.config.public_url.origin())),
         test: test.then(|| words::test_note(language)),
         foot: match &taken.reply_to {
+            _ if to_staff && !taken.has_login => Some(words::notice_note(language, sender)),
             _ if of_a_login || to_staff => to_staff.then(|| words::automatic_note(language).to_owned()),
             Some(contact) => Some(words::questions(language, contact)),
             None => None,
@@ -139,7 +140,7 @@ fn text(letter: &Letter, page: &Page) -> String {
 /// # Errors
 /// When the document cannot be made at the moment.
 pub async fn attached(site: &Site, taken: &Taken) -> Result<Option<(String, Vec<u8>)>, Failure> {
-    let (scope, language) = (&taken.mail.scope, taken.letter.language);
+    let (scope, language) = (&taken.mail.scope, Some(taken.letter.language));
     let Some((kind, id)) = &taken.mail.attachment else {
         return Ok(None);
     };

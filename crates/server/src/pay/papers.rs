@@ -31,7 +31,7 @@ pub async fn invoice(
     };
     let language = asked.among(&languages);
     let (scope, id) = (&link.scope, &link.invoice_id);
-    answer(documents_of::invoice(&site, scope, id, language, Some(token)).await?)
+    answer(documents_of::invoice(&site, scope, id, Some(language), Some(token)).await?)
 }
 
 /// `GET /pay/{link}/receipts/{payment}.pdf`
@@ -49,7 +49,7 @@ pub async fn receipt(
     let payment = file.strip_suffix(".pdf").ok_or(Refusal::NotFound)?;
     let payment = PaymentId::parse(payment)?;
     let of = Some(&link.invoice_id);
-    answer(documents_of::receipt(&site, &link.scope, &payment, of, language).await?)
+    answer(documents_of::receipt(&site, &link.scope, &payment, of, Some(language)).await?)
 }
 
 /// The page of a link that is not in force.

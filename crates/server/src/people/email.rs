@@ -1,5 +1,6 @@
 //! `/email/{token}`: an address becomes that of a person once they have opened what was sent there.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -11,14 +12,13 @@ use super::invitation::no_link;
 use super::{Person, cookies, html_page, with_next};
 use crate::api::InPath;
 use crate::html as parts;
-use crate::problem::Problem;
 use crate::router::Site;
 
 /// `GET /email/{token}`: asks, since programs look at links before people do. Whoever is not logged in does
 /// so first: the mailbox alone is not the person.
 pub async fn page(
     State(site): State<Site>,
-    person: Result<Person, Problem>,
+    person: Option<Extension<Person>>,
     InPath(token): InPath,
 ) -> Response {
     match account::look_at_email(&site.app, &token).await {
@@ -28,15 +28,15 @@ pub async fn page(
                 h1 { "Take this address" }
                 p { "From now on " strong { (user.name) } " logs in with " strong { (email) } "." }
                 @match person {
-                    Ok(person) if person.seen.user.id == user.id => {
+                    Some(Extension(person)) if person.seen.user.id == user.id => {
                         p { "You are logged out everywhere." }
                         (parts::form(&path, &person.csrf, &parts::primary_button("Take this address")))
                     }
-                    Ok(person) => {
+                    Some(Extension(person)) => {
                         p { "You are logged in as somebody else. Log out, then open the link again." }
                         (parts::form("/logout", &person.csrf, &parts::button("Log out")))
                     }
-                    Err(_) => {
+                    None => {
                         p { "Log in as before to show that it is you." }
                         p { (parts::link_button("Log in", &with_next("/login", &path), "primary")) }
                     }

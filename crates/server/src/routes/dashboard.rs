@@ -15,10 +15,10 @@ use crate::dashboard::console::{
 };
 use crate::dashboard::{
     account, account_mails, account_security, api_keys, client, client_credit, client_money, clients,
-    dispute, dispute_answer, dispute_settle, disputes, files, home, invoice, invoice_acts, invoice_form,
-    invoice_links, invoices, invoices_send, money_back, new_api_key, offline, operator, payments, payout,
-    payouts, sessions, settings_business, settings_invoices, settings_mails, settings_payments, stripe,
-    users,
+    dispute, dispute_answer, dispute_settle, disputes, files, given_up, home, invoice, invoice_acts,
+    invoice_form, invoice_links, invoices, invoices_send, money_back, new_api_key, offline, operator,
+    payments, payout, payouts, sessions, settings_business, settings_invoices, settings_mails,
+    settings_payments, stripe, users,
 };
 
 /// What people see and do once they are logged in.
@@ -99,9 +99,9 @@ fn of_invoices() -> Vec<Route> {
         get(
             "/invoices/{id}/credit",
             Person(CreditsWrite),
-            money_back::ask_credit,
+            given_up::ask_credit,
         ),
-        post("/invoices/{id}/credit", Person(CreditsWrite), money_back::credit),
+        post("/invoices/{id}/credit", Person(CreditsWrite), given_up::credit),
         get("/invoices/{id}/edit", Person(InvoicesWrite), invoice_form::edit),
         post(
             "/invoices/{id}/finalize",
@@ -143,12 +143,12 @@ fn of_invoices() -> Vec<Route> {
         get(
             "/invoices/{id}/use-credit",
             Person(CreditsWrite),
-            money_back::ask_to_use,
+            given_up::ask_to_use,
         ),
         post(
             "/invoices/{id}/use-credit",
             Person(CreditsWrite),
-            money_back::use_credit,
+            given_up::use_credit,
         ),
         get(
             "/invoices/{id}/void",

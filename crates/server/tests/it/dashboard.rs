@@ -221,7 +221,8 @@ both! {
             }
             let none = [("name", "PSA"), ("mode", "test"), ("access", "some")];
             let refused = robin.post("/settings/api-keys", &none).await;
-            refused.assert_says(422, &["Permissions must have at least one tick. Tick some, or choose Everything above.", "value=\"PSA\""]);
+            let ticks = "Permissions must have at least one tick. Tick some, or choose Everything above.";
+            refused.assert_says(422, &[ticks, "value=\"PSA\""]);
             let mode = [("name", "PSA"), ("mode", "dream"), ("permissions", "clients:read")];
             let refused = robin.post("/settings/api-keys", &mode).await;
             refused

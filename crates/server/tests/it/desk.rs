@@ -3,6 +3,7 @@
 //! second press does nothing twice, and of two who change the same thing the second sees what the first
 //! did.
 
+mod costs;
 mod disputes;
 mod hostile;
 mod hostile_money;
@@ -10,6 +11,7 @@ mod links;
 mod lists;
 mod papers;
 pub mod payouts;
+mod search;
 mod settings;
 
 use domain::Role;
@@ -18,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::dashboard::newcomer;
 use crate::engines::World;
-use crate::person::Person;
+use crate::person::{Person, Shown};
 use crate::town::{Reply, Town};
 
 async fn staff(town: &Town, role: Role, email: &str) -> Person {
@@ -88,6 +90,13 @@ async fn nothing_is_finalized_that_cannot_be_sent_or_was_not_seen(dana: &Person,
     let overtaken = dana.post(&path, &[("version", "7"), ("note", "")]).await;
     overtaken.assert_says(409, &["Finalize and send"]);
     dana.get(draft).await.assert_says(200, &["Draft"]);
+}
+
+/// Where the next page of a list is.
+fn next_page(page: &Shown) -> Option<String> {
+    let (before, _) = page.text.split_once("rel=\"next\"")?;
+    let href = before.rsplit("href=\"").next()?;
+    Some(href.split('"').next()?.replace("&amp;", "&"))
 }
 
 both! {

@@ -140,6 +140,14 @@ async fn set_up(town: &Town) {
     );
 }
 
+/// The client has a number with its tax office.
+async fn number_the_client(town: &Town) {
+    let client = format!("/api/clients/{}", town.msp.client_id);
+    let changed = json!({"name": "Harbor Dental Group", "tax_id": "93-7654321"});
+    let changed = town.api(&town.msp.key, Method::PUT, &client, changed).await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
+}
+
 async fn long_invoice(town: &Town) -> String {
     let line = |at: i64| {
         json!({"description": format!("Line {at}: managed workstation"), "quantity": "1.5",
@@ -163,10 +171,7 @@ both! {
         Town::run(world, async |town| {
             set_up(&town).await;
             let key = town.msp.key.clone();
-            let client = format!("/api/clients/{}", town.msp.client_id);
-            let changed = json!({"name": "Harbor Dental Group", "tax_id": "93-7654321"});
-            let changed = town.api(&key, Method::PUT, &client, changed).await;
-            assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
+            number_the_client(&town).await;
             let invoice = long_invoice(&town).await;
             let shown = town.read_invoice(&invoice).await;
             let number = shown["number"].as_str().unwrap().to_owned();

@@ -65,7 +65,7 @@ fn every_call_says_what_it_does_what_it_takes_and_what_it_answers() {
             "{name}: its example has no value for its path"
         );
         let needs_body = !call.body.is_empty() && call.example.body.is_empty();
-        let optional = ["NewPayLinkUrl", "WantedIntent", "Whose"];
+        let optional = ["NewPayLinkUrl", "OnVersion", "WantedIntent", "Whose"];
         assert!(
             !needs_body || optional.contains(&call.body),
             "{name}: its example has no body"

@@ -3,7 +3,6 @@
 use domain::{DisputeId, Scope};
 
 use super::{Dispute, read};
-use crate::binds;
 use crate::db::{Error, Sql, Tx};
 use crate::lists::Only;
 
@@ -14,7 +13,7 @@ macro_rules! page {
             "where tenant_id = $1 and livemode = $2 and id < $3 and id >= $11 ",
             $narrow,
             "  and ($4 = '' or status = $4) and ($5 = '' or currency = $5)
-               and opened_at >= $6 and opened_at < $7 and $8 = '' and $9 = ''
+               and opened_at + 0 >= $6 and opened_at + 0 < $7 and $8 = '' and $9 = ''
                and ($12 = '' or payment_id = $12)
              order by id desc
              limit $10"
@@ -70,22 +69,27 @@ const PAGE_OF_CLIENT: Sql = page_of!(
 
 const PAGE_OF_PAYMENT: Sql = page_of!("select $12 as one", "payment_id = found.one");
 
-const PAGE_OF_TIME: Sql = page_of!(
-    "select d.id as one from disputes d
-     where d.tenant_id = $1 and d.livemode = $2 and d.opened_at >= $6 and d.opened_at < $7",
-    "id = found.one"
-);
+/// Those that were opened in a time, in the order in which they were: their ids do not say when.
+macro_rules! page_of_opening {
+    ($narrow:literal) => {
+        select_disputes!(
+            "where tenant_id = $1 and livemode = $2 and opened_at >= $6 and opened_at < $7
+               and (opened_at, id) < ($13, $3) ",
+            $narrow,
+            "  and ($4 = '' or status = $4) and ($5 = '' or currency = $5)
+               and $8 = '' and $9 = '' and $11 = '' and $12 = ''
+             order by opened_at desc, id desc
+             limit $10"
+        )
+    };
+}
 
-const COUNT_OF_TIME: Sql = Sql::new(
-    "select count(*) as counted from (
-       select 1 as one from disputes
-       where tenant_id = $1 and livemode = $2 and opened_at >= $3 and opened_at < $4 limit $5) counted",
-);
+const PAGE_OF_OPENING: Sql = page_of_opening!("");
 
-/// Where more were opened in a time, some of them are soon found among all.
-const FEW: i64 = 200;
+const PAGE_OF_STATUS_AND_OPENING: Sql = page_of_opening!("and status = $4");
 
-/// Disputes that are asked for, newest first, after the given id (exclusive).
+/// Disputes that are asked for, newest first, after the given id (exclusive); those of a time in the order in
+/// which Stripe opened them.
 pub fn page(
     tx: &mut Tx,
     scope: &Scope,
@@ -93,31 +97,38 @@ pub fn page(
     after: Option<&DisputeId>,
     limit: i64,
 ) -> Result<Vec<Dispute>, Error> {
-    let after = after.map_or("dis_~", DisputeId::as_str);
-    // They are asked for by when Stripe opened them, which their ids do not say.
-    let mut binds = only.of_payments(scope, ("", after), limit);
-    binds.push(only.payment().into());
     if only.is_in_vain(tx, scope)? {
         return Ok(Vec::new());
     }
+    let id = after.map_or("dis_~", DisputeId::as_str);
+    let of_time = only.since.is_some() || only.until.is_some();
+    let mut binds = only.of_payments(scope, ("", id), limit);
+    binds.push(only.payment().into());
     let sql = match (&only.payment, &only.invoice, &only.client, &only.status) {
         (Some(_), _, _, _) => &PAGE_OF_PAYMENT,
         (None, Some(_), _, _) => &PAGE_OF_INVOICE,
         (None, None, Some(_), _) => &PAGE_OF_CLIENT,
-        (None, None, None, _) if are_few_of_time(tx, scope, only)? => &PAGE_OF_TIME,
+        (None, None, None, status) if of_time => {
+            let (_, until) = only.made();
+            let (before, id) = match after {
+                Some(after) => match super::get(tx, scope, after)? {
+                    Some(last) if last.opened_at.ms() < until => (last.opened_at.ms(), id),
+                    Some(_) => (until, ""),
+                    None => return Ok(Vec::new()),
+                },
+                None => (until, ""),
+            };
+            binds = only.of_payments(scope, ("", id), limit);
+            binds.extend([only.payment().into(), before.into()]);
+            match status {
+                Some(_) => &PAGE_OF_STATUS_AND_OPENING,
+                None => &PAGE_OF_OPENING,
+            }
+        }
         (None, None, None, Some(_)) => &PAGE_OF_STATUS,
         (None, None, None, None) => &PAGE,
     };
     tx.query(sql, &binds)?.iter().map(read).collect()
-}
-
-fn are_few_of_time(tx: &mut Tx, scope: &Scope, only: &Only) -> Result<bool, Error> {
-    if only.since.is_none() && only.until.is_none() {
-        return Ok(false);
-    }
-    let (since, until) = only.made();
-    let binds = binds![&scope.tenant, scope.mode, since, until, FEW];
-    Ok(tx.one(&COUNT_OF_TIME, binds)?.int("counted")? < FEW)
 }
 
 /// For the test that prepares every statement.
@@ -127,6 +138,6 @@ pub const ALL: &[&Sql] = &[
     &PAGE_OF_INVOICE,
     &PAGE_OF_CLIENT,
     &PAGE_OF_PAYMENT,
-    &PAGE_OF_TIME,
-    &COUNT_OF_TIME,
+    &PAGE_OF_OPENING,
+    &PAGE_OF_STATUS_AND_OPENING,
 ];

@@ -52,16 +52,21 @@ const COUNT_OF_ISSUE: Sql = Sql::new(
 /// Where more were finalized in a time, some of them are soon found among all.
 const FEW: i64 = 200;
 
-const NONE_IN: Sql = Sql::new(
-    "select count(*) as counted from (
-       select 1 as one from invoices
-       where tenant_id = $1 and livemode = $2 and currency = $3 limit 1) counted",
+// In the order of an index: PostgreSQL takes a currency that nobody uses for one that most do.
+const FROM_CURRENCY: Sql = Sql::new(
+    "select currency from invoices
+     where tenant_id = $1 and livemode = $2 and currency >= $3
+     order by currency
+     limit 1",
 );
 
 /// Whether no invoice is in this currency, and so no money either.
 pub(crate) fn none_in(tx: &mut Tx, scope: &Scope, currency: Currency) -> Result<bool, Error> {
     let binds = binds![&scope.tenant, scope.mode, currency.code()];
-    Ok(tx.one(&NONE_IN, binds)?.int("counted")? == 0)
+    match tx.optional(&FROM_CURRENCY, binds)? {
+        Some(row) => Ok(row.text("currency")? != currency.code()),
+        None => Ok(true),
+    }
 }
 
 /// Invoices that are asked for, newest first, after the given id (exclusive).
@@ -114,5 +119,5 @@ pub const ALL: &[&Sql] = &[
     &PAGE_OF_CLIENT,
     &PAGE_OF_ISSUE,
     &COUNT_OF_ISSUE,
-    &NONE_IN,
+    &FROM_CURRENCY,
 ];

@@ -85,8 +85,10 @@ both! {
         all.push(client(901, "100% Off_Road!", Some("Hi@Off.example")));
         all.push(client(902, "Q", None));
         add(&world.db, &all);
-        let texts = ["workshop", "WORKSHOP 29", "29", "9", "q", "zq", "üll", "ÖHNE k", "&", "% off", "_r", "!", "!!",
-            "p 07", "desk7@", "l", "kg", "g ", "workshop workshop", "hi@off.example", "shopshop"];
+        let texts = [
+            "workshop", "WORKSHOP 29", "29", "9", "q", "zq", "üll", "ÖHNE k", "&", "% off", "_r", "!", "!!",
+            "p 07", "desk7@", "l", "kg", "g ", "workshop workshop", "hi@off.example", "shopshop",
+        ];
         for text in texts {
             assert_eq!(found(&world.db, text), expected(&all, text), "{text:?}");
         }
@@ -109,13 +111,14 @@ both! {
 
     fn what_was_there_before_parts_and_sums_were_kept_is_in_them(world: &World) {
         const INVOICE: Sql = Sql::new(
-            "insert into invoices (tenant_id, livemode, id, client_id, currency, due_date, status, version, subtotal,
-               tax, total, applied, created_at, finalized_at)
+            "insert into invoices (tenant_id, livemode, id, client_id, currency, due_date, status, version,
+               subtotal, tax, total, applied, created_at, finalized_at)
              values ($1, 0, $2, $3, 'usd', $4, $5, 1, $6, 0, $6, 0, $7, $7)",
         );
         const PAYMENT: Sql = Sql::new(
-            "insert into payments (tenant_id, livemode, id, invoice_id, attempt, stripe_account_id, currency, amount,
-               received, refunded, application_fee, status, declines, version, created_at, updated_at, succeeded_at)
+            "insert into payments (tenant_id, livemode, id, invoice_id, attempt, stripe_account_id, currency,
+               amount, received, refunded, application_fee, status, declines, version, created_at, updated_at,
+               succeeded_at)
              values ($1, 0, $2, 'inv_1', 1, 'acct_1', 'usd', 700, 700, 0, 21, 'succeeded', 0, 1, $3, $3, $3)",
         );
         let before = MIGRATIONS.iter().position(|step| step.name == "0044_day_sums").unwrap();
@@ -123,9 +126,11 @@ both! {
         add(&world.db, &[client(1, "Harbor Dental Group", None)]);
         let write = world.db.write(|tx| {
             let (tenant, client) = (scope().tenant, ClientId::new(AT, 1));
-            for (id, due, status, total) in
-                [("inv_1", "2023-11-20", "open", 700), ("inv_2", "2023-11-01", "open", 50), ("inv_3", "", "paid", 9)]
-            {
+            for (id, due, status, total) in [
+                ("inv_1", "2023-11-20", "open", 700),
+                ("inv_2", "2023-11-01", "open", 50),
+                ("inv_3", "", "paid", 9),
+            ] {
                 let due = Some(due).filter(|due| !due.is_empty()).map(str::to_owned);
                 tx.execute(&INVOICE, binds![&tenant, id, &client, due, status, total, AT])?;
             }
@@ -143,8 +148,8 @@ both! {
             ))
         });
         let (owed, collected) = block_on(read).unwrap();
-        let owed: Vec<_> = owed.iter().map(|one| (one.owed, one.overdue, one.invoices, one.invoices_overdue)).collect();
-        assert_eq!(owed, [(750, 50, 2, 1)]);
+        let owed = owed.iter().map(|one| (one.owed, one.overdue, one.invoices, one.invoices_overdue));
+        assert_eq!(owed.collect::<Vec<_>>(), [(750, 50, 2, 1)]);
         let sums = collected.iter().map(|one| (one.received, one.application_fees, one.payments));
         assert_eq!(sums.collect::<Vec<_>>(), [(700, 21, 1)]);
     }

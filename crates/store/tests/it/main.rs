@@ -9,6 +9,7 @@ mod connect_states;
 mod engines;
 mod inline;
 mod migrations;
+mod plans;
 mod postgresql;
 mod schema;
 mod sqlite;

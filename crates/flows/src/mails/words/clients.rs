@@ -3,7 +3,7 @@
 use domain::seal::Day;
 use domain::{InvoiceId, Language, Money};
 
-use super::{Template, letter, of};
+use super::{Named, Template, letter, of};
 use crate::mails::{Letter, To};
 
 /// To whom it is written, by whom, and in which language.
@@ -180,31 +180,53 @@ fn of_payment(reader: &Reader, template: &Template, payment: &OfPayment, paid: b
     letter
 }
 
+/// A refund that is written about.
+#[derive(Clone, Copy, Debug)]
+pub struct OfRefund<'a> {
+    /// The invoice, to which the button leads.
+    pub invoice: &'a InvoiceId,
+    /// Its number.
+    pub number: &'a str,
+    /// What went back.
+    pub amount: Money,
+    /// What of it is owed again; none where it is forgiven.
+    pub owed_again: Option<Money>,
+}
+
 /// Money goes back.
-pub fn refund(reader: &Reader, amount: Money, numbers: &str) -> Letter {
-    of_refund(reader, &of(reader.language).refund, amount, numbers)
+pub fn refund(reader: &Reader, refund: &OfRefund) -> Letter {
+    let again = refund.owed_again.filter(|again| again.minor() > 0);
+    let of_invoice = |is_so: bool| is_so.then(|| refund.number.to_owned());
+    let means = [
+        ("again", again.map(|again| reader.language.money(again))),
+        ("open", of_invoice(again.is_some())),
+        ("settled", of_invoice(refund.owed_again.is_none())),
+    ];
+    of_refund(reader, &of(reader.language).refund, refund, &means)
 }
 
 /// Money that was to go back has not arrived.
-pub fn refund_failed(reader: &Reader, amount: Money, numbers: &str) -> Letter {
-    of_refund(reader, &of(reader.language).refund_failed, amount, numbers)
+pub fn refund_failed(reader: &Reader, refund: &OfRefund) -> Letter {
+    of_refund(reader, &of(reader.language).refund_failed, refund, &[])
 }
 
-fn of_refund(reader: &Reader, template: &Template, amount: Money, numbers: &str) -> Letter {
+fn of_refund(reader: &Reader, template: &Template, refund: &OfRefund, means: &[Named]) -> Letter {
     let Reader {
         language,
         name,
         sender,
     } = *reader;
-    let values = [
+    let mut values = vec![
         ("sender", Some(sender.to_owned())),
-        ("amount", Some(language.money(amount))),
+        ("amount", Some(language.money(refund.amount))),
     ];
-    let mut letter = letter(language, template, name, &values, None);
+    values.extend(means.iter().cloned());
+    let to = To::PayPage(refund.invoice.clone());
+    let mut letter = letter(language, template, name, &values, Some(to));
     let labels = &of(language).labels;
     letter.facts = vec![
-        (labels.invoice.to_owned(), numbers.to_owned()),
-        (labels.amount.to_owned(), language.money_with_code(amount)),
+        (labels.invoice.to_owned(), refund.number.to_owned()),
+        (labels.amount.to_owned(), language.money_with_code(refund.amount)),
     ];
     letter
 }

@@ -10,6 +10,8 @@ pub(super) const WORDS: Words = Words {
     address: "Wenn die Schaltfläche nicht funktioniert, öffnen Sie diese Adresse:",
     automatic: "Sie erhalten diese E-Mail, weil Sie hier einen Zugang haben. Welche Sie erhalten, bestimmen \
                 Sie.",
+    notice: "Sie erhalten diese E-Mail, weil {sender} Meldungen an diese Adresse schicken lässt. \
+             Dort kann sie ausgetragen werden.",
     labels: Labels {
         invoice: "Rechnung",
         invoices: "Rechnungen",
@@ -79,8 +81,10 @@ pub(super) const WORDS: Words = Words {
             "wir haben Ihnen {amount} zurückgezahlt, auf die Karte oder das Konto, mit dem Sie bezahlt \
              haben.",
             "Meist dauert es fünf bis zehn Werktage, bis der Betrag dort zu sehen ist.",
+            "Von unserer Rechnung {open} sind damit wieder {again} offen.",
+            "Für unsere Rechnung {settled} schulden Sie uns diesen Betrag nicht mehr.",
         ],
-        button: None,
+        button: Some("{again} bezahlen"),
         notes: &[],
     },
     refund_failed: Template {
@@ -183,6 +187,17 @@ pub(super) const WORDS: Words = Words {
         paragraphs: &[
             "der zweite Schritt Ihrer Anmeldung wurde geändert.",
             "Falls Sie das nicht waren, lassen Sie Ihren Zugang sofort von Ihrer Administration sperren.",
+        ],
+        button: None,
+        notes: &[],
+    },
+    recovery_code_used: Template {
+        subject: "Einer Ihrer Wiederherstellungscodes wurde benutzt",
+        paragraphs: &[
+            "mit einem Ihrer Wiederherstellungscodes hat sich jemand angemeldet. Er gilt nicht mehr, \
+             die anderen gelten weiter.",
+            "Falls Sie das nicht waren, lassen Sie Ihren Zugang sofort von Ihrer Administration \
+             sperren.",
         ],
         button: None,
         notes: &[],

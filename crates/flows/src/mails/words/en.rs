@@ -9,6 +9,8 @@ pub(super) const WORDS: Words = Words {
     questions: "Questions? Write to {contact}.",
     address: "If the button does not work, open this address:",
     automatic: "You get this mail because you have a login here. Which ones you get is up to you.",
+    notice: "You get this mail because {sender} has notices sent to this address. They can take it \
+             off there.",
     labels: Labels {
         invoice: "Invoice",
         invoices: "Invoices",
@@ -76,8 +78,10 @@ pub(super) const WORDS: Words = Words {
         paragraphs: &[
             "We have refunded {amount} to the card or account that you paid with.",
             "It usually takes five to ten business days until it shows there.",
+            "{again} of our invoice {open} is owed again.",
+            "You owe nothing for it on our invoice {settled}.",
         ],
-        button: None,
+        button: Some("Pay {again}"),
         notes: &[],
     },
     refund_failed: Template {
@@ -173,6 +177,16 @@ pub(super) const WORDS: Words = Words {
         subject: "The second step of your login was changed",
         paragraphs: &[
             "The second step of your login was changed.",
+            "If it was not you, ask your administrator at once to lock your login.",
+        ],
+        button: None,
+        notes: &[],
+    },
+    recovery_code_used: Template {
+        subject: "A recovery code of yours was used",
+        paragraphs: &[
+            "Somebody logged in with one of your recovery codes. That code works no more; the others \
+             do.",
             "If it was not you, ask your administrator at once to lock your login.",
         ],
         button: None,

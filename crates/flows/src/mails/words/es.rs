@@ -9,6 +9,8 @@ pub(super) const WORDS: Words = Words {
     questions: "¿Tiene preguntas? Escriba a {contact}.",
     address: "Si el botón no funciona, abra esta dirección:",
     automatic: "Recibe este mensaje porque tiene un acceso aquí. Usted decide cuáles recibe.",
+    notice: "Recibe este mensaje porque {sender} envía sus avisos a esta dirección. Allí pueden \
+             retirarla.",
     labels: Labels {
         invoice: "Factura",
         invoices: "Facturas",
@@ -19,14 +21,14 @@ pub(super) const WORDS: Words = Words {
         paid_on: "Pagada el",
         paid_with: "Medio de pago",
         reason: "Motivo",
-        answer_by: "Respuesta antes del",
+        answer_by: "Respuesta hasta el",
         account: "Cuenta",
     },
     invoice: Template {
         subject: "Factura {number} de {sender}",
         paragraphs: &[
             "Esta es nuestra factura {number} por {total}.",
-            "Le rogamos que la pague antes del {due}.",
+            "Le rogamos que la pague hasta el {due}.",
             "{note}",
         ],
         button: Some("Pagar {amount}"),
@@ -76,8 +78,10 @@ pub(super) const WORDS: Words = Words {
         paragraphs: &[
             "Le hemos reembolsado {amount} a la tarjeta o cuenta con la que pagó.",
             "Suele tardar de cinco a diez días hábiles en aparecer allí.",
+            "De nuestra factura {open} quedan de nuevo {again} por pagar.",
+            "Por nuestra factura {settled} ya no nos debe este importe.",
         ],
-        button: None,
+        button: Some("Pagar {again}"),
         notes: &[],
     },
     refund_failed: Template {
@@ -179,6 +183,16 @@ pub(super) const WORDS: Words = Words {
         button: None,
         notes: &[],
     },
+    recovery_code_used: Template {
+        subject: "Se ha usado uno de sus códigos de recuperación",
+        paragraphs: &[
+            "Alguien ha entrado con uno de sus códigos de recuperación. Ese código ya no sirve; los \
+             demás, sí.",
+            "Si no ha sido usted, pida enseguida a su administrador que bloquee su acceso.",
+        ],
+        button: None,
+        notes: &[],
+    },
     address_asked: Template {
         subject: "Confirmar su nueva dirección",
         paragraphs: &["Quiere iniciar sesión con esta dirección a partir de ahora."],
@@ -234,7 +248,7 @@ pub(super) const WORDS: Words = Words {
         subject: "{client} disputa un pago de {amount}",
         paragraphs: &[
             "El banco de {client} reclama {amount}.",
-            "Si el pago era correcto, presente sus pruebas al banco antes del {answer_by}. Sin respuesta, \
+            "Si el pago era correcto, presente sus pruebas al banco hasta el {answer_by}. Sin respuesta, \
              el dinero \
              se pierde.",
         ],
@@ -245,7 +259,7 @@ pub(super) const WORDS: Words = Words {
         subject: "Stripe necesita información sobre su cuenta",
         paragraphs: &[
             "Stripe necesita información sobre su cuenta {account}.",
-            "Facilítela antes del {answer_by}: después, Stripe puede detener los pagos o las transferencias.",
+            "Facilítela hasta el {answer_by}: después, Stripe puede detener los pagos o las transferencias.",
             "{restricted}Hasta entonces, Stripe ha restringido los pagos o las transferencias.",
         ],
         button: None,

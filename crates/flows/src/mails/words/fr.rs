@@ -10,6 +10,8 @@ pub(super) const WORDS: Words = Words {
     address: "Si le bouton ne fonctionne pas, ouvrez cette adresse :",
     automatic: "Vous recevez ce message parce que vous avez un accès ici. C’est vous qui choisissez \
                 lesquels.",
+    notice: "Vous recevez ce message parce que {sender} fait envoyer ses avis à cette adresse. \
+             C’est là qu’elle peut être retirée.",
     labels: Labels {
         invoice: "Facture",
         invoices: "Factures",
@@ -20,14 +22,14 @@ pub(super) const WORDS: Words = Words {
         paid_on: "Payée le",
         paid_with: "Moyen de paiement",
         reason: "Motif",
-        answer_by: "Réponse avant le",
+        answer_by: "Réponse au plus tard le",
         account: "Compte",
     },
     invoice: Template {
         subject: "Facture {number} de {sender}",
         paragraphs: &[
             "Voici notre facture {number} d’un montant de {total}.",
-            "Merci de la régler avant le {due}.",
+            "Merci de la régler au plus tard le {due}.",
             "{note}",
         ],
         button: Some("Payer {amount}"),
@@ -78,8 +80,10 @@ pub(super) const WORDS: Words = Words {
         paragraphs: &[
             "Nous vous avons remboursé {amount} sur la carte ou le compte avec lequel vous avez payé.",
             "Il faut en général cinq à dix jours ouvrables pour que le montant y apparaisse.",
+            "Sur notre facture {open}, {again} restent de nouveau à payer.",
+            "Vous ne nous devez plus ce montant pour notre facture {settled}.",
         ],
-        button: None,
+        button: Some("Payer {again}"),
         notes: &[],
     },
     refund_failed: Template {
@@ -185,6 +189,17 @@ pub(super) const WORDS: Words = Words {
         button: None,
         notes: &[],
     },
+    recovery_code_used: Template {
+        subject: "Un de vos codes de secours a été utilisé",
+        paragraphs: &[
+            "Quelqu’un s’est connecté avec un de vos codes de secours. Ce code ne vaut plus, les \
+             autres restent valables.",
+            "Si ce n’était pas vous, demandez tout de suite à votre administrateur de bloquer votre \
+             accès.",
+        ],
+        button: None,
+        notes: &[],
+    },
     address_asked: Template {
         subject: "Confirmer votre nouvelle adresse",
         paragraphs: &["Vous souhaitez vous connecter désormais avec cette adresse."],
@@ -241,9 +256,8 @@ pub(super) const WORDS: Words = Words {
         subject: "{client} conteste un paiement de {amount}",
         paragraphs: &[
             "La banque de {client} réclame {amount}.",
-            "Si le paiement était justifié, fournissez vos preuves à la banque avant le {answer_by}. Sans \
-             réponse, \
-             l’argent est perdu.",
+            "Si le paiement était justifié, fournissez vos preuves à la banque au plus tard le {answer_by}. \
+             Sans réponse, l’argent est perdu.",
         ],
         button: None,
         notes: &[],
@@ -252,8 +266,8 @@ pub(super) const WORDS: Words = Words {
         subject: "Stripe a besoin d’informations sur votre compte",
         paragraphs: &[
             "Stripe a besoin d’informations sur votre compte {account}.",
-            "Fournissez-les avant le {answer_by} : ensuite, Stripe peut suspendre les paiements ou les \
-             virements.",
+            "Fournissez-les au plus tard le {answer_by} : ensuite, Stripe peut suspendre les paiements ou \
+             les virements.",
             "{restricted}D’ici là, Stripe a restreint les paiements ou les virements.",
         ],
         button: None,

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use domain::Language;
+use domain::{Currency, InvoiceId, Language, Money};
 
+use super::clients::{OfRefund, Reader};
 use super::*;
 
 impl Words {
@@ -25,6 +26,7 @@ impl Words {
             &self.reset,
             &self.password_changed,
             &self.second_step_changed,
+            &self.recovery_code_used,
             &self.address_asked,
             &self.address_change_asked,
             &self.address_changed,
@@ -77,6 +79,7 @@ fn a_sentence_without_its_value_is_left_out() {
         [
             ("number", Some("INV-00001".to_owned())),
             ("sender", Some("Nova IT".to_owned())),
+            ("total", Some("$5.00".to_owned())),
             ("amount", Some("$5.00".to_owned())),
             ("due", due.map(str::to_owned)),
         ]
@@ -137,6 +140,7 @@ fn logins_are_written_about_in_every_language() {
         for change in [
             LoginChange::Password,
             LoginChange::SecondStep,
+            LoginChange::RecoveryCodeUsed,
             LoginChange::AddressAsked,
             LoginChange::Address,
         ] {
@@ -146,5 +150,40 @@ fn logins_are_written_about_in_every_language() {
                 "{letter:?}"
             );
         }
+    }
+}
+
+#[test]
+fn a_refund_says_what_it_means_for_the_invoice() {
+    let (usd, invoice) = (
+        Currency::parse("usd").unwrap(),
+        InvoiceId::stored("inv_1".to_owned()),
+    );
+    let refund = |owed_again: Option<i64>| OfRefund {
+        invoice: &invoice,
+        number: "INV-00001",
+        amount: Money::new(500, usd),
+        owed_again: owed_again.map(|minor| Money::new(minor, usd)),
+    };
+    for language in Language::ALL {
+        let reader = Reader {
+            language,
+            name: None,
+            sender: "Nova IT",
+        };
+        let again = clients::refund(&reader, &refund(Some(500)));
+        assert!(again.button.is_some() && again.paragraphs.len() == 3, "{again:?}");
+        let forgiven = clients::refund(&reader, &refund(None));
+        assert!(
+            forgiven.button.is_none() && forgiven.paragraphs.len() == 3,
+            "{forgiven:?}"
+        );
+        assert!(again.paragraphs[2] != forgiven.paragraphs[2]);
+        // All of it came out of credit: nothing is said of the invoice.
+        let of_credit = clients::refund(&reader, &refund(Some(0)));
+        assert!(
+            of_credit.button.is_none() && of_credit.paragraphs.len() == 2,
+            "{of_credit:?}"
+        );
     }
 }

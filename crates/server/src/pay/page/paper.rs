@@ -1,5 +1,6 @@
 //! The left column: the invoice as it would be on paper.
 
+use domain::Money;
 use domain::seal::Day;
 use maud::{Markup, html};
 
@@ -126,6 +127,11 @@ fn detail(view: &View, line: &Line) -> String {
     }
 }
 
+/// As it stands among what is added up.
+fn less(money: Money) -> Money {
+    Money::new(-money.minor(), money.currency())
+}
+
 fn sums(view: &View) -> Markup {
     let (words, own) = (view.paper_words(), &view.words().paper);
     let amount = |money| view.language.money(money);
@@ -146,11 +152,11 @@ fn sums(view: &View) -> Markup {
             }
             div .total { dt { (words.total) } dd { (amount(view.total)) } }
             @if view.credited.minor() != 0 {
-                div { dt { (words.credit_notes) } dd { (amount(view.credited)) } }
+                div { dt { (words.credit_notes) } dd { (amount(less(view.credited))) } }
             }
             @if view.paid.minor() != 0 {
                 div {
-                    dt { (paid) } dd { (amount(view.paid)) }
+                    dt { (paid) } dd { (amount(less(view.paid))) }
                 }
             }
             @if !matches!(view.state, PanelState::Void) {

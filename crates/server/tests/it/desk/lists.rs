@@ -6,7 +6,7 @@ use domain::seal::Day;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{add_client, once, read, staff, write};
+use super::{add_client, next_page, once, read, staff, write};
 use crate::engines::World;
 use crate::town::Town;
 
@@ -31,8 +31,12 @@ both! {
             narrowed(&format!("client={id}"), &["Invoices of", "$990.76"], &["$123.45"]).await;
             narrowed(&format!("client={id}&state=open&most=5000"), &["$990.76"], &["$123.45"]).await;
             narrowed("from=2020-01-01&to=2020-12-31", &["No invoice fits the filter"], &["$990.76"]).await;
-            narrowed("from=nonsense&least=lots", &["A day is written such as", "$990.76", "$123.45"],
-                &[]).await;
+            let unread = ["The filter cannot be read", "A day is written such as"];
+            narrowed("from=nonsense&least=lots", &unread, &["$990.76", "$123.45"]).await;
+            narrowed("client=cli_nobody", &["No such client"], &["$990.76", "$123.45"]).await;
+            let refused = dana.get("/invoices.csv?from=2026-99-99").await;
+            refused.assert_says(422, &["A day is written such as"]);
+            dana.get("/invoices.csv?client=nobody").await.assert_says(404, &[]);
             narrowed("state=void&least=1", &["No invoice fits the filter"], &[]).await;
         });
     }
@@ -64,11 +68,8 @@ both! {
                     page.assert_says(200, &["Invoices"]);
                     let rows = page.text.split("row-link").skip(1);
                     numbers.extend(rows.map(|row| row.split("INV-").nth(1).unwrap()[..5].to_owned()));
-                    match page.text.split("rel=\"next\"").next().filter(|_| page.text.contains("rel=\"next\"")) {
-                        Some(before) => {
-                            let href = before.rsplit("href=\"").next().unwrap();
-                            path = href.split('"').next().unwrap().replace("&amp;", "&");
-                        }
+                    match next_page(&page) {
+                        Some(next) => path = next,
                         None => break,
                     }
                 }

@@ -40,6 +40,15 @@ both! {
             refunds::settle(&town).await;
             let taken = until_taken(&town, &office, 3).await;
             find(&taken, "accounts@harbordental.example", "Refund of $23.45 from Northwind IT Services");
+            // It says what it means for the invoice, and leads to it.
+            let told = taken[2]["text"].as_str().unwrap();
+            for said in ["$23.45 of our invoice INV-00001 is owed again.", "Pay $23.45", "/pay/"] {
+                assert!(told.contains(said), "{said} in {told}");
+            }
+            // Whoever has no login reads why it comes all the same.
+            let alert = taken.iter().find(|mail| mail["rcpt_to"][0] == "boss@northwind.example").unwrap();
+            let why = alert["text"].as_str().unwrap();
+            assert!(why.contains("Northwind IT Services fait envoyer ses avis"), "{why}");
             disputes::open(&town, &paid.charge, json!({}));
             refunds::settle(&town).await;
             let taken = until_taken(&town, &office, 5).await;

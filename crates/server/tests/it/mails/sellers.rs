@@ -28,7 +28,8 @@ both! {
             assert_eq!(town.look(&link).await.body["seller"], BUSINESS);
             // A link that was replaced, one that was taken back.
             let newer = town.link(&invoice).await;
-            let links = call(&town, Method::GET, &format!("/api/invoices/{invoice}/links"), Value::Null).await;
+            let path = format!("/api/invoices/{invoice}/links");
+            let links = call(&town, Method::GET, &path, Value::Null).await;
             for shown in links["data"].as_array().unwrap() {
                 let path = format!("/api/invoices/{invoice}/links/{}/revoke", shown["id"].as_str().unwrap());
                 call(&town, Method::POST, &path, Value::Null).await;
