@@ -6,7 +6,7 @@ use domain::fee::rules::Method;
 use domain::payment::adoption::{PayKey, Reached, Traits, Verdict, decide};
 use domain::payment::parts::PartsAllowed;
 use domain::payment::{Evidence, IntentStatus, PaymentState};
-use domain::{Currency, Mode, Money, Scope, Timestamp, invoice};
+use domain::{Currency, Mode, Money, PaymentId, Scope, Timestamp, invoice};
 use serde_json::json;
 use store::external_objects::{self, ExternalObject};
 use store::invoices::{self, Invoice};
@@ -255,6 +255,8 @@ fn adopt(
             true => PaymentState::Failed,
             false => PaymentState::Creating,
         },
+        // Lists go by both.
+        id: PaymentId::new(found.created_at, moment.random(0)),
         created_at: found.created_at,
         ..row
     };

@@ -205,15 +205,12 @@ pub fn refund_moved(tx: &mut Tx, moment: Moment, before: &Refund, refund: &Refun
         fact: "",
         invoice: Some(&invoice.id),
     };
-    let owed_again = match refund.settlement {
-        Settlement::StillOwed => Some(owed_again(tx, refund)?),
-        Settlement::Forgiven => None,
-    };
+    let meant = meant(tx, refund)?;
     let told = clients::OfRefund {
-        invoice: &invoice.id,
-        number: numbers,
+        invoice: meant.invoice.as_ref().unwrap_or(&invoice.id),
+        numbers: meant.numbers.as_deref().unwrap_or(numbers),
         amount: refund.money(),
-        owed_again,
+        means: meant.means,
     };
     if refunded {
         let letter = |reader: &Reader| clients::refund(reader, &told);
@@ -236,11 +233,30 @@ pub fn refund_moved(tx: &mut Tx, moment: Moment, before: &Refund, refund: &Refun
     })
 }
 
-/// What of a refund is owed again: not what comes out of credit.
-fn owed_again(tx: &mut Tx, refund: &Refund) -> Result<Money, Failure> {
+/// What a refund means, and for which invoices.
+struct Meant {
+    invoice: Option<InvoiceId>,
+    numbers: Option<String>,
+    means: clients::Means,
+}
+
+fn meant(tx: &mut Tx, refund: &Refund) -> Result<Meant, Failure> {
     let shown = crate::refunds::shown(tx, refund.clone())?;
-    let minor = refund.amount.saturating_sub(shown.out_of_credit);
-    Ok(Money::new(minor, refund.currency))
+    let settled: Vec<_> = shown.invoices.iter().filter(|one| one.amount > 0).collect();
+    let numbers: Vec<&str> = settled
+        .iter()
+        .filter_map(|one| one.invoice_number.as_deref())
+        .collect();
+    let means = match (&settled[..], refund.settlement) {
+        ([one], Settlement::StillOwed) => clients::Means::OwedAgain(Money::new(one.amount, refund.currency)),
+        ([_], Settlement::Forgiven) => clients::Means::Forgiven,
+        _ => clients::Means::Unsaid,
+    };
+    Ok(Meant {
+        invoice: settled.first().map(|one| one.invoice_id.clone()),
+        numbers: (!numbers.is_empty()).then(|| numbers.join(", ")),
+        means,
+    })
 }
 
 /// A payment is disputed.

@@ -130,6 +130,7 @@ create index payments_by_status on payments (tenant_id, livemode, status, id);
 create index refunds_by_status on refunds (tenant_id, livemode, status, id);
 create index disputes_by_status on disputes (tenant_id, livemode, status, id);
 create index disputes_by_opening on disputes (tenant_id, livemode, opened_at, id);
+create index disputes_by_currency on disputes (tenant_id, livemode, currency);
 create index disputes_by_status_and_opening on disputes (tenant_id, livemode, status, opened_at, id);
 create index credit_notes_by_client on credit_notes (tenant_id, livemode, client_id, id);
 -- The platform's fee of a payment that is shown.

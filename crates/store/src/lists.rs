@@ -75,8 +75,8 @@ impl Only {
 
     /// Between which ids everything lies that was made in the time that is asked for, the first included and
     /// the last not, which is not after `after` either: ids begin with the moment at which they were made.
-    /// What a restore lost has Stripe's moment in its row, which may be another by seconds: a day is allowed
-    /// for that.
+    /// What a restore lost has Stripe's moment in its row and that or its first in its id, which may be
+    /// another by seconds: a day is allowed for that.
     pub(crate) fn ids(&self, after: &str, id: fn(Timestamp) -> String) -> (String, String) {
         let first = self.since.map(|since| since.plus_ms(-DAY_MS));
         let first = first

@@ -74,6 +74,8 @@ pub fn adopt(
         stripe_refund_id: Some(facts.id.clone()),
         reason: facts.reason.clone(),
         settlement,
+        // Its id is as old: lists go by both.
+        created_at: facts.created_at.unwrap_or(moment.at),
         ..asked::new(moment, claimed.id.clone(), payment, Origin::Api, facts.amount)
     };
     asked::add(tx, &refund, "adopted")?;

@@ -3,7 +3,7 @@
 
 use domain::payment::Evidence;
 use domain::refund::{FeeChoice, Merge, RefundState, RefundStatus, merge};
-use domain::{Money, RefundId};
+use domain::{Money, RefundId, Timestamp};
 use store::payments::{self, Payment};
 use store::reconciliation_breaks::Kind;
 use store::refunds::{self, FeeStatus, Origin, Refund};
@@ -41,6 +41,8 @@ pub struct RefundFacts {
     pub failure_balance_transaction: Option<String>,
     /// The write that its metadata names.
     pub op_id: Option<String>,
+    /// When Stripe made it.
+    pub created_at: Option<Timestamp>,
     /// What its metadata says of whose it is.
     pub claimed: Option<Claimed>,
 }
@@ -63,6 +65,9 @@ impl RefundFacts {
                 .as_ref()
                 .map(|it| it.id.clone()),
             op_id: refund.metadata.get("op_id").cloned(),
+            created_at: refund
+                .created
+                .map(|second| Timestamp::from_ms(second.saturating_mul(1000))),
             claimed: Claimed::of(refund),
         }
     }

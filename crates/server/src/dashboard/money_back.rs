@@ -8,9 +8,10 @@ use flows::Failure;
 use flows::refunds::{self, Wanted};
 use maud::{Markup, html};
 use serde::Deserialize;
+use store::disputes::{self, Held};
 use store::invoices::{self, Invoice};
 use store::payments::{self, Payment};
-use store::{disputes, payment_parts, payment_version};
+use store::{payment_parts, payment_version};
 
 use super::desk;
 use super::{after, again, page, trouble};
@@ -49,8 +50,8 @@ struct Of {
     credit: i64,
     /// The payment's version.
     version: i64,
-    /// Whether a dispute blocks it.
-    is_disputed: bool,
+    /// What disputes mean for it.
+    held: Held,
     /// The other invoices that it paid and of which something may go back, minor units.
     others: Vec<(Invoice, i64)>,
 }
@@ -86,7 +87,7 @@ impl Of {
                 left,
                 credit,
                 version,
-                is_disputed: held.is_disputed || held.blocked_by.is_some(),
+                held,
                 others,
             })
         });
@@ -248,12 +249,13 @@ fn others(of: &Of) -> Markup {
 }
 
 fn why_nothing(of: &Of) -> &'static str {
-    match of.is_disputed {
-        true => {
-            "A bank disputes this payment, and Stripe gives nothing back of it meanwhile. Answer the dispute \
-                 instead."
-        }
-        false => "All of what this payment brought for the invoice has gone back.",
+    if of.held.is_disputed {
+        return "A bank disputes this payment, and Stripe gives nothing back of it meanwhile. Answer the \
+                dispute instead.";
+    }
+    match of.held.blocked_by {
+        Some(_) => "A bank has taken this payment back, and Stripe gives nothing back of it any more.",
+        None => "All of what this payment brought for the invoice has gone back, or is on its way.",
     }
 }
 

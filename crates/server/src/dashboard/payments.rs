@@ -14,7 +14,7 @@ use store::lists::Only;
 use store::payment_parts::{self, Part};
 use store::payments::{self as rows, Payment};
 use store::refunds::FeeStatus;
-use store::{Tx, disputes, invoice_list, invoice_settings, stripe_config};
+use store::{Tx, application_fees, disputes, invoice_list, invoice_settings, stripe_config};
 
 use super::desk::{self, ASKED, SHOWN};
 use super::invoices::{CLIENTS_SEARCHED, numbers};
@@ -216,12 +216,12 @@ struct Whole {
     costs: Costs,
 }
 
-/// What a payment cost or brought back after it was made, minor units of the currency of the balance.
+/// What a payment cost or brought back after it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Costs {
-    /// What of the platform's fee came back with refunds.
+    /// What of the platform's fee came back, minor units of the payment's currency.
     pub fee_back: i64,
-    /// What Stripe takes for disputes.
+    /// What Stripe takes for disputes, minor units of the balance's currency.
     pub disputes: i64,
 }
 
@@ -231,9 +231,12 @@ impl Costs {
             0 => Vec::new(),
             _ => refunds::of_payment(tx, payment)?,
         };
+        let fee = application_fees::of_payment(tx, &payment.scope, &payment.id)?;
+        let reported = fee.map_or(0, |fee| fee.refunded);
         let all = disputes::of_payment(tx, &payment.scope, &payment.id)?;
         Ok(Costs {
-            fee_back: refunds.iter().map(fee_back).sum(),
+            // Also what the platform gave back at Stripe itself.
+            fee_back: reported.max(refunds.iter().map(fee_back).sum()),
             disputes: all.iter().map(|dispute| dispute.taken.fee).sum(),
         })
     }
@@ -245,7 +248,7 @@ impl Costs {
         let gone = payment.refunded.saturating_add(payment.disputed);
         let net = payment.net?.saturating_sub(self.disputes);
         match gone {
-            0 => Some(net),
+            0 if self.fee_back == 0 => Some(net),
             gone if settled == payment.currency => {
                 Some(net.saturating_sub(gone).saturating_add(self.fee_back))
             }

@@ -185,22 +185,36 @@ fn of_payment(reader: &Reader, template: &Template, payment: &OfPayment, paid: b
 pub struct OfRefund<'a> {
     /// The invoice, to which the button leads.
     pub invoice: &'a InvoiceId,
-    /// Its number.
-    pub number: &'a str,
+    /// Its number, or those of all that it is taken from.
+    pub numbers: &'a str,
     /// What went back.
     pub amount: Money,
-    /// What of it is owed again; none where it is forgiven.
-    pub owed_again: Option<Money>,
+    /// What it means for the invoice.
+    pub means: Means,
+}
+
+/// What a refund means for an invoice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// So much of it is owed again.
+    OwedAgain(Money),
+    /// Nothing of it is owed for that.
+    Forgiven,
+    /// Nothing, since it comes out of credit, or something for several of them.
+    Unsaid,
 }
 
 /// Money goes back.
 pub fn refund(reader: &Reader, refund: &OfRefund) -> Letter {
-    let again = refund.owed_again.filter(|again| again.minor() > 0);
-    let of_invoice = |is_so: bool| is_so.then(|| refund.number.to_owned());
+    let again = match refund.means {
+        Means::OwedAgain(again) => Some(reader.language.money(again)),
+        Means::Forgiven | Means::Unsaid => None,
+    };
+    let of_invoice = |is_so: bool| is_so.then(|| refund.numbers.to_owned());
     let means = [
-        ("again", again.map(|again| reader.language.money(again))),
         ("open", of_invoice(again.is_some())),
-        ("settled", of_invoice(refund.owed_again.is_none())),
+        ("again", again),
+        ("settled", of_invoice(refund.means == Means::Forgiven)),
     ];
     of_refund(reader, &of(reader.language).refund, refund, &means)
 }
@@ -225,7 +239,7 @@ fn of_refund(reader: &Reader, template: &Template, refund: &OfRefund, means: &[N
     let mut letter = letter(language, template, name, &values, Some(to));
     let labels = &of(language).labels;
     letter.facts = vec![
-        (labels.invoice.to_owned(), refund.number.to_owned()),
+        (labels.invoice.to_owned(), refund.numbers.to_owned()),
         (labels.amount.to_owned(), language.money_with_code(refund.amount)),
     ];
     letter

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::{Currency, InvoiceId, Language, Money};
 
-use super::clients::{OfRefund, Reader};
+use super::clients::{Means, OfRefund, Reader};
 use super::*;
 
 impl Words {
@@ -159,11 +159,11 @@ fn a_refund_says_what_it_means_for_the_invoice() {
         Currency::parse("usd").unwrap(),
         InvoiceId::stored("inv_1".to_owned()),
     );
-    let refund = |owed_again: Option<i64>| OfRefund {
+    let refund = |means: Means| OfRefund {
         invoice: &invoice,
-        number: "INV-00001",
+        numbers: "INV-00001",
         amount: Money::new(500, usd),
-        owed_again: owed_again.map(|minor| Money::new(minor, usd)),
+        means,
     };
     for language in Language::ALL {
         let reader = Reader {
@@ -171,16 +171,16 @@ fn a_refund_says_what_it_means_for_the_invoice() {
             name: None,
             sender: "Nova IT",
         };
-        let again = clients::refund(&reader, &refund(Some(500)));
+        let again = clients::refund(&reader, &refund(Means::OwedAgain(Money::new(500, usd))));
         assert!(again.button.is_some() && again.paragraphs.len() == 3, "{again:?}");
-        let forgiven = clients::refund(&reader, &refund(None));
+        let forgiven = clients::refund(&reader, &refund(Means::Forgiven));
         assert!(
             forgiven.button.is_none() && forgiven.paragraphs.len() == 3,
             "{forgiven:?}"
         );
         assert!(again.paragraphs[2] != forgiven.paragraphs[2]);
         // All of it came out of credit: nothing is said of the invoice.
-        let of_credit = clients::refund(&reader, &refund(Some(0)));
+        let of_credit = clients::refund(&reader, &refund(Means::Unsaid));
         assert!(
             of_credit.button.is_none() && of_credit.paragraphs.len() == 2,
             "{of_credit:?}"
