@@ -118,11 +118,17 @@ fn find(tx: &mut Tx, scope: &Scope, which: &Which, today: &str) -> Result<Found,
         called: None,
         today: today.to_owned(),
     };
+    let mut numbered = Vec::new();
     if !text.is_empty() {
+        if after.is_none() {
+            numbered = by_number(tx, scope, &text, &of)?;
+        }
         let called = clients::find(tx, scope, &text, &Cursor::default(), CLIENTS_SEARCHED + 1)?;
         of.called = Some(text.to_lowercase());
         if i64::try_from(called.len()).is_ok_and(|count| count <= CLIENTS_SEARCHED) {
-            (found.listed, found.narrow) = search(tx, scope, &text, &of, &called)?;
+            found.listed = together(numbered, of_clients(tx, scope, &of, &called)?);
+            found.narrow = found.listed.len() > SHOWN;
+            found.listed.truncate(SHOWN);
             return Ok(found);
         }
     }
@@ -141,37 +147,38 @@ fn find(tx: &mut Tx, scope: &Scope, which: &Which, today: &str) -> Result<Found,
     if !is_nobodys && filter.problem().is_none() {
         let looked = invoice_filter::look(tx, scope, &of, &filter, after, SHOWN + 1)?;
         found.further = looked.next.filter(|_| looked.gave_up).map(|after| after.id);
-        found.listed = looked.found;
+        found.listed = together(numbered, looked.found);
     }
     Ok(found)
 }
 
-/// Invoices by their number, then those of the clients that are called so, newest first, as far as they are
-/// on the shelf; and whether there are more.
-fn search(
-    tx: &mut Tx,
-    scope: &Scope,
-    text: &str,
-    of: &Of,
-    called: &[Client],
-) -> Result<(Vec<Listed>, bool), Failure> {
+/// Those first, then the others that are not among them.
+fn together(mut first: Vec<Listed>, mut others: Vec<Listed>) -> Vec<Listed> {
+    others.retain(|one| first.iter().all(|known| known.invoice.id != one.invoice.id));
+    first.append(&mut others);
+    first
+}
+
+/// The invoices of the shelf whose number somebody may mean.
+fn by_number(tx: &mut Tx, scope: &Scope, text: &str, of: &Of) -> Result<Vec<Listed>, Failure> {
     let mut listed = Vec::new();
     let prefix = invoice_settings::get(tx, scope)?.prefix;
     for number in numbers(text, &prefix) {
         listed.extend(rows::numbered(tx, scope, &number)?);
     }
     listed.retain(|one| of.is_on_shelf(&one.invoice));
+    Ok(listed)
+}
+
+/// The invoices of these clients on the shelf, newest first; of each as many as a page asks for.
+fn of_clients(tx: &mut Tx, scope: &Scope, of: &Of, called: &[Client]) -> Result<Vec<Listed>, Failure> {
     let mut theirs = Vec::new();
     for client in called {
         let on = (of.shelf, of.today.as_str());
         theirs.extend(rows::of_client(tx, scope, &client.id, on, None, ASKED)?);
     }
-    theirs.retain(|one| listed.iter().all(|known| known.invoice.id != one.invoice.id));
     theirs.sort_by(|one, other| other.invoice.id.cmp(&one.invoice.id));
-    listed.extend(theirs);
-    let narrow = listed.len() > SHOWN;
-    listed.truncate(SHOWN);
-    Ok((listed, narrow))
+    Ok(theirs)
 }
 
 /// The numbers that somebody may mean by `INV-00042`, `inv-42` or `42`: of the series of today, of the usual

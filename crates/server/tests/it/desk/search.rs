@@ -73,6 +73,12 @@ both! {
             for asked in ["q=acme", "q=BRANCH", "q=acme&state=open", "q=branch+103"] {
                 dana.get(&format!("/invoices?{asked}")).await.assert_says(200, &[&number]);
             }
+            // A number is found however many clients have its digits in their names.
+            for nth in 0..45 {
+                client(&town, &format!("Store 00001 at Gate {nth}"), None).await;
+            }
+            let found = dana.get("/invoices?q=00001").await;
+            found.assert_says(200, &["INV-00001", "Acme Branch 090"]);
             // Of so many clients the newest invoices are looked through, and it goes on from there.
             let none = dana.get("/invoices?q=acme&state=paid").await;
             none.assert_says(200, &["Nothing was found"]);
