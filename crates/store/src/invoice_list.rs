@@ -142,8 +142,11 @@ const COUNT_OF_TOTAL: Sql = Sql::new(
     "select count(*) as counted from (
        select 1 as one from invoices
        where tenant_id = $1 and livemode = $2 and currency = $3 and total >= $4 and total <= $5
-       limit $6) counted",
+       limit 100) counted",
 );
+
+/// Fewer invoices than these that have such a total are found by it: as far as they are counted.
+const FEW: i64 = 100;
 
 const NEXT_CURRENCY: Sql = Sql::new(
     "select currency from invoices
@@ -271,16 +274,16 @@ pub struct Totals {
     pub most: i64,
 }
 
-/// Whether fewer than so many invoices, of any status, have such a total.
-pub fn are_few(tx: &mut Tx, scope: &Scope, totals: &[Totals], many: i64) -> Result<bool, Error> {
-    let mut left = many;
+/// Whether few invoices, of any status, have such a total, so that they are found by it.
+pub fn are_few(tx: &mut Tx, scope: &Scope, totals: &[Totals]) -> Result<bool, Error> {
+    let mut left = FEW;
     for Totals {
         currency,
         least,
         most,
     } in totals
     {
-        let binds = binds![&scope.tenant, scope.mode, currency.code(), *least, *most, left];
+        let binds = binds![&scope.tenant, scope.mode, currency.code(), *least, *most];
         left -= tx.one(&COUNT_OF_TOTAL, binds)?.int("counted")?;
         if left <= 0 {
             return Ok(false);

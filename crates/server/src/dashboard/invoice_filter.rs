@@ -16,8 +16,6 @@ use crate::html as parts;
 pub const LOOKED_THROUGH: usize = 500;
 /// Rows that are read at once after the first, which are as many as are shown.
 const STEP: i64 = 250;
-/// Fewer invoices than these that have such a total are found by it.
-const FEW: i64 = 100;
 
 /// What is asked for, as it was typed.
 #[derive(Clone, Debug, Default)]
@@ -231,7 +229,7 @@ impl Among {
             return Ok(Among::List);
         }
         let (issued, totals) = (filter.issued(), filter.totals(tx, scope)?);
-        if !totals.is_empty() && rows::are_few(tx, scope, &totals, FEW)? {
+        if !totals.is_empty() && rows::are_few(tx, scope, &totals)? {
             return Ok(Among::Totals(totals, issued.unwrap_or(EVER)));
         }
         Ok(issued.map_or(Among::List, Among::Issued))

@@ -6,7 +6,7 @@ use axum::response::Response;
 use domain::{Currency, Money};
 use flows::{Failure, payment_settings};
 use maud::{Markup, html};
-use store::day_sums;
+use store::invoice_list;
 use store::payment_settings::{self as rows, PaymentSettings};
 
 use super::desk::{self, SEEN};
@@ -24,11 +24,10 @@ const USUAL: &str = "usd";
 
 /// What a tenant lets its payers choose, and the currencies that it has invoices in.
 async fn read(site: &Site, person: &Person) -> Result<(PaymentSettings, Vec<Currency>), Failure> {
-    let (scope, today) = (person.scope(), desk::today(site));
+    let scope = person.scope();
     let read = site.app.db.read(move |tx| {
         let settings = rows::get(tx, &scope)?;
-        let owed = day_sums::owed(tx, &scope, &today)?;
-        let mut currencies: Vec<Currency> = owed.iter().map(|owed| owed.currency).collect();
+        let mut currencies = invoice_list::currencies(tx, &scope)?;
         currencies.extend(settings.minimums.iter().map(|minimum| minimum.currency()));
         currencies.extend(Currency::parse(USUAL));
         currencies.sort_by_key(|currency| currency.code());
