@@ -100,7 +100,7 @@ macro_rules! counted {
                select 1 as one from disputes
                where tenant_id = $1 and livemode = $2 and ",
             $of,
-            " limit 250) counted) as counted"
+            " limit 100) counted) as counted"
         )
     };
 }

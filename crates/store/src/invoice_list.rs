@@ -360,7 +360,7 @@ fn read(row: &Row) -> Result<Listed, Error> {
 
 /// How far a list is counted: nobody reads one of thousands to its end, and a count that grows with the table
 /// would make every page slow.
-pub const COUNTED_MAX: i64 = 250;
+pub const COUNTED_MAX: i64 = 100;
 
 macro_rules! counted {
     ($shelf:literal, $of:literal) => {
@@ -371,7 +371,7 @@ macro_rules! counted {
                select 1 as one from invoices
                where tenant_id = $1 and livemode = $2 ",
             $of,
-            " limit 250) counted) as counted"
+            " limit 100) counted) as counted"
         )
     };
 }

@@ -208,7 +208,7 @@ pub fn page(
 const COUNT: Sql = Sql::new(
     "select count(*) as counted from (
        select 1 as one from payouts
-       where tenant_id = $1 and livemode = $2 and ($3 = '' or status = $3) limit 250) counted",
+       where tenant_id = $1 and livemode = $2 and ($3 = '' or status = $3) limit 100) counted",
 );
 
 /// How many payouts stand so, all of them for an empty word; counted up to

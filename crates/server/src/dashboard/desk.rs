@@ -125,7 +125,7 @@ pub fn settings_form(
     )
 }
 
-/// A count as tabs show it: `12`, `250+`.
+/// A count as tabs show it: `12`, `100+`.
 pub fn counted(count: i64) -> Option<String> {
     match count {
         0 => None,
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn counts_stop_where_nobody_reads_on() {
         assert_eq!(counted(0), None);
-        assert_eq!(counted(249).as_deref(), Some("249"));
-        assert_eq!(counted(250).as_deref(), Some("250+"));
+        assert_eq!(counted(99).as_deref(), Some("99"));
+        assert_eq!(counted(100).as_deref(), Some("100+"));
     }
 }

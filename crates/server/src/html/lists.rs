@@ -14,7 +14,7 @@ pub struct Tab {
     pub label: &'static str,
     /// Where it is.
     pub href: String,
-    /// How many things are in it, in words that fit beside its name: `12`, `250+`.
+    /// How many things are in it, in words that fit beside its name: `12`, `100+`.
     pub count: Option<String>,
     /// Whether it is the one that is shown.
     pub here: bool,
