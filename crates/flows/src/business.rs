@@ -5,8 +5,9 @@ use domain::business::{self, Business};
 use domain::{Refusal, Scope};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use store::Tx;
 use store::business::{self as rows, Logo};
-use store::{Tx, tenants};
+use store::tenants::{self, Tenant};
 
 use crate::audit::{self, Entry};
 use crate::{App, By, Failure};
@@ -20,16 +21,23 @@ pub struct Seller {
     pub support_email: Option<String>,
 }
 
+impl Seller {
+    /// By what it says of its business, else by what it is called here.
+    pub fn of(business: &Business, tenant: Tenant) -> Seller {
+        Seller {
+            name: business.name.clone().unwrap_or(tenant.name),
+            support_email: business.email.clone().or(tenant.support_email),
+        }
+    }
+}
+
 /// How a tenant's clients know it.
 ///
 /// # Errors
 /// When the database fails.
 pub fn seller(tx: &mut Tx, scope: &Scope) -> Result<Seller, store::Error> {
-    let (business, tenant) = (rows::get(tx, scope)?, tenants::get(tx, &scope.tenant)?);
-    Ok(Seller {
-        name: business.name.unwrap_or(tenant.name),
-        support_email: business.email.or(tenant.support_email),
-    })
+    let business = rows::get(tx, scope)?;
+    Ok(Seller::of(&business, tenants::get(tx, &scope.tenant)?))
 }
 
 /// Puts other details in the place of the tenant's.

@@ -7,6 +7,7 @@ use domain::language::Language;
 use domain::pay_link::Refused;
 use domain::payment::PaymentState;
 use domain::{Currency, InvoiceId, Money, Refusal};
+use flows::business::Seller;
 use flows::collect::{self, PayRequest, PayStatus};
 use flows::payer_view::{self, Look, Panel};
 use flows::proofs::Work;
@@ -87,7 +88,7 @@ pub async fn get(State(site): State<Site>, InPath(link): InPath) -> Result<Json<
         object: "public_invoice",
         state: state_word(&view.panel),
         number: view.invoice.number,
-        seller: view.business.name.unwrap_or(view.tenant.name),
+        seller: Seller::of(&view.business, view.tenant).name,
         client: view.bill_to.name,
         amount: owed.minor(),
         currency: owed.currency().code(),

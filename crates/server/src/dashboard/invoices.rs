@@ -24,7 +24,9 @@ use crate::router::Site;
 const PATH: &str = Place::Invoices.path();
 const TITLE: &str = "Invoices";
 /// As many clients that are called so are looked at one by one.
-pub(super) const CLIENTS_SEARCHED: i64 = 40;
+pub(super) const CLIENTS_SEARCHED: usize = 40;
+/// One more tells whether there are more.
+pub(super) const CLIENTS_ASKED: i64 = 41;
 
 /// Which invoices are asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -123,9 +125,9 @@ fn find(tx: &mut Tx, scope: &Scope, which: &Which, today: &str) -> Result<Found,
         if after.is_none() {
             numbered = by_number(tx, scope, &text, &of)?;
         }
-        let called = clients::find(tx, scope, &text, &Cursor::default(), CLIENTS_SEARCHED + 1)?;
+        let called = clients::find(tx, scope, &text, &Cursor::default(), CLIENTS_ASKED)?;
         of.called = Some(text.to_lowercase());
-        if i64::try_from(called.len()).is_ok_and(|count| count <= CLIENTS_SEARCHED) {
+        if called.len() <= CLIENTS_SEARCHED {
             found.listed = together(numbered, of_clients(tx, scope, &of, &called)?);
             found.narrow = found.listed.len() > SHOWN;
             found.listed.truncate(SHOWN);

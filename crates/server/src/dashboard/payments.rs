@@ -17,7 +17,7 @@ use store::refunds::FeeStatus;
 use store::{Tx, application_fees, disputes, invoice_list, invoice_settings, stripe_config};
 
 use super::desk::{self, ASKED, SHOWN};
-use super::invoices::{CLIENTS_SEARCHED, numbers};
+use super::invoices::{CLIENTS_ASKED, CLIENTS_SEARCHED, numbers};
 use super::{page, trouble};
 use crate::api::{InPath, Query};
 use crate::documents_of;
@@ -68,9 +68,6 @@ pub async fn list(
     }
 }
 
-/// As many clients that are called so are looked at.
-const CLIENTS_MAX: usize = 40;
-
 /// Payments by an id of Stripe's or of ours, by the number of an invoice, or by a client's name, then newest
 /// first; and why these may not be all.
 fn search(
@@ -90,10 +87,10 @@ fn search(
         .any(|start| text.starts_with(start));
     let called = match by_id {
         true => Vec::new(),
-        false => clients::find(tx, scope, text, &Cursor::default(), CLIENTS_SEARCHED + 1)?,
+        false => clients::find(tx, scope, text, &Cursor::default(), CLIENTS_ASKED)?,
     };
     let mut theirs = Vec::new();
-    for client in called.iter().take(CLIENTS_MAX) {
+    for client in called.iter().take(CLIENTS_SEARCHED) {
         let only = Only {
             client: Some(client.id.clone()),
             ..Only::default()
@@ -104,7 +101,7 @@ fn search(
     theirs.sort_by(|one, other| other.id.cmp(&one.id));
     theirs.dedup_by(|one, other| one.id == other.id);
     found.extend(theirs);
-    let more = match (called.len() > CLIENTS_MAX, found.len() > SHOWN) {
+    let more = match (called.len() > CLIENTS_SEARCHED, found.len() > SHOWN) {
         (true, _) => Some(
             "More than 40 clients are called so. These are payments of the first 40 by name: type more of \
              the name to see those of the others.",

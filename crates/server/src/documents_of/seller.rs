@@ -38,8 +38,9 @@ pub fn read(tx: &mut Tx, scope: &Scope) -> Result<Seller, store::Error> {
 pub fn shown(tx: &mut Tx, scope: &Scope) -> Result<Shown, store::Error> {
     let tenant = tenants::get(tx, &scope.tenant)?;
     let mut business = business::get(tx, scope)?;
-    business.name.get_or_insert(tenant.name);
-    business.email = business.email.or(tenant.support_email);
+    let known = flows::business::Seller::of(&business, tenant);
+    business.name = Some(known.name);
+    business.email = known.support_email;
     let has_logo = business::logo_facts(tx, scope)?.is_some();
     Ok(Shown { business, has_logo })
 }

@@ -240,12 +240,13 @@ fn forwarding_of(link: &str, asked: Asked, view: &PayerView, now: Timestamp) -> 
 }
 
 fn seller_of(link: &str, tax_id: &str, tenant: Tenant, business: Business, has_logo: bool) -> Seller {
+    let known = flows::business::Seller::of(&business, tenant);
     let mut details = business.address;
     details.extend(business.tax_id.map(|id| format!("{tax_id} {id}")));
     details.extend(business.phone);
     Seller {
-        name: business.name.unwrap_or(tenant.name),
-        support_email: business.email.or(tenant.support_email),
+        name: known.name,
+        support_email: known.support_email,
         logo_url: has_logo.then(|| format!("/pay/{link}/logo")),
         details,
         bank_details: business.bank_details,
