@@ -6,8 +6,9 @@ use domain::mail::MailKind;
 use domain::seal::Day;
 use domain::{MailAddress, Mode, Role, TenantId, Timestamp};
 use store::alarms::{self as rows, Alarm};
+use store::instance::{self, Lock};
 use store::users::{self, User};
-use store::{Tx, backlog, instance};
+use store::{Tx, backlog};
 
 use crate::mails::words::operators::{self, What};
 use crate::mails::{self, NewMail, Recipient};
@@ -216,13 +217,13 @@ fn seen(tx: &mut Tx, outside: &Outside, now: Timestamp) -> Result<Vec<Seen>, Fai
             what: What::Backup { last },
         });
     }
-    if let Some(locked) = instance::get(tx)?.and_then(|instance| instance.locked) {
-        all.push(of_mode(
-            Mode::Live,
-            What::Locked {
-                because: locked.because,
-            },
-        ));
+    if let Some(lock) = instance::lock(tx)? {
+        let because = lock.because().to_owned();
+        let what = match lock {
+            Lock::Copy(_) => What::Locked { because },
+            Lock::Unsound(_) => What::Unsound { because },
+        };
+        all.push(of_mode(Mode::Live, what));
     }
     Ok(all)
 }

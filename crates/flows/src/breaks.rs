@@ -24,27 +24,54 @@ pub fn open_break(
     subject_id: &str,
     detail: &str,
 ) -> Result<(), Failure> {
-    let id = BreakId::new(moment.at, moment.random(nth));
-    if rows::open(
-        tx,
-        &Break {
-            id,
-            tenant,
-            mode,
-            kind,
-            subject_id,
-            detail,
-        },
-        moment.at,
-    )? {
-        tracing::error!(
-            kind = kind.word(),
-            subject = subject_id,
-            mode = mode.label(),
-            "reconciliation break: {detail}"
-        );
+    let found = Break {
+        id: BreakId::new(moment.at, moment.random(nth)),
+        tenant,
+        mode,
+        kind,
+        subject_id,
+        detail,
+    };
+    if rows::open(tx, &found, moment.at)? {
+        log(&found);
     }
     Ok(())
+}
+
+/// Opens a break of the platform's, unless it was ever opened: what a person has dealt with stays so. Answers
+/// whether it is new.
+pub fn open_break_once(
+    tx: &mut Tx,
+    moment: Moment,
+    nth: u32,
+    mode: Mode,
+    kind: Kind,
+    subject_id: &str,
+    detail: &str,
+) -> Result<bool, Failure> {
+    let found = Break {
+        id: BreakId::new(moment.at, moment.random(nth)),
+        tenant: None,
+        mode,
+        kind,
+        subject_id,
+        detail,
+    };
+    let is_new = rows::open_once(tx, &found, moment.at)?;
+    if is_new {
+        log(&found);
+    }
+    Ok(is_new)
+}
+
+fn log(found: &Break) {
+    tracing::error!(
+        kind = found.kind.word(),
+        subject = found.subject_id,
+        mode = found.mode.label(),
+        "reconciliation break: {}",
+        found.detail
+    );
 }
 
 /// Stripe refuses our API key (401): nothing was done, nothing counts as failed, and a person is told.

@@ -4,7 +4,7 @@
 
 use domain::{Mode, Timestamp};
 use serde_json::json;
-use store::instance::{self as rows, Instance, Locked};
+use store::instance::{self as rows, Instance, Lock, Locked};
 use store::{Db, Tx};
 
 use crate::audit::{self, Entry};
@@ -104,9 +104,8 @@ pub async fn place(db: &Db) -> String {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn locked(app: &App) -> Result<Option<Locked>, Failure> {
-    let instance = app.db.read(rows::get).await?;
-    Ok(instance.and_then(|instance| instance.locked))
+pub async fn lock(app: &App) -> Result<Option<Lock>, Failure> {
+    Ok(app.db.read(rows::lock).await?)
 }
 
 /// What a reconciliation means for the lock.

@@ -116,6 +116,7 @@ async fn seals_hold(db: &Db, now: Timestamp, tell: &mut (dyn FnMut(Checked) + Se
             scope,
             day,
             what,
+            ..
         } => {
             let (tenant, mode, book) = (&scope.tenant, scope.mode.label(), book.word());
             seals.rows.push(format!("{tenant} {mode} {book} {day}: {what}"));

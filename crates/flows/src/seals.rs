@@ -2,13 +2,14 @@
 //! with the seal before it, so that whoever changes a row later, or slips one in, is found out; nothing hot
 //! waits for a chain.
 
-use domain::Scope;
-use domain::Timestamp;
 use domain::seal::{self, Book, Day};
+use domain::{Mode, Scope, Timestamp};
 use sha2::{Digest, Sha256};
 use store::Db;
+use store::reconciliation_breaks::Kind;
 use store::seals::{self, Place, Seal};
 
+use crate::breaks::open_break_once;
 use crate::{App, Failure};
 
 /// How long a day has been over before it is sealed: far longer than any transaction that began in it.
@@ -158,6 +159,8 @@ pub enum Told {
         day: Day,
         /// What is wrong.
         what: Break,
+        /// The seal that the day would have now: it tells one change of a day from the next.
+        now: String,
     },
     /// A book was read to its end.
     Read(Chain),
@@ -219,29 +222,31 @@ async fn verify_chain(
             Ok::<_, Failure>((rows, seals::next(tx, book, &work, last)?))
         });
         let (rows, seal) = next.await?;
-        let mut broken = |day, what| {
-            let scope = scope.clone();
+        let mut broken = |day, what, now: &str| {
+            let (scope, now) = (scope.clone(), now.to_owned());
             tell(Told::Broken {
                 book,
                 scope,
                 day,
                 what,
+                now,
             });
         };
         match (rows, seal) {
             (Some(day), Some(seal)) if day < seal.day => {
-                broken(day, Break::NeverSealed);
+                broken(day, Break::NeverSealed, "");
                 from = day.ends();
             }
             (_, Some(seal)) => {
                 let before = chain.head.as_ref().map(|head| head.seal.clone());
                 if seal.before != before {
-                    broken(seal.day, Break::NotFollowing);
+                    broken(seal.day, Break::NotFollowing, &seal.seal);
                 }
                 let found = compute(db, book, scope, seal.day, seal.before.clone()).await?;
                 if found != seal {
-                    let (sealed, found) = (seal.row_count, found.row_count);
-                    broken(seal.day, Break::RowsDiffer { sealed, found });
+                    let (sealed, count) = (seal.row_count, found.row_count);
+                    let what = Break::RowsDiffer { sealed, found: count };
+                    broken(seal.day, what, &found.seal);
                 }
                 chain.days = chain.days.saturating_add(1);
                 chain.rows = chain.rows.saturating_add(seal.row_count);
@@ -254,6 +259,64 @@ async fn verify_chain(
             }
         }
     }
+}
+
+/// Breaks that one look opens at most: whoever changed more than that is found out by these.
+const OPENED_MAX: usize = 100;
+/// Letters of a seal that tell it from others.
+const SHORT: usize = 12;
+
+/// Verifies every seal, and reads SQLite's file for damage; opens a break for each that is new, which keeps
+/// live money from moving until a person has looked. What a person has dealt with is not opened again,
+/// unless the day changes once more. Answers how many are new.
+///
+/// # Errors
+/// When the database fails; the next run begins anew.
+pub async fn watch(app: &App) -> Result<usize, Failure> {
+    let mut found = Vec::new();
+    if let Some(damage) = app.db.damage().await? {
+        let subject = hex::encode(Sha256::digest(&damage));
+        let subject = subject.get(..SHORT).unwrap_or_default().to_owned();
+        found.push((Mode::Live, Kind::DatabaseDamaged, subject, damage));
+    }
+    let mut tell = |told: Told| {
+        let Told::Broken {
+            book,
+            scope,
+            day,
+            what,
+            now,
+        } = told
+        else {
+            return;
+        };
+        if found.len() < OPENED_MAX {
+            let now = now.get(..SHORT).unwrap_or_default();
+            let (tenant, book) = (&scope.tenant, book.word());
+            let subject = format!("{tenant} {book} {day} {now}");
+            let detail = format!("{book} of {tenant}, {day}: {what}");
+            found.push((
+                scope.mode,
+                Kind::SealBroken,
+                subject.trim_end().to_owned(),
+                detail,
+            ));
+        }
+    };
+    verify(&app.db, app.clock.now(), &mut tell).await?;
+    if found.is_empty() {
+        return Ok(0);
+    }
+    let moment = app.moment();
+    let opened = app.db.write(move |tx| {
+        let mut opened = 0_usize;
+        for (nth, (mode, kind, subject, detail)) in (0..).zip(&found) {
+            let new = open_break_once(tx, moment, nth, *mode, *kind, subject, detail)?;
+            opened = opened.saturating_add(usize::from(new));
+        }
+        Ok::<_, Failure>(opened)
+    });
+    opened.await
 }
 
 /// Whether a seal that was kept elsewhere is still the one of its day.

@@ -22,8 +22,8 @@ pub async fn ready(State(site): State<Site>) -> (StatusCode, String) {
     match writes(&site).await {
         Ok(()) => {
             let skew = site.clock_skew.offset().map(|offset| format!("{offset}\n"));
-            let lock = instance::locked(&site.app).await.ok().flatten();
-            let lock = lock.map(|lock| format!("live_locked: {}\n", lock.because));
+            let lock = instance::lock(&site.app).await.ok().flatten();
+            let lock = lock.map(|lock| format!("live_locked: {}\n", lock.because()));
             let said = [skew, lock].into_iter().flatten().collect::<String>();
             (StatusCode::OK, format!("ready\n{said}"))
         }

@@ -21,9 +21,6 @@ use simulator::Simulator;
 use store::Db;
 use store::db::Options;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Invoicing and payments for managed service providers, on their own Stripe accounts.
 #[derive(Parser)]
 #[command(name = "psa-pay", version, about, long_about = None)]

@@ -21,6 +21,8 @@ pub enum Job {
     Reconciler,
     /// Days that are over are sealed.
     Seals,
+    /// Seals are computed anew, and the database's file is read for damage.
+    Verifying,
     /// Balances are written down, and books compared with Stripe.
     Books,
     /// Mails are handed over.
@@ -37,13 +39,14 @@ pub enum Job {
 
 impl Job {
     /// Every job.
-    pub const ALL: [Job; 9] = [
+    pub const ALL: [Job; 10] = [
         Job::Events,
         Job::Reconciler,
         Job::Mails,
         Job::Reminders,
         Job::Books,
         Job::Seals,
+        Job::Verifying,
         Job::Tidying,
         Job::Leases,
         Job::Alarms,
@@ -55,6 +58,7 @@ impl Job {
             Job::Events => "Apply webhooks",
             Job::Reconciler => "Reconcile with Stripe",
             Job::Seals => "Seal days",
+            Job::Verifying => "Verify seals",
             Job::Books => "Compare the books",
             Job::Mails => "Send mails",
             Job::Reminders => "Remind clients",
@@ -70,6 +74,7 @@ impl Job {
             Job::Events => "Takes up what Stripe reported and applies it.",
             Job::Reconciler => "Reads payments, refunds and disputes again that went quiet.",
             Job::Seals => "Closes the ledger and the audit log of each day that is over.",
+            Job::Verifying => "Once a day and after each start: whether any sealed day was changed since.",
             Job::Books => "Each hour: writes balances down, and compares them with Stripe's.",
             Job::Mails => "Hands mails to the mail server, and tries again what it did not take.",
             Job::Reminders => "Writes to clients whose invoices are due or late.",

@@ -95,6 +95,7 @@ pub async fn run(
             scope,
             day,
             what,
+            ..
         } => broken(&mut report, say, BreakJson::of(book, &scope, day, what)),
         Told::Read(chain) => {
             say(read(&chain));

@@ -215,7 +215,7 @@ async fn report_until(app: App, itself: Itself, mut stop: watch::Receiver<bool>)
 
 async fn seal_until(site: Site, mut stop: watch::Receiver<bool>) {
     // Once a day is enough: what is there to be sealed changes with the day.
-    let mut sealed_for = None;
+    let (mut sealed_for, mut verified_for) = (None, None);
     while !*stop.borrow() {
         site.door.sweep(&site.app).await;
         let open = seals::open_day(site.app.clock.now());
@@ -228,6 +228,16 @@ async fn seal_until(site: Site, mut stop: watch::Receiver<bool>) {
                     sealed_for = Some(open);
                 }
                 Err(failure) => tracing::error!(%failure, "days could not be sealed and will be tried again"),
+            }
+        }
+        if verified_for != Some(open) {
+            let verified = seals::watch(&site.app).await;
+            site.runs.ended(Job::Verifying, site.app.clock.now(), &verified);
+            match verified {
+                Ok(_) => verified_for = Some(open),
+                Err(failure) => {
+                    tracing::error!(%failure, "seals could not be verified and will be tried again")
+                }
             }
         }
         tokio::select! {

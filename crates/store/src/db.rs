@@ -245,6 +245,18 @@ impl Db {
         tried.await.map(|_: u64| ())
     }
 
+    /// Reads all of SQLite's file, and says what is damaged in it, if anything is. It takes one of the
+    /// connections that read for as long as that takes. PostgreSQL looks after its own.
+    ///
+    /// # Errors
+    /// [`Error`] when nothing can be read.
+    pub async fn damage(&self) -> Result<Option<String>, Error> {
+        const LOOK: Sql = Sql::per_engine("pragma integrity_check(1)", "select 'ok' as integrity_check");
+        let said = self.read(|tx| tx.one(&LOOK, &[])?.text("integrity_check"));
+        let said: Result<String, Error> = said.await;
+        said.map(|said| (said != "ok").then_some(said))
+    }
+
     /// Which engine this is.
     pub fn engine(&self) -> Engine {
         match &*self.backing {

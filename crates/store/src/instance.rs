@@ -47,7 +47,22 @@ const PUT: Sql = Sql::new(
        updated_at = excluded.updated_at",
 );
 
-const IS_LOCKED: Sql = Sql::new("select live_locked_at from instance where live_locked_at is not null");
+/// Being a copy locks; so do books that somebody changed and a file that is damaged, until a person has
+/// looked.
+const IS_LOCKED: Sql = Sql::new(
+    "select live_locked_at as since from instance where live_locked_at is not null
+     union all
+     select created_at as since from reconciliation_breaks
+     where livemode = $1 and kind in ('seal_broken', 'database_damaged') and resolved_at is null
+     limit 1",
+);
+
+const UNSOUND: Sql = Sql::new(
+    "select kind, subject_id, detail from reconciliation_breaks
+     where livemode = $1 and kind in ('seal_broken', 'database_damaged') and resolved_at is null
+     order by id
+     limit 1",
+);
 
 const HAS_TENANTS: Sql = Sql::new("select id from tenants limit 1");
 
@@ -117,7 +132,38 @@ pub fn put(tx: &mut Tx, instance: &Instance, at: Timestamp) -> Result<(), Error>
 
 /// Whether nothing in this mode moves money.
 pub fn is_locked(tx: &mut Tx, mode: Mode) -> Result<bool, Error> {
-    Ok(mode.is_live() && !tx.query(&IS_LOCKED, &[])?.is_empty())
+    Ok(mode.is_live() && !tx.query(&IS_LOCKED, binds![mode])?.is_empty())
+}
+
+/// Why nothing in live mode moves money, and what opens it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// The database is a copy: a reconciliation opens it.
+    Copy(Locked),
+    /// The books or the file are not as they were written, in words: dealing with the breaks opens it.
+    Unsound(String),
+}
+
+impl Lock {
+    /// Why, as a sentence.
+    pub fn because(&self) -> &str {
+        match self {
+            Lock::Copy(locked) => &locked.because,
+            Lock::Unsound(because) => because,
+        }
+    }
+}
+
+/// The lock, if there is one.
+pub fn lock(tx: &mut Tx) -> Result<Option<Lock>, Error> {
+    if let Some(locked) = get(tx)?.and_then(|instance| instance.locked) {
+        return Ok(Some(Lock::Copy(locked)));
+    }
+    let Some(row) = tx.optional(&UNSOUND, binds![Mode::Live])? else {
+        return Ok(None);
+    };
+    let (kind, subject, detail) = (row.text("kind")?, row.text("subject_id")?, row.text("detail")?);
+    Ok(Some(Lock::Unsound(format!("{kind} {subject}: {detail}"))))
 }
 
 /// Whether anybody works with this database: an empty one is nobody's copy.
@@ -157,6 +203,7 @@ pub const ALL: &[&Sql] = &[
     &GET,
     &PUT,
     &IS_LOCKED,
+    &UNSOUND,
     &HAS_TENANTS,
     &NEWEST,
     &PLACE,

@@ -74,6 +74,10 @@ kinds! {
     TenantMismatch = "tenant_mismatch";
     /// Invoices, books and Stripe's balance do not agree.
     TieOut = "tie_out";
+    /// SQLite's file is damaged.
+    DatabaseDamaged = "database_damaged";
+    /// A day of the books or of the audit log is not as it was sealed.
+    SealBroken = "seal_broken";
     /// An event of an account that no tenant has.
     UnknownAccount = "unknown_account";
     /// Stripe says a status that this version does not know.
@@ -123,6 +127,10 @@ const OPEN: Sql = Sql::new(
 
 /// Opens a break, unless it is open already. Answers whether it is new.
 pub fn open(tx: &mut Tx, found: &Break, at: Timestamp) -> Result<bool, Error> {
+    insert(tx, &OPEN, found, at)
+}
+
+fn insert(tx: &mut Tx, sql: &'static Sql, found: &Break, at: Timestamp) -> Result<bool, Error> {
     let Break {
         id,
         tenant,
@@ -133,7 +141,19 @@ pub fn open(tx: &mut Tx, found: &Break, at: Timestamp) -> Result<bool, Error> {
     } = found;
     let tenant = tenant.map(|tenant| tenant.as_str().to_owned());
     let binds = binds![id, tenant, *mode, kind.word(), *subject_id, *detail, at];
-    Ok(tx.execute(&OPEN, binds)? == 1)
+    Ok(tx.execute(sql, binds)? == 1)
+}
+
+const OPEN_ONCE: Sql = Sql::new(
+    "insert into reconciliation_breaks (id, tenant_id, livemode, kind, subject_id, detail, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7)
+     on conflict (livemode, kind, subject_id) do nothing",
+);
+
+/// Opens a break, unless it was ever opened: what a person has dealt with stays so, though it can be seen for
+/// ever. Answers whether it is new.
+pub fn open_once(tx: &mut Tx, found: &Break, at: Timestamp) -> Result<bool, Error> {
+    insert(tx, &OPEN_ONCE, found, at)
 }
 
 const RESTATE: Sql = Sql::new(
@@ -401,6 +421,7 @@ fn read(row: &Row) -> Result<Kept, Error> {
 /// For the test that prepares every statement.
 pub const ALL: &[&Sql] = &[
     &OPEN,
+    &OPEN_ONCE,
     &RESTATE,
     &IS_OPEN,
     &RESOLVE,

@@ -243,7 +243,7 @@ async fn of_database(config: &Config) -> DatabaseFacts {
         let known = rows::get(tx)?;
         let copied = copies::judge(known.as_ref(), rows::is_in_use(tx)?, &marker);
         read.copied = copied.map(str::to_owned);
-        read.live_locked = known.and_then(|known| known.locked).map(|locked| locked.because);
+        read.live_locked = rows::lock(tx)?;
         Ok::<_, store::Error>(read)
     });
     match read.await {

@@ -3,6 +3,7 @@
 use domain::{Mode, Timestamp};
 use flows::endpoints::Standing;
 use store::db::Engine;
+use store::instance::Lock;
 
 use crate::config::Config;
 
@@ -75,7 +76,7 @@ pub struct DatabaseFacts {
     /// Why it is not the one of the last start.
     pub copied: Option<String>,
     /// Why live mode is locked.
-    pub live_locked: Option<String>,
+    pub live_locked: Option<Lock>,
     /// Tenants that are connected and cannot charge, by mode.
     pub unable: Vec<(Mode, i64)>,
     /// Events that nobody could apply.

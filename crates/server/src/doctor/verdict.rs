@@ -3,6 +3,7 @@
 use domain::Mode;
 use domain::alarm::BACKUP_OLD_MS;
 use store::db::Engine;
+use store::instance::Lock;
 
 use super::Line;
 use super::facts::{CallFailed, DatabaseFacts, Facts, ModeFacts, ServerFacts};
@@ -399,8 +400,14 @@ fn backups(config: &Config, facts: &Facts) -> Line {
 }
 
 fn copied(config: &Config, database: &DatabaseFacts) -> Line {
-    let remedy = "run `psa-pay reconcile --since …` as the server's log says: it opens LIVE";
-    match (&database.live_locked, &database.copied, config.mode) {
+    let remedy = match &database.live_locked {
+        Some(Lock::Unsound(_)) => {
+            "see who can write to the database, and deal with each break in the operator's pages"
+        }
+        _ => "run `psa-pay reconcile --since …` as the server's log says: it opens LIVE",
+    };
+    let why = database.live_locked.as_ref().map(Lock::because);
+    match (why, &database.copied, config.mode) {
         (None, None, _) => Line::ok("instance", "the database is the one that was here before"),
         (Some(why), _, Mode::Live) => Line::failure("instance", format!("LIVE is locked: {why}"), remedy),
         (Some(why), _, Mode::Test) => Line::warning("instance", format!("LIVE is locked: {why}"), remedy),

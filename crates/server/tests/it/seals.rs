@@ -2,11 +2,11 @@
 
 use std::process::Output;
 
-use domain::Timestamp;
 use domain::seal::Day;
-use flows::{Actor, By, platform_keys, seals};
+use domain::{Mode, Timestamp};
+use flows::{Actor, By, instance, platform_keys, seals};
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use server::verify_seals::{self, SealJson};
 use store::db::Error;
 use store::{Sql, binds};
@@ -17,6 +17,7 @@ use crate::town::{Town, Wishes};
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 const DAY_MS: i64 = 24 * HOUR_MS;
+const LIVE_CARD: &str = "4000009900000004";
 const SEALS: Sql =
     Sql::new("select (select count(*) from audit_seals) + (select count(*) from ledger_seals) as n");
 
@@ -165,6 +166,50 @@ both! {
             let (breaks, _) = verify(&town, &[]).await;
             let named: Vec<_> = breaks.iter().map(|(book, day, _)| (book.as_str(), day.as_str())).collect();
             assert_eq!(named, [("audit", &*days[0].to_string()), ("ledger", &*days[1].to_string())]);
+        });
+    }
+
+    fn a_changed_day_of_live_books_locks_live_until_somebody_has_looked(world: &World) {
+        Town::run_as(world, Wishes { mode: Mode::Live, ..quiet() }, async |town| {
+            town.invoice(500, "usd").await;
+            let day = next_day(&town);
+            town.advance_ms(HOUR_MS);
+            seals::run(&town.app).await.unwrap();
+            assert_eq!(seals::watch(&town.app).await, Ok(0), "nobody changed anything");
+            assert_eq!(instance::lock(&town.app).await.unwrap(), None);
+
+            const DOUBLE: Sql = Sql::new(
+                "update ledger_entries set amount = amount * 2 where created_at >= $1 and created_at < $2",
+            );
+            run(&town, &OPEN_ENTRIES, day).await;
+            run(&town, &DOUBLE, day).await;
+            assert_eq!(seals::watch(&town.app).await, Ok(1));
+            let operator = By::new(Actor::CommandLine);
+            let (_, key) = platform_keys::create(&town.app, &operator, "Operator").await.unwrap();
+            let path = "/api/platform/reconciliation-breaks?kind=seal_broken&open=true";
+            let found = town.api(key.expose(), Method::GET, path, Value::Null).await.body;
+            let found = found["data"][0].clone();
+            assert!(found["detail"].as_str().unwrap().contains(&format!("{day}: its 2 rows")), "{found}");
+            assert_eq!(found["tenant_id"], Value::Null, "no tenant closes it: {found}");
+
+            let invoice = town.invoice(12_345, "usd").await;
+            let link = town.link(&invoice).await;
+            let card = town.typed_token(LIVE_CARD);
+            town.pay(&link, &card, 12_345, "usd").await.assert_refused(503, "live_locked", None);
+            assert_eq!(town.look(&link).await.body["state"], "temporarily_unavailable");
+            assert!(town.intents().is_empty(), "Stripe hears nothing");
+            let ready = town.public(Method::GET, "/readyz", Value::Null).await.text;
+            assert!(ready.starts_with("ready\nlive_locked: seal_broken "), "{ready}");
+
+            let id = found["id"].as_str().unwrap();
+            let path = format!("/api/platform/reconciliation-breaks/{id}/resolve");
+            let reason = json!({"reason": "A drill: the row was changed by us"});
+            let closed = town.api(key.expose(), Method::POST, &path, reason).await;
+            assert_eq!(closed.status, StatusCode::OK, "{}", closed.text);
+            assert_eq!(town.pay(&link, &card, 12_345, "usd").await.body["status"], "succeeded");
+            assert_eq!(seals::watch(&town.app).await, Ok(0), "it was looked at");
+            run(&town, &DOUBLE, day).await;
+            assert_eq!(seals::watch(&town.app).await, Ok(1), "changed once more");
         });
     }
 

@@ -70,6 +70,11 @@ pub enum What {
         /// Why.
         because: String,
     },
+    /// The books or the database's file are not as they were written, so live mode is locked.
+    Unsound {
+        /// What is wrong.
+        because: String,
+    },
 }
 
 impl What {
@@ -83,7 +88,7 @@ impl What {
             What::Clock { .. } => MailKind::OperatorClock,
             What::Payouts { .. } => MailKind::OperatorPayouts,
             What::Backup { .. } => MailKind::OperatorBackup,
-            What::Locked { .. } => MailKind::OperatorLocked,
+            What::Locked { .. } | What::Unsound { .. } => MailKind::OperatorLocked,
         }
     }
 
@@ -94,7 +99,7 @@ impl What {
             | What::Endpoints { mode, .. }
             | What::Silence { mode }
             | What::Payouts { mode, .. } => Some(*mode),
-            What::Locked { .. } => Some(Mode::Live),
+            What::Locked { .. } | What::Unsound { .. } => Some(Mode::Live),
             What::Clock { .. } | What::Backup { .. } => None,
         }
     }
@@ -103,7 +108,7 @@ impl What {
     const fn path(&self) -> &'static str {
         match self {
             What::DeadEvents { .. } => "/operator/inbox?status=dead",
-            What::OldBreaks { .. } | What::Payouts { .. } => "/operator/breaks",
+            What::OldBreaks { .. } | What::Payouts { .. } | What::Unsound { .. } => "/operator/breaks",
             What::Silence { .. } => "/operator/inbox",
             What::Endpoints { .. } | What::Clock { .. } | What::Backup { .. } | What::Locked { .. } => {
                 "/operator/configuration"
@@ -121,7 +126,8 @@ impl What {
             | What::Silence { .. }
             | What::Clock { .. }
             | What::Backup { .. }
-            | What::Locked { .. } => None,
+            | What::Locked { .. }
+            | What::Unsound { .. } => None,
         }
     }
 
@@ -132,7 +138,7 @@ impl What {
             What::OldBreaks { kind, .. } => Some(kind),
             What::Endpoints { wrong, .. } => Some(wrong),
             What::Clock { offset } => Some(offset),
-            What::Locked { because } => Some(because),
+            What::Locked { because } | What::Unsound { because } => Some(because),
             What::Silence { .. } | What::Payouts { .. } | What::Backup { .. } => None,
         }
     }
@@ -153,6 +159,7 @@ struct Words {
     payouts: Template,
     backup: Template,
     locked: Template,
+    unsound: Template,
 }
 
 const fn of(language: Language) -> &'static Words {
@@ -176,6 +183,7 @@ pub fn letter_of(language: Language, name: &str, what: &What, seen: Day) -> Lett
         What::Payouts { .. } => &words.payouts,
         What::Backup { .. } => &words.backup,
         What::Locked { .. } => &words.locked,
+        What::Unsound { .. } => &words.unsound,
     };
     let (tenant, last, none) = match what {
         What::Payouts { tenant, .. } => (Some(tenant.clone()), None, None),
@@ -211,7 +219,7 @@ mod tests {
     use super::*;
 
     impl Words {
-        fn templates(&self) -> [&Template; 8] {
+        fn templates(&self) -> [&Template; 9] {
             [
                 &self.dead_events,
                 &self.old_breaks,
@@ -221,6 +229,7 @@ mod tests {
                 &self.payouts,
                 &self.backup,
                 &self.locked,
+                &self.unsound,
             ]
         }
     }
@@ -252,6 +261,7 @@ mod tests {
             },
             What::Backup { last: None },
             What::Locked { because: text() },
+            What::Unsound { because: text() },
         ]
     }
 

@@ -51,12 +51,14 @@ const fn ends_by_itself(kind: Kind) -> bool {
         | Kind::UnknownAccount
         | Kind::UnknownStatus => true,
         Kind::AmountMismatch
+        | Kind::DatabaseDamaged
         | Kind::Overpayment
         | Kind::RefundUnclaimed
         | Kind::FeeRefundRefused
         | Kind::RefundFailed
         | Kind::RefundTwice
         | Kind::RefundTooMuch
+        | Kind::SealBroken
         | Kind::TenantMismatch => false,
     }
 }
@@ -67,6 +69,7 @@ fn sentences(kind: Kind) -> Sentences {
     of_accounts(kind)
         .or_else(|| of_events(kind))
         .or_else(|| of_money(kind))
+        .or_else(|| of_the_database(kind))
         .unwrap_or((kind.word(), "", ""))
 }
 
@@ -102,6 +105,23 @@ const fn of_accounts(kind: Kind) -> Option<Sentences> {
             "It is on one tenant\u{2019}s account and names another, or an invoice that the tenant has not. \
              It moves nothing of theirs.",
             "Ask the tenant who wrote that metadata.",
+        ),
+        _ => return None,
+    })
+}
+
+const fn of_the_database(kind: Kind) -> Option<Sentences> {
+    Some(match kind {
+        Kind::DatabaseDamaged => (
+            "The database\u{2019}s file is damaged",
+            "SQLite finds pages in it that do not hold together. No live money moves while this is open.",
+            "Stop the server, look at the disk, and restore the last backup. Stripe tells what is newer.",
+        ),
+        Kind::SealBroken => (
+            "A sealed day was changed",
+            "Rows of the books or of the audit log are not those that were sealed. No live money moves while \
+             one of live mode is open.",
+            "Find out who can write to the database, compare with a backup, and say here what was found.",
         ),
         _ => return None,
     })

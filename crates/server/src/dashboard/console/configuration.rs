@@ -4,8 +4,10 @@
 use axum::extract::State;
 use axum::response::Response;
 use domain::Mode;
+use flows::instance;
 use maud::{Markup, html};
 use store::db::Engine;
+use store::instance::Lock;
 
 use crate::config::{Config, KeySet, Tls};
 use crate::dashboard::page;
@@ -19,15 +21,18 @@ const TITLE: &str = "Configuration";
 /// `GET /operator/configuration`
 pub async fn show(State(site): State<Site>, person: Person) -> Response {
     let works = health::takes_writes(&site).await;
-    page(&person, Place::Configuration, TITLE, &content(&site, works))
+    let lock = instance::lock(&site.app).await.ok().flatten();
+    let content = content(&site, works, lock.as_ref());
+    page(&person, Place::Configuration, TITLE, &content)
 }
 
-fn content(site: &Site, works: bool) -> Markup {
+fn content(site: &Site, works: bool, lock: Option<&Lock>) -> Markup {
     let config = &site.config;
     let about = "It is read from the environment at the start. Secrets are never shown.";
     html! {
         (parts::title(TITLE, about, &html! {}))
         div .stack.loose {
+            @if let Some(lock) = lock { (locked(lock)) }
             (mode(config))
             section .card {
                 h2 { "Server" }
@@ -41,6 +46,28 @@ fn content(site: &Site, works: bool) -> Markup {
             (super::jobs::silence(site))
         }
     }
+}
+
+fn locked(lock: &Lock) -> Markup {
+    let remedy = match lock {
+        Lock::Copy(locked) => {
+            let since = jiff::Timestamp::from_millisecond(locked.reconcile_since.ms()).unwrap_or_default();
+            html! {
+                p {
+                    code { "psa-pay reconcile --since " (format!("{since:.0}")) }
+                    " opens it when nothing differs."
+                }
+            }
+        }
+        Lock::Unsound(_) => html! {
+            p { "It opens once each of these " a href="/operator/breaks" { "breaks" } " is dealt with." }
+        },
+    };
+    parts::notice(
+        Tone::Bad,
+        "LIVE is locked: no live money moves",
+        &html! { p { (lock.because()) } (remedy) },
+    )
 }
 
 fn mode(config: &Config) -> Markup {

@@ -86,7 +86,7 @@ both! {
             assert!(matches!(opened, Opened::Now(_)), "{opened:?}");
             assert_eq!(town.number(&WAITING).await, 0, "they may have gone out before");
             assert_eq!(instance::unlock(app, &by, "again").await.unwrap(), Opened::Before);
-            assert_eq!(instance::locked(app).await.unwrap(), None);
+            assert_eq!(instance::lock(app).await.unwrap(), None);
             town.assert_books().await;
         });
     }

@@ -94,4 +94,15 @@ pub(super) const WORDS: Words = Words {
         button: Some("Konfiguration öffnen"),
         notes: &[],
     },
+    unsound: Template {
+        subject: "LIVE ist gesperrt: Die Bücher wurden verändert",
+        paragraphs: &[
+            "im {mode}-Modus bewegt sich kein Geld: In der Datenbank steht anderes, als dort \
+             geschrieben wurde.",
+            "Sehen Sie sich jede Abweichung an, und wer in die Datenbank schreiben kann. LIVE öffnet sich, \
+             sobald jede erledigt ist.",
+        ],
+        button: Some("Abweichungen ansehen"),
+        notes: &[],
+    },
 };

@@ -85,4 +85,15 @@ pub(super) const WORDS: Words = Words {
         button: Some("Open the configuration"),
         notes: &[],
     },
+    unsound: Template {
+        subject: "LIVE is locked: the books were changed",
+        paragraphs: &[
+            "No money moves in {mode} mode: what the database holds is not what was \
+             written there.",
+            "Look at each break, and at who can write to the database. LIVE opens once each is \
+             dealt with.",
+        ],
+        button: Some("Look at the breaks"),
+        notes: &[],
+    },
 };

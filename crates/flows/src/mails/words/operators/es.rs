@@ -90,4 +90,15 @@ pub(super) const WORDS: Words = Words {
         button: Some("Abrir la configuración"),
         notes: &[],
     },
+    unsound: Template {
+        subject: "LIVE está bloqueado: los libros fueron modificados",
+        paragraphs: &[
+            "No se mueve dinero en modo {mode}: lo que contiene la base de datos no es lo que \
+             se escribió en ella.",
+            "Revise cada diferencia y quién puede escribir en la base. LIVE se abre cuando \
+             todas estén resueltas.",
+        ],
+        button: Some("Ver las diferencias"),
+        notes: &[],
+    },
 };

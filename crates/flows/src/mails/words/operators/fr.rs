@@ -92,4 +92,15 @@ pub(super) const WORDS: Words = Words {
         button: Some("Ouvrir la configuration"),
         notes: &[],
     },
+    unsound: Template {
+        subject: "LIVE est verrouillé : les livres ont été modifiés",
+        paragraphs: &[
+            "Aucun argent ne bouge en mode {mode} : la base de données ne contient plus ce \
+             qui y a été écrit.",
+            "Examinez chaque écart, et qui peut écrire dans la base. LIVE s’ouvre dès que \
+             chacun est réglé.",
+        ],
+        button: Some("Voir les écarts"),
+        notes: &[],
+    },
 };
