@@ -95,6 +95,13 @@ pub fn number(prefix: &str, nth: i64) -> String {
     format!("{prefix}{nth:05}")
 }
 
+/// The place in its series of a number that [`number`] made; none for whatever it did not make.
+pub fn nth(prefix: &str, number: &str) -> Option<i64> {
+    let digits = number.strip_prefix(prefix)?;
+    let nth: i64 = digits.parse().ok()?;
+    (nth > 0 && nth <= NUMBER_MAX && self::number(prefix, nth) == number).then_some(nth)
+}
+
 /// Decides whether a series may go on with this number: none is given twice. Answers the last one before it.
 ///
 /// # Errors

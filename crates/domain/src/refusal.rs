@@ -313,7 +313,8 @@ const LINK_EXPIRED: &str = "This link is no longer valid. Ask the sender of the 
 const INVOICES_CHANGED: &str =
     "One of these invoices cannot be paid any more. Reload the page and check them.";
 const PAYMENTS_UNAVAILABLE: &str = "The sender of this invoice cannot take online payments at the moment.";
-const LIVE_LOCKED: &str = "Payments are stopped for a short while for maintenance. Nothing was charged.";
+const LIVE_LOCKED: &str =
+    "Payments are stopped for a short while for maintenance. Nothing was changed or charged.";
 const NOT_CONNECTED: &str = "There is no Stripe account yet. Create or connect one first.";
 const ACCOUNT_TAKEN: &str = "This Stripe account belongs to another tenant.";
 const ACCOUNT_REFUSED: [&str; 2] = ["Stripe refused to make the account", "Correct it and try again."];

@@ -6,14 +6,14 @@ use domain::fee::rules::Method;
 use domain::payment::adoption::{PayKey, Reached, Traits, Verdict, decide};
 use domain::payment::parts::PartsAllowed;
 use domain::payment::{Evidence, IntentStatus, PaymentState};
-use domain::{Currency, Mode, Money, PaymentId, Scope, Timestamp, invoice};
+use domain::{Currency, InvoiceId, Mode, Money, PaymentId, Scope, Timestamp, invoice};
 use serde_json::json;
 use store::external_objects::{self, ExternalObject};
 use store::invoices::{self, Invoice};
 use store::payments::{self, Payment};
 use store::reconciliation_breaks::{self, Kind};
 use store::state_history::{self, Change};
-use store::{Tx, payment_settings, stripe_config};
+use store::{Tx, invoice_settings, payment_settings, stripe_config};
 use stripe::{AccountId, Client, PaymentIntent, application_fees, payment_intents};
 
 use crate::asked::{Asked, asked};
@@ -23,6 +23,9 @@ use crate::fees::{self, Decided};
 use crate::observe::{self, IntentFacts, open_break};
 use crate::stripe_events::Claims;
 use crate::{Actor, App, By, Failure, Moment, disputes, onboarding};
+
+/// A restore loses no more invoices of a tenant than this.
+const LOST_MAX: i64 = 10_000;
 
 /// An intent that no payment knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +58,7 @@ pub async fn find_out(app: &App, stray: &Stray) -> Result<(), Failure> {
         facts: IntentFacts::of(&intent),
         created_s: intent.created,
         claims: Claims::of(&intent.metadata),
+        numbers: intent.description.clone().unwrap_or_default(),
         fee_is_ours,
     };
     let (disputed, since_s) = (seen.disputed, intent.created.unwrap_or_default());
@@ -75,6 +79,8 @@ struct Seen {
     facts: IntentFacts,
     created_s: Option<i64>,
     claims: Claims,
+    /// The numbers of what it pays, as we wrote them.
+    numbers: String,
     fee_is_ours: bool,
     disputed: bool,
 }
@@ -129,8 +135,11 @@ fn settle(
     let Some(id) = named else {
         return Ok(false);
     };
-    // Whoever names an invoice that is not there is shown to the operator by its event.
     let Some(invoice) = invoices::get(tx, &scope, id)? else {
+        // Whoever only names an invoice that is not there is shown to the operator by its event.
+        if seen.fee_is_ours {
+            tell_of_lost(tx, moment, &scope, stray, id, seen)?;
+        }
         return Ok(false);
     };
     let key = key.filter(|key| key.invoice == invoice.id);
@@ -148,6 +157,54 @@ fn settle(
             Ok(true)
         }
     }
+}
+
+/// The platform has the fee of a payment whose invoice is not here: it was made after the backup that was
+/// restored. A person makes it anew; its number is given to no other.
+fn tell_of_lost(
+    tx: &mut Tx,
+    moment: Moment,
+    scope: &Scope,
+    stray: &Stray,
+    invoice: &InvoiceId,
+    seen: &Seen,
+) -> Result<(), Failure> {
+    let prefix = invoice_settings::get(tx, scope)?.prefix;
+    let last = invoice_settings::last_number(tx, scope, &prefix)?;
+    for number in seen.numbers.split(", ") {
+        let nth = domain::invoice_settings::nth(&prefix, number);
+        // The account's owner can write there, too.
+        if let Some(nth) = nth.filter(|nth| *nth <= last.saturating_add(LOST_MAX)) {
+            invoice_settings::skip_to(tx, scope, &prefix, nth, moment.at)?;
+        }
+    }
+    let facts = &seen.facts;
+    let numbers = match seen.numbers.as_str() {
+        "" => "without a number",
+        numbers => numbers,
+    };
+    let detail = format!(
+        "{} ({} {} in minor units) has paid {numbers}, which was lost in a restore: invoice {invoice} is not \
+         here. Its money is on the account, and counts as external",
+        stray.intent, facts.received, facts.currency,
+    );
+    for object in [Some(&stray.intent), facts.charge_id.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        reconciliation_breaks::resolve(tx, scope, Kind::TenantMismatch, object, moment.at)?;
+    }
+    let (tenant, subject) = (Some(&scope.tenant), invoice.as_str());
+    open_break(
+        tx,
+        moment,
+        14,
+        tenant,
+        scope.mode,
+        Kind::InvoiceLost,
+        subject,
+        &detail,
+    )
 }
 
 /// What was derived of a stray, to decide by and to keep.

@@ -2,13 +2,15 @@
 //! cloned for a trial) knows less than Stripe, so in live mode it moves no money until everything since was
 //! read again.
 
-use domain::{Mode, Timestamp};
+use domain::{Mode, Refusal, Scope, Timestamp};
 use serde_json::json;
 use store::instance::{self as rows, Instance, Lock, Locked};
 use store::{Db, Tx};
 
 use crate::audit::{self, Entry};
+use crate::mails::PERHAPS_MAILED;
 use crate::reconcile::Order;
+use crate::reminders;
 use crate::{Actor, App, By, Failure};
 
 /// What stands beside the database, or in its server.
@@ -108,6 +110,15 @@ pub async fn lock(app: &App) -> Result<Option<Lock>, Failure> {
     Ok(app.db.read(rows::lock).await?)
 }
 
+/// Refuses what would change an invoice of live mode while that is locked: a copy does not know what its
+/// original, or a payer, did to it meanwhile.
+pub(crate) fn refuse_locked(tx: &mut Tx, scope: &Scope) -> Result<(), Failure> {
+    match rows::is_locked(tx, scope.mode)? {
+        true => Err(Refusal::LiveLocked.into()),
+        false => Ok(()),
+    }
+}
+
 /// What a reconciliation means for the lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reconciled {
@@ -126,6 +137,7 @@ pub enum Reconciled {
 /// # Errors
 /// When the database fails.
 pub async fn reconciled(app: &App, by: &By, order: &Order, breaks: i64) -> Result<Reconciled, Failure> {
+    pass_reminders_over(app).await?;
     let (moment, by, order) = (app.moment(), by.clone(), order.clone());
     let done = app.db.write(move |tx| {
         let Some(mut instance) = rows::get(tx)? else {
@@ -167,6 +179,7 @@ pub enum Opened {
 /// # Errors
 /// When the database fails.
 pub async fn unlock(app: &App, by: &By, because: &str) -> Result<Opened, Failure> {
+    pass_reminders_over(app).await?;
     let (moment, by, because) = (app.moment(), by.clone(), because.to_owned());
     let done = app.db.write(move |tx| {
         let Some(mut instance) = rows::get(tx)? else {
@@ -185,11 +198,18 @@ pub async fn unlock(app: &App, by: &By, because: &str) -> Result<Opened, Failure
     done.await
 }
 
+/// In a copy, what falls due until it is opened was perhaps reminded of by what it is a copy of.
+async fn pass_reminders_over(app: &App) -> Result<(), Failure> {
+    match lock(app).await? {
+        Some(Lock::Copy(_)) => reminders::pass_over(app).await,
+        Some(Lock::Unsound(_)) | None => Ok(()),
+    }
+}
+
 /// What waited to be mailed when live mode was locked may have been mailed before, by what this is a copy of.
-/// What was queued since then is sent.
+/// What people had sent since then is sent.
 fn cancel(tx: &mut Tx, locked_at: Timestamp, at: Timestamp) -> Result<u64, Failure> {
-    let why = "the database was restored: this may have been sent before";
-    Ok(rows::cancel_mails(tx, Mode::Live, why, locked_at, at)?)
+    Ok(rows::cancel_mails(tx, Mode::Live, PERHAPS_MAILED, locked_at, at)?)
 }
 
 fn note(tx: &mut Tx, moment: crate::Moment, by: &By, action: &'static str, why: &str) -> Result<(), Failure> {

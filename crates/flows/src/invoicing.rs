@@ -11,7 +11,7 @@ use store::state_history::{self, Change};
 use store::{Tx, invoice_settings, ledger as books};
 
 use crate::audit::{self, Entry};
-use crate::{App, By, Failure, Moment, collect, tenants};
+use crate::{App, By, Failure, Moment, collect, instance, tenants};
 
 /// Longest name, e-mail or memo, in characters.
 pub const TEXT_MAX: usize = 500;
@@ -133,7 +133,7 @@ pub async fn edit(
 ///
 /// # Errors
 /// [`Refusal::InvoiceEmpty`], [`Refusal::AmountTooSmall`], [`Refusal::InvoiceFinalized`],
-/// [`Refusal::NotFound`], [`Refusal::TenantSuspended`].
+/// [`Refusal::NotFound`], [`Refusal::TenantSuspended`], [`Refusal::LiveLocked`].
 pub async fn finalize(app: &App, scope: &Scope, by: &By, id: &InvoiceId) -> Result<Invoice, Failure> {
     finalize_version(app, scope, by, id, None).await
 }
@@ -158,6 +158,8 @@ pub async fn finalize_version(
                 return Err(Failure::from(Refusal::VersionConflict));
             }
             tenants::new_work(tx, &scope)?;
+            // Its number may have been given by what this is a copy of.
+            instance::refuse_locked(tx, &scope)?;
             let lines = invoices::lines(tx, &scope, &id)?.len();
             let from = invoice.status;
             let to = invoice::finalize(from, lines, invoice.total)?;

@@ -8,10 +8,10 @@ pub mod sending;
 pub mod words;
 
 use domain::mail::{MailKind, MailState};
-use domain::{InvoiceId, MailAddress, MailId, Scope};
+use domain::{InvoiceId, MailAddress, MailId, Mode, Scope, Timestamp};
 use sha2::{Digest, Sha256};
-use store::Tx;
 use store::mails::{self as rows, Mail};
+use store::{Tx, instance};
 
 pub use letter::{Button, Letter, To};
 
@@ -80,7 +80,7 @@ pub struct NewMail<'a> {
 pub fn of_a_login() -> Scope {
     Scope {
         tenant: domain::TenantId::platform(),
-        mode: domain::Mode::Live,
+        mode: Mode::Live,
     }
 }
 
@@ -90,6 +90,39 @@ pub fn of_a_login() -> Scope {
 /// # Errors
 /// When the database fails.
 pub fn queue(tx: &mut Tx, moment: Moment, mail: &NewMail) -> Result<Option<MailId>, store::Error> {
+    insert(tx, moment, mail, None)
+}
+
+/// As [`queue`], for what is observed or follows from a date: while live mode is locked because the database
+/// is a copy, what did not happen after that was perhaps mailed by what it is a copy of. It is kept as
+/// cancelled, so that it is seen and can be sent by a person, and is not mailed twice. `since` is a moment
+/// before which it did not happen, where one is known.
+///
+/// # Errors
+/// When the database fails.
+pub fn queue_once(
+    tx: &mut Tx,
+    moment: Moment,
+    mail: &NewMail,
+    since: Option<Timestamp>,
+) -> Result<Option<MailId>, store::Error> {
+    let locked = match mail.scope.mode {
+        Mode::Live => instance::get(tx)?.and_then(|instance| instance.locked),
+        Mode::Test => None,
+    };
+    let perhaps = locked.is_some_and(|locked| since.is_none_or(|since| since <= locked.at));
+    insert(tx, moment, mail, perhaps.then_some(PERHAPS_MAILED))
+}
+
+/// Why a mail of a copy is not sent.
+pub(crate) const PERHAPS_MAILED: &str = "the database was restored: this may have been sent before";
+
+fn insert(
+    tx: &mut Tx,
+    moment: Moment,
+    mail: &NewMail,
+    cancelled: Option<&str>,
+) -> Result<Option<MailId>, store::Error> {
     let dedup_key = key(mail.kind, mail.about, mail.fact, &mail.to.address);
     let row = Mail {
         scope: mail.scope.clone(),
@@ -105,12 +138,15 @@ pub fn queue(tx: &mut Tx, moment: Moment, mail: &NewMail) -> Result<Option<MailI
         letter: mail.letter.written(),
         attachment: mail.attachment.as_ref().map(Attachment::written),
         message_id: None,
-        status: MailState::Queued,
+        status: match cancelled {
+            None => MailState::Queued,
+            Some(_) => MailState::Cancelled,
+        },
         attempts: 0,
         doubts: 0,
         version: 1,
-        next_attempt_at: Some(moment.at),
-        last_error: None,
+        next_attempt_at: cancelled.is_none().then_some(moment.at),
+        last_error: cancelled.map(str::to_owned),
         smtp_answer: None,
         created_at: moment.at,
         queued_at: moment.at,
@@ -124,7 +160,7 @@ const SUBJECT_MAX: usize = 150;
 
 /// The subject as one line, which says of a test that it is one.
 fn subject(mail: &NewMail) -> String {
-    let test = mail.scope.mode == domain::Mode::Test && !mail.kind.is_about_a_login();
+    let test = mail.scope.mode == Mode::Test && !mail.kind.is_about_a_login();
     let mark = if test { "[TEST] " } else { "" };
     let line = mail.letter.subject.chars();
     let line = line.map(|c| if c.is_control() { ' ' } else { c });

@@ -19,7 +19,7 @@ use store::{pay_links, payment_parts, payments};
 use crate::mails::recipients::{self, Receiver, Receivers};
 use crate::mails::words::clients::{self, OfPayment, Reader};
 use crate::mails::words::staff::{self, Colleague, OfClient};
-use crate::mails::{Attachment, Letter, NewMail, To, queue, sending};
+use crate::mails::{Attachment, Letter, NewMail, To, queue_once, sending};
 use crate::observe::ChargeFacts;
 use crate::onboarding::RequirementsKept;
 use crate::pay_links::for_mail;
@@ -33,6 +33,8 @@ struct Fact<'a> {
     about: &'a str,
     fact: &'a str,
     invoice: Option<&'a InvoiceId>,
+    /// It did not happen before this, where that is known.
+    since: Option<Timestamp>,
 }
 
 /// What became of a payment that moved: its money has arrived, or it failed after it was under way. A decline
@@ -55,11 +57,7 @@ pub fn payment_moved(
     let Some((_, first)) = of_parts.first().filter(|_| arrived || failed) else {
         return Ok(());
     };
-    let numbers: Vec<&str> = of_parts
-        .iter()
-        .filter_map(|(_, invoice)| invoice.number.as_deref())
-        .collect();
-    let numbers = numbers.join(", ");
+    let numbers = numbers(of_parts);
     let means = means(payment, charge);
     let version = payment.version.to_string();
     let told = OfPayment {
@@ -81,6 +79,11 @@ pub fn payment_moved(
         about: payment.id.as_str(),
         fact: if arrived { "" } else { &version },
         invoice: Some(&first.id),
+        since: Some(
+            charge
+                .and_then(|charge| charge.made_at)
+                .unwrap_or(payment.created_at),
+        ),
     };
     let receivers = recipients::of_client(tx, &payment.scope, &first.client_id, &[])?;
     let of_client = OfClient {
@@ -126,6 +129,7 @@ pub fn offline_payment(
         about: payment.id.as_str(),
         fact: "",
         invoice: Some(&invoice.id),
+        since: Some(moment.at),
     };
     let owed = invoice.owed();
     let letter = |reader: &Reader| {
@@ -143,6 +147,14 @@ pub fn offline_payment(
     };
     let receivers = recipients::of_client(tx, scope, &invoice.client_id, &[])?;
     tell_client(tx, fact, MailKind::Receipt, &receivers, letter, None)
+}
+
+/// The numbers of the invoices that a payment pays.
+fn numbers(of_parts: &[(i64, Invoice)]) -> String {
+    let numbers = of_parts
+        .iter()
+        .filter_map(|(_, invoice)| invoice.number.as_deref());
+    numbers.collect::<Vec<&str>>().join(", ")
 }
 
 /// `Visa •••• 4242`, as far as it is known by now.
@@ -204,6 +216,7 @@ pub fn refund_moved(tx: &mut Tx, moment: Moment, before: &Refund, refund: &Refun
         about: refund.id.as_str(),
         fact: "",
         invoice: Some(&invoice.id),
+        since: Some(refund.created_at),
     };
     let meant = meant(tx, refund)?;
     let told = clients::OfRefund {
@@ -289,6 +302,7 @@ pub fn dispute_opened(
         about: dispute.id.as_str(),
         fact: "",
         invoice: Some(&invoice.id),
+        since: Some(dispute.opened_at),
     };
     tell_staff(tx, fact, MailKind::StaffDispute, |to| {
         staff::dispute(to, &of_client)
@@ -310,6 +324,7 @@ pub fn payout_failed(tx: &mut Tx, moment: Moment, payout: &Payout) -> Result<(),
         about: &payout.id,
         fact: "",
         invoice: None,
+        since: payout.made_at,
     };
     tell_staff(tx, fact, MailKind::StaffPayoutFailed, |to| {
         staff::payout_failed(to, &payout.account, amount, payout.failure_code.as_deref())
@@ -348,6 +363,7 @@ pub fn account_changed(
         about: &after.stripe_account_id,
         fact: &today,
         invoice: None,
+        since: None,
     };
     tell_staff(tx, fact, MailKind::StaffRequirements, |to| {
         staff::requirements(to, &after.stripe_account_id, deadline.map(Day::of), restricted)
@@ -383,7 +399,7 @@ fn tell_client(
             letter: &letter,
             attachment: attachment.cloned(),
         };
-        queue(tx, fact.moment, &mail)?;
+        queue_once(tx, fact.moment, &mail, fact.since)?;
     }
     Ok(())
 }
@@ -428,7 +444,7 @@ fn tell_staff(
             letter: &letter(&colleague),
             attachment: None,
         };
-        queue(tx, fact.moment, &mail)?;
+        queue_once(tx, fact.moment, &mail, fact.since)?;
     }
     Ok(())
 }

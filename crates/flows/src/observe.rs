@@ -93,6 +93,8 @@ pub struct ChargeFacts {
     pub currency: String,
     /// Whether money was taken.
     pub succeeded: bool,
+    /// When it was made at Stripe, to the second.
+    pub made_at: Option<Timestamp>,
     /// What was given back of it so far, minor units.
     pub given_back: i64,
     /// Card brand.
@@ -124,6 +126,7 @@ impl ChargeFacts {
             amount: charge.amount,
             currency: charge.currency.clone(),
             succeeded: charge.status.as_str() == "succeeded",
+            made_at: charge.created.map(|s| Timestamp::from_ms(s.saturating_mul(1000))),
             given_back: charge.amount_refunded,
             brand: charge.card.as_ref().and_then(|card| card.brand.clone()),
             last4: charge.card.as_ref().and_then(|card| card.last4.clone()),

@@ -13,7 +13,7 @@ use store::offline_payments::{self as rows, OfflinePayment};
 
 use crate::audit::{self, Entry};
 use crate::collect::Looked;
-use crate::{App, By, Failure, Moment, collect, credits, invoice_moves, notify};
+use crate::{App, By, Failure, Moment, collect, credits, instance, invoice_moves, notify};
 
 pub use domain::offline_payment::Method;
 
@@ -141,6 +141,7 @@ pub async fn reverse(
             if !rows::reverse(tx, &scope, &id, reason.as_deref(), moment.at)? {
                 return Ok(before);
             }
+            instance::refuse_locked(tx, &scope)?;
             let payment = OfflinePayment {
                 reversed_at: Some(moment.at),
                 reversal_reason: reason.clone(),

@@ -25,9 +25,25 @@ pub async fn due(app: &App) -> Result<usize, Failure> {
     if !reminder::is_working_time(app.clock.now()) {
         return Ok(0);
     }
+    let scopes = app.db.read(mail_settings::with_reminders).await?;
+    of_tenants(app, &scopes).await
+}
+
+/// Notes what is due by now in live mode as mailed, whatever the hour, while that is locked in a copy: what
+/// this is a copy of may have sent it.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn pass_over(app: &App) -> Result<(), Failure> {
+    let mut scopes = app.db.read(mail_settings::with_reminders).await?;
+    scopes.retain(|scope| scope.mode.is_live());
+    of_tenants(app, &scopes).await.map(|_| ())
+}
+
+async fn of_tenants(app: &App, scopes: &[Scope]) -> Result<usize, Failure> {
     let mut queued = 0;
-    for scope in app.db.read(mail_settings::with_reminders).await? {
-        queued += of_tenant(app, &scope).await?;
+    for scope in scopes {
+        queued += of_tenant(app, scope).await?;
     }
     Ok(queued)
 }
@@ -125,7 +141,7 @@ fn remind(
             letter: &words::clients::reminder(&reader, &told, standing.due, today).by_link(&link.id),
             attachment: Some(mails::Attachment::Invoice(invoice.id.clone())),
         };
-        queued += usize::from(mails::queue(tx, moment, &mail)?.is_some());
+        queued += usize::from(mails::queue_once(tx, moment, &mail, None)?.is_some());
     }
     if queued > 0 {
         mails::invoice::shared_link(tx, scope, &By::new(Actor::Worker), moment, &invoice.id)?;

@@ -73,13 +73,14 @@ macro_rules! select_mails {
 const INSERT: Sql = Sql::new(
     "insert into mails (tenant_id, livemode, id, kind, about, invoice_id, dedup_key, recipient,
        recipient_key, recipient_name, language, subject, letter, attachment_kind, attachment_id, status,
-       attempts, doubts, version, next_attempt_at, created_at, queued_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'queued', 0, 0, 1, $16, $17,
-       $17, $17)
+       attempts, doubts, version, next_attempt_at, last_error, created_at, queued_at, updated_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, 0, 1, $17, $18, $19,
+       $19, $19)
      on conflict (tenant_id, livemode, dedup_key) do nothing",
 );
 
-/// Queues a mail; `false` when the same fact was mailed to the same recipient before.
+/// Keeps a new mail, queued or not to be sent; `false` when the same fact was mailed to the same recipient
+/// before.
 pub fn insert(tx: &mut Tx, mail: &Mail) -> Result<bool, Error> {
     let (attachment_kind, attachment_id) = mail.attachment.clone().unzip();
     let binds = binds![
@@ -98,7 +99,9 @@ pub fn insert(tx: &mut Tx, mail: &Mail) -> Result<bool, Error> {
         &mail.letter,
         attachment_kind,
         attachment_id,
+        mail.status.word(),
         mail.next_attempt_at.map(Timestamp::ms),
+        mail.last_error.clone(),
         mail.created_at
     ];
     Ok(tx.execute(&INSERT, binds)? == 1)

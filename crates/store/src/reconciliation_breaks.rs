@@ -42,6 +42,8 @@ kinds! {
     EventGap = "event_gap";
     /// Events came by no webhook.
     EventsMissed = "events_missed";
+    /// A payment of ours names an invoice that is not here: a restore lost it.
+    InvoiceLost = "invoice_lost";
     /// Stripe refuses our API key.
     KeyRefused = "key_refused";
     /// A write has had no definite outcome for a day.
@@ -178,6 +180,18 @@ const IS_OPEN: Sql = Sql::new(
 pub fn is_open(tx: &mut Tx, scope: &Scope, kind: Kind, subject_id: &str) -> Result<bool, Error> {
     let binds = binds![&scope.tenant, scope.mode, kind.word(), subject_id];
     Ok(tx.one(&IS_OPEN, binds)?.int("breaks")? > 0)
+}
+
+const IS_KNOWN: Sql = Sql::new(
+    "select count(*) as breaks
+     from reconciliation_breaks
+     where tenant_id = $1 and livemode = $2 and kind = $3 and subject_id = $4",
+);
+
+/// Whether such a break of a tenant is or was open.
+pub fn is_known(tx: &mut Tx, scope: &Scope, kind: Kind, subject_id: &str) -> Result<bool, Error> {
+    let binds = binds![&scope.tenant, scope.mode, kind.word(), subject_id];
+    Ok(tx.one(&IS_KNOWN, binds)?.int("breaks")? > 0)
 }
 
 const RESOLVE: Sql = Sql::new(
@@ -424,6 +438,7 @@ pub const ALL: &[&Sql] = &[
     &OPEN_ONCE,
     &RESTATE,
     &IS_OPEN,
+    &IS_KNOWN,
     &RESOLVE,
     &RESOLVE_ANYBODYS,
     &PAGE,

@@ -39,6 +39,8 @@ pub struct PaymentIntent {
     pub last_payment_error: Option<PaymentError>,
     /// Live or test mode.
     pub livemode: bool,
+    /// What it is for, as we, or the tenant, wrote it.
+    pub description: Option<String>,
     /// What we, or the tenant, wrote on it: never to be trusted for whose it is.
     pub metadata: BTreeMap<String, String>,
     /// Seconds since the epoch.
@@ -260,6 +262,7 @@ impl PaymentIntent {
             latest_charge: object::expandable(value, "latest_charge", Charge::from_value),
             last_payment_error: value.get("last_payment_error").and_then(PaymentError::from_value),
             livemode: object::flag(value, "livemode"),
+            description: object::text(value, "description"),
             metadata: object::text_map(value, "metadata"),
             created: object::int(value, "created"),
             canceled_at: object::int(value, "canceled_at"),

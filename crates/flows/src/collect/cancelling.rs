@@ -1,5 +1,6 @@
 //! Taking an intent back at Stripe, and making sure that it is gone.
 
+use domain::invoice::InvoiceState;
 use domain::payment::{IntentStatus, PaymentState};
 use domain::{InvoiceId, Refusal, Scope};
 use store::Tx;
@@ -11,7 +12,7 @@ use super::noting::note_cancel;
 use super::situation::Situation;
 use super::{STEPS_MAX, look_again, payment_of, somebody_was_faster};
 use crate::operations::{self, Ran};
-use crate::{App, By, Failure};
+use crate::{App, By, Failure, instance};
 
 /// What the audit log calls the wish to be rid of a payment, as before an invoice is voided.
 const CANCEL: &str = "invoice.payment_cancel_requested";
@@ -20,13 +21,16 @@ const CANCEL: &str = "invoice.payment_cancel_requested";
 ///
 /// # Errors
 /// [`Refusal::PaymentInProgress`] while money may be on its way; [`Refusal::LiveLocked`] in a copy of the
-/// database, whose original may be taking this very payment.
+/// database, whose original may be taking, or may have taken, a payment that is not known here.
 pub async fn cancel_live(app: &App, scope: &Scope, by: &By, invoice: &InvoiceId) -> Result<(), Failure> {
     for step in 0..STEPS_MAX {
         let (moment, scope, invoice) = (app.moment(), scope.clone(), invoice.clone());
         let by = (step == 0).then(|| by.clone());
         let noted = app.db.write(move |tx| {
             let situation = Situation::read(tx, &scope, &invoice, &[])?;
+            if situation.invoice.status != InvoiceState::Draft {
+                instance::refuse_locked(tx, &scope)?;
+            }
             let Some((live, unresolved)) = situation.live() else {
                 return Ok(None);
             };

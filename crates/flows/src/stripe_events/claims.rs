@@ -58,7 +58,10 @@ impl Claims {
         let other_tenant = self.tenant.as_ref().filter(|tenant| **tenant != scope.tenant);
         let other_invoice = match &self.invoice {
             Some(invoice) if own != Some(invoice) && invoices::get(tx, scope, invoice)?.is_none() => {
-                Some(invoice)
+                // One that a restore lost is the tenant's all the same, and a break of its own.
+                let is_lost =
+                    reconciliation_breaks::is_known(tx, scope, Kind::InvoiceLost, invoice.as_str())?;
+                (!is_lost).then_some(invoice)
             }
             Some(_) | None => None,
         };

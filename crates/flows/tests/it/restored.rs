@@ -128,6 +128,38 @@ fn a_refund_that_forgave_still_forgives_after_a_restore() {
     assert_eq!(run(invariants::check_quiet(&world.app)).unwrap(), []);
 }
 
+/// Its payment was told of as a mistake of the tenant's, and another invoice got its number.
+#[test]
+fn an_invoice_that_a_restore_lost_and_a_client_paid_is_named_and_its_number_is_given_to_no_other() {
+    const NUMBERS: Sql = Sql::new("select number from invoices order by number desc limit 1");
+    const OPEN: Sql = Sql::new(
+        "select kind, detail from reconciliation_breaks
+         where resolved_at is null and kind <> 'events_missed'",
+    );
+    let mut world = World::with_backup(66);
+    for _ in 0..3 {
+        world.next_invoice();
+    }
+    let lost = world.rows(&NUMBERS)[0].text("number").unwrap();
+    assert_eq!(lost, "INV-00004");
+    run(collect::pay(&world.app, &BY, &world.link, &request(&world))).unwrap();
+    world.settle();
+
+    world.restore();
+    reconcile(&world);
+    world.settle();
+    let open = world.rows(&OPEN);
+    let kinds: Vec<String> = open.iter().map(|row| row.text("kind").unwrap()).collect();
+    assert_eq!(kinds, ["invoice_lost"]);
+    assert!(
+        open[0].text("detail").unwrap().contains("has paid INV-00004"),
+        "{open:?}"
+    );
+    world.next_invoice();
+    assert_eq!(world.rows(&NUMBERS)[0].text("number").unwrap(), "INV-00005");
+    assert_eq!(run(invariants::check_quiet(&world.app)).unwrap(), []);
+}
+
 /// Whoever owns the account can write metadata: it pays nothing, and is not passed over.
 #[test]
 fn an_intent_that_only_says_that_it_pays_an_invoice_holds_it_until_a_person_has_looked() {

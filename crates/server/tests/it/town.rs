@@ -400,15 +400,20 @@ impl Town {
 
     /// An open invoice of a tenant.
     pub async fn invoice_of(&self, msp: &Msp, amount: i64, currency: &str) -> String {
-        let draft = json!({"client_id": msp.client_id, "currency": currency,
-            "lines": [{"description": "Managed workplace", "quantity": "1", "unit_price": amount}]});
-        let made = self.api(&msp.key, Method::POST, "/api/invoices", draft).await;
-        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
-        let id = made.body["id"].as_str().unwrap().to_owned();
+        let id = self.draft_of(msp, amount, currency).await;
         let path = format!("/api/invoices/{id}/finalize");
         let finalized = self.api(&msp.key, Method::POST, &path, Value::Null).await;
         assert_eq!(finalized.status, StatusCode::OK, "{}", finalized.text);
         id
+    }
+
+    /// A draft of a tenant.
+    pub async fn draft_of(&self, msp: &Msp, amount: i64, currency: &str) -> String {
+        let draft = json!({"client_id": msp.client_id, "currency": currency,
+            "lines": [{"description": "Managed workplace", "quantity": "1", "unit_price": amount}]});
+        let made = self.api(&msp.key, Method::POST, "/api/invoices", draft).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+        made.body["id"].as_str().unwrap().to_owned()
     }
 
     /// The token of an invoice's pay link; each call rotates it.

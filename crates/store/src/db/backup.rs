@@ -131,6 +131,7 @@ impl Staged {
     pub fn put_in_place(self) -> Result<Option<PathBuf>, Error> {
         let target = &self.target;
         settle(&self.copy)?;
+        give_to_the_owner(&self.copy, target)?;
         let old = target.exists().then(|| keep(target)).transpose()?;
         // A log of another file would be played into this one.
         for ending in ["-wal", "-shm"] {
@@ -174,6 +175,32 @@ pub fn settle(path: &Path) -> Result<(), Error> {
     }
     sync_file(path)?;
     sync_folder(path)
+}
+
+/// A restore is often root's, and the server is not: the file, and the lock beside it, become theirs whose
+/// the old one or its folder is. Whoever may not give files away keeps them.
+fn give_to_the_owner(copy: &Path, target: &Path) -> Result<(), Error> {
+    let whose = fs::metadata(target).or_else(|_| fs::metadata(folder_of(target)));
+    let whose = whose.map_err(|error| unable(target, &error))?;
+    for file in [copy.to_owned(), beside(target, ".lock")] {
+        let ours = fs::metadata(&file).map_err(|error| unable(&file, &error))?;
+        if (ours.uid(), ours.gid()) == (whose.uid(), whose.gid()) {
+            continue;
+        }
+        match std::os::unix::fs::chown(&file, Some(whose.uid()), Some(whose.gid())) {
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                let uid = whose.uid();
+                tracing::warn!(uid, file = %file.display(), "it could not be given to the old one's owner");
+            }
+            given => given.map_err(|error| unable(&file, &error))?,
+        }
+    }
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or_else(|| Path::new("."))
 }
 
 /// Gives the database that is there a second name, under which it stays. A damaged one, whose log cannot be
@@ -227,8 +254,7 @@ fn remove(path: &Path) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Unavailable`] when the folder cannot be read.
 pub fn sync_folder(of: &Path) -> Result<(), Error> {
-    let parent = of.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let folder = parent.unwrap_or_else(|| Path::new("."));
+    let folder = folder_of(of);
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(|error| unable(folder, &error))

@@ -52,6 +52,7 @@ const fn ends_by_itself(kind: Kind) -> bool {
         | Kind::UnknownStatus => true,
         Kind::AmountMismatch
         | Kind::DatabaseDamaged
+        | Kind::InvoiceLost
         | Kind::Overpayment
         | Kind::RefundUnclaimed
         | Kind::FeeRefundRefused
@@ -116,6 +117,12 @@ const fn of_the_database(kind: Kind) -> Option<Sentences> {
             "The database\u{2019}s file is damaged",
             "SQLite finds pages in it that do not hold together. No live money moves while this is open.",
             "Stop the server, look at the disk, and restore the last backup. Stripe tells what is newer.",
+        ),
+        Kind::InvoiceLost => (
+            "A paid invoice was lost in a restore",
+            "A payment that was made here names an invoice that is not here: it was made after the backup. \
+             Its number is given to no other.",
+            "Make it anew from what the client was mailed, and record money for it that names the payment.",
         ),
         Kind::SealBroken => (
             "A sealed day was changed",

@@ -1,6 +1,7 @@
 //! Backups under load, restored elsewhere and in place, and what a copy may not do before it was compared
 //! with Stripe.
 
+use std::os::unix::fs::MetadataExt;
 use std::process::Child;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ const PAID: Sql = Sql::new("select count(*) as n from invoices where status = 'p
 const PAYMENTS: Sql = Sql::new("select count(*) as n from payments where status = 'succeeded'");
 const WAITING: Sql =
     Sql::new("select count(*) as n from mails where livemode = 1 and status in ('queued', 'sending')");
+const RECEIPTS_HELD: Sql =
+    Sql::new("select count(*) as n from mails where kind = 'receipt' and status = 'cancelled'");
 const TENANT_OF_OLD: Sql = Sql::new("select count(*) as n from tenants where id = 'ten_old'");
 const LOCKED: Sql = Sql::new("select count(*) as n from instance where live_locked_at is not null");
 
@@ -167,6 +170,11 @@ fn after_yesterdays_backup_live_stays_locked_until_everything_was_read_again() {
         let read = machine.run(&since()).expect("reconcile");
         assert!(read.out.contains("LIVE is open again"), "{}", read.out);
         assert_eq!((number(&machine, &PAID), number(&machine, &WAITING)), (2, 0));
+        assert_eq!(
+            number(&machine, &RECEIPTS_HELD),
+            2,
+            "one was waiting in the backup, and one may have been sent since"
+        );
         machine.restart().await;
         assert!(machine.pay(&tenant, 2).await, "it goes on");
         machine.stop();
@@ -225,6 +233,31 @@ fn a_damaged_backup_is_not_put_in_place() {
         assert!(!refused.good, "{}", refused.out);
         assert!(machine.folder.join("psa-pay.db").exists(), "what was there stays");
         machine.restart().await;
+    });
+}
+
+/// Root restored, and the server, which is not root, could not open the file.
+#[test]
+fn a_restored_database_belongs_to_whom_the_old_one_did() {
+    const NOBODY: u32 = 61_234;
+    if !rustix::process::getuid().is_root() {
+        eprintln!("THE OWNER OF A RESTORED FILE was not looked at: only root gives files away");
+        return;
+    }
+    with_machine(async |mut machine| {
+        machine.tenant(1).await;
+        open(&mut machine).await;
+        machine.run(&["backup", "--to", "good.db"]).expect("backup");
+        machine.stop();
+        let given = format!("chown {NOBODY} psa-pay.db && rm -f psa-pay.db.lock");
+        machine.shell(&given, &Default::default()).expect("chown");
+        machine
+            .run(&["restore", "--from", "good.db", "--replace"])
+            .expect("restore");
+        for file in ["psa-pay.db", "psa-pay.db.lock"] {
+            let owner = std::fs::metadata(machine.folder.join(file)).unwrap().uid();
+            assert_eq!(owner, NOBODY, "{file}");
+        }
     });
 }
 

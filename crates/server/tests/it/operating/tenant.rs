@@ -61,7 +61,7 @@ impl Machine {
             .unwrap()
             .1
             .unwrap();
-        let client = Details::named("Harbor Dental Group", None);
+        let client = Details::named("Harbor Dental Group", Some("accounts@harbordental.example"));
         let client = clients::add(&app, &scope, &by, app.moment(), client)
             .await
             .unwrap();
