@@ -158,12 +158,12 @@ async fn next_step_of_link(
     request: &PayRequest,
     pressing: &Pressing,
 ) -> Result<LinkStep, Failure> {
-    let (key, rate, moment) = (app.link_key.clone(), app.fee, app.moment());
+    let (keys, rate, moment) = (app.keys(), app.fee, app.moment());
     let (token, by) = (token.to_owned(), by.clone());
     let (request, pressing) = (request.clone(), pressing.clone());
     let breakers = Arc::clone(&app.breakers);
     let noted = app.db.write(move |tx| {
-        let link = pay_links::open_valid(tx, &key, &token, moment.at)?;
+        let link = pay_links::open_valid(tx, &keys, &token, moment.at)?;
         let token = &request.confirmation_token;
         if let Some(payment) = confirmed_with(tx, &link.scope, &link.invoice_id, token)? {
             return Ok(LinkStep::Repeated(Box::new(payment)));
@@ -186,7 +186,7 @@ async fn next_step_of_link(
             breakers.may_begin(link.scope.mode, &config.stripe_account_id)?;
         }
         let press = pressing.press.as_ref();
-        let admitted = press.map(|press| limits::admit(tx, &key, press, &link, moment));
+        let admitted = press.map(|press| limits::admit(tx, keys.newest(), press, &link, moment));
         let verdict = admitted.transpose()?.map(Box::new);
         if let Some(verdict) = &verdict
             && let Some(limited) = verdict.refusal
@@ -299,11 +299,11 @@ async fn explained(app: &App, operation: &Operation, refusal: Refusal) -> Result
 /// [`Refusal::NotFound`] for a link that never was. One that was replaced, has run out or was taken back may
 /// still look, since its payer may have confirmed before; it gets no client secret.
 pub async fn check(app: &App, token: &str) -> Result<Option<PayStatus>, Failure> {
-    let (key, token, moment) = (app.link_key.clone(), token.to_owned(), app.moment());
+    let (keys, token, moment) = (app.keys(), token.to_owned(), app.moment());
     let (payment, open, in_force, by_own_link) = app
         .db
         .read(move |tx| {
-            let (link, in_force) = match pay_links::open(tx, &key, &token, moment.at)? {
+            let (link, in_force) = match pay_links::open(tx, &keys, &token, moment.at)? {
                 pay_links::Opened::Valid(link) => (link, true),
                 pay_links::Opened::Expired(link) | pay_links::Opened::Revoked(link) => (link, false),
             };

@@ -30,6 +30,7 @@ pub mod invariants;
 pub mod invoice_moves;
 pub mod invoice_settings;
 pub mod invoicing;
+mod keys;
 pub mod limits;
 pub mod mail_settings;
 pub mod mails;
@@ -70,6 +71,7 @@ pub use breakers::Breakers;
 pub use by::{Actor, By, NOT_NAMED};
 pub use clock::{Clock, Moment, now_ms};
 pub use failure::Failure;
+pub use keys::Keys;
 pub use people::Hashing;
 
 use domain::Mode;
@@ -92,7 +94,8 @@ pub struct App {
     pub fee: BasisPoints,
     /// What pay links are derived from (`SECRET_KEY`).
     pub link_key: Secret,
-    /// What `SECRET_KEY` was before, newest first: the seeds of authenticators are still read with them.
+    /// What `SECRET_KEY` was before, newest first: links of before are still opened, and the seeds of
+    /// authenticators read, with them.
     pub former_keys: Arc<[Secret]>,
     /// The mode in which *new* work is done (`STRIPE_MODE`). Rows finish in their own.
     pub active_mode: Mode,

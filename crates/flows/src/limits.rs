@@ -81,16 +81,16 @@ pub struct Verdict {
 /// [`domain::Refusal::LinkExpired`], [`domain::Refusal::NotFound`], and the refusals of
 /// [`page_tokens::check`].
 pub async fn press(app: &App, by: &By, link: &str, request: &PayRequest) -> Result<Press, Failure> {
-    let (key, link, now) = (app.link_key.clone(), link.to_owned(), app.clock.now());
+    let (keys, link, now) = (app.keys(), link.to_owned(), app.clock.now());
     let page_token = request.page_token.clone();
     let (guarded, tries, due_minor) = app
         .db
         .read(move |tx| {
-            let link = pay_links::open_valid(tx, &key, &link, now)?;
-            let due_minor = page_tokens::check(&key, &link, page_token.as_deref(), now)?;
+            let link = pay_links::open_valid(tx, &keys, &link, now)?;
+            let due_minor = page_tokens::check(&keys, &link, page_token.as_deref(), now)?;
             let since = now.plus_ms(-TRIES_WITHIN_MS);
             let tries = stripe_operations::tries(tx, &link.scope, since, TRIES_READ)?;
-            Ok::<_, Failure>((is_guarded(tx, &key, &link.scope, now)?, tries, due_minor))
+            Ok::<_, Failure>((is_guarded(tx, keys.newest(), &link.scope, now)?, tries, due_minor))
         })
         .await?;
     let page_token = request.page_token.clone().unwrap_or_default();

@@ -18,7 +18,7 @@ use stripe::Secret;
 use subtle::ConstantTimeEq;
 
 use crate::audit::{self, Entry};
-use crate::{App, By, Failure, Moment};
+use crate::{App, By, Failure, Keys, Moment};
 pub use forward::{Approver, forward, forwarded_by};
 pub use fresh::fresh;
 pub use on_file::on_file;
@@ -134,27 +134,29 @@ pub enum Opened {
     Revoked(PayLink),
 }
 
-/// Finds the link that a token opens, within a transaction.
+/// Finds the link that a token opens, within a transaction: under `SECRET_KEY`, or one of those before it.
 ///
 /// # Errors
 /// [`Refusal::NotFound`] for anything that was never a link: malformed, guessed, or of another installation.
-pub fn open(tx: &mut Tx, key: &Secret, token: &str, now: Timestamp) -> Result<Opened, Failure> {
+pub fn open(tx: &mut Tx, keys: &Keys, token: &str, now: Timestamp) -> Result<Opened, Failure> {
     let (id, mac) = split(token)?;
     let Some(link) = pay_links::get(tx, &id)? else {
         // As much work as for a link that is there, so that the time of an answer tells nothing.
-        let expected = mac_of(key, &id, 1)?;
+        let expected = mac_of(keys.newest(), &id, 1)?;
         std::hint::black_box(expected.as_bytes().ct_eq(mac.as_bytes()));
         return Err(Refusal::NotFound.into());
     };
     let oldest = link.generation.saturating_sub(GENERATIONS_BACK).max(1);
-    for generation in (oldest..=link.generation).rev() {
-        let expected = mac_of(key, &link.id, generation)?;
-        if bool::from(expected.as_bytes().ct_eq(mac.as_bytes())) {
-            return Ok(match link.state(now) {
-                LinkState::Revoked => Opened::Revoked(link),
-                LinkState::InForce if generation == link.generation => Opened::Valid(link),
-                LinkState::InForce | LinkState::Expired => Opened::Expired(link),
-            });
+    for key in keys.all() {
+        for generation in (oldest..=link.generation).rev() {
+            let expected = mac_of(key, &link.id, generation)?;
+            if bool::from(expected.as_bytes().ct_eq(mac.as_bytes())) {
+                return Ok(match link.state(now) {
+                    LinkState::Revoked => Opened::Revoked(link),
+                    LinkState::InForce if generation == link.generation => Opened::Valid(link),
+                    LinkState::InForce | LinkState::Expired => Opened::Expired(link),
+                });
+            }
         }
     }
     Err(Refusal::NotFound.into())
@@ -164,8 +166,8 @@ pub fn open(tx: &mut Tx, key: &Secret, token: &str, now: Timestamp) -> Result<Op
 ///
 /// # Errors
 /// [`Refusal::LinkExpired`], [`Refused::Revoked`] and [`Refusal::NotFound`].
-pub fn open_valid(tx: &mut Tx, key: &Secret, token: &str, now: Timestamp) -> Result<PayLink, Failure> {
-    match open(tx, key, token, now)? {
+pub fn open_valid(tx: &mut Tx, keys: &Keys, token: &str, now: Timestamp) -> Result<PayLink, Failure> {
+    match open(tx, keys, token, now)? {
         Opened::Valid(link) => Ok(link),
         Opened::Expired(_) => Err(Refusal::LinkExpired.into()),
         Opened::Revoked(_) => Err(Refusal::from(Refused::Revoked).into()),

@@ -195,11 +195,13 @@ pub enum Look {
 /// # Errors
 /// [`domain::Refusal::NotFound`] for what never was a link.
 pub async fn look(app: &App, token: &str) -> Result<Look, Failure> {
-    let (key, token, moment) = (app.link_key.clone(), token.to_owned(), app.moment());
+    let (keys, token, moment) = (app.keys(), token.to_owned(), app.moment());
     let looked: Result<Look, Failure> = app
         .db
-        .read(move |tx| match pay_links::open(tx, &key, &token, moment.at)? {
-            pay_links::Opened::Valid(link) => Ok(Look::Invoice(Box::new(read(tx, &key, &link, moment)?))),
+        .read(move |tx| match pay_links::open(tx, &keys, &token, moment.at)? {
+            pay_links::Opened::Valid(link) => {
+                Ok(Look::Invoice(Box::new(read(tx, keys.newest(), &link, moment)?)))
+            }
             pay_links::Opened::Expired(link) => Ok(Look::Expired {
                 mode: link.scope.mode,
                 seller: seller(tx, &link.scope)?,

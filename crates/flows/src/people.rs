@@ -31,7 +31,7 @@ use stripe::Secret;
 use subtle::ConstantTimeEq;
 
 pub use hashing::{COST, Cost, Hashing, Inline, Outcome, Work, Working};
-pub use tokens::opened;
+pub use tokens::{opened, opened_by};
 pub use watch::Watch;
 
 use crate::audit::{self, Entry};
@@ -181,7 +181,11 @@ pub async fn touch(app: &App, session: &Session) -> Result<(), Failure> {
 /// # Errors
 /// None that can happen: HMAC takes keys of any length.
 pub fn form_token(app: &App, cookie: &str) -> Result<String, Failure> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(app.link_key.expose().as_bytes())
+    form_token_by(&app.link_key, cookie)
+}
+
+fn form_token_by(key: &Secret, cookie: &str) -> Result<String, Failure> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes())
         .map_err(|_| Failure::Bug("HMAC takes keys of any length".to_owned()))?;
     mac.update(format!("form_token:{cookie}").as_bytes());
     let mut text = hex::encode(mac.finalize().into_bytes());
@@ -189,15 +193,17 @@ pub fn form_token(app: &App, cookie: &str) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// Whether a form carries the token of this cookie.
+/// Whether a form carries the token of this cookie, also one that was opened before `SECRET_KEY` was rolled.
 ///
 /// # Errors
 /// [`Refused::FormToken`].
 pub fn check_form_token(app: &App, cookie: &str, given: &str) -> Result<(), Failure> {
-    match is_form_token(given, &form_token(app, cookie)?) {
-        true => Ok(()),
-        false => Err(Refused::FormToken.into()),
+    for key in app.keys().all() {
+        if is_form_token(given, &form_token_by(key, cookie)?) {
+            return Ok(());
+        }
     }
+    Err(Refused::FormToken.into())
 }
 
 /// Compares a token with the right one, in the same time wherever they differ.

@@ -3,7 +3,7 @@
 //! again under the same Message-ID, and counted.
 
 use domain::mail::{self, KEPT_TRYING_MS, LEASE_MS, MailKind, MailState, Next, Outcome, Refused};
-use domain::{MailAddress, MailId, OfflinePaymentId, PaymentId, Refusal, Scope};
+use domain::{MailAddress, MailId, OfflinePaymentId, PaymentId, Refusal, Scope, Timestamp};
 use store::mails::{self as rows, Mail};
 use store::pay_links::PayLink;
 use store::users::User;
@@ -11,7 +11,7 @@ use store::{Tx, invoices, mail_settings, offline_payments, pay_links, payments, 
 
 use super::{Letter, To};
 use crate::audit::{self, Entry};
-use crate::{App, By, Failure, Moment, business, reminders};
+use crate::{App, By, Failure, Keys, Moment, business, reminders};
 
 /// Mails that are given up in one transaction.
 const GIVEN_UP_AT_ONCE: i64 = 100;
@@ -48,7 +48,7 @@ pub async fn take(app: &App, host: &str, limit: i64) -> Result<Vec<Taken>, Failu
     if due.is_empty() {
         return Ok(Vec::new());
     }
-    let (moment, host, key) = (app.moment(), host.to_owned(), app.link_key.clone());
+    let (moment, host, keys) = (app.moment(), host.to_owned(), app.keys());
     let taken = app.db.write(move |tx| {
         let mut taken = Vec::new();
         for mut mail in rows::due(tx, moment.at, limit)? {
@@ -78,7 +78,7 @@ pub async fn take(app: &App, host: &str, limit: i64) -> Result<Vec<Taken>, Failu
             mail.message_id.get_or_insert_with(|| format!("<{id}@{host}>"));
             must_store(tx, &mail, moment)?;
             mail.version += 1;
-            taken.push(dressed(tx, mail, &key)?);
+            taken.push(dressed(tx, mail, &keys, moment.at)?);
         }
         Ok::<_, Failure>(taken)
     });
@@ -111,7 +111,7 @@ pub async fn give_up(app: &App) -> Result<usize, Failure> {
 }
 
 /// Puts beside a mail what is known only now: in whose name it comes, and where its button leads.
-fn dressed(tx: &mut Tx, mail: Mail, key: &stripe::Secret) -> Result<Taken, Failure> {
+fn dressed(tx: &mut Tx, mail: Mail, keys: &Keys, now: Timestamp) -> Result<Taken, Failure> {
     let letter = Letter::read(&mail.subject, mail.language, &mail.letter)?;
     let (sender, reply_to) = if mail.scope.tenant == domain::TenantId::platform() {
         (None, None)
@@ -126,11 +126,11 @@ fn dressed(tx: &mut Tx, mail: Mail, key: &stripe::Secret) -> Result<Taken, Failu
                 Some(own) => Some(own),
                 None => pay_links::shared(tx, &mail.scope, invoice)?,
             };
-            path_of(key, link)?
+            path_of(keys.newest(), link)?
         }
-        Some(To::PayLink(link)) => path_of(key, pay_links::get(tx, link)?)?,
+        Some(To::PayLink(link)) => path_of(keys.newest(), pay_links::get(tx, link)?)?,
         Some(To::Path(path)) => Some(path.clone()),
-        Some(To::Secret(kept)) => Some(crate::people::opened(key, kept)?),
+        Some(To::Secret(kept)) => Some(crate::people::opened_by(tx, keys, kept, now)?),
         Some(To::Forgotten) | None => None,
     };
     let has_login = users::in_tenant(tx, &mail.scope.tenant, &mail.recipient.key())?.is_some();

@@ -46,12 +46,12 @@ pub async fn forward(app: &App, by: &By, token: &str, to: &Approver) -> Result<(
     if let Some(until) = limits::count(app, "forwards", FORWARDS_PER_ADDRESS, from).await? {
         return Err(held_up(until, app.clock.now()));
     }
-    let (key, token, moment, by) = (app.link_key.clone(), token.to_owned(), app.moment(), by.clone());
+    let (keys, token, moment, by) = (app.keys(), token.to_owned(), app.moment(), by.clone());
     let page_token = to.page_token.clone();
     let forwarded = app.db.write(move |tx| {
-        let link = open_valid(tx, &key, &token, moment.at)?;
-        page_tokens::check(&key, &link, page_token.as_deref(), moment.at)?;
-        let invoice = admitted(tx, &key, moment, &link)?;
+        let link = open_valid(tx, &keys, &token, moment.at)?;
+        page_tokens::check(&keys, &link, page_token.as_deref(), moment.at)?;
+        let invoice = admitted(tx, keys.newest(), moment, &link)?;
         let Some(theirs) = theirs(tx, moment, &link, &recipient)? else {
             return Ok(());
         };

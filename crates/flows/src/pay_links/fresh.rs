@@ -26,13 +26,13 @@ use crate::{Actor, App, By, Failure, Moment};
 pub async fn fresh(app: &App, by: &By, token: &str) -> Result<bool, Failure> {
     let address = by.address.unwrap_or(crate::NOT_NAMED);
     held_up(app, address).await?;
-    let (key, token, moment, by) = (app.link_key.clone(), token.to_owned(), app.moment(), by.clone());
-    let asked = app.db.write(move |tx| match open(tx, &key, &token, moment.at)? {
+    let (keys, token, moment, by) = (app.keys(), token.to_owned(), app.moment(), by.clone());
+    let asked = app.db.write(move |tx| match open(tx, &keys, &token, moment.at)? {
         Opened::Valid(_) => Ok(false),
         Opened::Revoked(_) => Err(Refusal::from(Refused::Revoked).into()),
         Opened::Expired(link) => {
             if let Some((receiver, receivers)) = on_file(tx, &link)?
-                && admitted(tx, &key, moment, &link, &receiver)?
+                && admitted(tx, keys.newest(), moment, &link, &receiver)?
             {
                 mail(tx, moment, &by, &link, &receiver, receivers.language)?;
             }

@@ -9,7 +9,7 @@ use store::users::User;
 use store::{Tx, users};
 use stripe::Secret;
 
-use crate::{App, Failure, Moment};
+use crate::{App, Failure, Keys, Moment};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -82,15 +82,37 @@ pub fn insert_as(
 /// # Errors
 /// None that can happen: HMAC takes keys of any length.
 pub fn opened(key: &Secret, kept: &str) -> Result<String, Failure> {
-    let parts = kept.strip_prefix('/').and_then(|path| path.split_once('/'));
-    let link = parts.and_then(|(word, id)| {
-        let kind = Kind::ALL.into_iter().find(|kind| kind.word() == word)?;
-        Some((kind, PersonTokenId::parse(id).ok()?))
-    });
-    match link {
-        Some((kind, id)) => Ok(format!("/{}/{}", kind.word(), derived(key, kind, &id)?.expose())),
+    match parsed(kept) {
+        Some((kind, id)) => Ok(path(kind, &derived(key, kind, &id)?)),
         None => Ok(kept.to_owned()),
     }
+}
+
+/// As [`opened`], by the key under which the link was made: `SECRET_KEY` may have been rolled while its mail
+/// waited.
+///
+/// # Errors
+/// When the database fails.
+pub fn opened_by(tx: &mut Tx, keys: &Keys, kept: &str, now: Timestamp) -> Result<String, Failure> {
+    if let Some((kind, id)) = parsed(kept) {
+        for key in keys.all() {
+            let token = derived(key, kind, &id)?;
+            if person_tokens::look(tx, &super::hash(token.expose()), kind, now)?.is_some() {
+                return Ok(path(kind, &token));
+            }
+        }
+    }
+    opened(keys.newest(), kept)
+}
+
+fn parsed(kept: &str) -> Option<(Kind, PersonTokenId)> {
+    let (word, id) = kept.strip_prefix('/')?.split_once('/')?;
+    let kind = Kind::ALL.into_iter().find(|kind| kind.word() == word)?;
+    Some((kind, PersonTokenId::parse(id).ok()?))
+}
+
+fn path(kind: Kind, token: &Secret) -> String {
+    format!("/{}/{}", kind.word(), token.expose())
 }
 
 /// 256 bits that follow from `SECRET_KEY` and the row, and from nothing in the database alone.

@@ -2,16 +2,18 @@
 //! all, and whoever tries again has nobody mailed twice.
 
 use domain::mail::Outcome;
-use domain::{InvoiceId, MailAddress};
+use domain::{InvoiceId, MailAddress, Refusal};
 use flows::mails::invoice::{self, Sending};
 use flows::mails::sending;
 use flows::pay_links::{self, Approver};
 use flows::payer_view::{self, Look};
-use flows::{Actor, App, By, Failure, invariants, mail_settings};
+use flows::{Actor, App, By, Failure, collect, invariants, mail_settings};
 use store::Sql;
 use store::client_mail_settings::ClientMailSettings;
+use stripe::Secret;
 
 use crate::executor::{run, run_until};
+use crate::outage::request;
 use crate::world::World;
 
 const BY: By = By::new(Actor::Unknown);
@@ -142,4 +144,24 @@ fn a_crash_while_an_invoice_is_sent_leaves_one_mail_with_a_link_that_works() {
             Ok(())
         },
     );
+}
+
+/// Everything that was mailed stopped working at once.
+#[test]
+fn links_and_open_pages_go_on_working_while_the_secret_key_is_rolled() {
+    let mut world = World::new(5);
+    let press = request(&world);
+    let before = world.app.link_key.clone();
+    world.app.link_key = Secret::new("another secret key of a test, long enough");
+    let seen = |world: &World| run(payer_view::look(&world.app, &world.link));
+    assert!(
+        matches!(seen(&world), Err(Failure::Refused(Refusal::NotFound))),
+        "without the one before"
+    );
+
+    world.app.former_keys = [Secret::new("a key that never derived anything"), before].into();
+    assert!(matches!(seen(&world), Ok(Look::Invoice(_))));
+    run(collect::pay(&world.app, &BY, &world.link, &press)).unwrap();
+    world.settle();
+    assert_eq!(world.charges(), 1);
 }

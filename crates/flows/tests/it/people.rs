@@ -1,6 +1,8 @@
 //! What an attacker tries who has somebody's session, their mailbox, or nothing but their address: people at
 //! the flows, without a server.
 
+mod keys;
+
 use std::sync::Arc;
 
 use domain::person::Refused;
@@ -339,44 +341,6 @@ fn whatever_is_no_address_is_nobodys_and_no_failure_of_ours() {
             "{email:?}"
         );
     }
-}
-
-#[test]
-fn another_secret_key_leaves_recovery_codes_and_says_so() {
-    let mut world = world();
-    add(&world, Role::Billing, ANN);
-    let (seed, codes, _) = enrol(&world, &log_in(&world, PASSWORD));
-    world.app.link_key = Secret::new("another secret key of a test, long enough");
-    let waiting = log_in(&world, PASSWORD);
-    let with = browser(HOME, Some(waiting));
-    for _ in 0..6 {
-        let code = next_code(&world, &seed);
-        let answer = refused(run(login::second_factor(&world.app, &with, &code)));
-        assert_eq!(answer, Refused::FactorUnreadable);
-    }
-    run(login::second_factor(&world.app, &with, codes[0].expose())).unwrap();
-}
-
-#[test]
-fn a_seed_is_read_under_the_key_before_and_sealed_anew_by_the_next_login() {
-    let mut world = world();
-    add(&world, Role::Billing, ANN);
-    let (seed, ..) = enrol(&world, &log_in(&world, PASSWORD));
-    let enter = |world: &World| {
-        let with = browser(HOME, Some(log_in(world, PASSWORD)));
-        run(login::second_factor(&world.app, &with, &next_code(world, &seed)))
-    };
-    const SEED: Sql = Sql::new("select totp_seed from users where totp_seed is not null");
-    let key_of = |world: &World| world.rows(&SEED)[0].text("totp_seed").unwrap()[..15].to_owned();
-    let first = key_of(&world);
-    let before = world.app.link_key.clone();
-    world.app.link_key = Secret::new("another secret key of a test, long enough");
-    world.app.former_keys = [Secret::new("a key that never sealed anything"), before].into();
-    enter(&world).unwrap();
-    assert_ne!(key_of(&world), first, "sealed under the key of now");
-    // So the key before can go.
-    world.app.former_keys = Arc::default();
-    enter(&world).unwrap();
 }
 
 #[test]

@@ -69,11 +69,11 @@ pub async fn logo(State(site): State<Site>, InPath(token): InPath) -> Result<Res
 
 /// The link in force that a token opens, and its client's languages; none for one that has run out.
 async fn open(site: &Site, token: &str) -> Result<Option<(PayLink, Languages)>, Failure> {
-    let (key, token, now) = (site.app.link_key.clone(), token.to_owned(), site.app.clock.now());
+    let (keys, token, now) = (site.app.keys(), token.to_owned(), site.app.clock.now());
     let opened = site
         .app
         .db
-        .read(move |tx| match pay_links::open(tx, &key, &token, now)? {
+        .read(move |tx| match pay_links::open(tx, &keys, &token, now)? {
             Opened::Valid(link) => {
                 let languages = Languages::of(tx, &link)?;
                 Ok(Some((link, languages)))

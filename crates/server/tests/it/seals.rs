@@ -181,6 +181,7 @@ both! {
             const DOUBLE: Sql = Sql::new(
                 "update ledger_entries set amount = amount * 2 where created_at >= $1 and created_at < $2",
             );
+            let invoice = town.invoice(12_345, "usd").await;
             run(&town, &OPEN_ENTRIES, day).await;
             run(&town, &DOUBLE, day).await;
             assert_eq!(seals::watch(&town.app).await, Ok(1));
@@ -192,7 +193,6 @@ both! {
             assert!(found["detail"].as_str().unwrap().contains(&format!("{day}: its 2 rows")), "{found}");
             assert_eq!(found["tenant_id"], Value::Null, "no tenant closes it: {found}");
 
-            let invoice = town.invoice(12_345, "usd").await;
             let link = town.link(&invoice).await;
             let card = town.typed_token(LIVE_CARD);
             town.pay(&link, &card, 12_345, "usd").await.assert_refused(503, "live_locked", None);
