@@ -11,7 +11,7 @@ use domain::Mode;
 use flows::Clock;
 use stripe::{HttpRequest, HttpResponse, Method};
 
-pub use database::passing_in;
+pub use database::{folder_is_closed, passing_in};
 pub use server::changed_headers;
 
 use super::facts::{Facts, ModeFacts};

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::Lookup;
+use super::collect::folder_is_closed;
 use super::facts::{FileFacts, Wrong};
 use crate::config::{Config, ConfigError};
 use crate::env_file;
@@ -87,7 +88,7 @@ pub fn of_file(path: &Path) -> FileFacts {
     let mode = fs::metadata(path).map_or(0, |found| found.permissions().mode());
     FileFacts {
         path: path.display().to_string(),
-        readable_by_others: mode & 0o004 != 0,
+        readable_by_others: mode & 0o004 != 0 && !folder_is_closed(path),
         twice: env_file::twice(&fs::read_to_string(path).unwrap_or_default()),
     }
 }

@@ -74,8 +74,8 @@ pub struct ModeFacts {
     pub keys_of_one_account: bool,
     /// The endpoints, or why Stripe does not say.
     pub endpoints: Result<Vec<Standing>, CallFailed>,
-    /// Whether Stripe allows no more endpoints of snapshots or of thin events.
-    pub is_full: bool,
+    /// How many more endpoints Stripe allows, of snapshots and of thin events.
+    pub room: (usize, usize),
     /// What the server answered to a word signed with each configured secret.
     pub pings: Vec<Ping>,
     /// Webhook secrets that are configured.

@@ -29,9 +29,7 @@ pub async fn look(facts: &Facts, config: &Config, mode: Mode, keys: &KeySet) -> 
         pings(facts, config, mode, keys),
     );
     let secrets = Secrets::of(&keys.webhook_secrets, &keys.webhook_secrets_thin);
-    let is_full = at_stripe
-        .as_ref()
-        .is_ok_and(|there| there.room.0 == 0 || there.room.1 == 0);
+    let room = at_stripe.as_ref().map(|there| there.room).unwrap_or_default();
     let origin = config.public_url.origin();
     let of_key = keys.account_of_publishable_key();
     let keys_of_one_account = match (&account, of_key) {
@@ -45,7 +43,7 @@ pub async fn look(facts: &Facts, config: &Config, mode: Mode, keys: &KeySet) -> 
         account,
         keys_of_one_account,
         endpoints: at_stripe.map(|there| compare(origin, &there.found, &secrets).0),
-        is_full,
+        room,
         pings,
         secrets: secrets.snapshot.len() + secrets.thin.len(),
     }

@@ -96,7 +96,8 @@ fn read(tx: &mut Tx<'_>) -> Result<DatabaseFacts, store::Error> {
     })
 }
 
-fn folder_is_closed(file: &Path) -> bool {
+/// Whether others get no further than a file's folder.
+pub fn folder_is_closed(file: &Path) -> bool {
     let folder = folder_of(file);
     fs::metadata(folder).is_ok_and(|folder| folder.permissions().mode() & 0o001 == 0)
 }

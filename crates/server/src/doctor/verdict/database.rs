@@ -39,7 +39,8 @@ pub fn judge(facts: &Facts, config: &Config) -> Vec<Line> {
             count => Line::warning(
                 code,
                 format!("{count} connected tenants cannot charge"),
-                "send their owners through Stripe's form: `GET /api/tenants` and the operator's pages name them",
+                "send their owners through Stripe's form; `GET /api/tenants` and the operator's pages \
+                 name them",
             ),
         });
     }

@@ -91,7 +91,7 @@ fn good() -> Facts {
             account: Ok("acct_1AbCdEfGhIjKlMnOp".to_owned()),
             keys_of_one_account: true,
             endpoints: Ok(Role::ALL.map(standing).to_vec()),
-            is_full: false,
+            room: (14, 15),
             pings: vec![ping(""), ping(".2")],
             secrets: 3,
         }],
@@ -423,6 +423,23 @@ fn headers_that_a_proxy_takes_away_or_changes_are_found() {
     let mut changed = changed_headers(&config, &came);
     changed.sort();
     assert_eq!(changed, ["content-security-policy", "referrer-policy"]);
+}
+
+/// The remedy was to run what had just been refused.
+#[test]
+fn what_finds_no_room_at_stripe_is_told_to_make_some() {
+    for (room, is_full) in [((0, 15), true), ((1, 0), false)] {
+        let mut facts = good();
+        endpoint(&mut facts, Role::Accounts, |one| {
+            one.id.clear();
+            one.wrong = vec!["there is no endpoint".to_owned()];
+        });
+        facts.modes[0].room = room;
+        let lines = said_of(&environment(), facts);
+        let line = lines.iter().find(|line| line.code == "endpoint.live.accounts");
+        let remedy = &line.unwrap().remedy;
+        assert_eq!(remedy.contains("delete endpoints"), is_full, "{remedy}");
+    }
 }
 
 #[test]
