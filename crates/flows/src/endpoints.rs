@@ -3,15 +3,21 @@
 //! and changed only where it differs; nothing of other addresses is touched.
 
 pub mod drift;
+mod signing;
 
 use domain::Mode;
 use sha2::{Digest, Sha256};
 use stripe::webhook_endpoints::{self as at_stripe, Change, Form, NewEndpoint};
 use stripe::{Client, Secret, WebhookEndpoint};
 
-pub use drift::{Found, Role, Secrets, Standing, Step, compare};
+pub use drift::{Found, Role, Standing, Step, compare};
+pub use signing::{Secrets, Signing};
 
 use crate::{App, Failure};
+
+/// As many endpoints Stripe allows an account and mode, those of other addresses included; of event
+/// destinations as well.
+const ENDPOINTS_MAX: usize = 16;
 
 /// The path of our own that all of them send to.
 pub const PATH: &str = "/api/stripe/webhook";
@@ -61,8 +67,52 @@ pub async fn read(app: &App, mode: Mode, origin: &str) -> Result<Vec<Found>, Fai
 /// # Errors
 /// When Stripe does not answer.
 pub async fn read_with(client: &Client, origin: &str) -> Result<Vec<Found>, Failure> {
+    Ok(read_all(client, origin).await?.found)
+}
+
+/// What is at Stripe in one mode, of us and of others.
+#[derive(Clone, Debug, Default)]
+pub struct AtStripe {
+    /// Ours.
+    pub found: Vec<Found>,
+    /// How many more there may be of snapshots, and of thin events.
+    pub room: (usize, usize),
+}
+
+impl AtStripe {
+    /// Whether what these steps make finds room.
+    ///
+    /// # Errors
+    /// A sentence with what to do where it does not.
+    pub fn has_room(&self, steps: &[Step]) -> Result<(), String> {
+        let made = |thin: bool| {
+            let is_made = |step: &&Step| matches!(step, Step::Create(role) if (*role == Role::Thin) == thin);
+            steps.iter().filter(is_made).count()
+        };
+        let (snapshot, thin) = (made(false), made(true));
+        if snapshot <= self.room.0 && thin <= self.room.1 {
+            return Ok(());
+        }
+        let left = self.room.0.min(self.room.1);
+        Err(format!(
+            "{} endpoints would be made, and Stripe allows {left} more ({ENDPOINTS_MAX} in all): delete \
+             endpoints that nobody needs in Stripe's dashboard, and run this again. Nothing was changed",
+            snapshot + thin
+        ))
+    }
+}
+
+/// As [`read_with`], with how many more there may be.
+///
+/// # Errors
+/// When Stripe does not answer.
+pub async fn read_all(client: &Client, origin: &str) -> Result<AtStripe, Failure> {
     let all = at_stripe::list(client).await?;
-    Ok(all.into_iter().filter_map(|one| found(one, origin)).collect())
+    let (snapshot, thin): (Vec<_>, Vec<_>) = all.iter().partition(|one| one.form == Form::Endpoint);
+    let left = |there: usize| ENDPOINTS_MAX.saturating_sub(there);
+    let room = (left(snapshot.len()), left(thin.len()));
+    let found = all.into_iter().filter_map(|one| found(one, origin)).collect();
+    Ok(AtStripe { found, room })
 }
 
 /// What is ours: what this program made for our origin, and what sends to our address. Somebody else's

@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::Mode;
 use domain::mail::MailKind;
 use flows::alarms::{self, Backup, Outside};
-use flows::endpoints::{self, Secrets, compare, fingerprint};
+use flows::endpoints::{self, Secrets, compare};
 use tokio::sync::watch;
 
 use crate::router::Site;
@@ -55,12 +55,8 @@ impl Watch {
             let Some(keys) = site.config.keys(mode) else {
                 continue;
             };
-            let secrets = keys.webhook_secrets.iter().chain(&keys.webhook_secrets_thin);
-            let secrets = Secrets {
-                configured: secrets.map(fingerprint).collect(),
-                ..Secrets::default()
-            };
-            if secrets.configured.is_empty() {
+            let secrets = Secrets::of(&keys.webhook_secrets, &keys.webhook_secrets_thin);
+            if secrets.snapshot.is_empty() && secrets.thin.is_empty() {
                 // A mode that nobody has set up yet.
                 continue;
             }

@@ -2,15 +2,21 @@
 //! What is collected and what is made of it are apart: the second is a pure function.
 
 pub mod collect;
+pub mod configuration;
 pub mod facts;
 pub mod pay;
 pub mod verdict;
 pub mod watch;
 
+use std::path::PathBuf;
+
 use clap::Args;
 use serde::Serialize;
 
 use verdict::judge;
+
+/// How wide the column of the codes is.
+const CODE_CHARS: usize = 28;
 
 /// What the doctor looks at.
 #[derive(Clone, Debug, Args)]
@@ -29,6 +35,19 @@ pub struct Arguments {
     /// For --watch: give up after so many minutes.
     #[arg(long, default_value_t = 60, value_name = "MINUTES")]
     minutes: u32,
+}
+
+/// Looks a variable up, as it is set.
+pub type Lookup<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
+
+/// Where the configuration comes from.
+pub struct Source<'a> {
+    /// The variables.
+    pub lookup: Lookup<'a>,
+    /// The names of all that are set.
+    pub names: Vec<String>,
+    /// The file that some of them stand in.
+    pub file: Option<PathBuf>,
 }
 
 /// How something stands.
@@ -92,17 +111,17 @@ impl Line {
 /// # Errors
 /// How many lines fail.
 pub async fn run(
-    lookup: &(dyn Fn(&str) -> Option<String> + Sync),
+    source: &Source<'_>,
     arguments: &Arguments,
     say: &mut (dyn FnMut(String) + Send),
 ) -> Result<(), String> {
-    let facts = collect::collect(lookup).await;
+    let facts = collect::collect(source).await;
     let mut lines = judge(&facts);
     if arguments.pay || arguments.watch {
         let healthy = lines.iter().all(|line| line.status != Status::Failure);
         match (&facts.config, healthy) {
-            (Some(config), true) if arguments.pay => lines.extend(pay::run(config, lookup).await),
-            (Some(config), true) => lines.extend(watch::run(config, arguments.minutes, say).await),
+            (Some(config), true) if arguments.pay => lines.extend(pay::run(config, source.lookup).await),
+            (Some(config), true) => lines.extend(watch::run(config, arguments.minutes).await),
             _ => lines.push(Line::failure(
                 "payment",
                 "no payment is looked at while something above fails",
@@ -129,9 +148,11 @@ fn tell(lines: &[Line], json: bool, say: &mut (dyn FnMut(String) + Send)) -> Res
             Status::Warning => "WARNING",
             Status::Failure => "FAILURE",
         };
-        say(format!("{word:<9}{:<28}{}", line.code, line.says));
+        // A code that fills its column still ends two spaces before the text.
+        let code = format!("{}  ", line.code);
+        say(format!("{word:<9}{code:<CODE_CHARS$}{}", line.says));
         if !line.remedy.is_empty() {
-            say(format!("{:9}{:28}-> {}", "", "", line.remedy));
+            say(format!("{:9}{:CODE_CHARS$}-> {}", "", "", line.remedy));
         }
     }
     Ok(())

@@ -1,21 +1,27 @@
 //! Reads a file of NAME=value lines into the environment. What is wrong with a line is said without the
 //! line: it may hold a key.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use dotenvy::Error;
 
-/// Reads the file; variables that are set already win. Without a name `.env` is read if it is there.
+/// Reads the file; variables that are set already win. Without a name `.env` is read if it is there. Answers
+/// which file it was.
 ///
 /// # Errors
 /// A sentence that names the file, the line and its variable.
-pub fn load(file: Option<&Path>) -> Result<(), String> {
+pub fn load(file: Option<&Path>) -> Result<Option<PathBuf>, String> {
     match file {
-        Some(path) => dotenvy::from_path(path).map_err(|error| problem(path, &error)),
+        Some(path) => match dotenvy::from_path(path) {
+            Ok(()) => Ok(Some(path.to_owned())),
+            Err(error) => Err(problem(path, &error)),
+        },
         None => match dotenvy::dotenv() {
-            Ok(_) => Ok(()),
-            Err(error) if error.not_found() => Ok(()),
+            Ok(path) => Ok(Some(path)),
+            Err(error) if error.not_found() => Ok(None),
             Err(error) => Err(problem(Path::new(".env"), &error)),
         },
     }
@@ -40,6 +46,29 @@ pub const SECRETS: [&str; 14] = [
     "METRICS_TOKEN",
 ];
 
+/// Every other variable that this program reads.
+const OTHERS: [&str; 15] = [
+    "STRIPE_MODE",
+    "STRIPE_TEST_CLIENT_ID",
+    "STRIPE_LIVE_CLIENT_ID",
+    "STRIPE_API_BASE",
+    "PLATFORM_FEE_BPS",
+    "PUBLIC_URL",
+    "LISTEN",
+    "TRUSTED_PROXIES",
+    "CONNECTIONS_MAX",
+    "WEBHOOK_RETENTION_DAYS",
+    "MAIL_FROM",
+    "LOG_FORMAT",
+    "FONT_FOLDER",
+    "PSA_PAY_DOCTOR_KEY",
+    "RUST_LOG",
+];
+/// What the names of ours begin with, where no other program's do.
+const OURS: [&str; 3] = ["STRIPE_", "SMTP_", "PSA_PAY_"];
+/// What names of this program's own tests begin with.
+const OF_TESTS: &str = "PSA_PAY_TEST_";
+
 /// A variable of the environment, or what the file holds that its `…_FILE` names, without the line breaks at
 /// its end.
 pub fn variable(name: &str) -> Option<String> {
@@ -49,25 +78,81 @@ pub fn variable(name: &str) -> Option<String> {
 /// As [`variable`], from anywhere. A file that cannot be read leaves an empty value, which is refused by the
 /// variable's name, as is one that names both.
 pub fn from_either(name: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    read(name, lookup).unwrap_or_else(|why| {
+        eprintln!("psa-pay: {why}");
+        Some(String::new())
+    })
+}
+
+/// As [`from_either`], with the reason where there is no value.
+///
+/// # Errors
+/// A sentence: both are set, or the file cannot be read.
+pub fn read(name: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Option<String>, String> {
     let direct = lookup(name);
     let file = SECRETS
         .contains(&name)
         .then(|| lookup(&format!("{name}_FILE")))
         .flatten();
     match (direct, file) {
-        (direct, None) => direct,
-        (Some(_), Some(_)) => {
-            eprintln!("psa-pay: {name} and {name}_FILE are both set: remove one");
-            Some(String::new())
-        }
+        (direct, None) => Ok(direct),
+        (Some(_), Some(_)) => Err(format!("{name} and {name}_FILE are both set: remove one")),
         (None, Some(path)) => match fs::read_to_string(&path) {
-            Ok(text) => Some(text.trim_end_matches(['\n', '\r']).to_owned()),
-            Err(error) => {
-                eprintln!("psa-pay: {name}_FILE: {path}: {error}");
-                Some(String::new())
-            }
+            Ok(text) => Ok(Some(text.trim_end_matches(['\n', '\r']).to_owned())),
+            Err(error) => Err(format!("{name}_FILE names {path}, {}", of_file(&error))),
         },
     }
+}
+
+fn of_file(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "which is not there: make the file, or name the right one".to_owned(),
+        ErrorKind::IsADirectory => "which is a folder: name a file in it".to_owned(),
+        ErrorKind::InvalidData => "which is no UTF-8 text: save it as plain text".to_owned(),
+        ErrorKind::PermissionDenied => {
+            "which may not be read: give it to the user that this program runs as".to_owned()
+        }
+        _ => format!("which cannot be read: {error}"),
+    }
+}
+
+/// Names that look like ours and are not read, each with why.
+pub fn unread(names: &[String]) -> Vec<(String, String)> {
+    let is_known = |name: &str| SECRETS.contains(&name) || OTHERS.contains(&name);
+    let why = |name: &String| match name.strip_suffix("_FILE") {
+        Some(of) if SECRETS.contains(&of) => None,
+        Some(of) if OTHERS.contains(&of) => {
+            Some(format!("{of} is not read from a file, so {name} says nothing"))
+        }
+        _ if is_known(name) || name.starts_with(OF_TESTS) => None,
+        _ if OURS.iter().any(|prefix| name.starts_with(prefix)) => {
+            Some(format!("{name} is no variable of psa-pay, so it says nothing"))
+        }
+        _ => None,
+    };
+    let found = names.iter().filter_map(|name| Some((name.clone(), why(name)?)));
+    found.collect()
+}
+
+/// Names of ours that a file sets more than once: the first counts.
+pub fn twice(text: &str) -> Vec<String> {
+    let (mut seen, mut twice) = (BTreeSet::new(), BTreeSet::new());
+    for line in text.lines() {
+        let line = line.trim();
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        let Some((name, _)) = line.split_once('=') else {
+            continue;
+        };
+        let name = name.trim_end();
+        let of = name.strip_suffix("_FILE").unwrap_or(name);
+        let is_ours = [name, of]
+            .iter()
+            .any(|name| SECRETS.contains(name) || OTHERS.contains(name));
+        if is_ours && !seen.insert(name) {
+            twice.insert(name.to_owned());
+        }
+    }
+    twice.into_iter().collect()
 }
 
 /// What is wrong with a file, without anything that may be secret.

@@ -168,6 +168,20 @@ fn transport(
         .build())
 }
 
+/// Whether a mail server is ready to take a mail: it greets, keeps the connection secret as it is asked to,
+/// and knows the login.
+///
+/// # Errors
+/// What it said instead.
+pub async fn greet(config: &MailConfig) -> Result<(), String> {
+    let transport = transport(config).map_err(|error| told(&error))?;
+    match transport.test_connection().await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("it does not answer after its greeting".to_owned()),
+        Err(error) => Err(told(&error)),
+    }
+}
+
 async fn send_by_smtp(transport: &AsyncSmtpTransport<Tokio1Executor>, message: Message) -> Outcome {
     match transport.send(message).await {
         Ok(response) => {

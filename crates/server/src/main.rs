@@ -251,11 +251,15 @@ fn main() -> ExitCode {
                 tying_out::run(&config, &args.arguments, &mut |line| println!("{line}")).await
             }
             Command::Doctor(args) => {
-                env_file::load(args.file.env_file.as_deref())?;
-                doctor::run(&env_file::variable, &args.arguments, &mut |line| {
-                    println!("{line}")
-                })
-                .await
+                let file = env_file::load(args.file.env_file.as_deref())?;
+                let source = doctor::Source {
+                    lookup: &|name| std::env::var(name).ok(),
+                    names: std::env::vars_os()
+                        .filter_map(|(name, _)| name.into_string().ok())
+                        .collect(),
+                    file,
+                };
+                doctor::run(&source, &args.arguments, &mut |line| println!("{line}")).await
             }
             Command::Backup(args) => {
                 let config = configuration(&args.file)?;

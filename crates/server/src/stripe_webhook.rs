@@ -1,5 +1,6 @@
 //! `POST /api/stripe/webhook`: verify the raw bytes, store them, answer. Nothing is applied here.
 
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
@@ -9,6 +10,7 @@ use flows::stripe_events::{self, Ingested};
 use stripe::{Secret, signature};
 
 use crate::metrics::Delivery;
+use crate::ping;
 use crate::problem::Problem;
 use crate::router::Site;
 
@@ -40,12 +42,12 @@ pub async fn receive(
         }
     };
     site.clock_skew.agrees();
-    if body == crate::ping::BODY {
-        return StatusCode::OK.into_response();
-    }
     let Some((_, signed_as)) = site.webhook_secrets.get(matched) else {
         return refused(&site, "no such secret");
     };
+    if body == ping::BODY {
+        return Json(ping::Pong::of(&site.config, *signed_as)).into_response();
+    }
     match stripe_events::ingest(&site.app, &body, *signed_as).await {
         Ok(Ingested::New { event_type }) => {
             tracing::info!("Webhook received: {event_type}");
@@ -75,7 +77,7 @@ fn refused(site: &Site, why: &str) -> Response {
     tracing::warn!(why, "webhook refused");
     Problem::new(
         StatusCode::UNAUTHORIZED,
-        "signature_invalid",
+        ping::REFUSED,
         "The signature is not valid.",
     )
     .into_response()

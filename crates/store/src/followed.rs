@@ -29,8 +29,10 @@ pub struct Followed {
     pub invoice_status: String,
     /// Postings of the payment.
     pub postings: i64,
-    /// Events of it that were applied.
+    /// Events of it that a webhook brought and that were applied.
     pub told: i64,
+    /// Events of it that were found in Stripe's list alone: no webhook brought them.
+    pub listed: i64,
     /// Fees that Stripe reported of its charge.
     pub fees_booked: i64,
 }
@@ -46,7 +48,12 @@ const FIRST: Sql = Sql::new(
            and l.kind = 'payment') as postings,
        (select count(*) from stripe_webhook_events e
          where e.livemode = p.livemode and e.stripe_account_id = p.stripe_account_id
-           and e.object_id = p.stripe_payment_intent_id and e.type = $1 and e.status = 'processed') as told,
+           and e.object_id = p.stripe_payment_intent_id and e.type = $1 and e.status = 'processed'
+           and e.deliveries > 0) as told,
+       (select count(*) from stripe_webhook_events e
+         where e.livemode = p.livemode and e.stripe_account_id = p.stripe_account_id
+           and e.object_id = p.stripe_payment_intent_id and e.type = $1 and e.source = 'listed'
+           and e.deliveries = 0) as listed,
        (select count(*) from application_fees f
          where f.tenant_id = p.tenant_id and f.livemode = p.livemode
            and f.stripe_charge_id = p.stripe_charge_id) as fees_booked
@@ -82,6 +89,7 @@ pub fn first(
         invoice_status: row.text_opt("invoice_status")?.unwrap_or_default(),
         postings: row.int("postings")?,
         told: row.int("told")?,
+        listed: row.int("listed")?,
         fees_booked: row.int("fees_booked")?,
     }))
 }

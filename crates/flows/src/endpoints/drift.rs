@@ -6,6 +6,7 @@ use stripe::events::Kind;
 use stripe::webhook_endpoints::Form;
 
 use super::PATH;
+use super::signing::{Secrets, Signing};
 use crate::stripe_events::catalogue::{self, Endpoint};
 
 /// Which of the three it is.
@@ -87,7 +88,7 @@ pub struct Found {
 
 impl Found {
     /// Whether a person made it: of its secret nothing is known here.
-    fn is_untold(&self) -> bool {
+    pub(super) fn is_untold(&self) -> bool {
         self.fingerprint.is_none() && !self.made_by_us
     }
 }
@@ -101,8 +102,8 @@ pub struct Standing {
     pub id: String,
     /// What is wrong with it; empty where nothing is.
     pub wrong: Vec<String>,
-    /// Whether its secret is configured; unknown for one that a person made.
-    pub secret_known: Option<bool>,
+    /// Whether its secret is configured; none where it is missing.
+    pub signing: Option<Signing>,
     /// Whether it goes soon.
     pub retiring: bool,
 }
@@ -135,36 +136,6 @@ pub enum Step {
     },
 }
 
-/// What is known of the webhook secrets, by their fingerprints.
-#[derive(Clone, Debug, Default)]
-pub struct Secrets {
-    /// Those of the configuration at hand.
-    pub configured: Vec<String>,
-    /// Those that every instance that lives takes: what is retiring goes when its successor's is among
-    /// them.
-    pub taken_by_all: Vec<String>,
-    /// Those that some instance takes which lives; none while nobody knows which instances there are.
-    pub taken_by_some: Option<Vec<String>>,
-}
-
-impl Secrets {
-    /// Whether an endpoint may sign by a secret that somebody takes: then it is not taken away from them.
-    fn may_be_in_use(&self, found: &Found) -> bool {
-        let (Some(print), Some(taken)) = (&found.fingerprint, &self.taken_by_some) else {
-            return true;
-        };
-        self.configured.contains(print) || taken.contains(print)
-    }
-
-    fn is_taken(&self, found: &Found) -> bool {
-        let taken = self.taken_by_some.iter().flatten();
-        found
-            .fingerprint
-            .as_ref()
-            .is_some_and(|print| taken.into_iter().any(|one| one == print))
-    }
-}
-
 /// Takes an endpoint away; one whose secret may be in use sends on until its successor's is in use
 /// everywhere.
 fn let_go(found: &Found, why: String, secrets: &Secrets) -> Step {
@@ -177,7 +148,6 @@ fn let_go(found: &Found, why: String, secrets: &Secrets) -> Step {
 
 /// How the endpoints stand, and what is to be done.
 pub fn compare(origin: &str, found: &[Found], secrets: &Secrets) -> (Vec<Standing>, Vec<Step>) {
-    let known = &secrets.configured;
     let (mut standing, mut steps) = (Vec::new(), Vec::new());
     for role in Role::ALL {
         let of_role = || found.iter().filter(|one| one.role == role);
@@ -185,7 +155,7 @@ pub fn compare(origin: &str, found: &[Found], secrets: &Secrets) -> (Vec<Standin
         // Best first: its secret is configured, or in use elsewhere; it is right; it was there first.
         staying.sort_by_key(|one| {
             (
-                has_secret(one, known) != Some(true),
+                secrets.signing(one, found) != Signing::Known,
                 !secrets.is_taken(one),
                 must_be_new(one).is_some(),
                 !wrong(one, origin).is_empty(),
@@ -197,16 +167,16 @@ pub fn compare(origin: &str, found: &[Found], secrets: &Secrets) -> (Vec<Standin
                 steps.push(Step::Create(role));
             }
             Some((best, others)) => {
-                standing.push(stands(best, origin, known));
+                standing.push(stands(best, origin, (secrets, found)));
                 // Of two that people made, nobody can tell by whose secret events are taken.
                 let untold = others.iter().find(|other| best.is_untold() && other.is_untold());
                 steps.extend(match untold {
                     Some(other) => renew(best, format!("there is another one: {}", other.id), secrets),
-                    None => mend(best, origin, secrets),
+                    None => mend(best, origin, (secrets, found)),
                 });
                 for other in others {
                     let twice = format!("there is another one for {}: {}", role.says(), best.id);
-                    let mut stands = stands(other, origin, known);
+                    let mut stands = stands(other, origin, (secrets, found));
                     stands.wrong = vec![twice.clone()];
                     standing.push(stands);
                     steps.push(let_go(other, twice, secrets));
@@ -216,7 +186,7 @@ pub fn compare(origin: &str, found: &[Found], secrets: &Secrets) -> (Vec<Standin
         let successor = staying.first().and_then(|one| one.fingerprint.as_ref());
         let used = successor.is_some_and(|print| secrets.taken_by_all.contains(print));
         for old in of_role().filter(|one| one.retiring) {
-            standing.push(stands(old, origin, known));
+            standing.push(stands(old, origin, (secrets, found)));
             steps.extend(used.then(|| Step::Delete {
                 found: old.clone(),
                 why: "the secret of its successor is in use".to_owned(),
@@ -227,31 +197,43 @@ pub fn compare(origin: &str, found: &[Found], secrets: &Secrets) -> (Vec<Standin
 }
 
 /// What makes new secrets of all three: each gets a successor, and sends on until that one's secret is in
-/// use.
-pub fn roll(origin: &str, found: &[Found], known: &[String]) -> Result<Vec<Step>, String> {
-    let secrets = Secrets {
-        configured: known.to_vec(),
-        ..Secrets::default()
+/// use. One that was cut off in the middle is gone on with.
+pub fn roll(origin: &str, found: &[Found], secrets: &Secrets) -> Result<Vec<Step>, String> {
+    let (_, steps) = compare(origin, found, secrets);
+    let of_role = |role: Role, retiring: bool| {
+        let all = found.iter().filter(move |one| one.role == role);
+        all.filter(move |one| one.retiring == retiring)
+            .collect::<Vec<&Found>>()
     };
-    let (standing, steps) = compare(origin, found, &secrets);
-    if !steps.is_empty() {
+    // One that retires and has no successor yet is what a rotation leaves that was cut off.
+    let is_left = |step: &Step| match step {
+        Step::Create(role) => !of_role(*role, true).is_empty(),
+        Step::Change { .. } | Step::Retire { .. } | Step::Delete { .. } => false,
+    };
+    if !steps.iter().all(is_left) {
         return Err(
             "the endpoints are not as they have to be: run `psa-pay webhooks setup` first".to_owned(),
         );
     }
-    if standing.iter().any(|one| one.retiring) {
-        return Err("a rotation is under way: end it with `psa-pay webhooks rotate --finish`".to_owned());
+    let mut left = Vec::new();
+    for role in Role::ALL {
+        match (of_role(role, false).as_slice(), of_role(role, true).as_slice()) {
+            ([], _) => left.push(Step::Create(role)),
+            (staying, []) => {
+                // First this, so that whatever is cut off shows what is left to do.
+                left.extend(staying.iter().map(|old| Step::Retire {
+                    found: (*old).clone(),
+                    why: "until the new secret is in use".to_owned(),
+                }));
+                left.push(Step::Create(role));
+            }
+            (_, _) => {}
+        }
     }
-    let replaced = found.iter().flat_map(|old| {
-        [
-            Step::Create(old.role),
-            Step::Retire {
-                found: old.clone(),
-                why: "until the new secret is in use".to_owned(),
-            },
-        ]
-    });
-    Ok(replaced.collect())
+    match left.is_empty() {
+        true => Err("a rotation is under way: end it with `psa-pay webhooks rotate --finish`".to_owned()),
+        false => Ok(left),
+    }
 }
 
 /// Whether its list of events is exactly the catalogue's.
@@ -267,19 +249,19 @@ fn missing(role: Role) -> Standing {
         role,
         id: String::new(),
         wrong: vec![format!("there is no endpoint for {}", role.says())],
-        secret_known: None,
+        signing: None,
         retiring: false,
     }
 }
 
-fn stands(found: &Found, origin: &str, known: &[String]) -> Standing {
+fn stands(found: &Found, origin: &str, (secrets, all): (&Secrets, &[Found])) -> Standing {
     let mut says: Vec<String> = must_be_new(found).into_iter().collect();
     says.extend(wrong(found, origin));
     Standing {
         role: found.role,
         id: found.id.clone(),
         wrong: says,
-        secret_known: has_secret(found, known),
+        signing: Some(secrets.signing(found, all)),
         retiring: found.retiring,
     }
 }
@@ -323,12 +305,13 @@ fn wrong(found: &Found, origin: &str) -> Vec<String> {
     wrong
 }
 
-fn has_secret(found: &Found, known: &[String]) -> Option<bool> {
-    found.fingerprint.as_ref().map(|print| known.contains(print))
-}
-
-fn mend(best: &Found, origin: &str, secrets: &Secrets) -> Vec<Step> {
+fn mend(best: &Found, origin: &str, (secrets, all): (&Secrets, &[Found])) -> Vec<Step> {
     if let Some(why) = must_be_new(best) {
+        return renew(best, why, secrets);
+    }
+    // Whose secret it is that is missing cannot be told, and of a new one it can.
+    if secrets.signing(best, all) == Signing::TooFew {
+        let why = "fewer secrets are configured than there are endpoints without our note".to_owned();
         return renew(best, why, secrets);
     }
     match wrong(best, origin) {

@@ -23,12 +23,13 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const SETTLES_WITHIN_LOOKS: u32 = 60;
 
 /// Waits for the first payment, and checks it.
-pub async fn run(config: &Config, minutes: u32, say: &mut (dyn FnMut(String) + Send)) -> Vec<Line> {
+pub async fn run(config: &Config, minutes: u32) -> Vec<Line> {
     let now = SystemClock::default().now();
-    say(format!(
+    // Not among the lines, which a program may read.
+    eprintln!(
         "Waiting for the first payment in {} mode, for {minutes} minutes at most …",
         config.mode.label()
-    ));
+    );
     follow(config, config.mode, now, "", minutes.saturating_mul(60)).await
 }
 
@@ -101,8 +102,8 @@ async fn check(client: &Client, found: &Followed) -> Vec<Line> {
         line(
             "payment.webhook",
             found.told > 0,
-            format!("{} events told of {}", found.told, found.intent),
-            "no event came: see `psa-pay webhooks list`, and whether PUBLIC_URL can be reached from outside",
+            webhook(found),
+            "see `psa-pay webhooks list`, and whether PUBLIC_URL can be reached from outside",
         ),
         line(
             "payment.invoice",
@@ -120,6 +121,17 @@ async fn check(client: &Client, found: &Followed) -> Vec<Line> {
     lines.push(intent(client, found).await);
     lines.push(fee(client, found).await);
     lines
+}
+
+fn webhook(found: &Followed) -> String {
+    match (found.told, found.listed) {
+        (0, 0) => format!("no event told of {}", found.intent),
+        (0, _) => format!(
+            "no webhook told of {}: its event was found in Stripe's list of events alone",
+            found.intent
+        ),
+        (told, _) => format!("{told} events told of {}", found.intent),
+    }
 }
 
 async fn intent(client: &Client, found: &Followed) -> Line {

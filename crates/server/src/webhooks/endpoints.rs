@@ -4,7 +4,9 @@
 use clap::Args;
 use domain::Mode;
 use flows::Clock;
-use flows::endpoints::{self, Done, Found, Role, Secrets, Standing, Step, compare, drift, fingerprint};
+use flows::endpoints::{
+    self, AtStripe, Done, Role, Secrets, Signing, Standing, Step, compare, drift, fingerprint,
+};
 use flows::running::{self, Running};
 use store::Db;
 use store::db::Options;
@@ -12,6 +14,7 @@ use stripe::{Client, Secret};
 
 use crate::clock::SystemClock;
 use crate::config::{ApiBase, Config, KeySet};
+use crate::ping::Answer;
 use crate::{instance, ping, start};
 
 /// Which mode's endpoints.
@@ -39,7 +42,7 @@ struct Desk<'a> {
     mode: Mode,
     client: Client,
     origin: &'a str,
-    found: Vec<Found>,
+    at_stripe: AtStripe,
 }
 
 impl<'a> Desk<'a> {
@@ -52,7 +55,7 @@ impl<'a> Desk<'a> {
                 "PUBLIC_URL is {origin}, which Stripe cannot reach: set it to the public address"
             ));
         }
-        let found = endpoints::read_with(&client, origin)
+        let at_stripe = endpoints::read_all(&client, origin)
             .await
             .map_err(|failure| failure.to_string())?;
         Ok(Desk {
@@ -60,7 +63,7 @@ impl<'a> Desk<'a> {
             mode,
             client,
             origin,
-            found,
+            at_stripe,
         })
     }
 
@@ -74,8 +77,9 @@ impl<'a> Desk<'a> {
         keys.map(all).unwrap_or_default()
     }
 
-    fn known(&self) -> Vec<String> {
-        self.secrets().iter().map(fingerprint).collect()
+    fn known(&self) -> Secrets {
+        let of = |keys: &KeySet| Secrets::of(&keys.webhook_secrets, &keys.webhook_secrets_thin);
+        self.keys().map(of).unwrap_or_default()
     }
 
     /// Which instances live, as they say themselves in the database.
@@ -101,17 +105,16 @@ impl<'a> Desk<'a> {
     /// matters: a row in the database is no proof that the address leads to whoever wrote it.
     async fn known_secrets(&self, living: Option<&[Running]>) -> Secrets {
         let mut secrets = Secrets {
-            configured: self.known(),
-            taken_by_all: Vec::new(),
             taken_by_some: living.map(|living| living.iter().flat_map(|one| one.secrets.clone()).collect()),
+            ..self.known()
         };
-        if !self.found.iter().any(|one| one.retiring) {
+        if !self.at_stripe.found.iter().any(|one| one.retiring) {
             return secrets;
         }
         for secret in self.secrets() {
             let print = fingerprint(&secret);
             let all = living.is_some_and(|living| running::all_take(living, &print));
-            if all && ping::send(self.config, &secret).await == Ok(200) {
+            if all && matches!(ping::send(self.config, &secret).await, Ok(Answer::Taken(_))) {
                 secrets.taken_by_all.push(print);
             }
         }
@@ -120,7 +123,8 @@ impl<'a> Desk<'a> {
 
     /// Names the instances for which an old secret is still needed.
     fn waiting_for(&self, living: &[Running], say: &mut dyn FnMut(String)) {
-        let (known, now) = (self.known(), SystemClock::default().now());
+        let known: Vec<String> = self.secrets().iter().map(fingerprint).collect();
+        let now = SystemClock::default().now();
         for one in living {
             let lacking = known.iter().filter(|print| !running::takes(one, print)).count();
             if lacking > 0 {
@@ -138,6 +142,7 @@ impl<'a> Desk<'a> {
     }
 
     async fn change(&self, steps: &[Step], say: &mut dyn FnMut(String)) -> Result<(), String> {
+        self.at_stripe.has_room(steps)?;
         let mut done = Done::default();
         let nonce = format!("{:032x}", SystemClock::default().random());
         let came = endpoints::carry_out(&self.client, self.origin, steps, &nonce, &mut done).await;
@@ -176,16 +181,62 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Endpoints whose secrets are not configured: a person has to put them there, or have new ones made.
-    fn unknown(&self, standing: &[Standing], say: &mut dyn FnMut(String)) {
-        for one in standing.iter().filter(|one| one.secret_known == Some(false)) {
-            say(format!(
-                "SECRET    {}  {}: its secret is not configured. Put the line in place that was printed when \
-                 it was made, or delete it in Stripe's dashboard and run `psa-pay webhooks setup`",
-                one.id,
-                one.role.says()
-            ));
+    /// Endpoints whose secrets are not configured, or not where they belong: a person has to put them there,
+    /// or have new ones made. Answers how many of them are refused for it.
+    fn unknown(&self, standing: &[Standing], say: &mut dyn FnMut(String)) -> usize {
+        let mut refused = 0;
+        for one in standing.iter().filter(|one| !one.retiring) {
+            let Some(signing) = one.signing.filter(|signing| *signing != Signing::Known) else {
+                continue;
+            };
+            refused += usize::from(signing.is_wrong());
+            let (says, remedy) = about_secret(self.mode, one.role, signing);
+            let role = one.role.says();
+            say(format!("SECRET    {}  {role}: {says}. {remedy}", one.id));
         }
+        refused
+    }
+}
+
+/// What is to be said of an endpoint's secret, and what to do.
+pub fn about_secret(mode: Mode, role: Role, signing: Signing) -> (String, String) {
+    let (label, word) = (mode.label(), mode.word());
+    let snapshot = format!("STRIPE_{label}_WEBHOOK_SECRET");
+    let thin = format!("{snapshot}_THIN");
+    let (own, other) = match role {
+        Role::Thin => (thin, snapshot),
+        Role::Platform | Role::Accounts => (snapshot, thin),
+    };
+    match signing {
+        Signing::Known => ("its secret is configured".to_owned(), String::new()),
+        Signing::OtherKind => (
+            format!("its secret stands in the wrong variable, {other}, so that its events are refused"),
+            format!("Move it from {other} to {own}, and restart the server"),
+        ),
+        Signing::Unknown => (
+            "its secret is not configured".to_owned(),
+            format!(
+                "Put the line in place that was printed when it was made, or delete it in Stripe's dashboard \
+                 and run `psa-pay webhooks setup --mode {word}`"
+            ),
+        ),
+        Signing::Untold => (
+            format!(
+                "whether its secret is configured cannot be told, as it does not carry our note: {own} may \
+                 hold it"
+            ),
+            format!(
+                "Compare it with the one in Stripe's dashboard, or delete the endpoint there and run \
+                 `psa-pay webhooks setup --mode {word}`"
+            ),
+        ),
+        Signing::TooFew => (
+            format!("{own} holds fewer secrets than there are endpoints without our note, so one is missing"),
+            format!(
+                "Run `psa-pay webhooks setup --mode {word}`, which makes one whose secret is known, or add \
+                 the missing one from Stripe's dashboard"
+            ),
+        ),
     }
 }
 
@@ -203,7 +254,7 @@ pub async fn setup(config: &Config, which: &Which, say: &mut dyn FnMut(String)) 
     // What nobody can tell keeps every endpoint that may be needed.
     let living = desk.running().await.ok();
     let secrets = desk.known_secrets(living.as_deref()).await;
-    let (standing, steps) = compare(desk.origin, &desk.found, &secrets);
+    let (standing, steps) = compare(desk.origin, &desk.at_stripe.found, &secrets);
     if steps.is_empty() {
         say(format!(
             "Nothing to change: three endpoints in {} mode send to {}.",
@@ -212,8 +263,18 @@ pub async fn setup(config: &Config, which: &Which, say: &mut dyn FnMut(String)) 
         ));
     }
     desk.change(&steps, say).await?;
+    // What is renewed gets a secret that is told above.
+    let made = |role: Role| {
+        let made = |step: &Step| matches!(step, Step::Create(of) if *of == role);
+        steps.iter().any(made)
+    };
+    let standing: Vec<Standing> = standing.into_iter().filter(|one| !made(one.role)).collect();
     desk.unknown(&standing, say);
-    Ok(())
+    let wrongly = |one: &&Standing| one.signing == Some(Signing::OtherKind) && !one.retiring;
+    match standing.iter().filter(wrongly).count() {
+        0 => Ok(()),
+        count => Err(format!("{count} secrets stand in the wrong variable")),
+    }
 }
 
 /// Says how the endpoints stand; fails while one differs from what it has to be.
@@ -222,18 +283,20 @@ pub async fn setup(config: &Config, which: &Which, say: &mut dyn FnMut(String)) 
 /// How many differ, or why Stripe was not asked.
 pub async fn list(config: &Config, which: &Which, say: &mut dyn FnMut(String)) -> Result<(), String> {
     let desk = Desk::open(config, which).await?;
-    let secrets = Secrets {
-        configured: desk.known(),
-        ..Secrets::default()
-    };
-    let (standing, _) = compare(desk.origin, &desk.found, &secrets);
+    let (standing, _) = compare(desk.origin, &desk.at_stripe.found, &desk.known());
     for one in &standing {
         say(line(desk.mode, one));
     }
-    desk.unknown(&standing, say);
-    match standing.iter().filter(|one| !one.wrong.is_empty()).count() {
-        0 => Ok(()),
-        count => Err(format!("{count} differ: `psa-pay webhooks setup` repairs them")),
+    let refused = desk.unknown(&standing, say);
+    match (
+        standing.iter().filter(|one| !one.wrong.is_empty()).count(),
+        refused,
+    ) {
+        (0, 0) => Ok(()),
+        (0, count) => Err(format!(
+            "{count} sign with a secret that is not configured where it belongs"
+        )),
+        (count, _) => Err(format!("{count} differ: `psa-pay webhooks setup` repairs them")),
     }
 }
 
@@ -264,18 +327,18 @@ pub async fn rotate(
 ) -> Result<(), String> {
     let desk = Desk::open(config, which).await?;
     if !finish {
-        let steps = drift::roll(desk.origin, &desk.found, &desk.known())?;
+        let steps = drift::roll(desk.origin, &desk.at_stripe.found, &desk.known())?;
         desk.change(&steps, say).await?;
         say("Old and new secrets are both good until `psa-pay webhooks rotate --finish`.".to_owned());
         return Ok(());
     }
-    if !desk.found.iter().any(|one| one.retiring) {
+    if !desk.at_stripe.found.iter().any(|one| one.retiring) {
         say("No rotation is under way.".to_owned());
         return Ok(());
     }
     let living = desk.running().await?;
     let secrets = desk.known_secrets(Some(&living)).await;
-    let (standing, steps) = compare(desk.origin, &desk.found, &secrets);
+    let (standing, steps) = compare(desk.origin, &desk.at_stripe.found, &secrets);
     let ends: Vec<Step> = steps
         .into_iter()
         .filter(|step| matches!(step, Step::Delete { found, .. } if found.retiring))

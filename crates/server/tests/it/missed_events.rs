@@ -1,12 +1,13 @@
 //! Nobody told us: what happened at Stripe while no webhook arrived is read from Stripe's lists, for days and
 //! for longer than Stripe lists events.
 
-use domain::Mode;
+use domain::{Mode, Timestamp};
+use flows::stripe_events::catalogue;
 use flows::{reconcile, stripe_events};
 use serde_json::{Value, json};
 use server::demo::TEST_WEBHOOK_SECRET;
 use store::db::Row;
-use store::{Sql, event_cursors};
+use store::{Sql, event_cursors, followed};
 use stripe::events::{self, Listed};
 
 use crate::engines::World;
@@ -121,6 +122,11 @@ both! {
             reconcile::run(&town.app).await.unwrap();
             apply_all(&town).await;
             assert_paid_with_all_fees(&town, &invoice).await;
+            // Whoever watches the first payment is not told that its webhook came.
+            let (at, told_by) = (Timestamp::from_ms(0), catalogue::AT_LEAST[0]);
+            let first = town.app.db.read(move |tx| followed::first(tx, Mode::Test, at, "", told_by));
+            let first = first.await.unwrap().unwrap();
+            assert_eq!((first.told, first.listed), (0, 1));
             let external = externals(&town).await;
             assert!(shop.iter().all(|id| external.contains(id)), "{external:?}");
             const ENABLED: Sql = Sql::new("select charges_enabled as n from stripe_config");

@@ -3,15 +3,22 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use axum::http::HeaderMap;
 use domain::{Mode, Timestamp};
-use flows::endpoints::{Role, Standing};
+use flows::endpoints::{Role, Signing, Standing};
+use flows::stripe_events::SignedAs;
 use store::db::Engine;
+use stripe::HttpResponse;
+use stripe::events::Kind;
 
-use super::super::collect::passing_in;
-use super::super::facts::{CallFailed, DatabaseFacts, Facts, ModeFacts, ServerFacts};
-use super::super::{Line, Status};
+use super::super::collect::{changed_headers, passing_in};
+use super::super::configuration;
+use super::super::facts::{CallFailed, DatabaseFacts, Facts, FileFacts, ModeFacts, Ping, ServerFacts};
+use super::super::{Line, Status, tell};
 use super::judge;
 use crate::config::Config;
+use crate::headers::{Kind as Page, Policies};
+use crate::ping::{Answer, Pong};
 
 type Environment = BTreeMap<&'static str, String>;
 
@@ -40,8 +47,38 @@ fn standing(role: Role) -> Standing {
         role,
         id: format!("we_{}", role.word()),
         wrong: Vec::new(),
-        secret_known: Some(true),
+        signing: Some(Signing::Known),
         retiring: false,
+    }
+}
+
+fn config() -> Config {
+    let given = environment();
+    Config::from_lookup(&|name| given.get(name).cloned()).unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+fn ping(nth: &str) -> Ping {
+    let kind = Kind::Snapshot;
+    let signed_as = SignedAs {
+        mode: Mode::Live,
+        kind,
+    };
+    Ping {
+        variable: format!("STRIPE_LIVE_WEBHOOK_SECRET{nth}"),
+        kind,
+        answer: Ok(Answer::Taken(Pong::of(&config(), signed_as))),
+    }
+}
+
+/// Changes what the server said to the last word.
+fn pong(facts: &mut Facts, change: fn(&mut Pong)) {
+    let last = facts.modes[0].pings.last_mut();
+    if let Some(Ping {
+        answer: Ok(Answer::Taken(pong)),
+        ..
+    }) = last
+    {
+        change(pong);
     }
 }
 
@@ -54,7 +91,8 @@ fn good() -> Facts {
             account: Ok("acct_1AbCdEfGhIjKlMnOp".to_owned()),
             keys_of_one_account: true,
             endpoints: Ok(Role::ALL.map(standing).to_vec()),
-            pings: vec![("STRIPE_LIVE_WEBHOOK_SECRET".to_owned(), Ok(200))],
+            room: (14, 15),
+            pings: vec![ping(""), ping(".2")],
             secrets: 3,
         }],
         database: DatabaseFacts {
@@ -68,8 +106,9 @@ fn good() -> Facts {
         },
         server: ServerFacts {
             ready: Some(Ok((200, "ready\n".to_owned()))),
-            wrong_secret: Some(Ok(401)),
+            wrong_secret: Some(Ok(Answer::Refused)),
             plain_http_serves: false,
+            page_headers: Some(Vec::new()),
         },
         clock_ahead_s: Some(0),
         mail_server: Some(Ok(())),
@@ -132,7 +171,7 @@ fn plants() -> Vec<Plant> {
             facts.server.ready = Some(Ok((503, "the database takes no writes".to_owned())));
         }),
         in_facts("wrong_secret", Failure, |facts| {
-            facts.server.wrong_secret = Some(Ok(200))
+            facts.server.wrong_secret = Some(Ok(Answer::Other(200)))
         }),
         in_facts("plain_http", Failure, |facts| {
             facts.server.plain_http_serves = true
@@ -140,8 +179,50 @@ fn plants() -> Vec<Plant> {
         in_facts("mail", Failure, |facts| {
             facts.mail_server = Some(Err("refused".to_owned()))
         }),
+        in_facts("running_mode", Failure, |facts| {
+            pong(facts, |pong| pong.mode = "test".to_owned());
+        }),
+        in_facts("page_headers", Warning, |facts| {
+            facts.server.page_headers = Some(vec!["content-security-policy".to_owned()]);
+        }),
+        in_facts("env_file", Warning, |facts| {
+            facts.file = Some(FileFacts {
+                path: ".env".to_owned(),
+                readable_by_others: true,
+                twice: Vec::new(),
+            });
+        }),
+        in_facts("name.STRIPE_KEY", Warning, |facts| {
+            facts.unread = vec![("STRIPE_KEY".to_owned(), "it says nothing".to_owned())];
+        }),
     ]);
     plants
+}
+
+/// Those that hide another, or are hidden by it.
+fn alone() -> Vec<Plant> {
+    vec![
+        in_facts("endpoint.live.platform", Failure, |facts| {
+            endpoint(facts, Role::Platform, |one| {
+                one.signing = Some(Signing::OtherKind)
+            });
+        }),
+        in_facts("endpoint.live.platform", Failure, |facts| {
+            endpoint(facts, Role::Platform, |one| one.signing = Some(Signing::TooFew));
+        }),
+        in_facts("endpoint.live.platform", Warning, |facts| {
+            endpoint(facts, Role::Platform, |one| one.signing = Some(Signing::Untold));
+        }),
+        in_facts("running_key", Failure, |facts| {
+            pong(facts, |pong| pong.secret_key = "of_another_key".to_owned());
+        }),
+        in_facts("secret.STRIPE_LIVE_WEBHOOK_SECRET.2", Failure, |facts| {
+            pong(facts, |pong| pong.secret_kind = "thin".to_owned());
+        }),
+        in_facts("database", Failure, |facts| {
+            facts.database.unreachable = Some("no such table: schema_migrations".to_owned());
+        }),
+    ]
 }
 
 fn of_stripe() -> Vec<Plant> {
@@ -158,18 +239,19 @@ fn of_stripe() -> Vec<Plant> {
             });
         }),
         in_facts("endpoint.live.platform", Failure, |facts| {
-            endpoint(facts, Role::Platform, |one| one.secret_known = Some(false));
+            endpoint(facts, Role::Platform, |one| one.signing = Some(Signing::Unknown));
         }),
         in_facts("endpoint.live.thin", Warning, |facts| {
             endpoint(facts, Role::Thin, |one| one.retiring = true);
         }),
         in_facts("secret.STRIPE_LIVE_WEBHOOK_SECRET", Failure, |facts| {
-            facts.modes[0].pings[0].1 = Ok(401);
+            facts.modes[0].pings[0].answer = Ok(Answer::Refused);
         }),
         in_facts("one_account", Warning, |facts| {
             let mut test = facts.modes[0].clone();
             test.mode = Mode::Test;
             test.account = Ok("acct_of_a_sandbox".to_owned());
+            test.pings.clear();
             // Found even where the other key is refused: both accounts have to be known.
             if facts.modes[0].account.is_ok() {
                 facts.modes.push(test);
@@ -203,24 +285,10 @@ fn of_database() -> Vec<Plant> {
     ]
 }
 
-/// What the doctor says of a set-up, the configuration read as the collector reads it.
+/// What the doctor says of a set-up, the configuration read as it reads it.
 fn said_of(given: &Environment, mut facts: Facts) -> Vec<Line> {
-    let lookup = |name: &str| given.get(name).cloned();
-    if let Err(errors) = Config::from_lookup(&lookup) {
-        let said = errors
-            .iter()
-            .map(|error| (error.variable.to_owned(), error.to_string()));
-        facts.variables = said.collect();
-    }
-    // The settings that are judged are not among those that are planted as wrong.
-    let wrong: Vec<&str> = facts.variables.iter().map(|(name, _)| name.as_str()).collect();
-    let mended = environment();
-    let rest = |name: &str| match wrong.contains(&name) {
-        true => mended.get(name).cloned(),
-        false => lookup(name),
-    };
-    let rest = |name: &str| rest(name).filter(|_| !name.starts_with("STRIPE_TEST"));
-    facts.config = Some(Config::from_lookup(&rest).unwrap_or_else(|errors| panic!("{errors:?}")));
+    (facts.config, facts.variables) = configuration::read(&|name: &str| given.get(name).cloned());
+    assert!(facts.config.is_some(), "{:?}", facts.variables);
     judge(&facts)
 }
 
@@ -244,7 +312,7 @@ fn a_good_set_up_has_no_fault() {
 fn each_of_twenty_and_more_planted_faults_is_named_alone() {
     let plants = plants();
     assert!(plants.len() >= 20, "only {} faults are planted", plants.len());
-    for plant in &plants {
+    for plant in plants.iter().chain(&alone()) {
         let (mut environment, mut facts) = (environment(), good());
         (plant.environment)(&mut environment);
         (plant.facts)(&mut facts);
@@ -272,6 +340,117 @@ fn all_planted_faults_are_named_together() {
     }
     let lines = said_of(&environment, facts);
     together.iter().for_each(|plant| assert_found(&lines, plant));
+}
+
+/// Something that asks everybody for a login was taken for psa-pay.
+#[test]
+fn what_answers_401_to_everything_is_not_taken_for_psa_pay() {
+    let mut facts = good();
+    facts.server.wrong_secret = Some(Ok(Answer::Other(401)));
+    for ping in &mut facts.modes[0].pings {
+        ping.answer = Ok(Answer::Other(401));
+    }
+    let lines = said_of(&environment(), facts);
+    let of = |code: &str| lines.iter().find(|line| line.code == code).unwrap();
+    assert_eq!(of("wrong_secret").status, Status::Failure);
+    let secret = of("secret.STRIPE_LIVE_WEBHOOK_SECRET");
+    assert_eq!(secret.status, Status::Failure);
+    assert!(!secret.remedy.contains("restart"), "{}", secret.remedy);
+
+    // A proxy that puts its own page in place of ours changes nothing about what is behind it.
+    let mut facts = good();
+    facts.server.wrong_secret = Some(Ok(Answer::Other(401)));
+    let lines = said_of(&environment(), facts);
+    assert!(lines.iter().all(|line| line.status == Status::Ok), "{lines:#?}");
+}
+
+/// One key hid everything that was to be said of the rest.
+#[test]
+fn a_key_that_cannot_be_used_hides_nothing_else() {
+    let cases: [(&str, &str); 6] = [
+        ("STRIPE_LIVE_SECRET_KEY", "sk_test_of_a_test"),
+        ("STRIPE_LIVE_SECRET_KEY", "sk_live_REPLACE_WITH_YOURS"),
+        ("STRIPE_LIVE_PUBLISHABLE_KEY", "sk_live_of_a_test"),
+        ("STRIPE_LIVE_WEBHOOK_SECRET", "secret"),
+        ("STRIPE_TEST_CLIENT_ID", "acct_1"),
+        ("STRIPE_MODE", "production"),
+    ];
+    for (name, value) in cases {
+        let mut given = environment();
+        given.insert(name, value.to_owned());
+        let mut facts = good();
+        facts.database.breaks = 1;
+        facts.mail_server = Some(Err("refused".to_owned()));
+        let lines = said_of(&given, facts);
+        let code = format!("variable.{name}");
+        for code in [code.as_str(), "breaks", "mail"] {
+            let found = lines
+                .iter()
+                .any(|line| line.code == code && line.status != Status::Ok);
+            assert!(found, "{name}: {code} is not named: {lines:#?}");
+        }
+        let line = lines.iter().find(|line| line.code == code).unwrap();
+        assert!(
+            !line.remedy.is_empty() && line.remedy != "correct this variable",
+            "{line:?}"
+        );
+    }
+}
+
+#[test]
+fn headers_that_a_proxy_takes_away_or_changes_are_found() {
+    let config = config();
+    let mut sent = HeaderMap::new();
+    Policies::new(&config).apply(Page::PayPage, &mut sent);
+    let all = sent.iter().map(|(name, value)| {
+        let value = value.to_str().unwrap().to_owned();
+        (name.as_str().to_owned(), value)
+    });
+    let mut came = HttpResponse {
+        status: 404,
+        headers: all.collect(),
+        body: Vec::new(),
+    };
+    assert_eq!(changed_headers(&config, &came), Vec::<String>::new());
+    came.headers.retain(|(name, _)| name != "content-security-policy");
+    for (_, value) in came
+        .headers
+        .iter_mut()
+        .filter(|(name, _)| name == "referrer-policy")
+    {
+        *value = "unsafe-url".to_owned();
+    }
+    let mut changed = changed_headers(&config, &came);
+    changed.sort();
+    assert_eq!(changed, ["content-security-policy", "referrer-policy"]);
+}
+
+/// The remedy was to run what had just been refused.
+#[test]
+fn what_finds_no_room_at_stripe_is_told_to_make_some() {
+    for (room, is_full) in [((0, 15), true), ((1, 0), false)] {
+        let mut facts = good();
+        endpoint(&mut facts, Role::Accounts, |one| {
+            one.id.clear();
+            one.wrong = vec!["there is no endpoint".to_owned()];
+        });
+        facts.modes[0].room = room;
+        let lines = said_of(&environment(), facts);
+        let line = lines.iter().find(|line| line.code == "endpoint.live.accounts");
+        let remedy = &line.unwrap().remedy;
+        assert_eq!(remedy.contains("delete endpoints"), is_full, "{remedy}");
+    }
+}
+
+#[test]
+fn a_long_code_ends_before_its_text() {
+    let line = Line::ok("secret.STRIPE_LIVE_WEBHOOK_SECRET_THIN", "it is taken");
+    let mut said = Vec::new();
+    tell(&[line], false, &mut |line| said.push(line)).unwrap();
+    assert_eq!(
+        said,
+        ["ok       secret.STRIPE_LIVE_WEBHOOK_SECRET_THIN  it is taken"]
+    );
 }
 
 /// An app platform's disk is gone with each deployment, and with it every payment.

@@ -4,28 +4,31 @@ use serde_json::Value;
 
 use super::machine::{Machine, with_machine};
 
-/// What fails and warns, by its code.
-fn faults(machine: &Machine) -> Vec<String> {
+/// Everything that it says.
+pub fn lines(machine: &Machine) -> Vec<Value> {
     let came = machine.run(&["doctor", "--json"]);
     let lines: Value = serde_json::from_str(&came.out).unwrap_or_else(|_| panic!("{}{}", came.out, came.err));
+    let lines = lines.as_array().unwrap().clone();
+    let fails = lines.iter().any(|line| line["status"] == "failure");
+    assert_eq!(came.good, !fails, "the exit code says whether a line fails");
+    lines
+}
+
+/// What fails and warns, by its code.
+pub fn faults(machine: &Machine) -> Vec<String> {
+    let lines = lines(machine);
     let of = |status: &str| {
-        let all = lines.as_array().unwrap().iter();
-        all.filter(|line| line["status"] == status)
-            .map(|line| line["code"].as_str().unwrap().to_owned())
+        let all = lines.iter().filter(|line| line["status"] == status);
+        all.map(|line| line["code"].as_str().unwrap().to_owned())
             .collect::<Vec<String>>()
     };
-    assert_eq!(
-        came.good,
-        of("failure").is_empty(),
-        "the exit code says whether a line fails"
-    );
     [of("failure"), of("warning")].concat()
 }
 
 /// What a trial on one machine always says: its disk is no server's, and nobody has logged in yet.
 const OF_A_TRIAL: [&str; 3] = ["disk", "operators", "mail"];
 
-fn new_faults(machine: &Machine) -> Vec<String> {
+pub fn new_faults(machine: &Machine) -> Vec<String> {
     faults(machine)
         .into_iter()
         .filter(|code| !OF_A_TRIAL.contains(&code.as_str()))
@@ -33,7 +36,7 @@ fn new_faults(machine: &Machine) -> Vec<String> {
 }
 
 /// A machine on which all is right, its server running.
-async fn in_order(machine: &mut Machine) {
+pub async fn in_order(machine: &mut Machine) {
     let made = machine.run(&["webhooks", "setup"]).expect("setup");
     machine.take_over(&made.out);
     let made = machine
@@ -44,10 +47,26 @@ async fn in_order(machine: &mut Machine) {
     machine.run(&["backup", "--to", "first.db"]).expect("backup");
 }
 
+/// Something that took connections was a mail server.
+#[test]
+fn a_mail_server_greets_before_it_counts_as_one() {
+    with_machine(async |mut machine| {
+        in_order(&mut machine).await;
+        let (good, other) = (machine.mail.clone(), machine.stripe.replace("http://", "smtp://"));
+        machine.set("MAIL_FROM", "Northwind <billing@example.com>");
+        machine.set("SMTP_URL", &good);
+        assert!(!faults(&machine).contains(&"mail".to_owned()));
+        machine.set("SMTP_URL", &other);
+        let said = lines(&machine);
+        let line = said.iter().find(|line| line["code"] == "mail").unwrap();
+        assert_eq!(line["status"], "failure", "{line}");
+    });
+}
+
 /// A fault on a machine, and the line that names it.
 type Plant = (&'static str, fn(&mut Machine));
 
-const PLANTS: [Plant; 8] = [
+const PLANTS: [Plant; 11] = [
     ("endpoint.test.accounts", |machine| {
         let all = machine.stripe(false, "GET", "/v1/webhook_endpoints", "");
         let all = all["data"].as_array().unwrap().clone();
@@ -73,6 +92,15 @@ const PLANTS: [Plant; 8] = [
     ("variable.LOG_FORMAT", |machine| machine.set("LOG_FORMAT", "loud")),
     ("variable.SECRET_KEY", |machine| {
         machine.set("SECRET_KEY", "short")
+    }),
+    ("variable.STRIPE_TEST_PUBLISHABLE_KEY", |machine| {
+        machine.set("STRIPE_TEST_PUBLISHABLE_KEY", "pk_test_REPLACE_WITH_YOURS");
+    }),
+    ("variable.STRIPE_LIVE_PUBLISHABLE_KEY", |machine| {
+        machine.set("STRIPE_LIVE_PUBLISHABLE_KEY", "pk_test_psapay_demo");
+    }),
+    ("variable.STRIPE_LIVE_CLIENT_ID", |machine| {
+        machine.set("STRIPE_LIVE_CLIENT_ID", "acct_and_no_client");
     }),
     ("mail", |machine| {
         // A port that nobody listens on.
@@ -121,8 +149,18 @@ fn faults_of_a_machine_are_named_one_after_the_other_and_then_all_together() {
                 );
             }
         }
+        // The key of one mode hides nothing of the other.
+        machine.set("STRIPE_LIVE_SECRET_KEY", "sk_test_psapay_demo");
+        planted.retain(|code| *code != "endpoint.live.platform");
+        planted.extend(["variable.STRIPE_LIVE_SECRET_KEY", "stripe.live"]);
         machine.stop();
+        planted.push("server");
         let found = faults(&machine);
-        assert!(found.iter().any(|found| found == "server"), "{found:?}");
+        for code in &planted {
+            assert!(
+                found.iter().any(|found| found == code),
+                "{code} is not among {found:?}"
+            );
+        }
     });
 }

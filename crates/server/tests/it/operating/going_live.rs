@@ -61,8 +61,7 @@ impl Reader {
             "STRIPE_LIVE_PUBLISHABLE_KEY" => "pk_live_psapay_demo".to_owned(),
             "PUBLIC_URL" => machine.origin.clone(),
             "SECRET_KEY" => "a_secret_key_of_a_test_long_enough_for_it".to_owned(),
-            // Something that takes connections: the doctor greets it, and no mail is due in this story.
-            "SMTP_URL" => machine.stripe.replace("http://", "smtp://"),
+            "SMTP_URL" => machine.mail.clone(),
             // The machine's lines all stand in quotes.
             _ => value.trim_matches('\'').to_owned(),
         };
@@ -167,7 +166,8 @@ fn every_command_of_the_guide_is_executed_in_test_in_live_and_back() {
 fn a_whole_payment_is_gone_through_in_both_modes() {
     with_machine(async |mut machine| {
         machine.set("TRUSTED_PROXIES", "127.0.0.1");
-        machine.set("SMTP_URL", &machine.stripe.replace("http://", "smtp://"));
+        let mail = machine.mail.clone();
+        machine.set("SMTP_URL", &mail);
         machine.set("MAIL_FROM", "Northwind <billing@example.com>");
         for mode in ["test", "live"] {
             let made = machine

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -28,6 +29,8 @@ pub struct Machine {
     pub folder: PathBuf,
     pub stripe: String,
     pub origin: String,
+    /// A mail server that takes every mail and keeps none.
+    pub mail: String,
     pub simulator: Simulator,
     pub http: reqwest::Client,
     variables: BTreeMap<String, String>,
@@ -73,6 +76,9 @@ impl Machine {
         let stripe = format!("http://{}", stripes.local_addr().unwrap());
         let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", free.local_addr().unwrap());
+        let mails = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mail = format!("smtp://{}", mails.local_addr().unwrap());
+        tokio::spawn(super::mail_server::serve(mails));
         let simulator = Simulator::new(simulator::Config::default()).unwrap();
         tokio::spawn(simulator.clone().serve(stripes, std::future::pending()));
         // The first of the process that speaks HTTP chooses how keys are exchanged.
@@ -85,6 +91,7 @@ impl Machine {
             folder,
             stripe,
             origin,
+            mail,
             simulator,
             http: crate::town::web()
                 .timeout(Duration::from_secs(10))
@@ -136,7 +143,9 @@ impl Machine {
             .variables
             .iter()
             .map(|(name, value)| format!("{name}='{value}'\n"));
-        fs::write(self.folder.join(".env"), lines.collect::<String>()).unwrap();
+        let path = self.folder.join(".env");
+        fs::write(&path, lines.collect::<String>()).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     /// Puts the lines of a command's output that are lines for `.env` there.
