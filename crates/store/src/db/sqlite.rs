@@ -23,6 +23,8 @@ pub(super) struct Sqlite {
 
 /// More than the product has statements, so that each is parsed once per connection.
 const STATEMENTS_MAX: usize = 1000;
+/// Of the connection that writes, in KiB as SQLite has it: negative. It grows to that under load only.
+const CACHE: &str = "-8000";
 
 impl Sqlite {
     /// Opens or makes the file. Every setting that durability rests on is read back.
@@ -101,6 +103,14 @@ impl Sqlite {
         self.connection
             .pragma_query_value(None, name, read)
             .map_err(|error| Error::Unavailable(format!("pragma {name}: {error}")))
+    }
+
+    /// For the connection that writes many transactions in one commit: what undoes one of them stays in
+    /// memory, where it would otherwise go to a temporary file, as much again as the log itself; and so do the
+    /// pages that they touch.
+    pub(super) fn hold_more(&self) -> Result<(), Error> {
+        self.set_pragma("temp_store", "memory", "2")?;
+        self.set_pragma("cache_size", CACHE, CACHE)
     }
 
     /// From here on every write on this connection is refused, or none.

@@ -58,6 +58,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Sqlite, Error> {
     let stopped_uncleanly = std::fs::metadata(beside(path, "-wal")).is_ok_and(|wal| wal.len() > 0);
     make_private(path)?;
     let sqlite = Sqlite::open_file(path)?;
+    sqlite.hold_more()?;
     if stopped_uncleanly {
         tracing::info!("the last stop was not clean: checking the database file");
         sqlite.check_integrity()?;
