@@ -106,8 +106,8 @@ impl Sqlite {
     }
 
     /// For the connection that writes many transactions in one commit: what undoes one of them stays in
-    /// memory, where it would otherwise go to a temporary file, as much again as the log itself; and so do the
-    /// pages that they touch.
+    /// memory, where it would otherwise go to a temporary file, as much again as the log itself; and so do
+    /// the pages that they touch.
     pub(super) fn hold_more(&self) -> Result<(), Error> {
         self.set_pragma("temp_store", "memory", "2")?;
         self.set_pragma("cache_size", CACHE, CACHE)
