@@ -20,6 +20,8 @@ pub struct Marker {
     pub tokens: Vec<String>,
     /// Which file, or which database of which server; empty where the server does not say.
     pub place: String,
+    /// Under which origin of `PUBLIC_URL` it is used; empty where nobody says.
+    pub origin: String,
     /// Whether the tokens were written at a first start, when neither the database nor a file had one: that
     /// start may have been cut off before the database got its own.
     pub first_start: bool,
@@ -40,6 +42,9 @@ pub fn judge(known: Option<&Instance>, in_use: bool, marker: &Marker) -> Option<
         // It has said so once: what does not say it may be anything.
         return Some(if marker.place.is_empty() { SILENT } else { MOVED });
     }
+    if known.origin != marker.origin && !known.origin.is_empty() && !marker.origin.is_empty() {
+        return Some(ELSEWHERE);
+    }
     match marker.tokens.as_slice() {
         // A server's database has no file beside it.
         [] if known.token.is_empty() => None,
@@ -51,6 +56,7 @@ pub fn judge(known: Option<&Instance>, in_use: bool, marker: &Marker) -> Option<
 
 const RESTORED: &str = "the database is not the one of the last start: it was restored from a backup";
 const MOVED: &str = "the database was copied or moved: it is not where it was at the last start";
+const ELSEWHERE: &str = "the database was used under another PUBLIC_URL at the last start: it may be a copy";
 const SILENT: &str = "the database's server does not say which database it is, as it did at the last start: \
                       it may be a copy";
 
@@ -69,6 +75,10 @@ pub async fn claim(app: &App, marker: &Marker, token: &str) -> Result<Option<Loc
             (Some(known), "") => known.place.clone(),
             (_, place) => place.to_owned(),
         };
+        let origin = match (&known, marker.origin.as_str()) {
+            (Some(known), "") => known.origin.clone(),
+            (_, origin) => origin.to_owned(),
+        };
         let mut locked = known.and_then(|known| known.locked);
         if let Some(because) = why {
             let newest = rows::newest(tx)?.unwrap_or(moment.at);
@@ -85,6 +95,7 @@ pub async fn claim(app: &App, marker: &Marker, token: &str) -> Result<Option<Loc
         let instance = Instance {
             token: token.clone(),
             place,
+            origin,
             locked: locked.clone(),
         };
         rows::put(tx, &instance, moment.at)?;

@@ -27,7 +27,7 @@ pub fn beside(database: &Path, ending: &str) -> PathBuf {
 }
 
 /// What stands beside a file.
-pub fn marker(database: &Path) -> Marker {
+pub fn marker(config: &Config, database: &Path) -> Marker {
     let text = fs::read_to_string(beside(database, MARKER)).unwrap_or_default();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let (first, tokens): (Vec<&str>, Vec<&str>) = lines.partition(|line| *line == FIRST_START);
@@ -35,6 +35,7 @@ pub fn marker(database: &Path) -> Marker {
     Marker {
         tokens: tokens.into_iter().map(str::to_owned).collect(),
         place: place.unwrap_or_default(),
+        origin: config.public_url.origin().to_owned(),
         first_start: !first.is_empty(),
     }
 }
@@ -54,12 +55,13 @@ pub async fn claim(config: &Config, app: &App) -> Result<(), String> {
             let marker = Marker {
                 tokens: Vec::new(),
                 place: instance::place(&app.db).await,
+                origin: config.public_url.origin().to_owned(),
                 first_start: false,
             };
             instance::claim(app, &marker, "").await.map_err(failed)?
         }
         Some(database) => {
-            let marker = marker(&database);
+            let marker = marker(config, &database);
             let token = format!("{:032x}", app.clock.random());
             // Both are good until the database has the new one: a crash in between is no copy.
             let mut both = marker.tokens.clone();

@@ -257,6 +257,25 @@ impl Db {
         said.map(|said| (said != "ok").then_some(said))
     }
 
+    /// Settings of PostgreSQL's server with which an acknowledged commit can be lost, as `name = off`. Those
+    /// of SQLite are made and read back when it is opened.
+    ///
+    /// # Errors
+    /// [`Error`] when nothing can be read.
+    pub async fn unsafe_settings(&self) -> Result<Vec<String>, Error> {
+        const LOOK: Sql = Sql::per_engine(
+            "select '' as name, '' as setting where false",
+            "select name, setting from pg_settings
+             where name in ('fsync', 'full_page_writes') and setting <> 'on'
+             order by name",
+        );
+        let found = self.read(|tx| {
+            let said = |row: &Row| Ok(format!("{} = {}", row.text("name")?, row.text("setting")?));
+            tx.query(&LOOK, &[])?.iter().map(said).collect()
+        });
+        found.await
+    }
+
     /// Which engine this is.
     pub fn engine(&self) -> Engine {
         match &*self.backing {

@@ -12,6 +12,8 @@ pub struct Instance {
     pub token: String,
     /// Which file, or which database of which server.
     pub place: String,
+    /// Under which origin of `PUBLIC_URL` it was used; empty before that was kept.
+    pub origin: String,
     /// The lock, if there is one.
     pub locked: Option<Locked>,
 }
@@ -30,16 +32,18 @@ pub struct Locked {
 }
 
 const GET: Sql = Sql::new(
-    "select token, place, live_locked_at, live_locked_because, reconcile_since, reconciled_at from instance",
+    "select token, place, public_origin, live_locked_at, live_locked_because, reconcile_since, reconciled_at
+     from instance",
 );
 
 const PUT: Sql = Sql::new(
-    "insert into instance (only_one, token, place, live_locked_at, live_locked_because, reconcile_since,
-       reconciled_at, created_at, updated_at)
-     values (1, $1, $2, $3, $4, $5, $6, $7, $7)
+    "insert into instance (only_one, token, place, public_origin, live_locked_at, live_locked_because,
+       reconcile_since, reconciled_at, created_at, updated_at)
+     values (1, $1, $2, $3, $4, $5, $6, $7, $8, $8)
      on conflict (only_one) do update set
        token = excluded.token,
        place = excluded.place,
+       public_origin = excluded.public_origin,
        live_locked_at = excluded.live_locked_at,
        live_locked_because = excluded.live_locked_because,
        reconcile_since = excluded.reconcile_since,
@@ -110,6 +114,7 @@ pub fn get(tx: &mut Tx) -> Result<Option<Instance>, Error> {
     Ok(Some(Instance {
         token: row.text("token")?,
         place: row.text("place")?,
+        origin: row.text("public_origin")?,
         locked,
     }))
 }
@@ -120,6 +125,7 @@ pub fn put(tx: &mut Tx, instance: &Instance, at: Timestamp) -> Result<(), Error>
     let binds = binds![
         &instance.token,
         &instance.place,
+        &instance.origin,
         locked.map(|locked| locked.at),
         locked.map(|locked| locked.because.clone()),
         locked.map(|locked| locked.reconcile_since),

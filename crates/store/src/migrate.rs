@@ -211,6 +211,10 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0046_bill_to_tax_id",
         sql: include_str!("../migrations/0046_bill_to_tax_id.sql"),
     },
+    Migration {
+        name: "0047_public_origin",
+        sql: include_str!("../migrations/0047_public_origin.sql"),
+    },
 ];
 
 /// Brings the schema up to date and gives the names of the steps that were applied now. Two instances may

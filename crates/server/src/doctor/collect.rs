@@ -42,7 +42,7 @@ pub async fn collect(source: &Source<'_>) -> Facts {
         of_mode(&facts, &config, Mode::Live),
         given(has_address, server::look(&config)),
         given(has_stripe, clock_ahead_s(&config)),
-        given(has_database, database::look(&config)),
+        given(has_database, database::look(&config, has_address)),
         of_mail(&config),
     );
     facts.modes = test.into_iter().chain(live).collect();

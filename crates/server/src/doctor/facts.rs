@@ -115,6 +115,8 @@ pub struct DatabaseFacts {
     pub unreachable: Option<String>,
     /// Whether it can be opened and has none of our tables.
     pub is_empty: bool,
+    /// Settings of its server with which an acknowledged commit can be lost.
+    pub unsafe_settings: Vec<String>,
     /// Steps of the schema that were applied, and that this version knows.
     pub steps: (usize, usize),
     /// The file system that SQLite's file lies on, where it does not outlive the machine.

@@ -181,6 +181,10 @@ impl Till<'_> {
                 .await?;
             match (status, answer["code"].as_str()) {
                 (429, Some("too_soon")) => tokio::time::sleep(BETWEEN).await,
+                (200, _) if answer["status"] == "requires_payment_method" => {
+                    let why = &answer["decline"];
+                    return Err(format!("the card was declined: {why}"));
+                }
                 (200, _) => return Ok(()),
                 (status, _) => return Err(format!("the payment was answered {}", said(status, &answer))),
             }

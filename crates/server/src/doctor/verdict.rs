@@ -104,13 +104,17 @@ fn settings(facts: &Facts, config: &Config) -> Vec<Line> {
     });
     let behind_proxy = has_address && config.public_url.is_https() && !config.public_url.is_loopback();
     let is_unnamed = config.trusted_proxies.is_empty() && !facts.is_unusable("TRUSTED_PROXIES");
-    lines.push(match behind_proxy && is_unnamed {
-        true => Line::warning(
-            "proxies",
-            "TRUSTED_PROXIES is not set, so all clients look like the one proxy and share its limits",
-            "name the proxy's address in TRUSTED_PROXIES",
-        ),
-        false => Line::ok("proxies", "clients are told apart"),
+    lines.push(match (behind_proxy && is_unnamed, is_real(config)) {
+        (false, _) => Line::ok("proxies", "clients are told apart"),
+        (true, real) => {
+            let says =
+                "TRUSTED_PROXIES is not set, so all clients look like the one proxy and share its limits";
+            let remedy = "name the proxy's address in TRUSTED_PROXIES";
+            match real {
+                true => Line::failure("proxies", says, remedy),
+                false => Line::warning("proxies", says, remedy),
+            }
+        }
     });
     lines
 }

@@ -50,11 +50,12 @@ pub async fn follow(config: &Config, mode: Mode, since: Timestamp, invoice: &str
         Ok(db) => db,
         Err(error) => return failed(error.to_string()),
     };
-    let mut seen = None;
+    let (mut seen, mut unread) = (None, None);
     let mut left = looks;
     while left > 0 {
         match look(&db, mode, since, invoice).await {
-            Err(why) => return failed(why),
+            // A database that is away for a moment ends no watch of an hour.
+            Err(why) => unread = Some(why),
             Ok(Some(found)) if is_settled(&found) => {
                 seen = Some(found);
                 break;
@@ -64,14 +65,14 @@ pub async fn follow(config: &Config, mode: Mode, since: Timestamp, invoice: &str
                 left = left.min(SETTLES_WITHIN_LOOKS);
                 seen = Some(found);
             }
-            Ok(None) => {}
+            Ok(None) => unread = None,
         }
         left -= 1;
         tokio::time::sleep(LOOK_EVERY).await;
     }
     db.close().await;
     match (seen, start::client(config, mode)) {
-        (None, _) => failed("no payment came".to_owned()),
+        (None, _) => failed(unread.unwrap_or_else(|| "no payment came".to_owned())),
         (_, Err(why)) => failed(why),
         (Some(found), Ok(client)) => check(&client, &found).await,
     }

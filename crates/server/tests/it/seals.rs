@@ -213,6 +213,30 @@ both! {
         });
     }
 
+    fn a_damaged_file_locks_live_until_somebody_has_looked(world: &World) {
+        let Some(path) = world.url.strip_prefix("sqlite:") else {
+            return; // PostgreSQL looks after its own files.
+        };
+        let path = path.to_owned();
+        Town::run_as(world, Wishes { mode: Mode::Live, ..quiet() }, async |town| {
+            assert_eq!(seals::watch(&town.app).await, Ok(0), "it is whole");
+            // The pages of an index that nothing knows of any more.
+            let file = rusqlite::Connection::open(&path).unwrap();
+            let version: i64 = file.query_row("pragma schema_version", [], |row| row.get(0)).unwrap();
+            let spoil = format!(
+                "pragma writable_schema = on;
+                 delete from sqlite_master where name = 'reconciliation_breaks_of_subject';
+                 pragma schema_version = {};",
+                version + 1
+            );
+            file.execute_batch(&spoil).unwrap();
+            assert_eq!(seals::watch(&town.app).await, Ok(1));
+            let lock = instance::lock(&town.app).await.unwrap();
+            assert!(lock.is_some_and(|lock| lock.because().starts_with("database_damaged ")));
+            assert_eq!(seals::watch(&town.app).await, Ok(0), "once");
+        });
+    }
+
     fn a_row_slipped_into_the_past_is_named(world: &World) {
         Town::run_as(world, quiet(), async |town| {
             town.invoice(500, "usd").await;

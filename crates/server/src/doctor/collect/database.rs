@@ -16,10 +16,12 @@ use crate::config::Config;
 use crate::{backup, instance, start};
 
 /// Looks at the database, and at its file.
-pub async fn look(config: &Config) -> DatabaseFacts {
+pub async fn look(config: &Config, has_address: bool) -> DatabaseFacts {
     let mut facts = DatabaseFacts::default();
     let options = Options {
         beside: true,
+        // The server refuses it in LIVE; here it is named.
+        refuse_unsafe: false,
         ..start::options(config)
     };
     let db = match within(Db::open(config.database_url.expose(), options)).await {
@@ -32,11 +34,18 @@ pub async fn look(config: &Config) -> DatabaseFacts {
     facts.engine = Some(db.engine());
     let file = instance::sqlite_file(config).filter(|_| db.engine() == Engine::Sqlite);
     let marker = match file.as_deref() {
-        Some(file) => instance::marker(file),
+        Some(file) => instance::marker(config, file),
         None => copies::Marker {
             place: copies::place(&db).await,
+            origin: config.public_url.origin().to_owned(),
             ..copies::Marker::default()
         },
+    };
+    let origin = marker.origin.clone();
+    let marker = copies::Marker {
+        // What stands in for a wrong PUBLIC_URL says nothing of the database.
+        origin: if has_address { origin } else { String::new() },
+        ..marker
     };
     let read = db.read(move |tx| {
         let mut read = read(tx)?;
@@ -58,6 +67,7 @@ pub async fn look(config: &Config) -> DatabaseFacts {
             facts.unreachable = Some(why);
         }
     }
+    facts.unsafe_settings = within(db.unsafe_settings()).await.unwrap_or_default();
     db.close().await;
     if let Some(file) = file {
         facts.passing_disk = passing_disk(&file);

@@ -28,7 +28,7 @@ pub fn judge(facts: &Facts, config: &Config) -> Vec<Line> {
         let remedy = "see DATABASE_URL, and start the server once so that the tables are made";
         return vec![Line::failure("database", why, remedy)];
     }
-    let mut lines = vec![steps(database)];
+    let mut lines = vec![steps(database), durability(config, database)];
     lines.extend(disk(config, database));
     lines.push(backups(config, facts));
     lines.push(copied(config, database));
@@ -69,6 +69,19 @@ pub fn judge(facts: &Facts, config: &Config) -> Vec<Line> {
         _ => Line::ok("operators", "somebody can log in as an operator"),
     });
     lines
+}
+
+fn durability(config: &Config, database: &DatabaseFacts) -> Line {
+    let says = format!(
+        "the database's server can lose what it has taken: {}",
+        database.unsafe_settings.join(", ")
+    );
+    let remedy = "switch them on in postgresql.conf, and reload the server";
+    match (database.unsafe_settings.is_empty(), config.mode) {
+        (true, _) => Line::ok("durability", "what the database has taken is on its disk"),
+        (false, Mode::Live) => Line::failure("durability", says, remedy),
+        (false, Mode::Test) => Line::warning("durability", says, remedy),
+    }
 }
 
 fn steps(database: &DatabaseFacts) -> Line {

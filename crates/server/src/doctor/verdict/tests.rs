@@ -155,7 +155,7 @@ fn plants() -> Vec<Plant> {
     plants.extend(of_database());
     plants.extend([
         in_environment("metrics", Warning, |env| drop(env.remove("METRICS_TOKEN"))),
-        in_environment("proxies", Warning, |env| drop(env.remove("TRUSTED_PROXIES"))),
+        in_environment("proxies", Failure, |env| drop(env.remove("TRUSTED_PROXIES"))),
         in_environment("variable.SECRET_KEY", Failure, |env| {
             env.insert("SECRET_KEY", "REPLACE_WITH_64_HEX_DIGITS".to_owned());
         }),
@@ -263,6 +263,9 @@ fn of_stripe() -> Vec<Plant> {
 fn of_database() -> Vec<Plant> {
     vec![
         in_facts("schema", Failure, |facts| facts.database.steps = (34, 35)),
+        in_facts("durability", Failure, |facts| {
+            facts.database.unsafe_settings = vec!["fsync = off".to_owned()];
+        }),
         in_facts("disk", Failure, |facts| {
             facts.database.passing_disk = Some("overlay".to_owned())
         }),

@@ -105,6 +105,7 @@ async fn lock_live(town: &Town) {
         let instance = Instance {
             token: String::new(),
             place: String::new(),
+            origin: String::new(),
             locked: Some(locked),
         };
         instance::put(tx, &instance, at)

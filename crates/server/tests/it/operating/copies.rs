@@ -20,6 +20,7 @@ fn marker(tokens: &[&str], place: &str) -> Marker {
     Marker {
         tokens: tokens.iter().map(|token| (*token).to_owned()).collect(),
         place: place.to_owned(),
+        origin: String::new(),
         first_start: false,
     }
 }
@@ -130,6 +131,18 @@ both! {
             assert_eq!(paid["status"], "succeeded", "{paid}");
             town.until_invoice(&invoice, "paid").await;
             town.assert_books().await;
+        });
+    }
+
+    fn a_copy_that_keeps_its_servers_identity_is_known_by_the_address_that_it_is_used_under(world: &World) {
+        Town::run_as(world, Wishes { mode: Mode::Live, ..Wishes::default() }, async |town| {
+            let at = |origin: &str| Marker { origin: origin.to_owned(), ..marker(&[], "here") };
+            let app = &town.app;
+            for origin in ["https://pay.example.com", "https://pay.example.com", ""] {
+                assert_eq!(instance::claim(app, &at(origin), "").await.unwrap(), None, "{origin}");
+            }
+            let staging = instance::claim(app, &at("https://staging.example.com"), "").await.unwrap();
+            assert!(staging.is_some_and(|locked| locked.because.contains("another PUBLIC_URL")));
         });
     }
 

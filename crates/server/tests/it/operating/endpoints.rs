@@ -1,9 +1,13 @@
 //! `psa-pay webhooks setup`, `list` and `rotate` against the simulator: from nothing, again, after every
 //! way in which the endpoints can differ, and with both secrets good while one is rolled.
 
-use serde_json::{Value, json};
+use std::time::Duration;
 
-use super::machine::{Machine, with_machine};
+use serde_json::{Value, json};
+use store::Sql;
+
+use super::machine::{Machine, number, with_machine};
+use crate::browser::poll;
 
 /// The path of an endpoint of a role in TEST.
 fn listed(machine: &Machine) -> Vec<Value> {
@@ -37,6 +41,19 @@ fn of_role(machine: &Machine, role: &str) -> String {
 }
 
 /// Sets up from nothing, with the secrets in `.env`.
+const BY_BOTH_TEST: Sql = Sql::new(
+    "select count(distinct case when stripe_account_id = '' then 'ours' else 'of accounts' end) as n
+     from stripe_webhook_events
+     where livemode = 0 and deliveries > 0
+       and type in ('payment_intent.succeeded', 'application_fee.created')",
+);
+const BY_BOTH_LIVE: Sql = Sql::new(
+    "select count(distinct case when stripe_account_id = '' then 'ours' else 'of accounts' end) as n
+     from stripe_webhook_events
+     where livemode = 1 and deliveries > 0
+       and type in ('payment_intent.succeeded', 'application_fee.created')",
+);
+
 fn set_up(machine: &mut Machine) {
     let made = machine.run(&["webhooks", "setup"]).expect("setup");
     assert_eq!(made.out.matches("made ").count(), 3, "{}", made.out);
@@ -79,6 +96,20 @@ fn set_up_from_nothing_in_both_modes_and_run_again_it_changes_nothing() {
             );
             let listed = machine.run(&["webhooks", "list"]).expect("list");
             assert_eq!(listed.out.matches("ok ").count(), 3, "{}", listed.out);
+        }
+        // A payment is told of by both: its intent by that of connected accounts, its fee by our own.
+        for (mode, by_both) in [("test", &BY_BOTH_TEST), ("live", &BY_BOTH_LIVE)] {
+            machine.set("STRIPE_MODE", mode);
+            let tenant = machine.tenant(1).await;
+            machine.restart().await;
+            assert!(machine.pay(&tenant, 0).await, "the client pays in {mode}");
+            let all_came = poll(Duration::from_secs(60), async || {
+                let came = |event: &str| machine.log().contains(&format!("Webhook received: {event}"));
+                (came("payment_intent.succeeded") && came("application_fee.created")).then_some(())
+            });
+            all_came.await.unwrap_or_else(|| panic!("{}", machine.log()));
+            machine.stop();
+            assert_eq!(number(&machine, by_both), 2, "{mode}");
         }
     });
 }
