@@ -2,6 +2,7 @@
 //! going live, backups, and stopping.
 
 mod backups;
+mod committed_keys;
 mod copies;
 mod disk_full;
 mod doctor;
