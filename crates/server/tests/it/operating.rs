@@ -6,6 +6,7 @@ mod committed_keys;
 mod copies;
 mod disk_full;
 mod doctor;
+mod elsewhere;
 mod endpoints;
 mod endpoints_secrets;
 mod going_live;
