@@ -17,5 +17,6 @@ mod mail_server;
 mod packaging;
 mod running;
 mod short_of_files;
+mod switches;
 mod tenant;
 mod trials;

@@ -45,3 +45,25 @@ fn a_command_where_no_database_is_makes_none_and_says_so() {
             .expect("create");
     });
 }
+
+/// It began with "the database is not available", and somebody looked for what was wrong with the database.
+#[test]
+fn a_file_that_is_in_the_way_is_all_that_the_error_speaks_of() {
+    with_machine(async |mut machine| {
+        for name in ["STRIPE_LIVE_SECRET_KEY", "STRIPE_LIVE_PUBLISHABLE_KEY"] {
+            machine.unset(name);
+        }
+        machine.run(&["migrate"]).expect("migrate");
+        machine.run(&["backup", "--to", "copy.db"]).expect("backup");
+        for (command, told) in [
+            (["backup", "--to", "copy.db"], "psa-pay: copy.db is there already"),
+            (
+                ["restore", "--from", "copy.db"],
+                "psa-pay: psa-pay.db is there already",
+            ),
+        ] {
+            let refused = machine.run(&command);
+            assert!(!refused.good && refused.err.starts_with(told), "{}", refused.err);
+        }
+    });
+}
