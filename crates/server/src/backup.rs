@@ -15,7 +15,6 @@ use store::{Db, migrate};
 
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::metrics::Metrics;
 use crate::{check_ledger, instance, start, verify_seals};
 
 /// Beside the database: when it was last copied.
@@ -120,7 +119,7 @@ pub async fn unlock(
     arguments: &UnlockArguments,
     say: &mut (dyn FnMut(String) + Send),
 ) -> Result<(), String> {
-    let app = start::app(config, &Metrics::default())
+    let app = start::app_on_known(config)
         .await
         .map_err(|error| error.to_string())?;
     let by = By::new(Actor::CommandLine);

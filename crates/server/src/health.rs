@@ -1,10 +1,11 @@
-//! `/healthz`: the process answers. `/readyz`: it can also work.
+//! `/healthz`: the process answers. `/readyz`: it can also work, and what keeps it from that.
 
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use flows::instance;
+use store::db::Outage;
 
 use crate::router::Site;
 
@@ -16,8 +17,8 @@ pub async fn alive() -> &'static str {
 /// A database that is slower than this takes nothing that anybody would wait for.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
-/// `GET /readyz`: 503 while the database takes no writes. Further lines tell of a clock that is off
-/// and of live mode that is locked: restarting mends neither, so that the answer stays 200.
+/// `GET /readyz`: 503 while the database takes no writes, with the reason in a word. Further lines tell of a
+/// clock that is off and of live mode that is locked: restarting mends neither, so that the answer stays 200.
 pub async fn ready(State(site): State<Site>) -> (StatusCode, String) {
     match writes(&site).await {
         Ok(()) => {
@@ -27,9 +28,8 @@ pub async fn ready(State(site): State<Site>) -> (StatusCode, String) {
             let said = [skew, lock].into_iter().flatten().collect::<String>();
             (StatusCode::OK, format!("ready\n{said}"))
         }
-        Err(error) => {
-            tracing::error!(%error, "not ready");
-            let detail = "the database takes no writes\n".to_owned();
+        Err(outage) => {
+            let detail = format!("the database takes no writes: {outage}\n");
             (StatusCode::SERVICE_UNAVAILABLE, detail)
         }
     }
@@ -40,7 +40,14 @@ pub async fn takes_writes(site: &Site) -> bool {
     writes(site).await.is_ok()
 }
 
-async fn writes(site: &Site) -> Result<(), store::Error> {
+/// The log has the database's own words; whoever asks gets one of ours.
+async fn writes(site: &Site) -> Result<(), Outage> {
     let answer = tokio::time::timeout(ANSWER_WITHIN, site.app.db.takes_writes()).await;
-    answer.unwrap_or(Err(store::Error::Conflict))
+    let error = match answer {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(error)) => error,
+        Err(_) => store::Error::Conflict,
+    };
+    tracing::error!(%error, "not ready");
+    Err(error.outage())
 }

@@ -398,6 +398,7 @@ async fn check(args: &CheckArgs) -> Result<(), String> {
 /// Opens the database without bringing its tables to this version, to read it beside the server that works
 /// with it.
 async fn open_as_it_is(config: &Config) -> Result<Db, String> {
+    start::known(config).map_err(|error| error.to_string())?;
     let options = Options {
         refuse_unsafe: false,
         beside: true,

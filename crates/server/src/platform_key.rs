@@ -6,7 +6,6 @@ use flows::{Actor, By, platform_keys};
 use store::platform_keys::{self as rows, PlatformKey};
 
 use crate::config::Config;
-use crate::metrics::Metrics;
 use crate::pay::page::format::day_of;
 use crate::start;
 
@@ -27,7 +26,7 @@ pub enum Command {
 /// # Errors
 /// A sentence that says what could not be done.
 pub async fn run(config: &Config, command: Command) -> Result<String, String> {
-    let app = start::app(config, &Metrics::default())
+    let app = start::app_on_known(config)
         .await
         .map_err(|error| error.to_string())?;
     let by = By::new(Actor::CommandLine);

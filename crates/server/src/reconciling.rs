@@ -11,7 +11,6 @@ use store::reconciliation_breaks::{self as rows, Wanted};
 
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::metrics::Metrics;
 use crate::{instance, start, webhooks};
 
 /// Breaks that are named; the API lists the others.
@@ -68,7 +67,7 @@ pub async fn run(
 ) -> Result<(), String> {
     let order = arguments.order()?;
     let of_platform = order.account.is_none();
-    let app = start::app(config, &Metrics::default())
+    let app = start::app_on_known(config)
         .await
         .map_err(|error| error.to_string())?;
     instance::claim(config, &app).await?;

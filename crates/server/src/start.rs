@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
@@ -21,6 +22,7 @@ use crate::clock::SystemClock;
 use crate::config::{ApiBase, Config};
 use crate::connections;
 use crate::documents_of::Press;
+use crate::instance::sqlite_file;
 use crate::metrics::{Counted, Metrics};
 use crate::people::pool::Pool;
 use crate::router::Site;
@@ -36,6 +38,8 @@ const DRAIN: Duration = Duration::from_secs(15);
 pub enum StartError {
     /// The database cannot be opened or migrated.
     Database(store::Error),
+    /// A command that works on what is there found no file of SQLite's.
+    NoDatabase(PathBuf),
     /// Requests to Stripe cannot be made.
     Transport(stripe::transport::SetupError),
     /// There are no threads to hash passwords.
@@ -50,6 +54,13 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StartError::Database(error) => write!(f, "DATABASE_URL: {error}"),
+            StartError::NoDatabase(path) => write!(
+                f,
+                "there is no database at {}: start the server once (or `psa-pay migrate`), or see \
+                 DATABASE_URL: it must be the server's, and a path without a / at its beginning counts from \
+                 the folder of this command",
+                path.display()
+            ),
             StartError::Transport(error) => write!(f, "requests to Stripe cannot be made: {error}"),
             StartError::Threads(error) => write!(f, "no thread could be started: {error}"),
             StartError::Fonts(error) => write!(
@@ -89,6 +100,30 @@ pub async fn open_database(config: &Config, clock: &dyn Clock) -> Result<(Db, Ve
         .await
         .map_err(StartError::Database)?;
     Ok((db, applied))
+}
+
+/// As [`app`], for commands on a database that there is: a new one, made by a command that was run in another
+/// folder than the server, would take what was meant for the server's.
+///
+/// # Errors
+/// As [`app`], and [`StartError::NoDatabase`].
+pub async fn app_on_known(config: &Config) -> Result<App, StartError> {
+    known(config)?;
+    app(config, &Metrics::default()).await
+}
+
+/// Makes sure that SQLite's file is there.
+///
+/// # Errors
+/// [`StartError::NoDatabase`].
+pub fn known(config: &Config) -> Result<(), StartError> {
+    match sqlite_file(config) {
+        Some(path) if !path.exists() => {
+            let whole = std::path::absolute(&path);
+            Err(StartError::NoDatabase(whole.unwrap_or(path)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Puts the flows together over the machine's ports; what is asked of Stripe is counted in `metrics`.

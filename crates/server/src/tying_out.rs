@@ -7,7 +7,6 @@ use flows::tie_out::{self, Report};
 use flows::{Actor, By};
 
 use crate::config::Config;
-use crate::metrics::Metrics;
 use crate::start;
 
 /// Of whom, and how.
@@ -31,7 +30,7 @@ pub async fn run(
     arguments: &Arguments,
     say: &mut (dyn FnMut(String) + Send),
 ) -> Result<(), String> {
-    let app = start::app(config, &Metrics::default())
+    let app = start::app_on_known(config)
         .await
         .map_err(|error| error.to_string())?;
     let compared = compare_all(&app, arguments, say).await;

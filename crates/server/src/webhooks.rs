@@ -19,7 +19,6 @@ use store::stripe_webhook_events::shown::{self, Shown, Wanted};
 use crate::api::webhook_events::status;
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::metrics::Metrics;
 use crate::start;
 
 /// Events of one transaction of a replay.
@@ -137,7 +136,7 @@ pub async fn run(config: &Config, command: Command, say: &mut dyn FnMut(String))
             (wanted, Some(dry_run))
         }
     };
-    let app = start::app(config, &Metrics::default())
+    let app = start::app_on_known(config)
         .await
         .map_err(|error| error.to_string())?;
     let done = match replays {

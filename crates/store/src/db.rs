@@ -5,6 +5,7 @@
 pub mod backup;
 mod error;
 mod inline;
+mod outage;
 mod postgresql;
 mod postgresql_failure;
 mod postgresql_threads;
@@ -25,6 +26,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub use error::Error;
 pub use inline::{Inline, Mishap, Mishaps};
+pub use outage::Outage;
 pub use sql::{Row, Sql, Value};
 pub use tx::Tx;
 

@@ -233,10 +233,11 @@ pub async fn migrate(db: &Db, now_ms: i64) -> Result<Vec<String>, Error> {
 /// # Errors
 /// As [`migrate`].
 pub async fn run(db: &Db, steps: &'static [Migration], now_ms: i64) -> Result<Vec<String>, Error> {
-    db.migrate(prepare).await?;
+    db.migrate(prepare).await.map_err(with_remedy)?;
     let mut applied = Vec::new();
     for step in steps {
-        if db.migrate(move |tx| apply(tx, steps, step, now_ms)).await? {
+        let applying = db.migrate(move |tx| apply(tx, steps, step, now_ms));
+        if applying.await.map_err(with_remedy)? {
             applied.push(step.name.to_owned());
         }
     }
@@ -244,6 +245,19 @@ pub async fn run(db: &Db, steps: &'static [Migration], now_ms: i64) -> Result<Ve
         db.migrate(move |tx| check_history(tx, steps)).await?;
     }
     Ok(applied)
+}
+
+/// What to do where the user of `DATABASE_URL` may make no tables: from PostgreSQL 15 on nobody may who was
+/// not given the right to, or owns the database.
+fn with_remedy(error: Error) -> Error {
+    match error {
+        Error::Unavailable(why) if why.contains("(42501)") => Error::Unavailable(format!(
+            "{why}. The user of DATABASE_URL makes its own tables. As the owner of that database run in it: \
+             grant usage, create on schema public to USER; tables that another user has made there are given \
+             to it by: alter table NAME owner to USER;"
+        )),
+        other => other,
+    }
 }
 
 fn prepare(tx: &mut Tx<'_>) -> Result<(), Error> {

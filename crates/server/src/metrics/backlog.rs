@@ -1,8 +1,10 @@
 //! What waits in the database, read when it is asked for: every instance tells the same, so that the operator
-//! takes the greatest, not the sum.
+//! takes the greatest, not the sum. While the database does not answer, that is told, and what needs none.
+
+use std::time::Duration;
 
 use domain::Timestamp;
-use flows::Failure;
+use flows::{Failure, instance};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -11,6 +13,8 @@ use prometheus_client::registry::{Registry, Unit};
 use store::backlog::{self, Group};
 
 use super::PREFIX;
+use crate::clock_skew::Offset;
+use crate::health;
 use crate::router::Site;
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
@@ -52,12 +56,34 @@ struct Counts {
     mails: (i64, Option<Timestamp>),
 }
 
+/// Prometheus waits ten seconds for all of it, unless it is told otherwise.
+const READ_WITHIN: Duration = Duration::from_secs(5);
+
 /// Reads the numbers and registers them.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn registry(site: &Site) -> Result<Registry, Failure> {
+pub async fn registry(site: &Site) -> Registry {
     let now = site.app.clock.now();
+    let read = tokio::time::timeout(READ_WITHIN, read(site, now));
+    let (read, up) = tokio::join!(read, health::takes_writes(site));
+    let mut registry = Registry::with_prefix(PREFIX);
+    match read {
+        Ok(Ok((counts, locked))) => {
+            events(&mut registry, &counts, now);
+            operations(&mut registry, &counts, now);
+            breaks(&mut registry, &counts, now);
+            mails(&mut registry, &counts, now);
+            let help = "1 while live mode is locked: no live money moves until somebody has looked";
+            registry.register("live_locked", help, gauge(i64::from(locked)));
+        }
+        Ok(Err(failure)) => tracing::error!(%failure, "what waits is not in the metrics"),
+        Err(_) => tracing::error!("what waits is not in the metrics: the database does not answer"),
+    }
+    database(&mut registry, site, up);
+    clock(&mut registry, site);
+    registry
+}
+
+/// What the database says, and whether live mode is locked.
+async fn read(site: &Site, now: Timestamp) -> Result<(Counts, bool), Failure> {
     let (hour, day) = (now.plus_ms(-HOUR_MS), now.plus_ms(-DAY_MS));
     let counts = site.app.db.read(move |tx| {
         Ok::<_, store::Error>(Counts {
@@ -71,13 +97,13 @@ pub async fn registry(site: &Site) -> Result<Registry, Failure> {
         })
     });
     let counts = counts.await?;
-    let mut registry = Registry::with_prefix(PREFIX);
-    events(&mut registry, &counts, now);
-    operations(&mut registry, &counts, now);
-    breaks(&mut registry, &counts, now);
-    mails(&mut registry, &counts, now);
-    database(&mut registry, site);
-    Ok(registry)
+    Ok((counts, instance::lock(&site.app).await?.is_some()))
+}
+
+fn gauge(value: i64) -> Gauge {
+    let gauge = Gauge::default();
+    gauge.set(value);
+    gauge
 }
 
 fn events(registry: &mut Registry, counts: &Counts, now: Timestamp) {
@@ -124,11 +150,6 @@ fn operations(registry: &mut Registry, counts: &Counts, now: Timestamp) {
 
 fn mails(registry: &mut Registry, counts: &Counts, now: Timestamp) {
     let (waiting, oldest_at) = counts.mails;
-    let gauge = |value| {
-        let gauge: Gauge = Gauge::default();
-        gauge.set(value);
-        gauge
-    };
     registry.register(
         "mails_waiting",
         "Mails that are to be sent, now or later",
@@ -157,7 +178,9 @@ fn breaks(registry: &mut Registry, counts: &Counts, now: Timestamp) {
 }
 
 /// What this instance's connections have done, and what waits for them.
-fn database(registry: &mut Registry, site: &Site) {
+fn database(registry: &mut Registry, site: &Site, up: bool) {
+    let help = "1 while the database takes writes, as /readyz looks";
+    registry.register("database_up", help, gauge(i64::from(up)));
     let stats = site.app.db.stats();
     for (name, help, value) in [
         (
@@ -180,6 +203,18 @@ fn database(registry: &mut Registry, site: &Site) {
     waiting.set(i64::try_from(stats.waiting).unwrap_or(i64::MAX));
     let help = "Transactions that wait for a connection of this instance";
     registry.register("db_queue", help, waiting);
+}
+
+/// How far this clock was from the newest signed webhook that was refused for its time.
+fn clock(registry: &mut Registry, site: &Site) {
+    let seconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
+    let skew = match site.clock_skew.offset() {
+        None => 0,
+        Some(Offset::Ahead(by_s)) => seconds(by_s),
+        Some(Offset::Behind(by_s)) => -seconds(by_s),
+    };
+    let help = "How far this clock was ahead of the newest signed webhook, where that was over five minutes";
+    registry.register_with_unit("clock_skew", help, Unit::Seconds, gauge(skew));
 }
 
 const MODES: [&str; 2] = ["test", "live"];

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use flows::App;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+use server::demo;
 use server::router::{Site, router};
 use store::db::Options;
 use store::{Db, Sql};
@@ -14,7 +15,7 @@ use stripe::{BoxFuture, Client, HttpRequest, HttpResponse, Https, NoAnswer, Tran
 use tokio::net::TcpListener;
 
 use crate::engines::World;
-use crate::town::{Town, Wishes};
+use crate::town::{METRICS_TOKEN, Town, Wishes};
 
 const MINUTE_MS: i64 = 60_000;
 const OPEN: Sql = Sql::new("select count(*) as n from stripe_operations where status in ('sent', 'unknown')");
@@ -101,6 +102,8 @@ async fn goes(world: &World, mut town: Town, at: Gone) {
             assert_eq!(town.look(&link).await.status, StatusCode::SERVICE_UNAVAILABLE);
             let ready = town.public(Method::GET, "/readyz", Value::Null).await;
             assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(ready.text, "the database takes no writes: closed\n");
+            shows_what_it_counts(&town).await;
         }
         Gone::AtCreate | Gone::AtConfirm => {
             assert_eq!(pressed.status, StatusCode::OK, "{}", pressed.text);
@@ -129,6 +132,31 @@ async fn goes(world: &World, mut town: Town, at: Gone) {
     assert_eq!((again.intents().len(), again.charges().len()), (1, 1), "{at:?}");
     again.assert_books().await;
     again.app.db.close().await;
+}
+
+/// Monitoring sees what this instance counted, and that its database is gone.
+async fn shows_what_it_counts(town: &Town) {
+    let delivered = town.deliver_signed(demo::TEST_WEBHOOK_SECRET, b"{}").await;
+    assert_eq!(delivered.status, StatusCode::SERVICE_UNAVAILABLE);
+    let shown = town
+        .api(METRICS_TOKEN, Method::GET, "/metrics", Value::Null)
+        .await;
+    assert_eq!(shown.status, StatusCode::OK, "{}", shown.text);
+    for line in [
+        "psa_pay_database_up 0",
+        "psa_pay_webhook_deliveries_total{answer=\"not_stored\"} 1",
+        "psa_pay_clock_skew_seconds 0",
+        "# EOF",
+    ] {
+        assert!(
+            shown.text.lines().any(|found| found == line),
+            "{line}: {}",
+            shown.text
+        );
+    }
+    for unknown in ["psa_pay_events", "psa_pay_live_locked"] {
+        assert!(!shown.text.contains(unknown), "{unknown} in {}", shown.text);
+    }
 }
 
 both! {

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::engines::{World, admin};
 use crate::inbox::{by_hand, deliver_all, of_shop};
+use crate::metrics::{metrics, value};
 use crate::town::{Town, Wishes};
 
 const EVENTS: Sql = Sql::new("select count(*) as n from stripe_webhook_events");
@@ -153,6 +154,7 @@ both! {
             assert_eq!(ready().await.text, "ready\n");
             town.clock.stop();
             let now = town.clock.now_s();
+            let skew = async || value(&metrics(&town).await, "psa_pay_clock_skew_seconds");
             for (off, told) in [(-600, "600 s ahead of"), (360, "360 s behind")] {
                 let header = signature::sign(&Secret::new(TEST_WEBHOOK_SECRET), now + off, body.as_bytes());
                 let refused = town.deliver(Some(&header), body.as_bytes()).await;
@@ -160,6 +162,7 @@ both! {
                 let ready = ready().await;
                 assert_eq!(ready.status, StatusCode::OK);
                 assert!(ready.text.contains("clock_skew") && ready.text.contains(told), "{}", ready.text);
+                assert_eq!(skew().await, Some(-off));
             }
             // Whoever does not know the secret says nothing about the clock.
             let forged = signature::sign(&Secret::new("whsec_psapay_other"), now - 9_000, body.as_bytes());
@@ -168,6 +171,7 @@ both! {
             assert_eq!(town.number(&EVENTS).await, 0);
             let stored = town.deliver_signed(TEST_WEBHOOK_SECRET, body.as_bytes()).await;
             assert_eq!(stored.status, StatusCode::OK);
+            assert_eq!(skew().await, Some(0));
             assert_eq!(ready().await.text, "ready\n", "it is set");
         });
     }

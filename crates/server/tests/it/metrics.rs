@@ -1,5 +1,7 @@
 //! What the operator's monitoring sees.
 
+use std::collections::BTreeSet;
+
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::demo;
@@ -9,14 +11,14 @@ use crate::engines::World;
 use crate::town::{METRICS_TOKEN, Town, Wishes};
 
 /// The value of a series, by its whole name with labels; none when it is not there.
-fn value(text: &str, series: &str) -> Option<i64> {
+pub fn value(text: &str, series: &str) -> Option<i64> {
     let line = text
         .lines()
         .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     line.map(|value| value.parse().unwrap_or_else(|_| panic!("{series}: {value}")))
 }
 
-async fn metrics(town: &Town) -> String {
+pub async fn metrics(town: &Town) -> String {
     let shown = town
         .api(METRICS_TOKEN, Method::GET, "/metrics", Value::Null)
         .await;
@@ -27,7 +29,53 @@ async fn metrics(town: &Town) -> String {
     shown.text
 }
 
+/// What `docs/operators.md` lists.
+fn listed() -> BTreeSet<String> {
+    let page = include_str!("../../../../docs/operators.md");
+    let section = page
+        .split("\n## Metrics\n")
+        .nth(1)
+        .and_then(|rest| rest.split("\n## ").next());
+    let rows = section
+        .unwrap()
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `psa_pay"));
+    let cells = rows.flat_map(|row| row.split(" | ").next().unwrap().split('`'));
+    let names = cells.filter_map(|cell| cell.trim_start_matches("psa_pay").strip_prefix('_'));
+    names
+        .map(|name| format!("psa_pay_{}", name.split('{').next().unwrap()))
+        .collect()
+}
+
+/// What is served, by the lines that say of what kind each is.
+fn served(text: &str) -> BTreeSet<String> {
+    let kinds = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    kinds
+        .map(|line| match line.split_once(' ').unwrap() {
+            (name, "counter") => format!("{name}_total"),
+            (name, _) => name.to_owned(),
+        })
+        .collect()
+}
+
 both! {
+    fn the_manual_lists_every_metric_and_no_other(world: &World) {
+        Town::run(world, async |town| {
+            // So that each has a value.
+            let invoice = town.invoice(12_345, "usd").await;
+            let link = town.link(&invoice).await;
+            town.pay(&link, &town.token("pm_card_visa"), 12_345, "usd").await;
+            town.until_quiet().await;
+            let (served, listed) = (served(&metrics(&town).await), listed());
+            let unknown: Vec<_> = served.difference(&listed).collect();
+            assert!(unknown.is_empty(), "not in the manual: {unknown:?}");
+            let missing: Vec<_> = listed.difference(&served).collect();
+            // Told only while something waits; the next test makes it.
+            let waiting = ["psa_pay_breaks_open", "psa_pay_events", "psa_pay_operations_open"];
+            assert_eq!(missing, waiting, "in the manual alone");
+        });
+    }
+
     fn a_paid_invoice_shows_in_the_metrics_and_names_nobody(world: &World) {
         Town::run(world, async |town| {
             let invoice = town.invoice(12_345, "usd").await;
@@ -94,6 +142,9 @@ both! {
                 ("psa_pay_webhook_deliveries_total{answer=\"duplicate\"}", 1),
                 ("psa_pay_webhook_deliveries_total{answer=\"refused\"}", 1),
                 ("psa_pay_webhook_deliveries_total{answer=\"not_stored\"}", 0),
+                ("psa_pay_database_up", 1),
+                ("psa_pay_live_locked", 0),
+                ("psa_pay_clock_skew_seconds", 0),
             ];
             for (series, number) in expected {
                 assert_eq!(value(&text, series), Some(number), "{series}\n{text}");

@@ -2,9 +2,11 @@
 //! going live, backups, and stopping.
 
 mod backups;
+mod committed_keys;
 mod copies;
 mod disk_full;
 mod doctor;
+mod elsewhere;
 mod endpoints;
 mod endpoints_secrets;
 mod going_live;
@@ -15,5 +17,6 @@ mod mail_server;
 mod packaging;
 mod running;
 mod short_of_files;
+mod switches;
 mod tenant;
 mod trials;

@@ -1,5 +1,5 @@
-//! What the documentation lists is what is there: `docs/reliability.md` names no test that is missing, and
-//! the audit log's table in `docs/operators.md` every action.
+//! What the documentation lists is what is there: `docs/reliability.md` names no test that is missing, the
+//! audit log's table in `docs/operators.md` every action, and that of log lines no line that is not logged.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -109,4 +109,55 @@ fn every_action_of_the_audit_log_is_in_the_table_and_no_other() {
         noted, told,
         "the actions in the code, and those in docs/operators.md"
     );
+}
+
+/// What stands in the sources of the product, each text on one line.
+fn product() -> String {
+    let mut sources = Vec::new();
+    for name in ["flows", "server", "store", "stripe"] {
+        files(&root().join("crates").join(name).join("src"), &mut sources);
+    }
+    let mut all = String::new();
+    for file in sources {
+        let text = fs::read_to_string(file).unwrap();
+        let mut lines = text.split("#[cfg(test)]").next().unwrap_or_default().lines();
+        while let Some(line) = lines.next() {
+            let mut whole = line.to_owned();
+            // A text that goes on in the next line, without the space before it.
+            while whole.ends_with('\\') {
+                whole.pop();
+                whole.push_str(lines.next().unwrap_or_default().trim_start());
+            }
+            all.push_str(&whole);
+            all.push('\n');
+        }
+    }
+    all
+}
+
+/// A row quoted a line that was nowhere, and an operator looked for it in vain.
+#[test]
+fn every_log_line_that_the_manual_quotes_is_in_the_sources() {
+    let page = fs::read_to_string(root().join("docs/operators.md")).unwrap();
+    let section = page
+        .split("## Troubleshoot by log line")
+        .nth(1)
+        .and_then(|rest| rest.split("\n## ").next());
+    let rows = section
+        .unwrap()
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.split(" | ").next().unwrap());
+    let product = product();
+    let mut quoted = 0;
+    for row in rows {
+        for text in row.split('`').skip(1).step_by(2) {
+            assert!(
+                product.contains(text),
+                "no source says {text:?}, which {row:?} quotes"
+            );
+            quoted += 1;
+        }
+    }
+    assert!(quoted > 20, "only {quoted}");
 }

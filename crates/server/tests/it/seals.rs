@@ -12,6 +12,7 @@ use store::db::Error;
 use store::{Sql, binds};
 
 use crate::engines::{World, block_on};
+use crate::metrics::{metrics, value};
 use crate::program::psa_pay;
 use crate::town::{Town, Wishes};
 
@@ -200,6 +201,7 @@ both! {
             assert!(town.intents().is_empty(), "Stripe hears nothing");
             let ready = town.public(Method::GET, "/readyz", Value::Null).await.text;
             assert!(ready.starts_with("ready\nlive_locked: seal_broken "), "{ready}");
+            assert_eq!(value(&metrics(&town).await, "psa_pay_live_locked"), Some(1));
 
             let id = found["id"].as_str().unwrap();
             let path = format!("/api/platform/reconciliation-breaks/{id}/resolve");

@@ -14,13 +14,13 @@ use super::sqlite_file::{Lock, beside, make_private};
 /// copy is checked, is on the disk when this returns, and is one file without a write-ahead log.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when a file cannot be read or written, or the copy is damaged; then there is none.
+/// [`Error::File`] when a file cannot be read or written, or the copy is damaged; then there is none.
 pub fn copy(from: &Path, to: &Path) -> Result<(), Error> {
     if !from.is_file() {
-        return Err(Error::Unavailable(format!("there is no file {}", from.display())));
+        return Err(Error::File(format!("there is no file {}", from.display())));
     }
     if to.exists() {
-        return Err(Error::Unavailable(format!("{} is there already", to.display())));
+        return Err(Error::File(format!("{} is there already", to.display())));
     }
     let part = beside(to, ".part");
     remove(&part)?;
@@ -52,7 +52,7 @@ fn copy_pages(from: &Path, to: &Path) -> Result<(), Error> {
             }
         }
         if backup.progress().remaining != 0 {
-            return Err(Error::Unavailable(format!(
+            return Err(Error::File(format!(
                 "{} was busy all the time; try again",
                 from.display()
             )));
@@ -68,7 +68,7 @@ const TRIES: usize = 10_000;
 /// Reads the whole file, and says what is damaged.
 ///
 /// # Errors
-/// [`Error::Unavailable`] with the first thing that is.
+/// [`Error::File`] with the first thing that is.
 pub fn check(path: &Path) -> Result<(), Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let file = Connection::open_with_flags(path, flags).map_err(|error| unable(path, &error))?;
@@ -93,8 +93,8 @@ pub struct Staged {
 /// Copies a backup beside the database that it is to replace.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when a server runs, when there is a database and `replace` is not said, when the
-/// backup is damaged, and for files that cannot be read or written.
+/// [`Error::Unavailable`] when a server runs; [`Error::File`] when there is a database and `replace` is not
+/// said, when the backup is damaged, and for files that cannot be read or written.
 pub fn stage(backup: &Path, target: &Path, replace: bool) -> Result<Staged, Error> {
     check(backup)?;
     let staged = Staged {
@@ -103,7 +103,7 @@ pub fn stage(backup: &Path, target: &Path, replace: bool) -> Result<Staged, Erro
         _lock: Lock::take(target)?,
     };
     if target.exists() && !replace {
-        return Err(Error::Unavailable(format!(
+        return Err(Error::File(format!(
             "{} is there already; with --replace it is kept beside the restored one",
             target.display()
         )));
@@ -127,7 +127,7 @@ impl Staged {
     /// one is kept, if there was one.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] for files that cannot be read or written.
+    /// [`Error::File`] for files that cannot be read or written.
     pub fn put_in_place(self) -> Result<Option<PathBuf>, Error> {
         let target = &self.target;
         settle(&self.copy)?;
@@ -162,7 +162,7 @@ impl Drop for Staged {
 /// on the disk.
 ///
 /// # Errors
-/// [`Error::Unavailable`] for a file that is damaged, in use, or cannot be written.
+/// [`Error::File`] for a file that is damaged, in use, or cannot be written.
 pub fn settle(path: &Path) -> Result<(), Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let file = Connection::open_with_flags(path, flags).map_err(|error| unable(path, &error))?;
@@ -252,7 +252,7 @@ fn remove(path: &Path) -> Result<(), Error> {
 /// Brings the folder of a file to the disk: a file that was made or renamed there lasts only then.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the folder cannot be read.
+/// [`Error::File`] when the folder cannot be read.
 pub fn sync_folder(of: &Path) -> Result<(), Error> {
     let folder = folder_of(of);
     File::open(folder)
@@ -261,5 +261,5 @@ pub fn sync_folder(of: &Path) -> Result<(), Error> {
 }
 
 fn unable(path: &Path, why: &dyn std::fmt::Display) -> Error {
-    Error::Unavailable(format!("{}: {why}", path.display()))
+    Error::File(format!("{}: {why}", path.display()))
 }

@@ -28,6 +28,9 @@ pub enum Error {
     /// The database cannot be asked now: disk full, connection lost, locked, overloaded or shutting down.
     /// Nothing was changed, except when the text begins with "commit outcome unknown".
     Unavailable(String),
+    /// A file that is copied or put in place is not there, is there already, or cannot be read or written: a
+    /// whole sentence, for whoever named it.
+    File(String),
     /// A table or column is not what the code expects.
     Schema(String),
     /// Our own mistake: a wrong number of binds, bad SQL, a panic in a transaction.
@@ -43,6 +46,7 @@ impl fmt::Display for Error {
             Error::NotFound => f.write_str("no such row"),
             Error::Conflict => f.write_str("other transactions were in the way, several times in a row"),
             Error::Unavailable(why) => write!(f, "the database is not available: {why}"),
+            Error::File(why) => f.write_str(why),
             Error::Schema(what) => write!(f, "the database does not have the expected shape: {what}"),
             Error::Bug(what) => write!(f, "a mistake in the program: {what}"),
         }

@@ -153,3 +153,28 @@ fn a_table_changed_by_a_newer_instance_is_read_again() {
     block_on(one.read(|tx| tx.query(&ALL, &[]))).unwrap();
     assert_eq!(one.stats().retries, 1);
 }
+
+/// From PostgreSQL 15 on only the owner of a database makes tables in it, unless others are allowed to.
+#[test]
+fn a_user_who_may_make_no_tables_is_told_what_to_run() {
+    let Some(world) = World::postgres() else { return };
+    let name = world.url.rsplit('/').next().unwrap();
+    let user = format!("narrow_{name}");
+    let (address, _) = world.url.rsplit_once('/').unwrap();
+    let host = address
+        .rsplit_once('@')
+        .map_or_else(|| address.split_once("://").unwrap().1, |(_, host)| host);
+    let server = std::env::var("PSA_PAY_TEST_POSTGRES").unwrap();
+    admin(&server, &format!("create role {user} login"));
+    let migrated = block_on(async {
+        let db = Db::open(&format!("postgres://{user}@{host}/{name}"), Options::default()).await?;
+        let migrated = store::migrate::migrate(&db, 0).await;
+        db.close().await;
+        migrated
+    });
+    admin(&server, &format!("drop role {user}"));
+    let why = migrated.expect_err("it may make no tables").to_string();
+    for said in ["(42501)", "grant usage, create on schema public to USER;"] {
+        assert!(why.contains(said), "{why}");
+    }
+}
