@@ -254,9 +254,14 @@ impl Db {
     /// [`Error`] when nothing can be read.
     pub async fn damage(&self) -> Result<Option<String>, Error> {
         const LOOK: Sql = Sql::per_engine("pragma integrity_check(1)", "select 'ok' as integrity_check");
-        let said = self.read(|tx| tx.one(&LOOK, &[])?.text("integrity_check"));
-        let said: Result<String, Error> = said.await;
-        said.map(|said| (said != "ok").then_some(said))
+        // Nobody needs the pages again that were read for this.
+        const FORGET: Sql = Sql::per_engine("pragma shrink_memory", "select 'none' as pages where false");
+        let said = self.read(|tx| {
+            let said = tx.one(&LOOK, &[])?.text("integrity_check")?;
+            tx.query(&FORGET, &[])?;
+            Ok::<_, Error>(said)
+        });
+        said.await.map(|said| (said != "ok").then_some(said))
     }
 
     /// Settings of PostgreSQL's server with which an acknowledged commit can be lost, as `name = off`. Those
