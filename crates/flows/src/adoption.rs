@@ -18,6 +18,7 @@ use stripe::{AccountId, Client, PaymentIntent, application_fees, payment_intents
 
 use crate::asked::{Asked, asked};
 use crate::audit::{self, Entry};
+use crate::breaks::open_break_once;
 use crate::collect::{self, NewPayment};
 use crate::fees::{self, Decided};
 use crate::observe::{self, IntentFacts, open_break};
@@ -195,7 +196,7 @@ fn tell_of_lost(
         reconciliation_breaks::resolve(tx, scope, Kind::TenantMismatch, object, moment.at)?;
     }
     let (tenant, subject) = (Some(&scope.tenant), invoice.as_str());
-    open_break(
+    open_break_once(
         tx,
         moment,
         14,
@@ -205,6 +206,7 @@ fn tell_of_lost(
         subject,
         &detail,
     )
+    .map(|_is_new| ())
 }
 
 /// What was derived of a stray, to decide by and to keep.

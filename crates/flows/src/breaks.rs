@@ -38,12 +38,14 @@ pub fn open_break(
     Ok(())
 }
 
-/// Opens a break of the platform's, unless it was ever opened: what a person has dealt with stays so. Answers
-/// whether it is new.
+/// As [`open_break`], unless it was ever opened: what a person has dealt with stays so, though it is seen
+/// again and again. Answers whether it is new.
+#[expect(clippy::too_many_arguments, reason = "each names a column of the row")]
 pub fn open_break_once(
     tx: &mut Tx,
     moment: Moment,
     nth: u32,
+    tenant: Option<&TenantId>,
     mode: Mode,
     kind: Kind,
     subject_id: &str,
@@ -51,7 +53,7 @@ pub fn open_break_once(
 ) -> Result<bool, Failure> {
     let found = Break {
         id: BreakId::new(moment.at, moment.random(nth)),
-        tenant: None,
+        tenant,
         mode,
         kind,
         subject_id,

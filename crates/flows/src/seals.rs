@@ -311,7 +311,7 @@ pub async fn watch(app: &App) -> Result<usize, Failure> {
     let opened = app.db.write(move |tx| {
         let mut opened = 0_usize;
         for (nth, (mode, kind, subject, detail)) in (0..).zip(&found) {
-            let new = open_break_once(tx, moment, nth, *mode, *kind, subject, detail)?;
+            let new = open_break_once(tx, moment, nth, None, *mode, *kind, subject, detail)?;
             opened = opened.saturating_add(usize::from(new));
         }
         Ok::<_, Failure>(opened)

@@ -3,7 +3,7 @@
 use std::task::{Context, Waker};
 
 use domain::refund::{FeeChoice, Settlement};
-use domain::{PaymentId, Refusal};
+use domain::{BreakId, PaymentId, Refusal};
 use flows::collect;
 use flows::reconcile::{self, Order};
 use flows::refunds::{self, Wanted};
@@ -157,6 +157,21 @@ fn an_invoice_that_a_restore_lost_and_a_client_paid_is_named_and_its_number_is_g
     );
     world.next_invoice();
     assert_eq!(world.rows(&NUMBERS)[0].text("number").unwrap(), "INV-00005");
+
+    // A person has dealt with it: it is not shown again whenever Stripe is read.
+    const ID: Sql = Sql::new("select id from reconciliation_breaks where kind = 'invoice_lost'");
+    let id = BreakId::parse(&world.rows(&ID)[0].text("id").unwrap()).unwrap();
+    run(breaks::resolve(
+        &world.app,
+        None,
+        &BY,
+        &id,
+        "Made anew and settled",
+    ))
+    .unwrap();
+    reconcile(&world);
+    world.settle();
+    assert_eq!(world.number(&BREAKS), 0);
     assert_eq!(run(invariants::check_quiet(&world.app)).unwrap(), []);
 }
 
