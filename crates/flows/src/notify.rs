@@ -11,7 +11,7 @@ use store::invoices::{self, Invoice};
 use store::offline_payments::OfflinePayment;
 use store::payments::Payment;
 use store::payouts::Payout;
-use store::refunds::Refund;
+use store::refunds::{Origin, Refund};
 use store::stripe_config::StripeConfig;
 use store::{Tx, clients as client_rows, mail_settings as settings_rows};
 use store::{pay_links, payment_parts, payments};
@@ -216,7 +216,8 @@ pub fn refund_moved(tx: &mut Tx, moment: Moment, before: &Refund, refund: &Refun
         about: refund.id.as_str(),
         fact: "",
         invoice: Some(&invoice.id),
-        since: Some(refund.created_at),
+        // Of one that was made at Stripe the row tells when it was seen, not when it was made.
+        since: (refund.origin != Origin::Stripe).then_some(refund.created_at),
     };
     let meant = meant(tx, refund)?;
     let told = clients::OfRefund {

@@ -134,6 +134,31 @@ both! {
         });
     }
 
+    fn a_refund_of_the_dashboard_that_a_copy_finds_was_perhaps_told_of_before(world: &World) {
+        Town::run_as(world, Wishes { mode: Mode::Live, ..Wishes::default() }, async |town| {
+            let app = &town.app;
+            instance::claim(app, &marker(&[], "here"), "one").await.unwrap();
+            let invoice = town.invoice(12_345, "usd").await;
+            let link = town.link(&invoice).await;
+            let card = town.typed_token(LIVE_CARD);
+            assert_eq!(town.pay(&link, &card, 12_345, "usd").await.body["status"], "succeeded");
+            town.until_invoice(&invoice, "paid").await;
+            let copied = instance::claim(app, &marker(&["nine"], "here"), "two").await.unwrap();
+            assert!(copied.is_some());
+
+            let intent = town.intents()[0]["id"].as_str().unwrap().to_owned();
+            let form = format!("payment_intent={intent}&amount=300");
+            let key = "sk_live_psapay_demo";
+            let made = town.stripe_with(key, "POST", "/v1/refunds", Some(&town.msp.account), &form);
+            assert_eq!(made["status"], "succeeded", "{made}");
+            const TOLD: Sql = Sql::new("select count(*) as n from mails where kind = 'refund'");
+            const HELD: Sql =
+                Sql::new("select count(*) as n from mails where kind = 'refund' and status = 'cancelled'");
+            town.until("its notice", async || town.number(&TOLD).await == 1).await;
+            assert_eq!(town.number(&HELD).await, 1, "kept, and not sent");
+        });
+    }
+
     fn a_copy_that_keeps_its_servers_identity_is_known_by_the_address_that_it_is_used_under(world: &World) {
         Town::run_as(world, Wishes { mode: Mode::Live, ..Wishes::default() }, async |town| {
             let at = |origin: &str| Marker { origin: origin.to_owned(), ..marker(&[], "here") };
