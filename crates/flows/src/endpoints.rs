@@ -15,8 +15,8 @@ pub use signing::{Secrets, Signing};
 
 use crate::{App, Failure};
 
-/// As many endpoints Stripe allows an account and mode, those of other addresses included; of event
-/// destinations as well.
+/// As many endpoints Stripe allows an account and mode, those of other addresses included. Whether it counts
+/// event destinations with them it does not say: what fits if it does always fits.
 const ENDPOINTS_MAX: usize = 16;
 
 /// The path of our own that all of them send to.
@@ -75,8 +75,8 @@ pub async fn read_with(client: &Client, origin: &str) -> Result<Vec<Found>, Fail
 pub struct AtStripe {
     /// Ours.
     pub found: Vec<Found>,
-    /// How many more there may be of snapshots, and of thin events.
-    pub room: (usize, usize),
+    /// How many more there may be.
+    pub room: usize,
 }
 
 impl AtStripe {
@@ -85,20 +85,17 @@ impl AtStripe {
     /// # Errors
     /// A sentence with what to do where it does not.
     pub fn has_room(&self, steps: &[Step]) -> Result<(), String> {
-        let made = |thin: bool| {
-            let is_made = |step: &&Step| matches!(step, Step::Create(role) if (*role == Role::Thin) == thin);
-            steps.iter().filter(is_made).count()
-        };
-        let (snapshot, thin) = (made(false), made(true));
-        // Whether Stripe counts the two kinds together it does not say: what fits if it does always fits.
-        let left = self.room.0.min(self.room.1);
-        if snapshot + thin <= left {
+        let made = steps
+            .iter()
+            .filter(|step| matches!(step, Step::Create(_)))
+            .count();
+        if made <= self.room {
             return Ok(());
         }
         Err(format!(
-            "{} endpoints would be made, and Stripe allows {left} more ({ENDPOINTS_MAX} in all): delete \
+            "{made} endpoints would be made, and Stripe allows {} more ({ENDPOINTS_MAX} in all): delete \
              endpoints that nobody needs in Stripe's dashboard, and run this again. Nothing was changed",
-            snapshot + thin
+            self.room
         ))
     }
 }
@@ -109,8 +106,7 @@ impl AtStripe {
 /// When Stripe does not answer.
 pub async fn read_all(client: &Client, origin: &str) -> Result<AtStripe, Failure> {
     let all = at_stripe::list(client).await?;
-    let left = ENDPOINTS_MAX.saturating_sub(all.len());
-    let room = (left, left);
+    let room = ENDPOINTS_MAX.saturating_sub(all.len());
     let found = all.into_iter().filter_map(|one| found(one, origin)).collect();
     Ok(AtStripe { found, room })
 }

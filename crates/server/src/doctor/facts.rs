@@ -74,8 +74,8 @@ pub struct ModeFacts {
     pub keys_of_one_account: bool,
     /// The endpoints, or why Stripe does not say.
     pub endpoints: Result<Vec<Standing>, CallFailed>,
-    /// How many more endpoints Stripe allows, of snapshots and of thin events.
-    pub room: (usize, usize),
+    /// How many more endpoints Stripe allows.
+    pub room: usize,
     /// What the server answered to a word signed with each configured secret.
     pub pings: Vec<Ping>,
     /// Webhook secrets that are configured.

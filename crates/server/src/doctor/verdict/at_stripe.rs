@@ -110,11 +110,7 @@ fn endpoint(facts: &Facts, mode: &ModeFacts, one: &Standing) -> Line {
     }
     if !one.wrong.is_empty() {
         let setup = format!("run `psa-pay webhooks setup --mode {label}`");
-        let room = match one.role {
-            Role::Thin => mode.room.1,
-            Role::Platform | Role::Accounts => mode.room.0,
-        };
-        let remedy = match room == 0 && one.id.is_empty() {
+        let remedy = match mode.room == 0 && one.id.is_empty() {
             true => format!(
                 "Stripe allows no more endpoints: delete endpoints that nobody needs in its dashboard, \
                  then {setup}"
