@@ -236,7 +236,7 @@ both! {
 
     fn of_two_instances_one_reads_an_account_and_who_was_away_writes_nothing(world: &World) {
         Town::run_as(world, silent(), async |town| {
-            let second = town.again(world).await;
+            let second = town.again_as(world, &silent()).await;
             all_is_read(&town).await;
             let invoice = paid_unseen(&town).await;
             town.advance_ms(15 * MINUTE_MS);

@@ -157,14 +157,19 @@ impl Town {
         town
     }
 
-    /// The same installation a second time, over a connection of its own to the database where the engine has
-    /// several.
+    /// The same installation a second time, with a worker, over a connection of its own to the database where
+    /// the engine has several.
     pub async fn again(&self, world: &World) -> Town {
+        self.again_as(world, &Wishes::default()).await
+    }
+
+    /// The same installation a second time, with other wishes.
+    pub async fn again_as(&self, world: &World, wishes: &Wishes) -> Town {
         let db = match world.db.engine() {
             Engine::Sqlite => self.app.db.clone(),
             Engine::Postgres => Db::open(&world.url, Options::default()).await.unwrap(),
         };
-        let mut town = self.open_beside(db, &Wishes::default()).await;
+        let mut town = self.open_beside(db, wishes).await;
         town.msp = self.msp.clone();
         town
     }
