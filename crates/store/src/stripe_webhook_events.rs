@@ -102,16 +102,12 @@ pub struct Delivery {
     pub last_error: Option<String>,
 }
 
+// It reads nothing: on PostgreSQL two that read where the other writes could not both commit.
 const INSERT: Sql = Sql::new(
     "insert into stripe_webhook_events (id, event_id, stripe_account_id, livemode, kind, type, object_id,
        api_version, idempotency_key, snapshot_event, body, status, attempts, deliveries, next_attempt_at,
-       created_at, last_error, dup_of)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 1, $13, $14, $16, (
-       select twin.id from stripe_webhook_events twin
-       where twin.livemode = $4 and twin.stripe_account_id = $3 and twin.status <> 'quarantined'
-         and twin.event_id <> $2 and (twin.event_id = $15 or twin.snapshot_event = $15)
-       order by twin.created_at, twin.id
-       limit 1))
+       created_at, last_error)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 1, $13, $14, $15)
      on conflict (livemode, stripe_account_id, event_id) do update set
        deliveries = stripe_webhook_events.deliveries + 1
      returning deliveries, source",
@@ -120,13 +116,8 @@ const INSERT: Sql = Sql::new(
 const INSERT_LISTED: Sql = Sql::new(
     "insert into stripe_webhook_events (id, event_id, stripe_account_id, livemode, kind, type, object_id,
        api_version, idempotency_key, snapshot_event, body, status, attempts, deliveries, next_attempt_at,
-       created_at, last_error, dup_of, source)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, $13, $14, $16, (
-       select twin.id from stripe_webhook_events twin
-       where twin.livemode = $4 and twin.stripe_account_id = $3 and twin.status <> 'quarantined'
-         and twin.event_id <> $2 and (twin.event_id = $15 or twin.snapshot_event = $15)
-       order by twin.created_at, twin.id
-       limit 1), 'listed')
+       created_at, last_error, source)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, $13, $14, $15, 'listed')
      on conflict (livemode, stripe_account_id, event_id) do nothing",
 );
 
@@ -139,8 +130,7 @@ const RELEASE: Sql = Sql::new(
 
 /// Stores a delivery, or counts another one of the same event. Answers whether it is new. An event that
 /// came under the wrong secret first is new when it comes under its own, and what it says then replaces
-/// what was claimed. Of a snapshot and its thin twin the second names the row of the first in
-/// `dup_of`; both are applied.
+/// what was claimed. A snapshot and its thin twin are two events; both are applied.
 pub fn insert(tx: &mut Tx, delivery: &Delivery, at: Timestamp) -> Result<bool, Error> {
     let row = tx.one(&INSERT, &values_of(delivery, at))?;
     if row.int("deliveries")? == 1 && row.text("source")? == "delivered" {
@@ -175,7 +165,6 @@ fn values_of(delivery: &Delivery, at: Timestamp) -> Vec<Value> {
         delivery.status.word(),
         next_attempt,
         at,
-        delivery.snapshot_event.as_ref().unwrap_or(&delivery.event_id),
         delivery.last_error.clone()
     ]
     .to_vec()
