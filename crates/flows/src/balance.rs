@@ -269,12 +269,21 @@ fn money(row: &Kept, minor: i64, code: &str) -> Result<Money, Failure> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn ours_after_all(tx: &mut Tx, moment: Moment, payment: &Payment) -> Result<(), Failure> {
+pub fn ours_after_all(
+    tx: &mut Tx,
+    moment: Moment,
+    before: &Payment,
+    payment: &Payment,
+) -> Result<(), Failure> {
     let mut found = Vec::new();
-    if let Some(intent) = payment.intent_id.as_deref() {
+    if let Some(intent) = payment.intent_id.as_deref()
+        && before.intent_id != payment.intent_id
+    {
         found.extend(rows::others_of_intent(tx, &payment.scope, intent)?);
     }
-    if let Some(charge) = payment.charge_id.as_deref() {
+    if let Some(charge) = payment.charge_id.as_deref()
+        && before.charge_id != payment.charge_id
+    {
         found.extend(rows::others_of_charge(tx, &payment.scope, charge)?);
     }
     found.dedup_by(|one, other| one.id == other.id);

@@ -23,6 +23,21 @@ pub fn settle(
     let Some(before) = invoices::get(tx, scope, &invoice.id)? else {
         return Err(Failure::Bug(format!("invoice {} is gone", invoice.id)));
     };
+    settle_from(tx, moment, scope, &before, invoice, cause)
+}
+
+/// As [`settle`], where what was stored is known.
+///
+/// # Errors
+/// When the database fails.
+pub fn settle_from(
+    tx: &mut Tx,
+    moment: Moment,
+    scope: &Scope,
+    before: &Invoice,
+    invoice: &mut Invoice,
+    cause: &str,
+) -> Result<(), Failure> {
     let processing = payment_parts::processing(tx, scope, &invoice.id)?;
     invoice.status = invoice::observe(invoice.status, invoice.owed().minor(), processing);
     if invoice.status == invoice::InvoiceState::Paid {
@@ -30,7 +45,7 @@ pub fn settle(
     } else {
         invoice.paid_at = None;
     }
-    if *invoice == before {
+    if *invoice == *before {
         return Ok(());
     }
     if !invoices::store(tx, scope, invoice)? {

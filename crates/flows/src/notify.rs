@@ -60,6 +60,7 @@ pub fn payment_moved(
     let numbers = numbers(of_parts);
     let means = means(payment, charge);
     let version = payment.version.to_string();
+    let receivers = recipients::of_client(tx, &payment.scope, &first.client_id, &[])?;
     let told = OfPayment {
         invoice: &first.id,
         numbers: &numbers,
@@ -71,7 +72,7 @@ pub fn payment_moved(
         day: Day::of(moment.at),
         means: means.as_deref(),
         left: left(payment, of_parts).filter(|_| arrived),
-        credit: credit(tx, payment)?.filter(|_| arrived),
+        credit: credit(tx, payment, arrived && receivers.reaches_client())?,
     };
     let fact = Fact {
         scope: &payment.scope,
@@ -85,7 +86,6 @@ pub fn payment_moved(
                 .unwrap_or(payment.created_at),
         ),
     };
-    let receivers = recipients::of_client(tx, &payment.scope, &first.client_id, &[])?;
     let of_client = OfClient {
         client: &receivers.client.name,
         numbers: &numbers,
@@ -180,8 +180,11 @@ fn left(payment: &Payment, of_parts: &[(i64, Invoice)]) -> Option<Money> {
     (owed > 0).then_some(Money::new(owed, payment.currency))
 }
 
-/// What a payment brought beyond what its invoices took up, if anything.
-fn credit(tx: &mut Tx, payment: &Payment) -> Result<Option<Money>, Failure> {
+/// What a payment brought beyond what its invoices took up, if anything, and if anybody is told.
+fn credit(tx: &mut Tx, payment: &Payment, is_told: bool) -> Result<Option<Money>, Failure> {
+    if !is_told {
+        return Ok(None);
+    }
     let parts = payment_parts::of(tx, &payment.scope, &payment.id)?;
     let applied = parts
         .iter()

@@ -6,6 +6,7 @@ mod arrived;
 
 use domain::payment::{Evidence, IntentStatus, Merge, PaymentState, merge};
 use domain::{Currency, LedgerTransactionId, Money, Timestamp, ledger};
+use store::invoices::Invoice;
 use store::ledger::Posting;
 use store::payments::Payment;
 use store::reconciliation_breaks::Kind;
@@ -300,9 +301,7 @@ fn store_changed(
         return Err(store::Error::Conflict.into());
     }
     payment.version += 1;
-    if before.intent_id != payment.intent_id || before.charge_id != payment.charge_id {
-        balance::ours_after_all(tx, moment, payment)?;
-    }
+    balance::ours_after_all(tx, moment, before, payment)?;
     if before.status != payment.status {
         let change = Change {
             scope: &payment.scope,
@@ -334,13 +333,14 @@ fn follow(
             .ok_or_else(|| Failure::Bug(format!("payment {} has no invoice", payment.id)))?;
         of_parts.push((part.amount, invoice));
     }
+    let invoices_before: Vec<Invoice> = of_parts.iter().map(|(_, invoice)| invoice.clone()).collect();
     let arrived = payment.status == PaymentState::At(IntentStatus::Succeeded)
         && before.status != PaymentState::At(IntentStatus::Succeeded);
     if arrived {
         arrived::book(tx, moment, payment, &mut of_parts, facts)?;
     }
-    for (_, invoice) in &mut of_parts {
-        invoice_moves::settle(tx, moment, scope, invoice, cause)?;
+    for ((_, invoice), before) in of_parts.iter_mut().zip(&invoices_before) {
+        invoice_moves::settle_from(tx, moment, scope, before, invoice, cause)?;
     }
     notify::payment_moved(tx, moment, before, payment, &of_parts, facts.charge.as_ref())
 }

@@ -22,7 +22,7 @@ const GET: Sql = Sql::new(
 
 /// The settings of a client.
 pub fn get(tx: &mut Tx, scope: &Scope, client: &ClientId) -> Result<ClientMailSettings, Error> {
-    let Some(row) = tx.optional(&GET, binds![&scope.tenant, scope.mode, client])? else {
+    let Some(row) = tx.optional_once(&GET, binds![&scope.tenant, scope.mode, client])? else {
         return Ok(ClientMailSettings::default());
     };
     Ok(ClientMailSettings {

@@ -92,7 +92,7 @@ const BY_ID: Sql = select_clients!("where tenant_id = $1 and livemode = $2 and i
 
 /// One client of the scope.
 pub fn get(tx: &mut Tx, scope: &Scope, id: &ClientId) -> Result<Option<Client>, Error> {
-    let row = tx.optional(&BY_ID, binds![&scope.tenant, scope.mode, id])?;
+    let row = tx.optional_once(&BY_ID, binds![&scope.tenant, scope.mode, id])?;
     row.map(|row| read(&row)).transpose()
 }
 

@@ -5,6 +5,7 @@
 pub mod backup;
 mod error;
 mod inline;
+mod known;
 mod outage;
 mod postgresql;
 mod postgresql_failure;

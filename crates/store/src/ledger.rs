@@ -37,7 +37,15 @@ const INSERT: Sql = Sql::new(
 const INSERT_ENTRY: Sql = Sql::new(
     "insert into ledger_entries (tenant_id, livemode, transaction_id, position, account, currency, amount,
        invoice_id, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+     values ($1, $2, $3, $6, $7, $4, $8, $9, $5)",
+);
+
+/// Two entries at once: most transactions have no more.
+const INSERT_ENTRIES: Sql = Sql::new(
+    "insert into ledger_entries (tenant_id, livemode, transaction_id, position, account, currency, amount,
+       invoice_id, created_at)
+     values ($1, $2, $3, $6, $7, $4, $8, $9, $5),
+       ($1, $2, $3, cast($6 as bigint) + 1, $10, $4, $11, $12, $5)",
 );
 
 /// Books a transaction; `false`, and nothing changes, when this fact is booked already.
@@ -67,22 +75,38 @@ pub fn post(tx: &mut Tx, posting: &Posting, transaction: &Transaction) -> Result
     if tx.execute(&INSERT, binds)? == 0 {
         return Ok(false);
     }
-    for (position, entry) in (1_i64..).zip(transaction.entries()) {
-        let (account, amount) = (entry.account.word(), entry.amount_minor);
-        // An entry of the transaction's own invoice need not name it again.
-        let of_other = entry.invoice.as_ref().filter(|id| Some(*id) != *invoice_id);
-        let binds = binds![
+    // An entry of the transaction's own invoice need not name it again.
+    let of_other = |entry: &Entry| {
+        let other = entry.invoice.as_ref().filter(|id| Some(*id) != *invoice_id);
+        other.map(|id| id.as_str().to_owned())
+    };
+    for (position, entries) in (1_i64..).step_by(2).zip(transaction.entries().chunks(2)) {
+        let (first, second) = (&entries[0], entries.get(1));
+        let mut binds = binds![
             &scope.tenant,
             scope.mode,
             id,
-            position,
-            account,
             currency,
-            amount,
-            of_other.map(|id| id.as_str().to_owned()),
-            *at
-        ];
-        tx.execute(&INSERT_ENTRY, binds)?;
+            *at,
+            position,
+            first.account.word(),
+            first.amount_minor,
+            of_other(first)
+        ]
+        .to_vec();
+        if let Some(second) = second {
+            binds.extend_from_slice(binds![
+                second.account.word(),
+                second.amount_minor,
+                of_other(second)
+            ]);
+        }
+        let insert = if second.is_some() {
+            &INSERT_ENTRIES
+        } else {
+            &INSERT_ENTRY
+        };
+        tx.execute(insert, &binds)?;
     }
     add_to_statement(tx, posting, transaction)?;
     Ok(true)
@@ -161,4 +185,11 @@ pub fn taken_back(tx: &mut Tx, scope: &Scope, payment: &PaymentId, of: &InvoiceI
 }
 
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&INSERT, &INSERT_ENTRY, &INSERT_LINE, &BY_SOURCE, &TAKEN_BACK];
+pub const ALL: &[&Sql] = &[
+    &INSERT,
+    &INSERT_ENTRY,
+    &INSERT_ENTRIES,
+    &INSERT_LINE,
+    &BY_SOURCE,
+    &TAKEN_BACK,
+];

@@ -48,7 +48,7 @@ const GET: Sql = Sql::new(
 
 /// The tenant's settings.
 pub fn get(tx: &mut Tx, scope: &Scope) -> Result<MailSettings, Error> {
-    match tx.optional(&GET, binds![&scope.tenant, scope.mode])? {
+    match tx.optional_once(&GET, binds![&scope.tenant, scope.mode])? {
         None => Ok(MailSettings::default()),
         Some(row) => read(&row),
     }
@@ -133,7 +133,7 @@ pub fn notices(tx: &mut Tx, scope: &Scope) -> Result<Vec<Notice>, Error> {
             kinds: kinds.split(' ').filter_map(MailKind::parse).collect(),
         })
     };
-    let rows = tx.query(&NOTICES, binds![&scope.tenant, scope.mode])?;
+    let rows = tx.query_once(&NOTICES, binds![&scope.tenant, scope.mode])?;
     rows.iter().map(notice).collect()
 }
 

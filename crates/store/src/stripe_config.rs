@@ -159,7 +159,7 @@ const BY_SCOPE: Sql = Sql::new(
 
 /// The tenant's account in the scope's mode.
 pub fn get(tx: &mut Tx, scope: &Scope) -> Result<Option<StripeConfig>, Error> {
-    tx.optional(&BY_SCOPE, binds![&scope.tenant, scope.mode])?
+    tx.optional_once(&BY_SCOPE, binds![&scope.tenant, scope.mode])?
         .map(|row| read(&row))
         .transpose()
 }
@@ -174,7 +174,7 @@ const BY_ACCOUNT: Sql = Sql::new(
 
 /// The tenant that an account of a verified event belongs to.
 pub fn by_account(tx: &mut Tx, account: &str, mode: Mode) -> Result<Option<StripeConfig>, Error> {
-    tx.optional(&BY_ACCOUNT, binds![account, mode])?
+    tx.optional_once(&BY_ACCOUNT, binds![account, mode])?
         .map(|row| read(&row))
         .transpose()
 }

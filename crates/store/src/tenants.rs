@@ -69,7 +69,7 @@ pub fn get(tx: &mut Tx, id: &TenantId) -> Result<Tenant, Error> {
 
 /// A tenant that somebody asks for.
 pub fn find(tx: &mut Tx, id: &TenantId) -> Result<Option<Tenant>, Error> {
-    let row = tx.optional(&BY_ID, binds![id])?;
+    let row = tx.optional_once(&BY_ID, binds![id])?;
     row.map(|row| read(&row)).transpose()
 }
 

@@ -167,7 +167,10 @@ const OF_TENANT: Sql = select_users!(
 
 /// Everybody of a tenant, in the order in which they were added.
 pub fn of_tenant(tx: &mut Tx, tenant: &TenantId) -> Result<Vec<User>, Error> {
-    tx.query(&OF_TENANT, binds![tenant])?.iter().map(read).collect()
+    tx.query_once(&OF_TENANT, binds![tenant])?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 const IN_ROLE: Sql = Sql::new(

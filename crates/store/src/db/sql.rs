@@ -36,7 +36,7 @@ impl Sql {
 }
 
 /// A value bound to a statement or read from a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// No value.
     Null,

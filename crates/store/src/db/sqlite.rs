@@ -25,6 +25,9 @@ pub(super) struct Sqlite {
 const STATEMENTS_MAX: usize = 1000;
 /// Of the connection that writes, in KiB as SQLite has it: negative. It grows to that under load only.
 const CACHE: &str = "-8000";
+/// The log is brought into the file after so many pages of 4 KiB. With SQLite's thousand nearly each page of
+/// the log is written a second time; what is written often in between is now written once.
+const LOG_PAGES: &str = "8000";
 
 impl Sqlite {
     /// Opens or makes the file. Every setting that durability rests on is read back.
@@ -109,6 +112,7 @@ impl Sqlite {
     /// memory, where it would otherwise go to a temporary file, as much again as the log itself; and so do
     /// the pages that they touch.
     pub(super) fn hold_more(&self) -> Result<(), Error> {
+        self.set_pragma("wal_autocheckpoint", LOG_PAGES, LOG_PAGES)?;
         self.set_pragma("temp_store", "memory", "2")?;
         self.set_pragma("cache_size", CACHE, CACHE)
     }

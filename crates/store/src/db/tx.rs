@@ -1,6 +1,7 @@
 //! A transaction as the stores see it: three verbs on either engine. A failed statement ends it on both,
 //! because PostgreSQL refuses every further statement, and code must not work on one engine only.
 
+use super::known::Known;
 use super::postgresql::Postgresql;
 use super::sql::refuse_nul;
 use super::sqlite::Sqlite;
@@ -11,6 +12,7 @@ pub struct Tx<'a> {
     connection: Connection<'a>,
     failed: Option<Error>,
     first_statement: Option<&'static str>,
+    known: Known,
 }
 
 /// The connection that a transaction runs on.
@@ -34,6 +36,7 @@ impl<'a> Tx<'a> {
             connection,
             failed: None,
             first_statement: None,
+            known: Known::default(),
         }
     }
 
@@ -64,12 +67,43 @@ impl<'a> Tx<'a> {
         self.remember(answer)
     }
 
+    /// As [`Tx::query`], and a statement with the same binds is asked once until something writes to a table
+    /// that it reads: for what is read anew with every event of a tenant, such as its name and settings. No
+    /// trigger may write to these tables.
+    ///
+    /// # Errors
+    /// As [`Tx::query`].
+    pub fn query_once(&mut self, sql: &Sql, binds: &[Value]) -> Result<Vec<Row>, Error> {
+        let text = sql.text(self.engine());
+        if self.failed.is_none()
+            && let Some(rows) = self.known.find(text, binds)
+        {
+            return Ok(rows);
+        }
+        let rows = self.query(sql, binds)?;
+        self.known.keep(text, binds, &rows);
+        Ok(rows)
+    }
+
     /// The one row of an answer, or none.
     ///
     /// # Errors
     /// As [`Tx::query`]; [`Error::Bug`] when there are several rows.
     pub fn optional(&mut self, sql: &Sql, binds: &[Value]) -> Result<Option<Row>, Error> {
-        let mut rows = self.query(sql, binds)?;
+        let rows = self.query(sql, binds)?;
+        self.at_most_one(sql, rows)
+    }
+
+    /// The one row of an answer, or none, asked as by [`Tx::query_once`].
+    ///
+    /// # Errors
+    /// As [`Tx::optional`].
+    pub fn optional_once(&mut self, sql: &Sql, binds: &[Value]) -> Result<Option<Row>, Error> {
+        let rows = self.query_once(sql, binds)?;
+        self.at_most_one(sql, rows)
+    }
+
+    fn at_most_one(&mut self, sql: &Sql, mut rows: Vec<Row>) -> Result<Option<Row>, Error> {
         if rows.len() > 1 {
             let text = sql.text(self.engine());
             return self.remember(Err(Error::Bug(format!(
@@ -110,6 +144,7 @@ impl<'a> Tx<'a> {
 
     /// Runs several statements without binds, as a migration has them.
     pub(crate) fn batch(&mut self, text: &str) -> Result<(), Error> {
+        self.known.forget_all();
         let answer = match &mut self.connection {
             Connection::Sqlite(sqlite) => sqlite.batch(text),
             Connection::Postgresql(postgresql) => postgresql.batch(text),
@@ -131,6 +166,7 @@ impl<'a> Tx<'a> {
         match &self.failed {
             None => {
                 self.first_statement.get_or_insert(text);
+                self.known.about_to_run(text);
                 Ok(text)
             }
             Some(error @ (Error::Conflict | Error::Unavailable(_))) => Err(error.clone()),
