@@ -92,6 +92,8 @@ words! {
         OperatorPayouts = "operator_payouts",
         /// To operators: the last backup is too old.
         OperatorBackup = "operator_backup",
+        /// To operators: the disk of the database's file is filling up.
+        OperatorDisk = "operator_disk",
         /// To operators: live mode is locked.
         OperatorLocked = "operator_locked",
     }
@@ -109,7 +111,7 @@ impl MailKind {
     ];
 
     /// What operators may choose to be told.
-    pub const ALARMS: [MailKind; 8] = [
+    pub const ALARMS: [MailKind; 9] = [
         MailKind::OperatorEvents,
         MailKind::OperatorBreaks,
         MailKind::OperatorEndpoints,
@@ -117,6 +119,7 @@ impl MailKind {
         MailKind::OperatorClock,
         MailKind::OperatorPayouts,
         MailKind::OperatorBackup,
+        MailKind::OperatorDisk,
         MailKind::OperatorLocked,
     ];
 

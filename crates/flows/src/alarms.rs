@@ -31,6 +31,8 @@ pub struct Outside {
     pub endpoints: Vec<(Mode, Vec<String>)>,
     /// Backups of the database's file, where there is one and backups are due.
     pub backup: Backup,
+    /// How much is free of the disk that the database's file is on, where that is little.
+    pub disk: Option<String>,
 }
 
 /// Backups, as far as they are the operator's to make.
@@ -195,10 +197,7 @@ fn seen(tx: &mut Tx, outside: &Outside, now: Timestamp) -> Result<Vec<Seen>, Fai
     }
     if let Some(offset) = &outside.clock {
         let offset = offset.clone();
-        all.push(Seen {
-            about: String::new(),
-            what: What::Clock { offset },
-        });
+        all.push(of_all(What::Clock { offset }));
     }
     for failing in rows::failing_payouts(tx, PAYOUTS_MAX)? {
         let (mode, tenant) = (failing.mode, failing.name);
@@ -212,10 +211,11 @@ fn seen(tx: &mut Tx, outside: &Outside, now: Timestamp) -> Result<Vec<Seen>, Fai
         });
     }
     if let Some(last) = old_backup(tx, outside.backup, now)? {
-        all.push(Seen {
-            about: String::new(),
-            what: What::Backup { last },
-        });
+        all.push(of_all(What::Backup { last }));
+    }
+    if let Some(free) = &outside.disk {
+        let free = free.clone();
+        all.push(of_all(What::Disk { free }));
     }
     if let Some(lock) = instance::lock(tx)? {
         let because = lock.because().to_owned();
@@ -226,6 +226,14 @@ fn seen(tx: &mut Tx, outside: &Outside, now: Timestamp) -> Result<Vec<Seen>, Fai
         all.push(of_mode(Mode::Live, what));
     }
     Ok(all)
+}
+
+/// What there is one of in the whole installation.
+fn of_all(what: What) -> Seen {
+    Seen {
+        about: String::new(),
+        what,
+    }
 }
 
 fn of_mode(mode: Mode, what: What) -> Seen {

@@ -1,6 +1,6 @@
 //! What operators are told of by mail is looked for, each minute: what the rows say, and what is in no row,
-//! which is the clock, the endpoints at Stripe and the backups. Without a mail server nothing is looked for;
-//! the console and `/metrics` show most of it.
+//! which is the clock, the endpoints at Stripe, the backups and the disk. Without a mail server nothing is
+//! looked for; the console and `/metrics` show most of it.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::router::Site;
 use crate::runs::Job;
-use crate::{backup, instance};
+use crate::{backup, disk, instance};
 
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
@@ -45,6 +45,7 @@ impl Watch {
             clock: site.clock_skew.offset().map(|offset| offset.to_string()),
             endpoints: self.endpoints.clone(),
             backup: last_backup(site),
+            disk: little_room(site),
         };
         alarms::look(&site.app, &outside).await
     }
@@ -91,6 +92,12 @@ fn last_backup(site: &Site) -> Backup {
         None => Backup::Elsewhere,
         Some(file) => backup::last(&file).map_or(Backup::Never, Backup::Last),
     }
+}
+
+/// How much is free of the disk that SQLite's file is on, where that is little.
+fn little_room(site: &Site) -> Option<String> {
+    let room = disk::room(&instance::sqlite_file(&site.config)?)?;
+    room.is_little().then(|| room.to_string())
 }
 
 /// Looks until `stop` says so.

@@ -17,6 +17,7 @@ pub mod csv;
 pub mod dashboard;
 pub mod demo;
 pub mod demo_mail;
+pub mod disk;
 pub mod doctor;
 pub mod documents_of;
 pub mod door;

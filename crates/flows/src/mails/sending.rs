@@ -231,6 +231,7 @@ fn is_moot(tx: &mut Tx, moment: Moment, mail: &Mail) -> Result<bool, Failure> {
         | MailKind::OperatorClock
         | MailKind::OperatorPayouts
         | MailKind::OperatorBackup
+        | MailKind::OperatorDisk
         | MailKind::OperatorLocked => Ok(false),
     }
 }

@@ -48,7 +48,7 @@ pub const ALERTS: [Alert; 6] = [
 ];
 
 /// What operators may be told of.
-const ALARMS: [Alert; 8] = [
+const ALARMS: [Alert; 9] = [
     (
         MailKind::OperatorEvents,
         "Webhooks given up",
@@ -83,6 +83,11 @@ const ALARMS: [Alert; 8] = [
         MailKind::OperatorBackup,
         "Backup",
         "In LIVE mode: the last one is over 26 hours old.",
+    ),
+    (
+        MailKind::OperatorDisk,
+        "Disk",
+        "Less than a fifth is free of the disk that the database's file is on.",
     ),
     (
         MailKind::OperatorLocked,

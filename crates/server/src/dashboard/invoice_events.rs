@@ -174,6 +174,7 @@ fn mailed(mail: &Mail) -> (u8, Happening) {
         | MailKind::OperatorClock
         | MailKind::OperatorPayouts
         | MailKind::OperatorBackup
+        | MailKind::OperatorDisk
         | MailKind::OperatorLocked => "Alert",
     };
     let (tone, state) = match mail.status {

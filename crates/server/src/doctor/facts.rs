@@ -7,6 +7,7 @@ use store::instance::Lock;
 use stripe::events::Kind;
 
 use crate::config::Config;
+use crate::disk::Room;
 use crate::ping::Answer;
 
 /// Everything that is judged.
@@ -121,8 +122,8 @@ pub struct DatabaseFacts {
     pub steps: (usize, usize),
     /// The file system that SQLite's file lies on, where it does not outlive the machine.
     pub passing_disk: Option<String>,
-    /// Bytes that are free beside SQLite's file.
-    pub free_bytes: Option<u64>,
+    /// The room on the disk of SQLite's file.
+    pub room: Option<Room>,
     /// Whether SQLite's file is opened for others than its owner.
     pub readable_by_others: bool,
     /// When it was last copied, of SQLite's file.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use domain::Timestamp;
-use flows::{Failure, instance};
+use flows::{Failure, instance as copies};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -14,8 +14,8 @@ use store::backlog::{self, Group};
 
 use super::PREFIX;
 use crate::clock_skew::Offset;
-use crate::health;
 use crate::router::Site;
+use crate::{disk, health, instance};
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -79,6 +79,7 @@ pub async fn registry(site: &Site) -> Registry {
     }
     database(&mut registry, site, up);
     clock(&mut registry, site);
+    disk(&mut registry, site);
     registry
 }
 
@@ -97,7 +98,7 @@ async fn read(site: &Site, now: Timestamp) -> Result<(Counts, bool), Failure> {
         })
     });
     let counts = counts.await?;
-    Ok((counts, instance::lock(&site.app).await?.is_some()))
+    Ok((counts, copies::lock(&site.app).await?.is_some()))
 }
 
 fn gauge(value: i64) -> Gauge {
@@ -215,6 +216,18 @@ fn clock(registry: &mut Registry, site: &Site) {
     };
     let help = "How far this clock was ahead of the newest signed webhook, where that was over five minutes";
     registry.register_with_unit("clock_skew", help, Unit::Seconds, gauge(skew));
+}
+
+/// The room on the disk of SQLite's file; nothing where there is none.
+fn disk(registry: &mut Registry, site: &Site) {
+    let Some(room) = instance::sqlite_file(&site.config).and_then(|file| disk::room(&file)) else {
+        return;
+    };
+    let bytes = |bytes: u64| gauge(i64::try_from(bytes).unwrap_or(i64::MAX));
+    let help = "What is free of the disk that SQLite's file is on";
+    registry.register_with_unit("disk_free", help, Unit::Bytes, bytes(room.free));
+    let help = "The size of the disk that SQLite's file is on";
+    registry.register_with_unit("disk_size", help, Unit::Bytes, bytes(room.size));
 }
 
 const MODES: [&str; 2] = ["test", "live"];

@@ -65,6 +65,11 @@ pub enum What {
         /// When it was made.
         last: Option<Day>,
     },
+    /// The disk of the database's file is filling up.
+    Disk {
+        /// How much is free.
+        free: String,
+    },
     /// Live mode is locked.
     Locked {
         /// Why.
@@ -88,6 +93,7 @@ impl What {
             What::Clock { .. } => MailKind::OperatorClock,
             What::Payouts { .. } => MailKind::OperatorPayouts,
             What::Backup { .. } => MailKind::OperatorBackup,
+            What::Disk { .. } => MailKind::OperatorDisk,
             What::Locked { .. } | What::Unsound { .. } => MailKind::OperatorLocked,
         }
     }
@@ -100,7 +106,7 @@ impl What {
             | What::Silence { mode }
             | What::Payouts { mode, .. } => Some(*mode),
             What::Locked { .. } | What::Unsound { .. } => Some(Mode::Live),
-            What::Clock { .. } | What::Backup { .. } => None,
+            What::Clock { .. } | What::Backup { .. } | What::Disk { .. } => None,
         }
     }
 
@@ -110,9 +116,11 @@ impl What {
             What::DeadEvents { .. } => "/operator/inbox?status=dead",
             What::OldBreaks { .. } | What::Payouts { .. } | What::Unsound { .. } => "/operator/breaks",
             What::Silence { .. } => "/operator/inbox",
-            What::Endpoints { .. } | What::Clock { .. } | What::Backup { .. } | What::Locked { .. } => {
-                "/operator/configuration"
-            }
+            What::Endpoints { .. }
+            | What::Clock { .. }
+            | What::Backup { .. }
+            | What::Disk { .. }
+            | What::Locked { .. } => "/operator/configuration",
         }
     }
 
@@ -126,6 +134,7 @@ impl What {
             | What::Silence { .. }
             | What::Clock { .. }
             | What::Backup { .. }
+            | What::Disk { .. }
             | What::Locked { .. }
             | What::Unsound { .. } => None,
         }
@@ -138,6 +147,7 @@ impl What {
             What::OldBreaks { kind, .. } => Some(kind),
             What::Endpoints { wrong, .. } => Some(wrong),
             What::Clock { offset } => Some(offset),
+            What::Disk { free } => Some(free),
             What::Locked { because } | What::Unsound { because } => Some(because),
             What::Silence { .. } | What::Payouts { .. } | What::Backup { .. } => None,
         }
@@ -158,6 +168,7 @@ struct Words {
     clock: Template,
     payouts: Template,
     backup: Template,
+    disk: Template,
     locked: Template,
     unsound: Template,
 }
@@ -182,6 +193,7 @@ pub fn letter_of(language: Language, name: &str, what: &What, seen: Day) -> Lett
         What::Clock { .. } => &words.clock,
         What::Payouts { .. } => &words.payouts,
         What::Backup { .. } => &words.backup,
+        What::Disk { .. } => &words.disk,
         What::Locked { .. } => &words.locked,
         What::Unsound { .. } => &words.unsound,
     };
@@ -219,7 +231,7 @@ mod tests {
     use super::*;
 
     impl Words {
-        fn templates(&self) -> [&Template; 9] {
+        fn templates(&self) -> [&Template; 10] {
             [
                 &self.dead_events,
                 &self.old_breaks,
@@ -228,6 +240,7 @@ mod tests {
                 &self.clock,
                 &self.payouts,
                 &self.backup,
+                &self.disk,
                 &self.locked,
                 &self.unsound,
             ]
@@ -260,6 +273,7 @@ mod tests {
                 last: Day::parse("2026-03-01"),
             },
             What::Backup { last: None },
+            What::Disk { free: text() },
             What::Locked { because: text() },
             What::Unsound { because: text() },
         ]

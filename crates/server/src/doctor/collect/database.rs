@@ -2,8 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use domain::{Mode, TenantId};
 use flows::instance as copies;
@@ -13,6 +12,7 @@ use store::{Db, Tx, backlog, instance as rows, migrate, reconciliation_breaks, u
 use super::super::facts::DatabaseFacts;
 use super::within;
 use crate::config::Config;
+use crate::disk::{self, folder_of};
 use crate::{backup, instance, start};
 
 /// Looks at the database, and at its file.
@@ -71,7 +71,7 @@ pub async fn look(config: &Config, has_address: bool) -> DatabaseFacts {
     db.close().await;
     if let Some(file) = file {
         facts.passing_disk = passing_disk(&file);
-        facts.free_bytes = free_bytes(&file);
+        facts.room = disk::room(&file);
         let mode = fs::metadata(&file).map_or(0, |found| found.permissions().mode());
         facts.readable_by_others = mode & 0o004 != 0 && !folder_is_closed(&file);
         facts.last_backup = backup::last(&file);
@@ -112,12 +112,6 @@ pub fn folder_is_closed(file: &Path) -> bool {
     fs::metadata(folder).is_ok_and(|folder| folder.permissions().mode() & 0o001 == 0)
 }
 
-fn folder_of(file: &Path) -> PathBuf {
-    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or_else(|| Path::new("."));
-    fs::canonicalize(parent).unwrap_or_else(|_| parent.to_owned())
-}
-
 /// The kind of a file system that goes with its machine or container; none for one that stays.
 fn passing_disk(file: &Path) -> Option<String> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
@@ -139,17 +133,4 @@ pub fn passing_in(mounts: &str, folder: &Path) -> Option<String> {
     ["tmpfs", "ramfs", "overlay", "aufs"]
         .contains(&kind.as_str())
         .then_some(kind)
-}
-
-/// As `df` says it; nothing where there is no such command.
-fn free_bytes(file: &Path) -> Option<u64> {
-    let mut df = Command::new("df");
-    df.args(["--output=avail", "-B1"]).arg(folder_of(file));
-    let said = df.output().ok().filter(|said| said.status.success())?;
-    String::from_utf8_lossy(&said.stdout)
-        .lines()
-        .nth(1)?
-        .trim()
-        .parse()
-        .ok()
 }

@@ -115,13 +115,18 @@ fn disk(config: &Config, database: &DatabaseFacts) -> Vec<Line> {
         ),
         Some(kind) => Line::warning("disk", format!("SQLite's file is on {kind}"), remedy),
     });
-    if database.free_bytes.is_some_and(|free| free < FREE_BYTES_MIN) {
-        lines.push(Line::failure(
-            "room",
-            "less than 512 MB are free beside the database",
-            "make room: a full disk takes no payment and no event",
-        ));
-    }
+    let remedy = "make room: a full disk takes no payment and no event";
+    lines.extend(match &database.room {
+        Some(room) if room.free < FREE_BYTES_MIN => {
+            let says = format!("less than 512 MB are free beside the database: {room}");
+            Some(Line::failure("room", says, remedy))
+        }
+        Some(room) if room.is_little() => {
+            let says = format!("less than a fifth is free of the database's disk: {room}");
+            Some(Line::warning("room", says, remedy))
+        }
+        Some(_) | None => None,
+    });
     if database.readable_by_others {
         lines.push(Line::failure(
             "permissions",

@@ -17,6 +17,7 @@ use super::super::facts::{CallFailed, DatabaseFacts, Facts, FileFacts, ModeFacts
 use super::super::{Line, Status, tell};
 use super::judge;
 use crate::config::Config;
+use crate::disk::Room;
 use crate::headers::{Kind as Page, Policies};
 use crate::ping::{Answer, Pong};
 
@@ -98,7 +99,7 @@ fn good() -> Facts {
         database: DatabaseFacts {
             engine: Some(Engine::Sqlite),
             steps: (35, 35),
-            free_bytes: Some(10 << 30),
+            room: Some(disk_with(10 << 30)),
             last_backup: Some(now.plus_ms(-3_600_000)),
             unable: vec![(Mode::Live, 0)],
             operators: 1,
@@ -202,6 +203,9 @@ fn plants() -> Vec<Plant> {
 /// Those that hide another, or are hidden by it.
 fn alone() -> Vec<Plant> {
     vec![
+        in_facts("room", Warning, |facts| {
+            facts.database.room = Some(disk_with(3 << 30))
+        }),
         in_facts("endpoint.live.platform", Failure, |facts| {
             endpoint(facts, Role::Platform, |one| {
                 one.signing = Some(Signing::OtherKind)
@@ -260,6 +264,10 @@ fn of_stripe() -> Vec<Plant> {
     ]
 }
 
+fn disk_with(free: u64) -> Room {
+    Room { free, size: 40 << 30 }
+}
+
 fn of_database() -> Vec<Plant> {
     vec![
         in_facts("schema", Failure, |facts| facts.database.steps = (34, 35)),
@@ -270,7 +278,7 @@ fn of_database() -> Vec<Plant> {
             facts.database.passing_disk = Some("overlay".to_owned())
         }),
         in_facts("room", Failure, |facts| {
-            facts.database.free_bytes = Some(1_000_000)
+            facts.database.room = Some(disk_with(1_000_000))
         }),
         in_facts("permissions", Failure, |facts| {
             facts.database.readable_by_others = true

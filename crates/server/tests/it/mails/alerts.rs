@@ -177,7 +177,7 @@ both! {
             let olga = Person::new(&town, &TenantId::platform(), Role::Operator, "olga@p.example").await;
             let page = olga.get("/account").await;
             page.assert_says(200, &["Language of mails", "Webhooks given up", "LIVE locked"]);
-            assert_eq!(page.text.matches("name=\"alerts\"").count(), 8);
+            assert_eq!(page.text.matches("name=\"alerts\"").count(), 9);
             let refused = choose(&olga, "alerts", &[("alerts", "staff_paid")]).await;
             refused.assert_says(422, &["The alerts must be some of those that are offered."]);
             let refused = choose(&dana, "alerts", &[("alerts", "operator_clock")]).await;

@@ -26,7 +26,7 @@ const MINUTE_MS: i64 = 60 * 1000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 
 /// What Otto reads, and what Olga does, of each cause that is planted: one word of the subject.
-const SUBJECTS: [[&str; 2]; 9] = [
+const SUBJECTS: [[&str; 2]; 10] = [
     [
         "Webhooks of TEST mode were given up",
         "Webhooks im TEST-Modus wurden aufgegeben",
@@ -55,6 +55,10 @@ const SUBJECTS: [[&str; 2]; 9] = [
     [
         "The backup of psa-pay is too old",
         "Die Sicherung von psa-pay ist zu alt",
+    ],
+    [
+        "The disk of psa-pay is filling up",
+        "Die Platte von psa-pay füllt sich",
     ],
     ["LIVE is locked", "LIVE ist gesperrt"],
 ];
@@ -164,11 +168,12 @@ fn sorted(nth: usize) -> Vec<&'static str> {
     all
 }
 
-/// What the instance looks at, with a backup of a week ago.
+/// What the instance looks at, with a backup of a week ago and a disk that fills up.
 async fn look(town: &Town, watch: &mut Watch) {
     watch.look(&town.site).await.unwrap();
     let outside = Outside {
         backup: Backup::Last(town.clock.now().plus_ms(-7 * 24 * HOUR_MS)),
+        disk: Some("3 of 40 MB".to_owned()),
         ..Outside::default()
     };
     alarms::look(&town.app, &outside).await.unwrap();

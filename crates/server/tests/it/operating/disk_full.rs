@@ -14,6 +14,7 @@ use crate::browser::{WAIT_MAX, poll};
 use crate::cluster::{Cluster, fill, may_mount};
 
 const PAID: Sql = Sql::new("select count(*) as n from invoices where status = 'paid'");
+const METRICS_TOKEN: &str = "metrics_psapay_demo_of_the_full_disk";
 /// Payers who come while the disk is full.
 const PAYERS: usize = 3;
 
@@ -58,6 +59,20 @@ async fn until_ready(machine: &Machine, ready: bool) {
     reached
         .await
         .unwrap_or_else(|| panic!("/readyz never said {ready}: {}", machine.log()));
+}
+
+/// The bytes that `/metrics` says are free of a disk of that size.
+async fn free_of(machine: &Machine, size: u64) -> u64 {
+    let request = machine.http.get(format!("{}/metrics", machine.origin));
+    let answer = request.bearer_auth(METRICS_TOKEN).send().await.unwrap();
+    let text = answer.text().await.unwrap();
+    let value = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|value| value.trim().parse::<u64>().ok())
+            .unwrap_or_else(|| panic!("{text}"))
+    };
+    assert_eq!(value("psa_pay_disk_size_bytes "), size);
+    value("psa_pay_disk_free_bytes ")
 }
 
 /// An API call that writes; its status and code.
@@ -130,6 +145,7 @@ fn a_full_disk_of_sqlites_refuses_writes_and_reads_on_until_there_is_room() {
     with_machine(async |mut machine| {
         let tenant = opened(&mut machine).await;
         machine.set("DATABASE_URL", "sqlite:small/psa-pay.db");
+        machine.set("METRICS_TOKEN", METRICS_TOKEN);
         machine.run_within(
             mounts,
             "mkdir small; mount -t tmpfs -o size=24m tmpfs small; cp psa-pay.db small/; exec \"$@\"",
@@ -151,6 +167,10 @@ fn a_full_disk_of_sqlites_refuses_writes_and_reads_on_until_there_is_room() {
         refused.await.expect("a disk without room");
         while_they_try(&machine, &tenant, async || {
             refuses(&machine, &tenant, true).await;
+            assert!(
+                free_of(&machine, 24 << 20).await < 1 << 20,
+                "the operator sees it"
+            );
             fs::remove_file(&in_the_way).unwrap();
             until_ready(&machine, true).await;
         })

@@ -83,6 +83,16 @@ pub(super) const WORDS: Words = Words {
         button: Some("Konfiguration öffnen"),
         notes: &[],
     },
+    disk: Template {
+        subject: "Die Platte von psa-pay füllt sich",
+        paragraphs: &[
+            "auf der Platte, auf der die Datei der Datenbank liegt, ist weniger als ein Fünftel frei.",
+            "Schaffen Sie Platz, oder legen Sie die Datei auf eine größere: Auf einer vollen wird keine \
+             Zahlung und kein Ereignis angenommen, bis wieder Platz ist.",
+        ],
+        button: Some("Konfiguration öffnen"),
+        notes: &[],
+    },
     locked: Template {
         subject: "LIVE ist gesperrt",
         paragraphs: &[

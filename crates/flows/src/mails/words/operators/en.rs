@@ -76,6 +76,16 @@ pub(super) const WORDS: Words = Words {
         button: Some("Open the configuration"),
         notes: &[],
     },
+    disk: Template {
+        subject: "The disk of psa-pay is filling up",
+        paragraphs: &[
+            "Less than a fifth is free of the disk that the database's file is on.",
+            "Make room, or move the file to a larger disk: on a full one no payment and no event is taken \
+             until there is room again.",
+        ],
+        button: Some("Open the configuration"),
+        notes: &[],
+    },
     locked: Template {
         subject: "LIVE is locked",
         paragraphs: &[

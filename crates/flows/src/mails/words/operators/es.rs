@@ -79,6 +79,16 @@ pub(super) const WORDS: Words = Words {
         button: Some("Abrir la configuración"),
         notes: &[],
     },
+    disk: Template {
+        subject: "El disco de psa-pay se está llenando",
+        paragraphs: &[
+            "Queda libre menos de una quinta parte del disco en el que está el archivo de la base de datos.",
+            "Haga sitio o mueva el archivo a un disco mayor: con el disco lleno no se acepta ningún pago \
+             ni ningún evento hasta que vuelva a haber sitio.",
+        ],
+        button: Some("Abrir la configuración"),
+        notes: &[],
+    },
     locked: Template {
         subject: "LIVE está bloqueado",
         paragraphs: &[

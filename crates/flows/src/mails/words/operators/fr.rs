@@ -81,6 +81,16 @@ pub(super) const WORDS: Words = Words {
         button: Some("Ouvrir la configuration"),
         notes: &[],
     },
+    disk: Template {
+        subject: "Le disque de psa-pay se remplit",
+        paragraphs: &[
+            "Moins d’un cinquième est libre sur le disque où se trouve le fichier de la base de données.",
+            "Faites de la place, ou déplacez le fichier sur un disque plus grand : sur un disque plein, \
+             aucun paiement ni aucun événement n’est accepté tant que la place manque.",
+        ],
+        button: Some("Ouvrir la configuration"),
+        notes: &[],
+    },
     locked: Template {
         subject: "LIVE est verrouillé",
         paragraphs: &[
