@@ -319,5 +319,5 @@ pub async fn fetch_fee(app: &App, payment: &Payment) -> Result<(), Failure> {
             Ok::<_, Failure>(())
         })
         .await?;
-    refunds::compare(app, payment, given_back, None).await
+    refunds::compare(app, payment, Some(given_back), None).await
 }

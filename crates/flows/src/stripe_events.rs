@@ -124,11 +124,25 @@ struct Look {
     /// The payment's version before the object was retrieved: if somebody has written since, what was
     /// retrieved may be the older of the two.
     version: Option<i64>,
-    /// Whether the refunds that it counts need not be listed: operators need not subscribe to more about them
-    /// than one event of their charge.
+    /// Whether the refunds that it tells of need not be listed: operators need not subscribe to more about
+    /// them than one event of their charge, and one that is ours may not say so by itself.
     has_refunds: bool,
     /// Whether it was found out that no payment of ours is behind it.
     is_stray: bool,
+}
+
+impl Look {
+    fn new(envelope: &Envelope, subject: Subject, claims: Claims, evidence: Evidence) -> Look {
+        let of_refund = matches!(subject, Subject::Refund(_));
+        Look {
+            subject,
+            claims,
+            evidence,
+            version: None,
+            has_refunds: !of_refund && !catalogue::tells_of_refunds(&envelope.type_),
+            is_stray: false,
+        }
+    }
 }
 
 /// What one look at an event came to.
@@ -137,35 +151,22 @@ enum Next {
     Done(Status),
     /// The snapshot does not say enough, or may be overtaken: retrieve its object.
     Retrieve(Box<Payment>),
-    /// The charge of a payment of ours counts what no refund here is: list them.
-    Refunds(Box<Payment>, i64),
+    /// The charge of a payment of ours counts what no refund here is, or a refund says that it is ours and
+    /// does not prove it: list them.
+    Refunds(Box<Payment>, Option<i64>),
     /// No payment knows its intent, which may be ours all the same: find out.
     FindOut(Stray),
 }
 
 async fn money_moved(app: &App, event: &Taken, envelope: &Envelope) -> Result<Status, Failure> {
     let mut look = match delivered(envelope) {
-        Some(subject) => Look {
-            subject,
-            claims: objects::claimed(envelope),
-            evidence: Evidence::Snapshot,
-            version: None,
-            has_refunds: !catalogue::tells_of_refunds(&envelope.type_),
-            is_stray: false,
-        },
+        Some(subject) => Look::new(envelope, subject, objects::claimed(envelope), Evidence::Snapshot),
         None if !belongs_to_a_tenant(app, event).await? => return orphan(app, event).await,
         None => match objects::named(app, event, envelope).await {
             // Our payments on it are read again, and say that they cannot be.
             Err(Failure::AccountGone) => return account_gone(app, event).await,
             Err(failure) => return Err(failure),
-            Ok(Asked::Is((subject, claims))) => Look {
-                subject,
-                claims,
-                evidence: Evidence::Current,
-                version: None,
-                has_refunds: !catalogue::tells_of_refunds(&envelope.type_),
-                is_stray: false,
-            },
+            Ok(Asked::Is((subject, claims))) => Look::new(envelope, subject, claims, Evidence::Current),
             Ok(Asked::Nothing) => return keep(app, event).await,
             Ok(Asked::Refused(refused)) => return not_shown(app, event, refused, None).await,
         },
@@ -326,7 +327,7 @@ fn observe_payment(
             let seen = observe::charge(tx, moment, &mut payment, facts, &cause)?;
             if facts.succeeded && facts.given_back != payment.reserved {
                 if !look.has_refunds && payment.standing().received > 0 {
-                    return Ok(Next::Refunds(Box::new(payment), facts.given_back));
+                    return Ok(Next::Refunds(Box::new(payment), Some(facts.given_back)));
                 }
                 // A refund's own event is as a rule here before that.
                 let (scope, at) = (&payment.scope, moment.at.plus_ms(REFUND_CHECK_MS));
@@ -376,6 +377,9 @@ fn observe_refund(
     }
     let known = match known {
         Some(known) => Some(known),
+        None if !look.has_refunds && refunds::is_open(facts, &payment, origin.key.as_deref()) => {
+            return Ok(Next::Refunds(Box::new(payment), None));
+        }
         None => refunds::adopt(tx, moment, &payment, origin.key.as_deref(), facts)?,
     };
     let cause = format!("event:{}", event.event_id);

@@ -35,6 +35,8 @@ pub const CHARGE_FAILED: &str = "charge.failed";
 pub const CHARGE_PENDING: &str = "charge.pending";
 /// Changed, most importantly: fee and balance transaction are there now.
 pub const CHARGE_UPDATED: &str = "charge.updated";
+/// Money goes back; the event names the request that asked for it.
+pub const REFUND_CREATED: &str = "refund.created";
 /// Platform: revenue was collected.
 pub const APPLICATION_FEE_CREATED: &str = "application_fee.created";
 /// Something about a connected account changed: retrieve it.
@@ -133,6 +135,31 @@ pub async fn list(
 ) -> Result<Page<Envelope>, CallError> {
     let query = query(created_gte_s, starting_after, limit);
     let answer = client.read(PATH, &query, account).await?;
+    Ok(object::page(&answer.body, listed)?)
+}
+
+/// Which events of a list are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfType<'a> {
+    /// Their type.
+    pub type_: &'a str,
+    /// Seconds since the epoch, the first that counts.
+    pub from_s: i64,
+    /// The last second that counts.
+    pub until_s: i64,
+}
+
+/// Events of one type within a time, newest first; the page after `starting_after`, of at most 100.
+pub async fn list_of_type(
+    client: &Client,
+    account: &AccountId,
+    wanted: &OfType<'_>,
+    starting_after: Option<&str>,
+) -> Result<Page<Envelope>, CallError> {
+    let mut query = query(wanted.from_s, starting_after, PAGE_MAX);
+    query.push(param("created[lte]", wanted.until_s));
+    query.push(param("type", wanted.type_));
+    let answer = client.read(PATH, &query, Some(account)).await?;
     Ok(object::page(&answer.body, listed)?)
 }
 

@@ -8,7 +8,7 @@ use store::refunds::{self, FeeStatus, Refund};
 use stripe::{AccountId, CallError, refunds as api};
 
 use super::seen::{self, RefundFacts};
-use super::{adopted, fees, give_fee_back, read};
+use super::{adopted, fees, give_fee_back, made_by, read};
 use crate::operations::PAGES_MAX;
 use crate::{App, Failure, observe, stripe_events, unreachable};
 
@@ -108,20 +108,21 @@ async fn know_fee(app: &App, payment: &Payment) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Compares what a charge says was given back with what is known of it, and where that differs lists the
-/// payment's refunds. `key` is that of the request that made the newest of them, where an event told of it.
+/// Compares what a charge says was given back with what is known of it, and where that differs, or where
+/// nothing is given to compare, lists the payment's refunds. `key` is that of the request that made the
+/// newest of them, where an event told of it.
 ///
 /// # Errors
 /// When Stripe or the database does not answer.
 pub async fn compare(
     app: &App,
     payment: &Payment,
-    given_back: i64,
+    given_back: Option<i64>,
     key: Option<&str>,
 ) -> Result<(), Failure> {
     let (scope, id) = (payment.scope.clone(), payment.id.clone());
     let now = app.db.read(move |tx| payments::get(tx, &scope, &id)).await?;
-    let Some(payment) = now.filter(|now| now.reserved != given_back) else {
+    let Some(payment) = now.filter(|now| Some(now.reserved) != given_back) else {
         return Ok(());
     };
     let Some(intent) = &payment.intent_id else {
@@ -151,8 +152,9 @@ async fn take_in(
     version: Option<i64>,
     key: Option<&str>,
 ) -> Result<(), Failure> {
-    let (payment, facts, moment) = (payment.clone(), RefundFacts::of(found), app.moment());
-    let key = key.map(str::to_owned);
+    let (payment, facts) = (payment.clone(), RefundFacts::of(found));
+    let key = made_by::key_of(app, &payment, &facts, key).await?;
+    let moment = app.moment();
     app.db
         .write(move |tx| {
             let known = seen::find(tx, &payment, None, &facts)?;

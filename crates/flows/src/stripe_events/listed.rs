@@ -139,14 +139,20 @@ pub async fn list_objects(
     Ok((Objects(objects.collect()), last, has_more))
 }
 
-/// Finds out of the intents of a page that no payment knows whether they are ours all the same.
+/// Finds out of the intents of a page that no payment knows, and of refunds that say that they are ours,
+/// whether they are ours all the same.
 ///
 /// # Errors
 /// When Stripe or the database does not answer.
 pub async fn find_out_listed(app: &App, mode: Mode, account: &str, objects: &Objects) -> Result<(), Failure> {
     for (_, subject) in &objects.0 {
-        let Subject::Intent(facts) = subject else {
-            continue;
+        let facts = match subject {
+            Subject::Intent(facts) => facts,
+            Subject::Refund(_) => {
+                find_out_refund(app, mode, account, subject).await?;
+                continue;
+            }
+            Subject::Charge(_) | Subject::Fee(_) | Subject::Payout(_) => continue,
         };
         if !facts.names_invoice || facts.status == Some(IntentStatus::Canceled) {
             continue;
@@ -170,6 +176,30 @@ pub async fn find_out_listed(app: &App, mode: Mode, account: &str, objects: &Obj
         }
     }
     Ok(())
+}
+
+/// A refund that says that it was made here and is not known is looked for with those of its payment.
+async fn find_out_refund(app: &App, mode: Mode, account: &str, subject: &Subject) -> Result<(), Failure> {
+    let (owner, refund) = (account.to_owned(), subject.clone());
+    let unknown = app.db.read(move |tx| {
+        let Subject::Refund(facts) = &refund else {
+            return Ok(None);
+        };
+        let Some(scope) = onboarding::tenant_of(tx, &owner, mode)? else {
+            return Ok(None);
+        };
+        let payment = find_payment(tx, &scope, &owner, None, &refund)?;
+        let payment = payment.filter(|payment| payment.standing().received > 0);
+        let Some(payment) = payment.filter(|payment| refunds::is_open(facts, payment, None)) else {
+            return Ok(None);
+        };
+        let known = refunds::find(tx, &payment, None, facts)?.is_some();
+        Ok::<_, Failure>(Some(payment).filter(|_| !known))
+    });
+    match unknown.await? {
+        Some(payment) => refunds::compare(app, &payment, None, None).await,
+        None => Ok(()),
+    }
 }
 
 fn type_of(subject: &Subject) -> &'static str {

@@ -60,14 +60,7 @@ impl Plan {
             (Flow::Kept, _) => Plan::Keep(app.moment()),
             (_, Some(Subject::Fee(fee))) if fee.lacks_refunds() => Plan::Alone,
             (Flow::Payment | Flow::Fee | Flow::Movement | Flow::Payout, Some(subject)) => {
-                let look = Look {
-                    subject,
-                    claims: claimed(&envelope),
-                    evidence: Evidence::Snapshot,
-                    version: None,
-                    has_refunds: !catalogue::tells_of_refunds(&envelope.type_),
-                    is_stray: false,
-                };
+                let look = Look::new(&envelope, subject, claimed(&envelope), Evidence::Snapshot);
                 Plan::Settle(app.moment(), Origin::of(&envelope), Box::new(look))
             }
             (Flow::Payment | Flow::Fee | Flow::Movement | Flow::Payout, None)

@@ -12,6 +12,7 @@ mod ordered;
 mod outage;
 mod people;
 mod restored;
+mod restored_refunds;
 mod silent;
 mod tables;
 mod unheard;

@@ -166,6 +166,11 @@ impl World {
         }
     }
 
+    /// A backup of the database as it is now.
+    pub fn back_up(&mut self) {
+        self.backup = Some(self.inline.copy().unwrap());
+    }
+
     /// The instance is gone, and another starts on the backup.
     pub fn restore(&mut self) {
         self.inline = self.backup.take().unwrap();

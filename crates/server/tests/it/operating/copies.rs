@@ -1,15 +1,18 @@
 //! How a copy of the database is known on both engines, and what opens live mode again.
 
-use domain::Mode;
+use domain::{Mode, RefundId};
 use flows::instance::{self, Marker, Opened, Reconciled};
 use flows::reconcile::{self, Order};
+use flows::stripe_events::{self, SignedAs};
 use flows::{Actor, By};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use store::Sql;
 use store::db::Engine;
+use stripe::events::Kind;
 
 use crate::engines::World;
+use crate::refunds::{self, by_hand, paid};
 use crate::town::{Reply, Town, Wishes};
 
 const LIVE_CARD: &str = "4000009900000004";
@@ -40,7 +43,58 @@ fn order(town: &Town) -> Order {
     }
 }
 
+/// A refund as our own request for it made it at Stripe, of which this database has no row.
+fn lost_refund(town: &Town, intent: &str) -> Value {
+    let id = RefundId::new(town.app.clock.now(), town.app.clock.random());
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let form =
+        format!("payment_intent={intent}&amount=1000&metadata[refund_id]={id}&metadata[settlement]=forgiven");
+    let answer = town.simulator.call(&simulator::Request {
+        method: "POST".to_owned(),
+        path: "/v1/refunds".to_owned(),
+        headers: vec![
+            header("authorization", "Bearer sk_test_psapay_demo"),
+            header("content-type", "application/x-www-form-urlencoded"),
+            header("stripe-account", &town.msp.account),
+            header(
+                "idempotency-key",
+                &format!("refund:{}:{id}", town.msp.scope.tenant),
+            ),
+        ],
+        body: form.into_bytes(),
+    });
+    let made: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(made["status"], "succeeded", "{made}");
+    made
+}
+
 both! {
+    fn a_lost_refund_that_forgave_is_taken_up_though_an_event_without_its_key_comes_first(world: &World) {
+        Town::run_as(world, by_hand(), async |town| {
+            let paid = paid(&town, 12_345, "pm_card_visa").await;
+            let intent = town.intents()[0]["id"].as_str().unwrap().to_owned();
+            let event = json!({"id": "evt_of_a_bank", "object": "event", "account": town.msp.account,
+                "livemode": false, "api_version": stripe::API_VERSION, "type": "refund.updated",
+                "created": town.app.clock.now().seconds(), "data": {"object": lost_refund(&town, &intent)},
+                "request": {"id": null, "idempotency_key": null}});
+            let signed_as = SignedAs { mode: Mode::Test, kind: Kind::Snapshot };
+            stripe_events::ingest(&town.app, event.to_string().as_bytes(), signed_as).await.unwrap();
+            refunds::apply_all(&town).await;
+            refunds::settle(&town).await;
+            let list = town.api(&town.msp.key, Method::GET, "/api/refunds", Value::Null).await.body;
+            let all = list["data"].as_array().unwrap();
+            assert_eq!(all.len(), 1, "{list}");
+            let said = (&all[0]["settlement"], &all[0]["amount"]);
+            assert_eq!(said, (&json!("forgiven"), &json!(1_000)), "{list}");
+            assert_eq!(town.read_invoice(&paid.invoice).await["amount_due"], 0, "nothing is owed again");
+            const BREAKS: Sql = Sql::new(
+                "select count(*) as n from reconciliation_breaks where kind = 'refund_unclaimed'",
+            );
+            assert_eq!(town.number(&BREAKS).await, 0);
+            town.assert_books().await;
+        });
+    }
+
     fn a_copy_takes_no_live_money_until_it_was_compared_with_stripe(world: &World) {
         let wishes = Wishes { mode: Mode::Live, ..Wishes::default() };
         Town::run_as(world, wishes, async |town| {
