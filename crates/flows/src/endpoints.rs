@@ -40,8 +40,6 @@ pub struct Told {
 /// What was done.
 #[derive(Debug, Default)]
 pub struct Done {
-    /// A line for each change.
-    pub lines: Vec<String>,
     /// Secrets of what was made.
     pub told: Vec<Told>,
     /// Fingerprints of secrets that nothing is signed with any more.
@@ -144,7 +142,9 @@ fn found(one: WebhookEndpoint, origin: &str) -> Option<Found> {
     })
 }
 
-/// Carries steps out, in their order. `nonce` makes the keys of this run its own.
+/// Carries steps out, in their order. `nonce` makes the keys of this run its own. `say` hears a line for each
+/// change before Stripe is asked for the next one, with the secret of what was made: Stripe tells it this
+/// once, and whoever ends this run in the middle has to have read it.
 ///
 /// # Errors
 /// When Stripe refuses or does not answer; what was done before stays, and a second run goes on from there.
@@ -152,14 +152,14 @@ fn found(one: WebhookEndpoint, origin: &str) -> Option<Found> {
 pub async fn carry_out(
     client: &Client,
     origin: &str,
-    steps: &[Step],
-    nonce: &str,
+    (steps, nonce): (&[Step], &str),
     done: &mut Done,
+    say: &mut dyn FnMut(String),
 ) -> Result<(), Failure> {
     for (nth, step) in steps.iter().enumerate() {
         let key = format!("endpoints:{nonce}:{nth}");
         match step {
-            Step::Create(role) => create(client, origin, *role, &key, done).await?,
+            Step::Create(role) => create(client, origin, (*role, &key), done, say).await?,
             Step::Change { found, why } => {
                 let change = Change {
                     url: Some(format!("{origin}{PATH}")).filter(|url| *url != found.url),
@@ -168,13 +168,12 @@ pub async fn carry_out(
                     metadata: Vec::new(),
                 };
                 at_stripe::update(client, (&found.id, found.form), &change, &key).await?;
-                let says = format!(
+                say(format!(
                     "changed   {}  {}: {}",
                     found.id,
                     found.role.says(),
                     why.join(", ")
-                );
-                done.lines.push(says);
+                ));
             }
             Step::Retire { found, why } => {
                 let change = Change {
@@ -182,14 +181,12 @@ pub async fn carry_out(
                     ..Change::default()
                 };
                 at_stripe::update(client, (&found.id, found.form), &change, &key).await?;
-                done.lines
-                    .push(format!("retiring  {}  {}: {why}", found.id, found.role.says()));
+                say(format!("retiring  {}  {}: {why}", found.id, found.role.says()));
             }
             Step::Delete { found, why } => {
                 at_stripe::delete(client, (&found.id, found.form)).await?;
                 done.gone.extend(found.fingerprint.clone());
-                done.lines
-                    .push(format!("deleted   {}  {}: {why}", found.id, found.role.says()));
+                say(format!("deleted   {}  {}: {why}", found.id, found.role.says()));
             }
         }
     }
@@ -201,9 +198,9 @@ pub async fn carry_out(
 async fn create(
     client: &Client,
     origin: &str,
-    role: Role,
-    key: &str,
+    (role, key): (Role, &str),
     done: &mut Done,
+    say: &mut dyn FnMut(String),
 ) -> Result<(), Failure> {
     let new = NewEndpoint {
         url: format!("{origin}{PATH}"),
@@ -218,8 +215,9 @@ async fn create(
         metadata: vec![(NOTE_SECRET.to_owned(), fingerprint(&secret))],
         ..Change::default()
     };
+    let (id, says, told) = (&made.id, role.says(), secret.expose());
+    say(format!("made      {id}  {says}, which sign with {told}"));
     done.told.push(Told { role, secret });
-    done.lines.push(format!("made      {}  {}", made.id, role.says()));
     let key = format!("{key}:note");
     at_stripe::update(client, (&made.id, made.form), &noted, &key).await?;
     Ok(())

@@ -87,6 +87,11 @@ pub struct Found {
 }
 
 impl Found {
+    /// Whether we made it and were cut off before its secret was noted, so that it is known to nobody here.
+    pub fn is_cut_off(&self) -> bool {
+        self.fingerprint.is_none() && self.made_by_us
+    }
+
     /// Whether a person made it: of its secret nothing is known here.
     pub(super) fn is_untold(&self) -> bool {
         self.fingerprint.is_none() && !self.made_by_us
@@ -199,7 +204,24 @@ pub fn compare(origin: &str, found: &[Found], secrets: &Secrets) -> (Vec<Standin
 /// What makes new secrets of all three: each gets a successor, and sends on until that one's secret is in
 /// use. One that was cut off in the middle is gone on with.
 pub fn roll(origin: &str, found: &[Found], secrets: &Secrets) -> Result<Vec<Step>, String> {
-    let (_, steps) = compare(origin, found, secrets);
+    let (mut found, mut left) = (found.to_vec(), Vec::new());
+    let rolling: Vec<Role> = found
+        .iter()
+        .filter(|one| one.retiring)
+        .map(|one| one.role)
+        .collect();
+    // A successor that was made and not noted: another one takes its place, and it goes with those of before,
+    // for its secret was told and may be in use.
+    for one in &mut found {
+        if one.is_cut_off() && !one.retiring && rolling.contains(&one.role) {
+            left.push(Step::Retire {
+                found: one.clone(),
+                why: "its secret was never noted, so that another one takes its place".to_owned(),
+            });
+            one.retiring = true;
+        }
+    }
+    let (standing, steps) = compare(origin, &found, secrets);
     let of_role = |role: Role, retiring: bool| {
         let all = found.iter().filter(move |one| one.role == role);
         all.filter(move |one| one.retiring == retiring)
@@ -211,11 +233,17 @@ pub fn roll(origin: &str, found: &[Found], secrets: &Secrets) -> Result<Vec<Step
         Step::Change { .. } | Step::Retire { .. } | Step::Delete { .. } => false,
     };
     if !steps.iter().all(is_left) {
-        return Err(
-            "the endpoints are not as they have to be: run `psa-pay webhooks setup` first".to_owned(),
-        );
+        let differs = |one: &Standing| match one.id.as_str() {
+            "" => one.wrong.join(", "),
+            id => format!("{id}: {}", one.wrong.join(", ")),
+        };
+        let wrong = standing.iter().filter(|one| !one.wrong.is_empty());
+        let wrong: Vec<String> = wrong.map(differs).collect();
+        return Err(format!(
+            "the endpoints are not as they have to be ({}): run `psa-pay webhooks setup`, then this again",
+            wrong.join("; ")
+        ));
     }
-    let mut left = Vec::new();
     for role in Role::ALL {
         match (of_role(role, false).as_slice(), of_role(role, true).as_slice()) {
             ([], _) => left.push(Step::Create(role)),
@@ -278,8 +306,8 @@ fn must_be_new(found: &Found) -> Option<String> {
     if found.role == Role::Thin && !found.from_self {
         return Some("it does not get events of the platform itself".to_owned());
     }
-    if found.made_by_us && found.fingerprint.is_none() {
-        return Some("nobody was told its secret".to_owned());
+    if found.is_cut_off() {
+        return Some("its secret was not noted: whoever made it was cut off".to_owned());
     }
     None
 }

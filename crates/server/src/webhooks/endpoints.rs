@@ -1,5 +1,6 @@
 //! `psa-pay webhooks setup`, `list` and `rotate`: the endpoints at Stripe, made, repaired and given new
-//! secrets. A secret is printed once, on standard output, as a line for the configuration, and nowhere else.
+//! secrets. A secret is printed on standard output alone: at once when Stripe has told it, and at the end
+//! within its line for the configuration.
 
 use clap::Args;
 use domain::Mode;
@@ -101,28 +102,70 @@ impl<'a> Desk<'a> {
         living.map_err(|failure| unread(failure.to_string()))
     }
 
-    /// What is known of the secrets. What all take is asked of the public address as well, and only when it
-    /// matters: a row in the database is no proof that the address leads to whoever wrote it.
-    async fn known_secrets(&self, living: Option<&[Running]>) -> Secrets {
+    /// What is known of the secrets, and which of them the public address did not take, with what it
+    /// answered. What all take is asked of it as well, and only when it matters: a row in the database is no
+    /// proof that the address leads to whoever wrote it.
+    async fn known_secrets(&self, living: Option<&[Running]>) -> (Secrets, Vec<Untaken>) {
+        let mut untaken = Vec::new();
         let mut secrets = Secrets {
             taken_by_some: living.map(|living| living.iter().flat_map(|one| one.secrets.clone()).collect()),
             ..self.known()
         };
         if !self.at_stripe.found.iter().any(|one| one.retiring) {
-            return secrets;
+            return (secrets, untaken);
         }
         for secret in self.secrets() {
             let print = fingerprint(&secret);
-            let all = living.is_some_and(|living| running::all_take(living, &print));
-            if all && matches!(ping::send(self.config, &secret).await, Ok(Answer::Taken(_))) {
-                secrets.taken_by_all.push(print);
+            if !living.is_some_and(|living| running::all_take(living, &print)) {
+                continue;
             }
+            let why = match ping::send(self.config, &secret).await {
+                Ok(Answer::Taken(_)) => {
+                    secrets.taken_by_all.push(print);
+                    continue;
+                }
+                Ok(Answer::Refused) => "it does not know the secret".to_owned(),
+                Ok(Answer::Other(status)) => format!("it answers {status}, and not as psa-pay does"),
+                Err(why) => format!("it does not answer: {why}"),
+            };
+            untaken.push(Untaken { print, why });
         }
-        secrets
+        (secrets, untaken)
     }
 
-    /// Names the instances for which an old secret is still needed.
-    fn waiting_for(&self, living: &[Running], say: &mut dyn FnMut(String)) {
+    /// Names what an old secret is still needed for: a successor that is not there or not configured, an
+    /// instance that runs without it, the public address that does not take it.
+    fn waiting_for(&self, living: &[Running], untaken: &[Untaken], say: &mut dyn FnMut(String)) {
+        let known = self.known();
+        let found = &self.at_stripe.found;
+        for old in found.iter().filter(|one| one.retiring) {
+            let next = found.iter().find(|one| one.role == old.role && !one.retiring);
+            let (id, role) = (&old.id, old.role.says());
+            let why = match next.map(|next| (next, next.fingerprint.as_ref())) {
+                None => "it has no successor yet: run `psa-pay webhooks rotate` again".to_owned(),
+                Some((next, None)) => format!(
+                    "the secret of its successor {} was not noted: run `psa-pay webhooks rotate` again",
+                    next.id
+                ),
+                Some((next, Some(print))) => {
+                    let needed = known.snapshot.iter().chain(&known.thin).any(|one| one == print);
+                    let refused = untaken.iter().find(|one| one.print == *print);
+                    match (needed, refused) {
+                        (false, _) => format!(
+                            "the secret of its successor {} is not in this configuration: put it there, as \
+                             it was printed when that one came to be",
+                            next.id
+                        ),
+                        (true, Some(refused)) => format!(
+                            "{} does not take the secret of its successor {}: {}",
+                            self.origin, next.id, refused.why
+                        ),
+                        (true, None) => continue,
+                    }
+                }
+            };
+            say(format!("WAITING   {id}  {role}: {why}"));
+        }
         let known: Vec<String> = self.secrets().iter().map(fingerprint).collect();
         let now = SystemClock::default().now();
         for one in living {
@@ -145,8 +188,8 @@ impl<'a> Desk<'a> {
         self.at_stripe.has_room(steps)?;
         let mut done = Done::default();
         let nonce = format!("{:032x}", SystemClock::default().random());
-        let came = endpoints::carry_out(&self.client, self.origin, steps, &nonce, &mut done).await;
-        done.lines.iter().for_each(|line| say(line.clone()));
+        let run = (steps, nonce.as_str());
+        let came = endpoints::carry_out(&self.client, self.origin, run, &mut done, say).await;
         self.tell(&done, say);
         came.map_err(|failure| format!("{failure}; what is listed above was done, so run this again"))
     }
@@ -198,6 +241,12 @@ impl<'a> Desk<'a> {
     }
 }
 
+/// A secret that every instance takes, as they say, and the public address does not.
+struct Untaken {
+    print: String,
+    why: String,
+}
+
 /// What is to be said of an endpoint's secret, and what to do.
 pub fn about_secret(mode: Mode, role: Role, signing: Signing) -> (String, String) {
     let (label, word) = (mode.label(), mode.word());
@@ -211,7 +260,7 @@ pub fn about_secret(mode: Mode, role: Role, signing: Signing) -> (String, String
         Signing::Known => ("its secret is configured".to_owned(), String::new()),
         Signing::OtherKind => (
             format!("its secret stands in the wrong variable, {other}, so that its events are refused"),
-            format!("Move it from {other} to {own}, and restart the server"),
+            format!("Move it from {other} to {own}, and restart a server that was started with it there"),
         ),
         Signing::Unknown => (
             "its secret is not configured".to_owned(),
@@ -253,7 +302,7 @@ pub async fn setup(config: &Config, which: &Which, say: &mut dyn FnMut(String)) 
     let desk = Desk::open(config, which).await?;
     // What nobody can tell keeps every endpoint that may be needed.
     let living = desk.running().await.ok();
-    let secrets = desk.known_secrets(living.as_deref()).await;
+    let (secrets, _) = desk.known_secrets(living.as_deref()).await;
     let (standing, steps) = compare(desk.origin, &desk.at_stripe.found, &secrets);
     if steps.is_empty() {
         say(format!(
@@ -269,7 +318,11 @@ pub async fn setup(config: &Config, which: &Which, say: &mut dyn FnMut(String)) 
         steps.iter().any(made)
     };
     let standing: Vec<Standing> = standing.into_iter().filter(|one| !made(one.role)).collect();
-    desk.unknown(&standing, say);
+    let lacking = desk.unknown(&standing, say);
+    let told = steps.iter().any(|step| matches!(step, Step::Create(_)));
+    if told || lacking > 0 {
+        say(left_to_do(desk.mode, told, lacking));
+    }
     let wrongly = |one: &&Standing| one.signing == Some(Signing::OtherKind) && !one.retiring;
     match standing.iter().filter(wrongly).count() {
         0 => Ok(()),
@@ -298,6 +351,23 @@ pub async fn list(config: &Config, which: &Which, say: &mut dyn FnMut(String)) -
         )),
         (count, _) => Err(format!("{count} differ: `psa-pay webhooks setup` repairs them")),
     }
+}
+
+/// What a person has to do yet. The endpoints are right, so that the command is; events are not believed.
+fn left_to_do(mode: Mode, told: bool, lacking: usize) -> String {
+    let what = match (told, lacking) {
+        (true, 0) => "the secrets of the new endpoints are not configured yet".to_owned(),
+        (true, count) => {
+            format!("the secrets of the new endpoints, and {count} more, are not configured yet")
+        }
+        (false, count) => format!("{count} secrets are not configured where they belong"),
+    };
+    format!(
+        "LEFT      {what}: put them into the configuration of every instance, and restart it. Until then the \
+         events that they sign are refused, and `psa-pay webhooks list --mode {mode}` and `psa-pay doctor` \
+         fail",
+        mode = mode.word()
+    )
 }
 
 fn line(mode: Mode, one: &Standing) -> String {
@@ -337,7 +407,7 @@ pub async fn rotate(
         return Ok(());
     }
     let living = desk.running().await?;
-    let secrets = desk.known_secrets(Some(&living)).await;
+    let (secrets, untaken) = desk.known_secrets(Some(&living)).await;
     let (standing, steps) = compare(desk.origin, &desk.at_stripe.found, &secrets);
     let ends: Vec<Step> = steps
         .into_iter()
@@ -348,10 +418,10 @@ pub async fn rotate(
     if left == 0 {
         return Ok(());
     }
-    desk.waiting_for(&living, say);
+    desk.waiting_for(&living, &untaken, say);
     Err(format!(
-        "{left} old secrets are still needed: not every instance of {} takes their successors yet. Put the \
-         new ones into the configuration of each, restart them, and run this again",
+        "{left} old secrets are still needed: not every instance of {} takes their successors yet, for what \
+         is named above. Put the new ones into the configuration of each, restart them, and run this again",
         desk.origin
     ))
 }

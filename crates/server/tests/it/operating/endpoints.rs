@@ -75,22 +75,31 @@ fn set_up_from_nothing_in_both_modes_and_run_again_it_changes_nothing() {
             let made = machine.run(&["webhooks", "setup"]).expect("setup");
             assert_eq!(
                 made.out.matches("whsec_").count(),
-                3,
-                "each secret once: {}",
+                6,
+                "each secret as it is made and in its line: {}",
+                made.out
+            );
+            assert!(
+                made.out.contains("LEFT ") && made.out.contains("`psa-pay doctor` fail"),
+                "{}",
                 made.out
             );
             assert!(!made.err.contains("whsec_"), "a secret in the log");
             // Before anybody has put the secrets anywhere, nothing is made a second time.
             let again = machine.run(&["webhooks", "setup"]).expect("again");
             assert!(
-                again.out.contains("Nothing to change") && again.out.contains("SECRET"),
+                again.out.contains("Nothing to change")
+                    && again.out.contains("SECRET")
+                    && again.out.contains("LEFT      3 secrets"),
                 "{}",
                 again.out
             );
             machine.take_over(&made.out);
             let again = machine.run(&["webhooks", "setup"]).expect("again");
             assert!(
-                again.out.contains("Nothing to change") && !again.out.contains("SECRET"),
+                again.out.contains("Nothing to change")
+                    && !again.out.contains("SECRET")
+                    && !again.out.contains("LEFT"),
                 "{}",
                 again.out
             );

@@ -1,9 +1,13 @@
 //! Secrets of endpoints that are not where they belong, and rotations that do not come to their end.
 
-use serde_json::Value;
+use std::fs;
+use std::time::Duration;
+
+use serde_json::{Value, json};
 
 use super::doctor::{faults, new_faults};
 use super::machine::{Machine, with_machine};
+use crate::browser::poll;
 
 const SNAPSHOT: &str = "STRIPE_TEST_WEBHOOK_SECRET";
 const THIN: &str = "STRIPE_TEST_WEBHOOK_SECRET_THIN";
@@ -153,5 +157,92 @@ fn a_rotation_without_room_is_refused_before_anything_is_made_and_one_that_was_c
         assert_eq!((endpoints(&machine).len(), destinations(&machine)), (2, 1));
         machine.restart().await;
         machine.run(&["webhooks", "list"]).expect("list");
+    });
+}
+
+/// The secrets of what the killed one had made were printed by nobody, and `setup` was asked for.
+#[test]
+fn a_rotation_that_is_killed_has_told_every_secret_and_is_gone_on_with() {
+    with_machine(async |mut machine| {
+        set_up(&mut machine);
+        machine.start().await;
+        let hang = json!({"effect": "hang", "method": "POST", "path": of_role(&machine, "accounts"),
+            "count": 20});
+        machine.control("POST", "/_simulator/faults", &hang);
+        let mut rotating = machine.spawn(&["webhooks", "rotate"], "rotate.log");
+        let log = machine.folder.join("rotate.log");
+        let said = poll(Duration::from_secs(30), async || {
+            let said = fs::read_to_string(&log).unwrap();
+            said.contains("made ").then_some(said)
+        });
+        let said = said.await.expect("it makes one, and waits for Stripe");
+        rotating.kill().unwrap();
+        rotating.wait().unwrap();
+        machine.control("DELETE", "/_simulator/faults", &Value::Null);
+        let told = said.split_once("whsec_").expect("its secret").1;
+        let told = format!("whsec_{}", told.lines().next().unwrap());
+        let kept = machine.variable(SNAPSHOT).unwrap().to_owned();
+        machine.set(SNAPSHOT, &format!("{kept},{told}"));
+
+        let went_on = machine.run(&["webhooks", "rotate"]).expect("it goes on");
+        assert_eq!(went_on.out.matches("made ").count(), 2, "{}", went_on.out);
+        assert!(!went_on.out.contains("made  the platform"), "{}", went_on.out);
+        // Nobody has put the new ones in place: each old one says what it waits for.
+        let early = machine.run(&["webhooks", "rotate", "--finish"]);
+        assert!(!early.good, "{}", early.out);
+        for role in ["connected accounts", "thin events"] {
+            let why = format!("  {role}: the secret of its successor");
+            assert!(
+                early.out.contains(&why) && early.out.contains("is not in this configuration"),
+                "{}",
+                early.out
+            );
+        }
+        machine.take_over(&went_on.out);
+        machine.restart().await;
+        machine.run(&["webhooks", "rotate", "--finish"]).expect("finish");
+        assert_eq!((endpoints(&machine).len(), destinations(&machine)), (2, 1));
+    });
+}
+
+#[test]
+fn a_rotation_that_was_cut_off_before_its_note_goes_on_by_itself() {
+    with_machine(async |mut machine| {
+        set_up(&mut machine);
+        machine.start().await;
+        let rolled = machine.run(&["webhooks", "rotate"]).expect("rotate");
+        machine.take_over(&rolled.out);
+        let all = endpoints(&machine);
+        let is_new = |one: &&Value| {
+            one["metadata"]["psa_pay_role"] == "platform" && one["metadata"]["psa_pay_retiring"].is_null()
+        };
+        let id = all.iter().find(is_new).unwrap()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let path = format!("/v1/webhook_endpoints/{id}");
+        machine.stripe(false, "POST", &path, "metadata[psa_pay_secret]=");
+        let early = machine.run(&["webhooks", "rotate", "--finish"]);
+        let why =
+            format!("the secret of its successor {id} was not noted: run `psa-pay webhooks rotate` again");
+        assert!(
+            !early.good && early.out.contains(&why),
+            "{}{}",
+            early.out,
+            early.err
+        );
+
+        let went_on = machine.run(&["webhooks", "rotate"]).expect("it goes on");
+        assert_eq!(went_on.out.matches("made ").count(), 1, "{}", went_on.out);
+        assert!(
+            went_on.out.contains(&format!("retiring  {id}")),
+            "{}",
+            went_on.out
+        );
+        machine.take_over(&went_on.out);
+        machine.restart().await;
+        let ended = machine.run(&["webhooks", "rotate", "--finish"]).expect("finish");
+        assert_eq!(ended.out.matches("deleted ").count(), 4, "{}", ended.out);
+        assert_eq!((endpoints(&machine).len(), destinations(&machine)), (2, 1));
     });
 }
