@@ -66,6 +66,10 @@ const OTHERS: [&str; 15] = [
 ];
 /// What the names of ours begin with, where no other program's do.
 const OURS: [&str; 3] = ["STRIPE_", "SMTP_", "PSA_PAY_"];
+/// A name of ours that is shorter may be near to another program's; from the second length on two slips are
+/// looked for.
+const CHARS_MIN: usize = 8;
+const CHARS_OF_TWO: usize = 12;
 /// What names of this program's own tests begin with.
 const OF_TESTS: &str = "PSA_PAY_TEST_";
 
@@ -125,13 +129,54 @@ pub fn unread(names: &[String]) -> Vec<(String, String)> {
             Some(format!("{of} is not read from a file, so {name} says nothing"))
         }
         _ if is_known(name) || name.starts_with(OF_TESTS) => None,
-        _ if OURS.iter().any(|prefix| name.starts_with(prefix)) => {
-            Some(format!("{name} is no variable of psa-pay, so it says nothing"))
-        }
-        _ => None,
+        _ => match meant(name, names) {
+            Some(meant) => Some(format!(
+                "{name} is no variable of psa-pay, so it says nothing; {meant} is, and is not set"
+            )),
+            None if OURS.iter().any(|prefix| name.starts_with(prefix)) => {
+                Some(format!("{name} is no variable of psa-pay, so it says nothing"))
+            }
+            None => None,
+        },
     };
     let found = names.iter().filter_map(|name| Some((name.clone(), why(name)?)));
     found.collect()
+}
+
+/// The variable of ours that a name is a slip of the pen for: a letter more, less or another one, or two that
+/// changed places, of a longer name two such slips. One that is set was not meant, and short names are like
+/// too many others'.
+fn meant(name: &str, names: &[String]) -> Option<&'static str> {
+    let bare = name.strip_suffix("_FILE").unwrap_or(name);
+    let is_set = |known: &str| {
+        let file = format!("{known}_FILE");
+        names.iter().any(|name| name == known || *name == file)
+    };
+    let all = SECRETS.iter().chain(&OTHERS);
+    let near = all.filter(|known| known.len() >= CHARS_MIN && !is_set(known));
+    let near = near.map(|known| (slips(bare, known), *known));
+    let near = near.filter(|(slips, known)| *slips <= if known.len() >= CHARS_OF_TWO { 2 } else { 1 });
+    near.min().map(|(_, known)| known)
+}
+
+/// How many slips lead from one name to another, both of ASCII: Damerau's distance.
+fn slips(one: &str, other: &str) -> usize {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=other.len()).collect()];
+    for (i, a) in one.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, b) in other.iter().enumerate() {
+            let mut least = (rows[i][j + 1] + 1)
+                .min(row[j] + 1)
+                .min(rows[i][j] + usize::from(a != b));
+            if i > 0 && j > 0 && *a == other[j - 1] && one[i - 1] == *b {
+                least = least.min(rows[i - 1][j - 1] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[one.len()][other.len()]
 }
 
 /// Names of ours that a file sets more than once: the first counts.
@@ -220,6 +265,47 @@ mod tests {
         );
         assert_eq!((of("LISTEN"), of("DATABASE_URL")), (None, None));
         fs::remove_file(path).unwrap();
+    }
+
+    /// Names of other programs, some of them near to ours.
+    const OF_OTHERS: &str = "PATH HOME LANG LC_ALL HOSTNAME HOST PORT USER LOGNAME SHELL TERM PWD \
+                             OLDPWD SHLVL EDITOR PAGER MAIL DISPLAY TZ TMPDIR LISTEN_FDS LISTEN_PID \
+                             LISTENER INVOCATION_ID JOURNAL_STREAM NOTIFY_SOCKET SYSTEMD_EXEC_PID \
+                             CREDENTIALS_DIRECTORY STATE_DIRECTORY RUST_BACKTRACE RUST_LOG_STYLE \
+                             RUSTFLAGS RUST_LIB CARGO_HOME PGHOST PGUSER PGPASSWORD POSTGRES_URL \
+                             REDIS_URL DATABASE DATABASE_NAME DATABASE_HOST DATABASE_USER SECRET \
+                             SECRETS API_KEY SECRET_TOKEN LOG_LEVEL LOG_FILE LOG_FORMATTER HTTP_PROXY \
+                             HTTPS_PROXY NO_PROXY BASE_URL PUBLIC_IP PUBLIC_DIR XDG_RUNTIME_DIR \
+                             SSH_AUTH_SOCK SSH_CONNECTION DBUS_SESSION_BUS_ADDRESS KUBERNETES_PORT \
+                             KUBERNETES_SERVICE_HOST GIT_DIR MAILTO container _ FONT_PATH CONNECTIONS \
+                             DATABASE_DB DATABASE_ID HTTP_URL";
+
+    /// The server said that it was not set, and the operator saw that it was.
+    #[test]
+    fn a_mistyped_name_is_told_from_those_of_other_programs() {
+        let owned = |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
+        for (typed, meant) in [
+            ("SCRET_KEY", "SECRET_KEY"),
+            ("SECRET_KYE", "SECRET_KEY"),
+            ("DATABSE_URL", "DATABASE_URL"),
+            ("PUBLIC_ULR", "PUBLIC_URL"),
+            ("PUBLIC_URI", "PUBLIC_URL"),
+            ("METRIC_TOKEN", "METRICS_TOKEN"),
+            ("MAIL_FORM", "MAIL_FROM"),
+            ("STRIPE_TEST_SECRET_KY", "STRIPE_TEST_SECRET_KEY"),
+            ("SCRET_KEY_FILE", "SECRET_KEY"),
+        ] {
+            let found = unread(&owned(&["PATH", typed]));
+            assert_eq!(found.len(), 1, "{typed}: {found:?}");
+            assert!(
+                found[0].0 == typed && found[0].1.contains(&format!("; {meant} is")),
+                "{found:?}"
+            );
+            // What is set was not meant by another name.
+            let found = unread(&owned(&[typed, meant]));
+            assert!(!found.iter().any(|(_, why)| why.contains("; ")), "{found:?}");
+        }
+        assert_eq!(unread(&owned(&OF_OTHERS.split(' ').collect::<Vec<_>>())), []);
     }
 
     /// A line of the guide stopped the server: its value had a space and no quotes.

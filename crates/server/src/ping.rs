@@ -39,6 +39,9 @@ pub struct Pong {
     pub secret_kind: String,
     /// By which the server's `SECRET_KEY` is known again; nothing can be derived from it.
     pub secret_key: String,
+    /// Which Stripe the server asks; a server of before does not say.
+    #[serde(default)]
+    pub stripe: Option<String>,
 }
 
 impl Pong {
@@ -50,6 +53,7 @@ impl Pong {
             secret_mode: signed_as.mode.word().to_owned(),
             secret_kind: kind_word(signed_as.kind).to_owned(),
             secret_key: print_of_key(config),
+            stripe: Some(config.stripe_api_base.api_origin().to_owned()),
         }
     }
 

@@ -22,6 +22,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long what follows a payment may take: the event, the fee, the books.
 const SETTLES_WITHIN_LOOKS: u32 = 60;
 
+/// What to do where no webhook came.
+const UNHEARD: &str = "see `psa-pay webhooks list`, and whether PUBLIC_URL can be reached from outside";
+
 /// Waits for the first payment, and checks it.
 pub async fn run(config: &Config, minutes: u32) -> Vec<Line> {
     let now = SystemClock::default().now();
@@ -100,12 +103,7 @@ async fn check(client: &Client, found: &Followed) -> Vec<Line> {
             format!("{id}: {} of {} arrived", found.received, found.amount),
             "look at the payment in Stripe's dashboard",
         ),
-        line(
-            "payment.webhook",
-            found.told > 0,
-            webhook(found),
-            "see `psa-pay webhooks list`, and whether PUBLIC_URL can be reached from outside",
-        ),
+        line("payment.webhook", found.told > 0, webhook(found), UNHEARD),
         line(
             "payment.invoice",
             found.invoice_status == "paid",
@@ -168,16 +166,40 @@ async fn intent(client: &Client, found: &Followed) -> Line {
 
 async fn fee(client: &Client, found: &Followed) -> Line {
     let asked = found.fee.unwrap_or(0);
-    let remedy = "see whether fee rules are as they should be, and `psa-pay tie-out --tenant platform`";
     let Some(charge) = found.charge.as_deref().filter(|_| asked > 0) else {
-        return line("payment.fee", asked == 0, "no fee was asked".to_owned(), remedy);
+        return of_fee(asked, None, found.fees_booked);
     };
     match application_fees::list(client, charge).await {
         Err(error) => Line::failure("payment.fee", error.to_string(), "look again once Stripe answers"),
         Ok(page) => {
-            let got: i64 = page.data.iter().map(|fee| fee.amount).sum();
-            let says = format!("the platform got {got} of {asked}, {} booked", found.fees_booked);
-            line("payment.fee", got == asked && found.fees_booked > 0, says, remedy)
+            let got = page.data.iter().map(|fee| fee.amount).sum();
+            of_fee(asked, Some(got), found.fees_booked)
+        }
+    }
+}
+
+/// `got` is what Stripe says that the platform got of the charge, where the charge is known. What it got and
+/// has not booked is what no webhook told of, and no fault of the rules.
+fn of_fee(asked: i64, got: Option<i64>, booked: i64) -> Line {
+    let rules = "see whether fee rules are as they should be, and `psa-pay tie-out --tenant platform`";
+    match got {
+        _ if asked == 0 => Line::ok("payment.fee", "no fee was asked"),
+        None => Line::failure(
+            "payment.fee",
+            format!("of the {asked} asked nothing is known: no webhook has told of the charge"),
+            UNHEARD,
+        ),
+        Some(got) => {
+            let says = format!("the platform got {got} of {asked}, {booked} booked");
+            match (got == asked, booked > 0) {
+                (true, true) => Line::ok("payment.fee", says),
+                (true, false) => Line::failure(
+                    "payment.fee",
+                    format!("{says}: no webhook has told of it"),
+                    UNHEARD,
+                ),
+                (false, _) => Line::failure("payment.fee", says, rules),
+            }
         }
     }
 }
@@ -186,5 +208,28 @@ fn line(code: &str, good: bool, says: String, remedy: &str) -> Line {
     match good {
         true => Line::ok(code, says),
         false => Line::failure(code, says, remedy),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Status;
+    use super::*;
+
+    /// Where every delivery was dropped, the fee's rules were blamed.
+    #[test]
+    fn a_fee_that_no_webhook_told_of_is_no_fault_of_the_rules() {
+        for (asked, got, booked, good, remedy) in [
+            (0, None, 0, true, ""),
+            (37, Some(37), 1, true, ""),
+            (37, Some(37), 0, false, "webhooks list"),
+            (37, None, 0, false, "webhooks list"),
+            (37, Some(0), 0, false, "fee rules"),
+            (37, Some(12), 1, false, "fee rules"),
+        ] {
+            let line = of_fee(asked, got, booked);
+            assert_eq!(line.status == Status::Ok, good, "{line:?}");
+            assert!(line.remedy.contains(remedy), "{line:?}");
+        }
     }
 }

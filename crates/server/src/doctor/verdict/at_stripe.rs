@@ -130,6 +130,10 @@ fn endpoint(facts: &Facts, mode: &ModeFacts, one: &Standing) -> Line {
         Some(signing) => {
             let (says, remedy) = about_secret(mode.mode, one.role, signing);
             let says = format!("{id}: {says}");
+            let remedy = match signing == Signing::OtherKind && runs_otherwise(mode) {
+                true => format!("{NOT_HERE}. {RUNS_RIGHT}"),
+                false => remedy,
+            };
             match signing.is_wrong() {
                 true => Line::failure(code, says, remedy),
                 false => Line::warning(code, says, remedy),
@@ -156,6 +160,43 @@ fn pings(facts: &Facts, mode: &ModeFacts) -> Vec<Line> {
     mode.pings.iter().map(|ping| of_ping(mode, ping)).collect()
 }
 
+/// What is to be done about secrets that stand in each other's variable here and not in the running server.
+const NOT_HERE: &str = "move it to the variable where it belongs";
+const RUNS_RIGHT: &str = "The running server has it there, and needs no restart";
+
+/// Whether the running server takes some secret for other events than this configuration says.
+fn runs_otherwise(mode: &ModeFacts) -> bool {
+    let otherwise = |ping: &Ping| match &ping.answer {
+        Ok(Answer::Taken(pong)) => !pong.signs(mode.mode, ping.kind),
+        Ok(Answer::Refused | Answer::Other(_)) | Err(_) => false,
+    };
+    mode.pings.iter().any(otherwise)
+}
+
+/// The server and the configuration differ about what a secret is for: which of both is right is told by the
+/// notes on the endpoints, where they say.
+fn other_place(mode: &ModeFacts) -> String {
+    let standing = mode.endpoints.as_deref().unwrap_or_default();
+    let signing = |wanted: Signing| {
+        standing
+            .iter()
+            .any(|one| one.signing == Some(wanted) && !one.retiring)
+    };
+    let all_known = !standing.is_empty()
+        && standing
+            .iter()
+            .all(|one| one.retiring || one.signing == Some(Signing::Known));
+    match (signing(Signing::OtherKind), all_known) {
+        (true, _) => format!("{NOT_HERE} in this configuration. {RUNS_RIGHT}"),
+        (false, true) => "restart the server with this configuration".to_owned(),
+        (false, false) => {
+            "restart the server with this configuration, or, where the secret stands in the wrong \
+                           variable here, move it"
+                .to_owned()
+        }
+    }
+}
+
 fn of_ping(mode: &ModeFacts, ping: &Ping) -> Line {
     let code = format!("secret.{}", ping.variable);
     match &ping.answer {
@@ -171,7 +212,7 @@ fn of_ping(mode: &ModeFacts, ping: &Ping) -> Line {
                 kind_word(ping.kind),
                 mode.mode.word()
             ),
-            "restart the server with this configuration",
+            other_place(mode),
         ),
         Ok(Answer::Refused) => Line::failure(
             code,

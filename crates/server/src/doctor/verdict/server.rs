@@ -21,7 +21,7 @@ pub fn judge(facts: &Facts, config: &Config) -> Vec<Line> {
         .collect();
     let mut lines = vec![ready(config, server), wrong_secret(server, !pongs.is_empty())];
     lines.extend(running(facts, config, &pongs));
-    lines.extend(page_headers(server, !pongs.is_empty()));
+    lines.extend(page_headers(server, config, &pongs));
     if server.plain_http_serves {
         lines.push(Line::failure(
             "plain_http",
@@ -130,11 +130,36 @@ fn running(facts: &Facts, config: &Config, pongs: &[&Pong]) -> Vec<Line> {
         )),
         false => Some(Line::ok("running_key", "the running server has this SECRET_KEY")),
     });
+    lines.extend(running_stripe(facts, config, pongs));
     lines
 }
 
-/// Whether a proxy passes on what protects a pay page.
-fn page_headers(server: &ServerFacts, is_ours: bool) -> Option<Line> {
+/// Whether the server that runs asks the Stripe that this configuration names.
+fn running_stripe(facts: &Facts, config: &Config, pongs: &[&Pong]) -> Option<Line> {
+    if facts.is_unusable("STRIPE_API_BASE") {
+        return None;
+    }
+    let here = config.stripe_api_base.api_origin();
+    Some(match other_stripe(config, pongs) {
+        Some(other) => Line::failure(
+            "running_stripe",
+            format!("the running server asks Stripe at {other}, and this configuration names {here}"),
+            "restart it with this configuration, or correct STRIPE_API_BASE",
+        ),
+        None => Line::ok("running_stripe", format!("Stripe is asked at {here}")),
+    })
+}
+
+/// Where the server that runs finds Stripe, if that is elsewhere.
+fn other_stripe<'a>(config: &Config, pongs: &[&'a Pong]) -> Option<&'a str> {
+    let here = config.stripe_api_base.api_origin();
+    let mut said = pongs.iter().filter_map(|pong| pong.stripe.as_deref());
+    said.find(|stripe| *stripe != here)
+}
+
+/// Whether a proxy passes on what protects a pay page. A server that asks another Stripe sends other headers.
+fn page_headers(server: &ServerFacts, config: &Config, pongs: &[&Pong]) -> Option<Line> {
+    let is_ours = !pongs.is_empty() && other_stripe(config, pongs).is_none();
     let changed = server.page_headers.as_ref().filter(|_| is_ours)?;
     Some(match changed.as_slice() {
         [] => Line::ok(

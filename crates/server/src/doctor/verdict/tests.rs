@@ -1,5 +1,7 @@
 //! Every fault that the doctor knows, planted alone and all together, and none on a good set-up.
 
+mod advice;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -223,6 +225,12 @@ fn alone() -> Vec<Plant> {
         in_facts("secret.STRIPE_LIVE_WEBHOOK_SECRET.2", Failure, |facts| {
             pong(facts, |pong| pong.secret_kind = "thin".to_owned());
         }),
+        in_facts("running_stripe", Failure, |facts| {
+            pong(facts, |pong| {
+                pong.stripe = Some("http://127.0.0.1:12111".to_owned())
+            });
+            facts.server.page_headers = Some(vec!["content-security-policy".to_owned()]);
+        }),
         in_facts("database", Failure, |facts| {
             facts.database.unreachable = Some("no such table: schema_migrations".to_owned());
         }),
@@ -434,23 +442,6 @@ fn headers_that_a_proxy_takes_away_or_changes_are_found() {
     let mut changed = changed_headers(&config, &came);
     changed.sort();
     assert_eq!(changed, ["content-security-policy", "referrer-policy"]);
-}
-
-/// The remedy was to run what had just been refused.
-#[test]
-fn what_finds_no_room_at_stripe_is_told_to_make_some() {
-    for (room, is_full) in [(0, true), (1, false)] {
-        let mut facts = good();
-        endpoint(&mut facts, Role::Accounts, |one| {
-            one.id.clear();
-            one.wrong = vec!["there is no endpoint".to_owned()];
-        });
-        facts.modes[0].room = room;
-        let lines = said_of(&environment(), facts);
-        let line = lines.iter().find(|line| line.code == "endpoint.live.accounts");
-        let remedy = &line.unwrap().remedy;
-        assert_eq!(remedy.contains("delete endpoints"), is_full, "{remedy}");
-    }
 }
 
 #[test]
