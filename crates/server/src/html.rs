@@ -18,7 +18,9 @@ pub use forms::{
     field, fields_of, file, file_form, form, select, summary,
 };
 pub use frame::{Frame, Viewer, page, plain_page, title, visitors};
-pub use lists::{Figure, Happening, Tab, figures, live_search, search, search_within, tabs, timeline};
+pub use lists::{
+    Figure, Happening, Tab, figures, live_search, search, search_within, tabs, timeline, unknown_state,
+};
 pub use moments::{day, day_or, moment, moment_or};
 pub use places::{Place, Section};
 pub use qr::qr_code;

@@ -86,5 +86,17 @@ pub fn caused(tx: &mut Tx, scope: &Scope, subject_id: &str, cause: &str) -> Resu
     rows.iter().map(read).collect()
 }
 
+const REACHED: Sql = Sql::new(
+    "select created_at from state_history
+     where tenant_id = $1 and livemode = $2 and subject_id = $3 and to_state = $4
+     order by version",
+);
+
+/// When an object came to a state, each time.
+pub fn reached(tx: &mut Tx, scope: &Scope, subject_id: &str, state: &str) -> Result<Vec<Timestamp>, Error> {
+    let rows = tx.query(&REACHED, binds![&scope.tenant, scope.mode, subject_id, state])?;
+    rows.iter().map(|row| values::time(row, "created_at")).collect()
+}
+
 /// For the test that prepares every statement.
-pub const ALL: &[&Sql] = &[&INSERT, &CAUSED];
+pub const ALL: &[&Sql] = &[&INSERT, &CAUSED, &REACHED];

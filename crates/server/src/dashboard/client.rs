@@ -14,7 +14,7 @@ use store::invoice_list::{self, Listed, Shelf};
 
 use super::desk::{self, ASKED, SHOWN};
 use super::{Asked, page, said, trouble};
-use super::{client_credit, client_money, invoices};
+use super::{client_credit, client_money, invoice_client, invoices};
 use crate::api::InPath;
 use crate::html::{self as parts, Figure, Place, Tone};
 use crate::people::Person;
@@ -75,9 +75,7 @@ fn content(person: &Person, whole: &Whole, today: &str, said: &Markup) -> Markup
         @if person.may(Permission::ClientsWrite) {
             (parts::link_button("Change", &format!("{PATH}/{}/edit", client.id), ""))
         }
-        @if person.may(Permission::InvoicesWrite) {
-            (parts::link_button("New invoice", &write, "primary"))
-        }
+        (invoice_client::begin(person, &write))
     };
     html! {
         a .back href=(PATH) { "Clients" }

@@ -76,14 +76,14 @@ pub async fn list(
     });
     match read.await {
         Ok((listed, counts)) => {
-            let content = shown(shelf, &which.after, &listed, &counts, now);
+            let content = shown(shelf, &which, &listed, &counts, now);
             page(&person, Place::Disputes, TITLE, &content)
         }
         Err(failure) => trouble(&person, Place::Disputes, failure),
     }
 }
 
-fn shown(shelf: Shelf, after: &str, listed: &[Listed], counts: &[(Shelf, i64)], now: Timestamp) -> Markup {
+fn shown(shelf: Shelf, which: &Which, listed: &[Listed], counts: &[(Shelf, i64)], now: Timestamp) -> Markup {
     let columns = [
         Column::words("Dispute"),
         Column::words("Answer by"),
@@ -102,7 +102,7 @@ fn shown(shelf: Shelf, after: &str, listed: &[Listed], counts: &[(Shelf, i64)], 
     let pages = Pages {
         next: next
             .map(|last| desk::address(PATH, &[("state", at(shelf)), ("after", last.dispute.id.as_str())])),
-        previous: (!after.is_empty()).then(|| desk::address(PATH, &[("state", at(shelf))])),
+        previous: (!which.after.is_empty()).then(|| desk::address(PATH, &[("state", at(shelf))])),
         ..Pages::default()
     };
     let tabs: Vec<Tab> = counts
@@ -117,7 +117,8 @@ fn shown(shelf: Shelf, after: &str, listed: &[Listed], counts: &[(Shelf, i64)], 
     html! {
         (parts::title(TITLE, "Payments that a payer's bank questions or has taken back.", &html! {}))
         (parts::tabs("Disputes by state", &tabs))
-        @if table.is_empty() { (nothing(shelf, after)) } @else {
+        (parts::unknown_state(&which.state, Shelf::parse(&which.state).is_some()))
+        @if table.is_empty() { (nothing(shelf, &which.after)) } @else {
             (parts::table(TITLE, &columns, &table))
             (parts::pages(&pages))
         }

@@ -4,7 +4,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use domain::invoice::{InvoiceState, Line};
-use domain::{InvoiceId, LinkId, PaymentId, Refusal, Scope};
+use domain::{InvoiceId, LinkId, PaymentId, Refusal, Scope, Timestamp};
 use flows::refunds::{self, OfInvoice, Shown};
 use flows::{Failure, business, credits};
 use maud::{Markup, html};
@@ -18,7 +18,7 @@ use store::mails::{self, Mail};
 use store::offline_payments::{self, OfflinePayment};
 use store::pay_links::{self, PayLink};
 use store::payments::{self, Payment};
-use store::{Tx, paid_by, payment_parts};
+use store::{Tx, paid_by, payment_parts, state_history};
 
 use super::desk;
 use super::invoice_actors::{Acted, acted};
@@ -44,6 +44,8 @@ const LINKS_SHOWN: i64 = 50;
 pub struct Whole {
     /// The invoice.
     pub invoice: Invoice,
+    /// When it was settled in full, each time: money that went back may have had it owed again.
+    pub settled: Vec<Timestamp>,
     /// Its client, as it is called now.
     pub client: Client,
     /// Who sends it, as its clients know them.
@@ -102,6 +104,7 @@ impl Whole {
         Ok(Whole {
             actors: acted(tx, scope, id, &beside)?,
             seller: business::seller(tx, scope)?.name,
+            settled: state_history::reached(tx, scope, id.as_str(), InvoiceState::Paid.word())?,
             lines: invoices::lines(tx, scope, id)?,
             back: refunds::of_invoice(tx, scope, id)?,
             used,

@@ -2,7 +2,8 @@
 
 use axum::response::Response;
 use domain::Permission;
-use maud::html;
+use domain::tenant::TenantState;
+use maud::{Markup, html};
 use serde::Deserialize;
 use store::clients::{self, Cursor};
 
@@ -15,6 +16,30 @@ use crate::router::Site;
 const PATH: &str = Place::Invoices.path();
 /// What the pages of a new invoice are called.
 pub const NEW: &str = "New invoice";
+
+/// The button that leads to a new invoice, for whoever may write one. Off, with the reason, where their
+/// company begins nothing new.
+pub fn begin(person: &Person, href: &str) -> Markup {
+    let state = person.seen.tenant.as_ref().map(|tenant| tenant.status);
+    let why_not = match state {
+        None | Some(TenantState::Active) => None,
+        Some(TenantState::Suspended) => {
+            Some("Your company is suspended: nothing new begins, and what was begun finishes.")
+        }
+        Some(TenantState::Closed) => Some("Your company is closed: nothing new begins."),
+    };
+    html! {
+        @if person.may(Permission::InvoicesWrite) {
+            @match why_not {
+                None => (parts::link_button(NEW, href, "primary")),
+                Some(why) => {
+                    span .btn.off aria-disabled="true" { (NEW) }
+                    p .soft.small { (why) }
+                }
+            }
+        }
+    }
+}
 
 /// For whom, and which clients are looked for.
 #[derive(Debug, Default, Deserialize)]

@@ -30,9 +30,8 @@ pub fn happened(whole: &Whole) -> Vec<Happening> {
         let finalized = plain(at, Tone::Calm, &format!("Finalized as {number}"));
         all.push((1, finalized.by(by("invoice.finalized", at))));
     }
-    if let Some(at) = invoice.paid_at {
-        all.push((8, plain(at, Tone::Good, "Settled in full")));
-    }
+    let settled = whole.settled.iter();
+    all.extend(settled.map(|at| (8, plain(*at, Tone::Good, "Settled in full"))));
     if let Some(at) = invoice.voided_at {
         let voided = plain(at, Tone::Calm, "Voided: it is not owed any more");
         all.push((14, voided.by(by("invoice.voided", at))));

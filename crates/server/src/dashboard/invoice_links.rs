@@ -261,9 +261,13 @@ pub async fn ask_to_revoke(State(site): State<Site>, person: Person, InPaths(id,
     match link_of(&site, &person, &id, &link).await {
         Ok(found) => {
             let path = format!("{PATH}/{}", found.invoice_id);
+            let title = match found.recipient {
+                Some(_) => format!("Revoke the link of {}?", whose(&found)),
+                None => "Revoke the link that anybody may use?".to_owned(),
+            };
             let ask = parts::Ask {
                 id: "revoke",
-                title: "Revoke this link?",
+                title: &title,
                 text: "Whoever opens it reads that it does not work any more, and so does everybody to \
                        whom it was passed on. What was paid by it stays paid. This cannot be undone; you \
                        can make a new link.",

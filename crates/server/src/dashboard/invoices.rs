@@ -13,6 +13,7 @@ use store::invoice_list::{self as rows, After, Listed, Shelf};
 use store::{Tx, invoice_settings, invoices};
 
 use super::desk::{self, ASKED, SHOWN};
+use super::invoice_client;
 use super::invoice_filter::{self, Filter, Of};
 use super::{Done, page, said, trouble};
 use crate::api::Query;
@@ -218,11 +219,7 @@ fn shown(person: &Person, which: &Which, found: &Found, today: &str) -> Markup {
         ..Pages::default()
     };
     let searched = !which.q.trim().is_empty();
-    let write = html! {
-        @if person.may(Permission::InvoicesWrite) {
-            (parts::link_button("New invoice", "/invoices/new", "primary"))
-        }
-    };
+    let write = invoice_client::begin(person, "/invoices/new");
     let actions = html! {
         @if !searched { (parts::link_button("CSV", &onward(which, "").replacen(PATH, "/invoices.csv", 1),
             "")) }
@@ -239,6 +236,7 @@ fn shown(person: &Person, which: &Which, found: &Found, today: &str) -> Markup {
             p .filtered { "Invoices of " strong { (client.name) } " " a href=(PATH) { "Show all" } }
         }
         (parts::tabs("Invoices by state", &tabs(which, found)))
+        (parts::unknown_state(&which.state, Shelf::parse(&which.state).is_some()))
         @if !searched {
             @let kept = [("state", which.state.as_str()), ("client", which.client.as_str())];
             (which.filter().form(PATH, &kept))

@@ -7,17 +7,18 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::tenant::{TenantMove, TenantState};
 use domain::{Language, Refusal, Role, TenantId, UserId, person};
-use flows::Failure;
 use flows::mails::recipients::Trouble;
 use flows::people::invitations::{self, Invitation};
 use flows::people::members;
 use flows::tenants::{self, Overview};
+use flows::{Failure, instance};
 use maud::{Markup, html};
 use serde::Deserialize;
 use store::day_sums::Collected;
 use store::users::User;
 
 use super::account_mails::language_field;
+use super::console::configuration;
 use super::console::tenant as told;
 use super::desk::{address, looked_for};
 use super::operator_moves::{CLOSE, SUSPEND, closing, moves, suspending};
@@ -80,10 +81,15 @@ pub async fn list(
         });
         with_sums.collect::<Result<Vec<_>, store::Error>>()
     });
+    let lock = instance::lock(&site.app).await.ok().flatten();
     match read.await {
         Ok(all) => {
             let asked = Ok(Query(Done { done: which.done }));
-            let content = show(&all, &which.q, &which.after, &said(&asked));
+            let said = html! {
+                @if let Some(lock) = &lock { (configuration::locked(lock)) }
+                (said(&asked))
+            };
+            let content = show(&all, &which.q, &which.after, &said);
             page(&person, Place::Operator, TITLE, &content)
         }
         Err(error) => trouble(&person, Place::Operator, error.into()),

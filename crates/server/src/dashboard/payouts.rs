@@ -104,6 +104,7 @@ fn shown(which: &Which, found: &[Payout], counts: &[i64]) -> Markup {
             (parts::link_button("CSV", "/payouts.csv", ""))
         }))
         (parts::tabs("Payouts by state", &tabs))
+        (parts::unknown_state(&which.state, which.state == word))
         @if table.is_empty() { (nothing(which)) } @else {
             (parts::table(TITLE, &columns, &table))
             (parts::pages(&pages))

@@ -7,6 +7,9 @@ use maud::{Markup, html};
 use super::icons;
 use super::{Tone, moment};
 
+/// So much of a word that means nothing is shown.
+const STATE_SHOWN: usize = 40;
+
 /// One of several lists.
 #[derive(Clone, Debug)]
 pub struct Tab {
@@ -33,6 +36,19 @@ pub fn tabs(label: &str, tabs: &[Tab]) -> Markup {
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// That the word by which an address asks for a state is none, so that the list is what the marked tab has.
+/// Nothing for a word that is known.
+pub fn unknown_state(word: &str, is_known: bool) -> Markup {
+    html! {
+        @if !is_known && !word.is_empty() {
+            p .late {
+                "There is no state \u{201c}" (word.chars().take(STATE_SHOWN).collect::<String>())
+                "\u{201d}: what the marked tab has is shown."
             }
         }
     }

@@ -246,6 +246,9 @@ both! {
             let shown = olga.get(&path).await;
             shown.assert_says(200, &["Access was removed at Stripe", "Dealt with", "person:usr_"]);
             olga.get("/operator/breaks?state=resolved").await.assert_says(200, &["acct_nobody"]);
+            let unknown = olga.get("/operator/breaks?state=closed").await;
+            unknown.assert_says(200, &["There is no state"]);
+            assert!(!unknown.text.contains("acct_nobody"), "the tab that is marked is the one that is shown");
             olga.get("/operator/breaks?kind=overpayment").await.assert_says(200, &["Nothing matches"]);
         });
     }

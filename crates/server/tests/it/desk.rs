@@ -5,6 +5,7 @@
 
 mod costs;
 mod disputes;
+mod history;
 mod hostile;
 mod hostile_money;
 mod links;

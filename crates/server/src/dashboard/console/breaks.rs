@@ -23,6 +23,8 @@ use crate::router::Site;
 
 const PATH: &str = Place::Breaks.path();
 const TITLE: &str = "Differences";
+/// What an address may ask for: what is open, and these.
+const STATES: [&str; 3] = ["", "resolved", "all"];
 /// What is older than this should have been looked at.
 const OLD_MS: i64 = 24 * 60 * 60 * 1000;
 const LABELS: [(&str, &str); 1] = [("reason", "How it was dealt with")];
@@ -39,9 +41,9 @@ pub struct Asked {
 impl Asked {
     fn is_open(&self) -> Option<bool> {
         match self.state.as_str() {
-            "" => Some(true),
             "resolved" => Some(false),
-            _ => None,
+            "all" => None,
+            _ => Some(true),
         }
     }
 }
@@ -89,16 +91,16 @@ fn show(asked: &Asked, found: &[Kept], names: &Names, open: i64, now: Timestamp)
         previous: (!asked.after.is_empty()).then(|| address(&asked.state, "")),
         ..Pages::default()
     };
-    let tab = |label, state: &str, count| Tab {
+    let tab = |label, (state, open): (&str, Option<bool>), count| Tab {
         label,
         href: address(state, ""),
         count,
-        here: asked.state == state,
+        here: asked.is_open() == open,
     };
     let tabs = [
-        tab("Open", "", desk::counted(open)),
-        tab("Dealt with", "resolved", None),
-        tab("All", "all", None),
+        tab("Open", ("", Some(true)), desk::counted(open)),
+        tab("Dealt with", ("resolved", Some(false)), None),
+        tab("All", ("all", None), None),
     ];
     let kinds = Kind::ALL
         .iter()
@@ -117,6 +119,7 @@ fn show(asked: &Asked, found: &[Kept], names: &Names, open: i64, now: Timestamp)
     html! {
         (parts::title(TITLE, about, &html! {}))
         (parts::tabs("States of differences", &tabs))
+        (parts::unknown_state(&asked.state, STATES.contains(&asked.state.as_str())))
         (filters::show(PATH, &[("state", &asked.state)], &fields, clear))
         @if here.is_empty() && asked.after.is_empty() && asked.kind.is_empty() && asked.state.is_empty() {
             (parts::empty("Nothing differs", "Our rows and Stripe\u{2019}s agree, as far as was compared.",

@@ -48,7 +48,8 @@ fn content(site: &Site, works: bool, lock: Option<&Lock>) -> Markup {
     }
 }
 
-fn locked(lock: &Lock) -> Markup {
+/// That live mode is locked, why, and what opens it again.
+pub fn locked(lock: &Lock) -> Markup {
     let remedy = match lock {
         Lock::Copy(locked) => {
             let since = jiff::Timestamp::from_millisecond(locked.reconcile_since.ms()).unwrap_or_default();

@@ -38,7 +38,8 @@ both! {
 
             let link = shown.between(&format!("href=\"{path}/links/lnk_"), "/revoke");
             let revoke = format!("{path}/links/lnk_{link}/revoke");
-            dana.get(&revoke).await.assert_says(200, &["Revoke this link?", "Keep it"]);
+            let whose = "Revoke the link of Ada &lt;ada@harbor.example&gt;?";
+            dana.get(&revoke).await.assert_says(200, &[whose, "Keep it"]);
             let none = format!("{path}/links/lnk_nothing/revoke");
             assert_eq!(dana.get(&none).await.status, reqwest::StatusCode::NOT_FOUND);
             dana.post(&revoke, &[]).await.assert_sent_to(&format!("{path}?done=link-revoked"));
@@ -47,7 +48,10 @@ both! {
             assert!(!page.text.contains("Pay $"), "{}", page.text);
             dana.post(&format!("{path}/links"), &[("shared", "1")]).await
                 .assert_sent_to(&format!("{path}?done=link-made"));
-            dana.get(&path).await.assert_says(200, &["Anybody who has it"]);
+            let shown = dana.get(&path).await;
+            shown.assert_says(200, &["Anybody who has it"]);
+            let revoke = shown.between("btn plain danger\" href=\"", "\"");
+            dana.get(&revoke).await.assert_says(200, &["Revoke the link that anybody may use?"]);
             let reader = staff(&town, Role::ReadOnly, "kim@northwind.example").await;
             let shown = reader.get(&path).await;
             assert!(!shown.text.contains("/pay/"), "who only looks on pays nothing");

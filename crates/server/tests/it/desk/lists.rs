@@ -41,6 +41,23 @@ both! {
         });
     }
 
+    fn a_state_that_is_none_is_named_beside_the_tabs(world: &World) {
+        Town::run(world, async |town| {
+            let dana = staff(&town, Role::Owner, "dana@northwind.example").await;
+            town.invoice(12_345, "usd").await;
+            for path in ["/invoices", "/payouts", "/disputes"] {
+                let shown = dana.get(&format!("{path}?state=opne%3Cb%3E")).await;
+                shown.assert_says(200, &["There is no state", "opne&lt;b&gt;"]);
+                for known in ["", "?state=open", "?state=paid"] {
+                    if path == "/invoices" || known.is_empty() {
+                        let shown = dana.get(&format!("{path}{known}")).await;
+                        assert!(!shown.text.contains("There is no state"), "{path}{known}");
+                    }
+                }
+            }
+        });
+    }
+
     fn a_narrowed_list_of_pages_has_each_invoice_once(world: &World) {
         Town::run(world, async |town| {
             let dana = staff(&town, Role::Owner, "dana@northwind.example").await;

@@ -1,6 +1,6 @@
 //! How a copy of the database is known on both engines, and what opens live mode again.
 
-use domain::{Mode, RefundId};
+use domain::{Mode, RefundId, Role, TenantId};
 use flows::instance::{self, Marker, Opened, Reconciled};
 use flows::reconcile::{self, Order};
 use flows::stripe_events::{self, SignedAs};
@@ -12,6 +12,7 @@ use store::db::Engine;
 use stripe::events::Kind;
 
 use crate::engines::World;
+use crate::person::Person;
 use crate::refunds::{self, by_hand, paid};
 use crate::town::{Reply, Town, Wishes};
 
@@ -146,6 +147,21 @@ both! {
             assert_eq!(instance::unlock(app, &by, "again").await.unwrap(), Opened::Before);
             assert_eq!(instance::lock(app).await.unwrap(), None);
             town.assert_books().await;
+        });
+    }
+
+    fn the_operators_first_page_says_that_live_is_locked(world: &World) {
+        let wishes = Wishes { mode: Mode::Live, ..Wishes::default() };
+        Town::run_as(world, wishes, async |town| {
+            let platform = TenantId::platform();
+            let olga = Person::new(&town, &platform, Role::Operator, "olga@platform.example").await;
+            instance::claim(&town.app, &marker(&[], "here"), "one").await.unwrap();
+            assert!(!olga.get("/operator").await.text.contains("LIVE is locked"));
+            instance::claim(&town.app, &marker(&["nine"], "here"), "two").await.unwrap();
+            for path in ["/operator", "/operator/configuration"] {
+                let said = ["LIVE is locked", "restored from a backup", "psa-pay reconcile --since"];
+                olga.get(path).await.assert_says(200, &said);
+            }
         });
     }
 
