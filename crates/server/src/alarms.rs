@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::Mode;
 use domain::mail::MailKind;
 use flows::alarms::{self, Backup, Outside};
-use flows::endpoints::{self, Secrets, compare};
+use flows::endpoints::{self, Secrets, Signing, Standing, compare};
 use tokio::sync::watch;
 
 use crate::router::Site;
@@ -65,15 +65,8 @@ impl Watch {
             match endpoints::read(&site.app, mode, origin).await {
                 Ok(found) => {
                     let (standing, _) = compare(origin, &found, &secrets);
-                    let wrong = standing.iter().filter(|one| !one.wrong.is_empty()).map(|one| {
-                        let id = if one.id.is_empty() {
-                            one.role.says()
-                        } else {
-                            one.id.as_str()
-                        };
-                        format!("{id}: {}", one.wrong.join(", "))
-                    });
-                    let wrong: Vec<String> = wrong.collect();
+                    let wrong: Vec<String> =
+                        standing.iter().filter_map(|one| wrong(one, &standing)).collect();
                     self.endpoints.retain(|(known, _)| *known != mode);
                     if !wrong.is_empty() {
                         self.endpoints.push((mode, wrong));
@@ -83,6 +76,23 @@ impl Watch {
             }
         }
     }
+}
+
+/// What is wrong with an endpoint, by whose secret this server refuses events or by what it sends. The
+/// secrets are those that this server runs with, so that nobody has to be asked for them.
+fn wrong(one: &Standing, all: &[Standing]) -> Option<String> {
+    // While a secret is rolled the one before still signs everything, too.
+    let is_covered =
+        |old: &Standing| old.retiring && old.role == one.role && old.signing == Some(Signing::Known);
+    let refused = one.signing.filter(|signing| signing.is_wrong() && !one.retiring);
+    let refused = refused.filter(|_| !all.iter().any(is_covered));
+    let mut says = one.wrong.clone();
+    says.extend(refused.map(|signing| signing.says().to_owned()));
+    let id = match one.id.as_str() {
+        "" => one.role.says(),
+        id => id,
+    };
+    (!says.is_empty()).then(|| format!("{id}: {}", says.join(", ")))
 }
 
 /// Backups of SQLite's file, which are the operator's to make where live money is at stake.

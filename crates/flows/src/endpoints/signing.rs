@@ -42,6 +42,17 @@ impl Signing {
             Signing::Known | Signing::Untold => false,
         }
     }
+
+    /// In a few words.
+    pub const fn says(self) -> &'static str {
+        match self {
+            Signing::Known => "its secret is configured",
+            Signing::OtherKind => "its secret stands in the wrong variable, so that its events are refused",
+            Signing::Unknown => "its secret is not configured, so that its events are refused",
+            Signing::Untold => "whether its secret is configured cannot be told",
+            Signing::TooFew => "fewer secrets are configured than there are endpoints without our note",
+        }
+    }
 }
 
 impl Secrets {

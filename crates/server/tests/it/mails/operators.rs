@@ -2,8 +2,9 @@
 //! language, once for each cause until it is over.
 
 use domain::mail::MailKind;
-use domain::{BreakId, Mode, Role, TenantId};
+use domain::{BreakId, Mode, TenantId};
 use flows::alarms::{Backup, Outside};
+use flows::endpoints::{self, Done, Role, Step};
 use flows::{Clock, alarms};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -70,7 +71,8 @@ fn with_operators(world: &World, name: &str, test: impl AsyncFnOnce(Town, PostOf
         ..Wishes::default()
     };
     with_mail_as(world, name, wishes, async |town: Town, office: PostOffice| {
-        let operator = async |email| Person::new(&town, &TenantId::platform(), Role::Operator, email).await;
+        let operator =
+            async |email| Person::new(&town, &TenantId::platform(), domain::Role::Operator, email).await;
         let both = [operator(OLGA).await, operator(OTTO).await];
         choose(&both[0], "language", &[("language", "de")])
             .await
@@ -180,6 +182,27 @@ async fn look(town: &Town, watch: &mut Watch) {
 }
 
 both! {
+    fn an_endpoint_whose_events_are_refused_for_its_secret_is_told_of(world: &World) {
+        with_operators(world, "wrong_secret", async |town, office, _| {
+            for operator in [OLGA, OTTO] {
+                wants_only(&town, operator, MailKind::OperatorEndpoints).await;
+            }
+            let client = town.app.stripe(Mode::Test).unwrap();
+            let origin = town.site.config.public_url.origin();
+            // As they have to be, but for their secrets, which nobody has put anywhere.
+            let run = (Role::ALL.map(Step::Create), "a_test");
+            let mut done = Done::default();
+            endpoints::carry_out(client, origin, (&run.0, run.1), &mut done, &mut |_| {}).await.unwrap();
+            let first = until_quiet(&town, &office).await;
+            look(&town, &mut Watch::default()).await;
+            let taken = until_taken(&town, &office, first + 4).await;
+            let of_test = taken[first..].iter().find(|mail| mail["rcpt_to"][0] == OTTO
+                && mail["subject"] == SUBJECTS[2][0]);
+            let text = of_test.expect("a mail of TEST mode")["text"].as_str().unwrap();
+            assert_eq!(text.matches("its secret is not configured").count(), 3, "{text}");
+        });
+    }
+
     fn each_operator_is_told_once_of_each_cause_in_their_language(world: &World) {
         with_operators(world, "operators", async |town, office, _| {
             let mut watch = Watch::default();
