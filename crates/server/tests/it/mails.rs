@@ -16,6 +16,7 @@ mod operators;
 mod post_office;
 mod sellers;
 
+pub use operators::lock_live;
 pub use post_office::{PostOffice, environment};
 
 /// What every mail of the tests comes from.

@@ -67,7 +67,7 @@ pub fn locked(lock: &Lock) -> Markup {
     parts::notice(
         Tone::Bad,
         "LIVE is locked: no live money moves",
-        &html! { p { (lock.because()) } (remedy) },
+        &html! { p { "Why: " (lock.because()) "." } (remedy) },
     )
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 use server::demo::TEST_WEBHOOK_SECRET;
 
 use super::Auditor;
+use crate::mails::lock_live;
 use crate::person::Person;
 use crate::town::Town;
 
@@ -71,4 +72,9 @@ pub async fn console(auditor: &mut Auditor<'_>, town: &Town) {
         .look("console-tenant", &format!("/operator/tenants/{tenant}"))
         .await;
     auditor.look("reference", "/api/reference").await;
+    lock_live(town).await;
+    auditor.look("console-locked", "/operator").await;
+    auditor
+        .look("console-configuration-locked", "/operator/configuration")
+        .await;
 }

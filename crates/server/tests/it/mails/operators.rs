@@ -99,7 +99,8 @@ async fn open_break(town: &Town, mode: Mode, kind: Kind, age_ms: i64) {
     assert!(opened.await.unwrap());
 }
 
-async fn lock_live(town: &Town) {
+/// As a copy of the database is locked.
+pub async fn lock_live(town: &Town) {
     let at = town.clock.now();
     let locked = town.app.db.write(move |tx| {
         let locked = Locked {
