@@ -87,7 +87,7 @@ const ALARMS: [Alert; 9] = [
     (
         MailKind::OperatorDisk,
         "Disk",
-        "Less than a fifth is free of the disk that the database's file is on.",
+        "It fills up: less than a fifth, and less than 20 GiB, is free beside the database.",
     ),
     (
         MailKind::OperatorLocked,

@@ -61,11 +61,13 @@ fn written(text: &str) -> Option<&str> {
     let mut words = text
         .split(|at: char| at.is_whitespace() || at == '(')
         .filter(|word| !word.is_empty());
-    match (words.next()?, words.next()?) {
-        ("insert", "into") | ("delete", "from") => words.next(),
-        ("update", table) => Some(table),
-        _ => None,
-    }
+    let table = match (words.next()?, words.next()?) {
+        ("insert", "into") | ("delete", "from") => words.next()?,
+        ("update", table) => table,
+        _ => return None,
+    };
+    let is_name = table.chars().all(|at| at.is_ascii_lowercase() || at == '_');
+    (is_name && !["or", "only"].contains(&table)).then_some(table)
 }
 
 fn words(text: &'static str) -> Vec<&'static str> {
@@ -114,6 +116,11 @@ mod tests {
             ("update tenant set name = $1", (true, true)),
             ("with gone as (select 1) delete from tenants", (false, false)),
             ("insert or replace into tenants (id) values ($1)", (false, false)),
+            ("update or ignore tenants set name = $1", (false, false)),
+            ("delete from only tenants", (false, false)),
+            ("insert into public.tenants (id) values ($1)", (false, false)),
+            ("insert into \"tenants\" (id) values ($1)", (false, false)),
+            ("delete from tenants;", (false, false)),
         ];
         for (text, left) in cases {
             let mut known = both_kept();

@@ -1,4 +1,4 @@
-//! A transaction as the stores see it: three verbs on either engine. A failed statement ends it on both,
+//! A transaction as the stores see it: a few verbs on either engine. A failed statement ends it on both,
 //! because PostgreSQL refuses every further statement, and code must not work on one engine only.
 
 use super::known::Known;

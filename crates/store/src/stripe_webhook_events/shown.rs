@@ -114,7 +114,7 @@ macro_rules! twin {
     () => {
         "(select twin.id from stripe_webhook_events twin
           where twin.livemode = e.livemode and twin.stripe_account_id = e.stripe_account_id
-            and twin.status <> 'quarantined' and twin.event_id <> e.event_id
+            and twin.status <> 'quarantined' and twin.event_id <> e.event_id and twin.kind <> e.kind
             and (twin.event_id = coalesce(e.snapshot_event, e.event_id)
               or twin.snapshot_event = coalesce(e.snapshot_event, e.event_id))
             and (twin.created_at < e.created_at or twin.created_at = e.created_at and twin.id < e.id)

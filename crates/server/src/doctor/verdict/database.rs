@@ -11,7 +11,7 @@ use super::{is_real, not_looked_at};
 use crate::config::Config;
 
 /// Less room than this fills up within a busy day.
-const FREE_BYTES_MIN: u64 = 512 * 1024 * 1024;
+const FREE_BYTES_MIN: u64 = 512_000_000;
 
 /// A line for everything about the database.
 pub fn judge(facts: &Facts, config: &Config) -> Vec<Line> {

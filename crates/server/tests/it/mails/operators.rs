@@ -176,7 +176,7 @@ async fn look(town: &Town, watch: &mut Watch) {
     watch.look(&town.site).await.unwrap();
     let outside = Outside {
         backup: Backup::Last(town.clock.now().plus_ms(-7 * 24 * HOUR_MS)),
-        disk: Some("3 of 40 MB".to_owned()),
+        disk: Some("3 / 40 MB".to_owned()),
         ..Outside::default()
     };
     alarms::look(&town.app, &outside).await.unwrap();
